@@ -1,0 +1,37 @@
+/**
+ * Every error Limelight throws on purpose is a LimelightError: its message says what was given, what was expected and,
+ * where it helps, what to do. The command prints the message alone; anything else is a bug and keeps its stack.
+ */
+export class LimelightError extends Error {
+  override readonly name: string = 'LimelightError'
+}
+
+/** Tensors whose shapes or types do not fit an operation or a model. */
+export class ShapeError extends LimelightError {
+  override readonly name = 'ShapeError'
+}
+
+/** An argument outside its range, or a name that does not exist. */
+export class ArgumentError extends LimelightError {
+  override readonly name = 'ArgumentError'
+}
+
+/** A file that is truncated, corrupt, or not of the format it should have. */
+export class FormatError extends LimelightError {
+  override readonly name = 'FormatError'
+}
+
+/** A device that can't be opened, or that refused a program. */
+export class DeviceError extends LimelightError {
+  override readonly name: string = 'DeviceError'
+}
+
+/** A device that went away while in use: its memory is gone, open another. */
+export class DeviceLostError extends DeviceError {
+  override readonly name = 'DeviceLostError'
+}
+
+/** A differentiable result was asked for through an operation that has no gradient. */
+export class GradientError extends LimelightError {
+  override readonly name = 'GradientError'
+}
