@@ -44,7 +44,8 @@ function isIndexList(value: unknown): value is number[] {
  * @throws FormatError when the file is truncated, its header is not what the format asks for, or a tensor's type is unknown
  */
 export function parseSafetensors(bytes: Uint8Array): Safetensors {
-  if (bytes.byteLength < 8) throw new FormatError(`not a safetensors file: ${bytes.byteLength} bytes, at least 8 expected`)
+  if (bytes.byteLength < 8)
+    throw new FormatError(`not a safetensors file: ${bytes.byteLength} bytes, at least 8 expected`)
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true))
   if (length > maxHeaderBytes || 8 + length > bytes.byteLength)
     throw new FormatError(

@@ -1,0 +1,81 @@
+import { DeviceError, type DeviceLostError } from './errors.ts'
+import type { Fusion } from './fuse.ts'
+import type { Plan, PlanOperand } from './plan.ts'
+import type { DType } from './tensor.ts'
+
+/**
+ * A device runs plans. It knows nothing of layers, gradients or tensors: it lowers a plan once (compiles its kernels,
+ * reserves its memory) and then replays it. Three implementations: `webgpu`, `cpu` (WebAssembly) and `reference` (float64,
+ * the oracle). A device owns all it makes; dispose() frees everything. Several devices can be open at once.
+ */
+export interface Device {
+  readonly info: DeviceInfo
+  /** The rewrites its kernels can run. */
+  readonly fusions: ReadonlySet<Fusion>
+  /** The largest block of residents it can hold, in bytes. */
+  readonly maxBlockBytes: number
+  /** Resolves (never rejects) when the device has gone away; what it held is lost. A dispose() is not a loss. */
+  readonly lost: Promise<DeviceLostError>
+
+  /** Zero-filled memory for residents, of elements of one type. @throws DeviceError when there is not enough */
+  allocate(dtype: DType, elements: number): Memory
+  /** Copies numbers into memory, before any later run. `offset` in bytes. */
+  write(memory: Memory, data: HostArray, offset?: number): void
+  /** Prepares a plan; `blocks` binds the plan's blocks of residents. @throws DeviceError when a kernel or memory is refused */
+  lower(plan: Plan, blocks: Readonly<Record<string, Memory>>): Promise<Program>
+  /**
+   * Runs a program with these inputs. Resolves when the next run may be queued, which on an asynchronous device is before
+   * this one has ended: only read() waits for results.
+   */
+  run(program: Program, inputs: Readonly<Record<string, HostArray>>): Promise<void>
+  /** Waits for all that was queued before, then copies a place's numbers out. The reference device gives float64. */
+  read(place: Place): Promise<HostArray>
+  dispose(): void
+}
+
+export type DeviceKind = 'webgpu' | 'cpu' | 'reference'
+
+export interface DeviceInfo {
+  readonly kind: DeviceKind
+  /** What computes, for people: the adapter's or the processor's name, and how. */
+  readonly adapter: string
+  /** A software WebGPU adapter: correct, but slower than `cpu`. */
+  readonly isFallbackAdapter?: boolean
+}
+
+export type HostArray = Float32Array | Float64Array | Int32Array | Uint8Array
+
+export interface Memory {
+  readonly dtype: DType
+  readonly byteLength: number
+  dispose(): void
+}
+
+/** A typed place in some memory. */
+export interface Place {
+  readonly memory: Memory
+  readonly operand: Pick<PlanOperand, 'shape' | 'dtype' | 'offset'>
+}
+
+export interface Program {
+  readonly plan: Plan
+  /** Where the plan's outputs are after a run. */
+  readonly outputs: Readonly<Record<string, Place>>
+  /** Frees the program's memory; its residents stay. */
+  dispose(): void
+}
+
+/** What a run was given, checked against what the plan takes. @throws DeviceError that names the input */
+export function checkInputs(plan: Plan, inputs: Readonly<Record<string, HostArray>>): void {
+  for (const [name, { shape, dtype }] of Object.entries(plan.inputs)) {
+    const given = inputs[name]
+    const size = shape.reduce((product, extent) => product * extent, 1)
+    if (!given) throw new DeviceError(`run: input "${name}" is missing; expected ${dtype} [${shape.join(',')}]`)
+    if (given.length !== size)
+      throw new DeviceError(
+        `run: input "${name}" has ${given.length} elements; expected ${size} for [${shape.join(',')}]`,
+      )
+    if ((dtype === 'i32') !== given instanceof Int32Array)
+      throw new DeviceError(`run: input "${name}" is a ${given.constructor.name}; expected ${dtype}`)
+  }
+}

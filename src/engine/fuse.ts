@@ -1,0 +1,233 @@
+import { byteLengthOf, Resident, sizeOf } from './tensor.ts'
+import { type Step, type Trace, Value } from './trace.ts'
+
+/**
+ * Rewrites of a trace that save memory traffic and launches. Each has a name, and a device lists the names of those its
+ * kernels can run; the reference device runs none. Terms:
+ * - producer: a step that ends in a convolution's or a matrix product's sum. What follows element by element (its epilogue)
+ *   can be done before the sum is stored: `bias` is added, negative numbers become 0 (`relu`), or the result is kept only
+ *   where another tensor is positive (`mask`: relu's gradient, applied inside the gradient that feeds it).
+ * - prologue: what a kernel does while it loads: `blend` makes the perturbed image inside the first convolution.
+ *
+ * Fused steps take more inputs than the plain operation, in this order:
+ *   conv2d: (x | image, fudged, segments, masks if blend), kernel, (bias), (mask)
+ *   conv2dInputGradient: dy, kernel, (mask)      matmul: a, b, (bias), (mask)
+ *   softmaxCrossEntropyWithGradient: logits, labels, dloss -> loss, dlogits
+ *   adam, sgd: the flat gradients, stepSize; states: the flat parameters and moments
+ */
+export const fusions = ['bias', 'relu', 'mask', 'blend', 'crossEntropy', 'flatUpdates'] as const
+export type Fusion = (typeof fusions)[number]
+
+/** Applies the rewrites in `allowed` and drops steps whose results nobody reads. */
+export function fuse(trace: Trace, allowed: ReadonlySet<Fusion>): Trace {
+  const rewrites: Record<Fusion, (trace: Trace) => void> = {
+    bias: fuseBias,
+    relu: fuseRelu,
+    mask: fuseMask,
+    blend: fuseBlend,
+    crossEntropy: fuseCrossEntropy,
+    flatUpdates: flattenUpdates,
+  }
+  for (const name of fusions) if (allowed.has(name)) rewrites[name](trace)
+  removeDeadSteps(trace)
+  trace.steps = sortSteps(trace.steps)
+  return trace
+}
+
+const withBias = new Set(['conv2d', 'matmul'])
+const withMask = new Set(['conv2d', 'conv2dInputGradient', 'matmul'])
+
+/** The step that writes `value`, if that value has no other reader than one step: then its epilogue may grow. */
+function soleProducer(trace: Trace, value: Value, kernels: ReadonlySet<string>): Step | null {
+  const root = value.root
+  const producer = trace.steps.find((step) => step.outputs.includes(root))
+  if (!producer || !kernels.has(producer.kernel) || readers(trace, root) !== 1) return null
+  return sizeOf(value.shape) === sizeOf(root.shape) ? producer : null
+}
+
+function readers(trace: Trace, root: Value): number {
+  const inSteps = trace.steps.filter((step) => step.inputs.some((input) => input.root === root)).length
+  return inSteps + [...trace.outputs.values()].filter((value) => value.root === root).length
+}
+
+/** Folds `step` into its producer: the step's result becomes the producer's. */
+function absorb(trace: Trace, step: Step, producer: Step, added: readonly Value[], attribute: Fusion): void {
+  producer.inputs.push(...added)
+  producer.attributes = { ...producer.attributes, [attribute]: true }
+  producer.flops += step.flops
+  step.outputs[0].view = { of: producer.outputs[0], offset: 0 }
+  trace.steps.splice(trace.steps.indexOf(step), 1)
+  // What the epilogue reads may have been computed after the producer: keep inputs before their users.
+  trace.steps = sortSteps(trace.steps)
+}
+
+function fuseBias(trace: Trace): void {
+  for (const step of [...trace.steps]) {
+    if (step.kernel !== 'add') continue
+    const [product, bias] = step.inputs
+    const producer = soleProducer(trace, product, withBias)
+    const channels = product.shape[product.shape.length - 1]
+    if (!producer || product.view || bias.shape.length !== 1 || bias.shape[0] !== channels || isFinal(producer))
+      continue
+    absorb(trace, step, producer, [bias], 'bias')
+  }
+}
+
+function fuseRelu(trace: Trace): void {
+  for (const step of [...trace.steps]) {
+    if (step.kernel !== 'relu') continue
+    const producer = soleProducer(trace, step.inputs[0], withBias)
+    if (producer && !isFinal(producer)) absorb(trace, step, producer, [], 'relu')
+  }
+}
+
+/** relu and mask come last in an epilogue: nothing is added after them. */
+function isFinal(step: Step): boolean {
+  return 'relu' in step.attributes || 'mask' in step.attributes
+}
+
+function fuseMask(trace: Trace): void {
+  for (const step of [...trace.steps]) {
+    if (step.kernel !== 'mul') continue
+    for (const [gradient, slope] of [step.inputs, [...step.inputs].reverse()]) {
+      const slopeStep = trace.steps.find((other) => other.outputs.includes(slope) && other.kernel === 'step')
+      const producer = soleProducer(trace, gradient, withMask)
+      if (!slopeStep || !producer || isFinal(producer) || sizeOf(slope.shape) !== sizeOf(gradient.shape)) continue
+      absorb(trace, step, producer, [slopeStep.inputs[0]], 'mask')
+      break
+    }
+  }
+}
+
+function fuseBlend(trace: Trace): void {
+  for (const step of trace.steps) {
+    if (step.kernel !== 'conv2d') continue
+    const [x, ...rest] = step.inputs
+    const producer = x.view ? null : soleProducer(trace, x, new Set(['blendBySegments']))
+    if (!producer) continue
+    step.inputs = [...producer.inputs, ...rest]
+    step.attributes = { ...step.attributes, blend: true }
+  }
+}
+
+/** The loss and its gradient share the softmax: one kernel makes both. */
+function fuseCrossEntropy(trace: Trace): void {
+  for (const step of [...trace.steps]) {
+    if (step.kernel !== 'softmaxCrossEntropyGradient') continue
+    const loss = trace.steps.find(
+      (other) =>
+        other.kernel === 'softmaxCrossEntropy' &&
+        other.inputs[0] === step.inputs[0] &&
+        other.inputs[1] === step.inputs[1],
+    )
+    if (!loss) continue
+    step.kernel = 'softmaxCrossEntropyWithGradient'
+    step.outputs = [loss.outputs[0], step.outputs[0]]
+    trace.steps.splice(trace.steps.indexOf(loss), 1)
+  }
+  trace.steps = sortSteps(trace.steps)
+}
+
+const flatKinds = ['adam', 'sgd'] as const
+
+/**
+ * One update over the flat parameter buffer instead of one a parameter. The states already lie one behind the other in
+ * their blocks; the gradients are made to lie the same way, as views into one flat value.
+ */
+function flattenUpdates(trace: Trace): void {
+  for (const kind of flatKinds) {
+    const group = trace.steps
+      .filter((step) => step.kernel === kind)
+      .sort((a, b) => residentOf(a.states[0]).offset - residentOf(b.states[0]).offset)
+    if (group.length < 2 || !share(group)) continue
+    const [first] = group
+    const last = group[group.length - 1]
+    const start = residentOf(first.states[0]).offset
+    const bytes = residentOf(last.states[0]).offset + byteLengthOf(last.states[0]) - start
+    const gradients = new Value([bytes / 4], 'f32')
+    for (const step of group) {
+      const gradient = step.inputs[0].root
+      const place = residentOf(step.states[0]).offset - start
+      const writer = trace.steps.find((other) => other.outputs.includes(gradient))
+      const movable = writer && sizeOf(gradient.shape) === sizeOf(step.states[0].shape) && gradient !== gradients
+      if (movable) gradient.view = { of: gradients, offset: place }
+      else {
+        const copy = new Value(step.inputs[0].shape, 'f32')
+        copy.view = { of: gradients, offset: place }
+        trace.steps.push({
+          kernel: 'broadcast',
+          inputs: [step.inputs[0]],
+          outputs: [copy],
+          states: [],
+          attributes: { shape: copy.shape },
+          flops: 0,
+        })
+      }
+    }
+    const states = first.states.map((state) => {
+      const { block, offset } = residentOf(state)
+      return new Value([bytes / 4], 'f32', new Resident(block, offset, [bytes / 4]))
+    })
+    const flops = group.reduce((total, step) => total + step.flops, 0)
+    trace.steps = trace.steps.filter((step) => !group.includes(step))
+    trace.steps.push({
+      kernel: kind,
+      inputs: [gradients, first.inputs[1]],
+      outputs: [],
+      states,
+      attributes: first.attributes,
+      flops,
+    })
+    trace.steps = sortSteps(trace.steps)
+  }
+}
+
+function residentOf(value: Value): Resident {
+  if (value.leaf instanceof Resident) return value.leaf
+  throw new Error('fuse: an update changes a value that does not live on the device')
+}
+
+/** Whether updates differ in nothing but which part of the same blocks they change. */
+function share(group: readonly Step[]): boolean {
+  const [first] = group
+  const signature = (step: Step) =>
+    JSON.stringify([step.attributes, step.states.map((state) => residentOf(state).block)])
+  return group.every(
+    (step) =>
+      signature(step) === signature(first) &&
+      step.inputs[1] === first.inputs[1] &&
+      step.states.every((state, index) => {
+        const shift = residentOf(first.states[index]).offset - residentOf(first.states[0]).offset
+        return residentOf(state).offset - residentOf(step.states[0]).offset === shift
+      }),
+  )
+}
+
+function removeDeadSteps(trace: Trace): void {
+  const live = new Set([...trace.outputs.values()].map((value) => value.root))
+  trace.steps = [...trace.steps]
+    .reverse()
+    .filter((step) => {
+      const needed = step.states.length > 0 || step.outputs.some((output) => live.has(output.root))
+      if (needed) for (const input of step.inputs) live.add(input.root)
+      return needed
+    })
+    .reverse()
+}
+
+/** Inputs before their users, updates last, otherwise as given. */
+function sortSteps(steps: readonly Step[]): Step[] {
+  const writers = new Map<Value, Step[]>()
+  for (const step of steps)
+    for (const output of step.outputs) writers.set(output.root, [...(writers.get(output.root) ?? []), step])
+  const sorted = new Set<Step>()
+  const visit = (step: Step): void => {
+    if (sorted.has(step)) return
+    for (const input of step.inputs)
+      for (const writer of writers.get(input.root) ?? []) if (writer !== step) visit(writer)
+    sorted.add(step)
+  }
+  for (const step of steps) if (step.states.length === 0) visit(step)
+  for (const step of steps) visit(step)
+  return [...sorted]
+}

@@ -1,0 +1,265 @@
+import { ShapeError } from '../errors.ts'
+import {
+  apply,
+  Constant,
+  constant,
+  formatShape,
+  type Operation,
+  type ReferenceOperand,
+  type Shape,
+  sameShape,
+  sizeOf,
+  stridesOf,
+  type Tensor,
+} from '../tensor.ts'
+import { sum } from './reduce.ts'
+import { reshape } from './reshape.ts'
+
+/**
+ * Elementwise operations are rows of a table: a float64 function and its derivative. Devices add their own expression of
+ * each (the compiler holds them to all names); the tests of values and gradients are generated from the table.
+ */
+
+interface UnaryRow {
+  readonly apply: (x: number) => number
+  /** The input's gradient, from the input, the result and the result's gradient; null where the slope is 0 or undefined. */
+  readonly gradient: ((x: Tensor, y: Tensor, dy: Tensor) => Tensor) | null
+  /** Where tests draw inputs from: inside the domain. */
+  readonly domain: readonly [number, number]
+}
+
+interface BinaryRow {
+  readonly apply: (a: number, b: number) => number
+  readonly gradient: readonly [BinaryGradient, BinaryGradient] | null
+  readonly domain: readonly [number, number]
+}
+
+type BinaryGradient = (a: Tensor, b: Tensor, y: Tensor, dy: Tensor) => Tensor
+
+const real = [-3, 3] as const
+const positive = [0.1, 4] as const
+
+const unary = {
+  neg: { apply: (x) => -x, gradient: (_x, _y, dy) => neg(dy), domain: real },
+  exp: { apply: Math.exp, gradient: (_x, y, dy) => mul(dy, y), domain: real },
+  log: { apply: Math.log, gradient: (x, _y, dy) => div(dy, x), domain: positive },
+  sqrt: { apply: Math.sqrt, gradient: (_x, y, dy) => div(mul(dy, 0.5), y), domain: positive },
+  square: { apply: (x) => x * x, gradient: (x, _y, dy) => mul(dy, mul(x, 2)), domain: real },
+  abs: { apply: Math.abs, gradient: (x, _y, dy) => mul(dy, sign(x)), domain: real },
+  sign: { apply: Math.sign, gradient: null, domain: real },
+  /** 1 where x > 0, else 0: relu's slope. */
+  step: { apply: (x) => (x > 0 ? 1 : 0), gradient: null, domain: real },
+  // By the result, not the input: x need not outlive the forward pass, and y > 0 exactly where x > 0.
+  relu: { apply: (x) => (x > 0 ? x : 0), gradient: (_x, y, dy) => mul(dy, step(y)), domain: real },
+  sigmoid: {
+    apply: (x) => 1 / (1 + Math.exp(-x)),
+    gradient: (_x, y, dy) => mul(dy, mul(y, sub(1, y))),
+    domain: real,
+  },
+  tanh: { apply: Math.tanh, gradient: (_x, y, dy) => mul(dy, sub(1, square(y))), domain: real },
+} as const satisfies Record<string, UnaryRow>
+
+const binary = {
+  add: { apply: (a, b) => a + b, gradient: [(_a, _b, _y, dy) => dy, (_a, _b, _y, dy) => dy], domain: real },
+  sub: { apply: (a, b) => a - b, gradient: [(_a, _b, _y, dy) => dy, (_a, _b, _y, dy) => neg(dy)], domain: real },
+  mul: {
+    apply: (a, b) => a * b,
+    gradient: [(_a, b, _y, dy) => mul(dy, b), (a, _b, _y, dy) => mul(dy, a)],
+    domain: real,
+  },
+  div: {
+    apply: (a, b) => a / b,
+    gradient: [(_a, b, _y, dy) => div(dy, b), (_a, b, y, dy) => neg(mul(dy, div(y, b)))],
+    domain: positive,
+  },
+  maximum: {
+    apply: (a, b) => (a >= b ? a : b),
+    gradient: [(a, b, _y, dy) => mul(dy, greaterEqual(a, b)), (a, b, _y, dy) => mul(dy, sub(1, greaterEqual(a, b)))],
+    domain: real,
+  },
+  minimum: {
+    apply: (a, b) => (b >= a ? a : b),
+    gradient: [(a, b, _y, dy) => mul(dy, greaterEqual(b, a)), (a, b, _y, dy) => mul(dy, sub(1, greaterEqual(b, a)))],
+    domain: real,
+  },
+  /** 1 where a >= b, else 0. */
+  greaterEqual: { apply: (a, b) => (a >= b ? 1 : 0), gradient: null, domain: real },
+  /** 1 where a = b, else 0. */
+  equal: { apply: (a, b) => (a === b ? 1 : 0), gradient: null, domain: real },
+} as const satisfies Record<string, BinaryRow>
+
+export type UnaryName = keyof typeof unary
+export type BinaryName = keyof typeof binary
+export const unaryRows: Readonly<Record<UnaryName, UnaryRow>> = unary
+export const binaryRows: Readonly<Record<BinaryName, BinaryRow>> = binary
+
+export function isUnaryName(name: string): name is UnaryName {
+  return Object.hasOwn(unary, name)
+}
+
+export function isBinaryName(name: string): name is BinaryName {
+  return Object.hasOwn(binary, name)
+}
+
+/** NumPy's broadcasting: shapes are aligned at the last axis, extents of 1 stretch. */
+export function broadcastShapes(name: string, a: Shape, b: Shape): Shape {
+  const rank = Math.max(a.length, b.length)
+  return Array.from({ length: rank }, (_, axis) => {
+    const extentA = a[axis - rank + a.length] ?? 1
+    const extentB = b[axis - rank + b.length] ?? 1
+    if (extentA !== extentB && extentA !== 1 && extentB !== 1)
+      throw new ShapeError(`${name}: shapes ${formatShape(a)} and ${formatShape(b)} do not broadcast together`)
+    return extentA === 1 ? extentB : extentA
+  })
+}
+
+/** The strides with which an input of shape `from` is read along the axes of `to`: 0 where it is stretched. */
+export function broadcastStrides(from: Shape, to: Shape): number[] {
+  const strides = stridesOf(from)
+  return to.map((_, axis) => {
+    const own = axis - to.length + from.length
+    return own < 0 || from[own] === 1 ? 0 : strides[own]
+  })
+}
+
+/** Visits the elements of `shape` in order, with the flat index of each broadcast input. */
+function broadcastIndices(from: Shape, to: Shape): (index: number) => number {
+  if (sameShape(from, to)) return (index) => index
+  const strides = broadcastStrides(from, to)
+  return (index) => {
+    let rest = index
+    let position = 0
+    for (let axis = to.length - 1; axis >= 0; axis--) {
+      position += (rest % to[axis]) * strides[axis]
+      rest = Math.floor(rest / to[axis])
+    }
+    return position
+  }
+}
+
+function unaryOperation(name: UnaryName): Operation {
+  const row: UnaryRow = unary[name]
+  return {
+    name,
+    infer: ([x]) => ({ shape: x.shape, dtype: 'f32' }),
+    gradient: (node, dy) => [row.gradient && (() => row.gradient?.(node.inputs[0], node, dy) ?? dy)],
+    reference([x], y) {
+      for (let i = 0; i < y.data.length; i++) y.data[i] = row.apply(x.data[i])
+    },
+  }
+}
+
+function binaryOperation(name: BinaryName): Operation {
+  const row: BinaryRow = binary[name]
+  return {
+    name,
+    infer([a, b]) {
+      if (a.dtype !== b.dtype)
+        throw new ShapeError(`${name}: inputs of types ${a.dtype} and ${b.dtype}; expected one type`)
+      return { shape: broadcastShapes(name, a.shape, b.shape), dtype: 'f32' }
+    },
+    gradient(node, dy) {
+      const [a, b] = node.inputs
+      const rules = row.gradient
+      if (!rules) return [null, null]
+      return [() => sumTo(rules[0](a, b, node, dy), a.shape), () => sumTo(rules[1](a, b, node, dy), b.shape)]
+    },
+    reference([a, b], y) {
+      const indexA = broadcastIndices(a.shape, y.shape)
+      const indexB = broadcastIndices(b.shape, y.shape)
+      for (let i = 0; i < y.data.length; i++) y.data[i] = row.apply(a.data[indexA(i)], b.data[indexB(i)])
+    },
+  }
+}
+
+function operationsOf<N extends string>(table: Record<N, unknown>, make: (name: N) => Operation): Record<N, Operation> {
+  return Object.fromEntries((Object.keys(table) as N[]).map((name) => [name, make(name)])) as Record<N, Operation>
+}
+
+export const unaryOperations = operationsOf(unary, unaryOperation)
+export const binaryOperations = operationsOf(binary, binaryOperation)
+
+/** Stretches to a larger shape by NumPy's rules. */
+export const broadcastOperation: Operation<{ shape: Shape }> = {
+  name: 'broadcast',
+  infer([x], { shape }) {
+    if (!sameShape(broadcastShapes('broadcast', x.shape, shape), shape))
+      throw new ShapeError(`broadcast: ${formatShape(x.shape)} does not stretch to ${formatShape(shape)}`)
+    return { shape, dtype: x.dtype }
+  },
+  gradient: (node, dy) => [() => sumTo(dy, node.inputs[0].shape)],
+  reference([x]: readonly ReferenceOperand[], y) {
+    const index = broadcastIndices(x.shape, y.shape)
+    for (let i = 0; i < y.data.length; i++) y.data[i] = x.data[index(i)]
+  },
+  flops: () => 0,
+}
+
+type Operand = Tensor | number
+
+function unaryOf(name: UnaryName, x: Tensor): Tensor {
+  return apply(unaryOperations[name], [x], {})
+}
+
+function binaryOf(name: BinaryName, a: Operand, b: Operand): Tensor {
+  const left = typeof a === 'number' ? constant(a) : a
+  const right = typeof b === 'number' ? constant(b) : b
+  const uniformA = uniformValue(left)
+  const uniformB = uniformValue(right)
+  if (uniformA !== null && uniformB !== null)
+    return constant(binary[name].apply(uniformA, uniformB), broadcastShapes(name, left.shape, right.shape))
+  const stretches = !sameShape(broadcastShapes(name, left.shape, right.shape), left.shape)
+  if (!stretches && name === 'mul' && uniformB === 1) return left
+  return apply(binaryOperations[name], [left, right], {})
+}
+
+/** The value of a constant that is the same number everywhere: such constants fold, gradients start with them. */
+function uniformValue(tensor: Tensor): number | null {
+  return tensor instanceof Constant && typeof tensor.values === 'number' && tensor.dtype === 'f32'
+    ? tensor.values
+    : null
+}
+
+export const neg = (x: Tensor): Tensor => unaryOf('neg', x)
+export const exp = (x: Tensor): Tensor => unaryOf('exp', x)
+export const log = (x: Tensor): Tensor => unaryOf('log', x)
+export const sqrt = (x: Tensor): Tensor => unaryOf('sqrt', x)
+export const square = (x: Tensor): Tensor => unaryOf('square', x)
+export const abs = (x: Tensor): Tensor => unaryOf('abs', x)
+export const sign = (x: Tensor): Tensor => unaryOf('sign', x)
+export const step = (x: Tensor): Tensor => unaryOf('step', x)
+export const relu = (x: Tensor): Tensor => unaryOf('relu', x)
+export const sigmoid = (x: Tensor): Tensor => unaryOf('sigmoid', x)
+export const tanh = (x: Tensor): Tensor => unaryOf('tanh', x)
+export const add = (a: Operand, b: Operand): Tensor => binaryOf('add', a, b)
+export const sub = (a: Operand, b: Operand): Tensor => binaryOf('sub', a, b)
+export const mul = (a: Operand, b: Operand): Tensor => binaryOf('mul', a, b)
+export const div = (a: Operand, b: Operand): Tensor => binaryOf('div', a, b)
+export const maximum = (a: Operand, b: Operand): Tensor => binaryOf('maximum', a, b)
+export const minimum = (a: Operand, b: Operand): Tensor => binaryOf('minimum', a, b)
+export const greaterEqual = (a: Operand, b: Operand): Tensor => binaryOf('greaterEqual', a, b)
+export const equal = (a: Operand, b: Operand): Tensor => binaryOf('equal', a, b)
+
+/** Applies an elementwise operation by its name in the table. */
+export function elementwise(name: UnaryName | BinaryName, ...inputs: readonly Tensor[]): Tensor {
+  return isUnaryName(name) ? unaryOf(name, inputs[0]) : binaryOf(name, inputs[0], inputs[1])
+}
+
+/** Stretches `x` to `shape` by NumPy's broadcasting rules. */
+export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+  if (sameShape(x.shape, shape)) return x
+  const value = uniformValue(x)
+  return value === null ? apply(broadcastOperation, [x], { shape }) : constant(value, shape)
+}
+
+/** Adds up what broadcasting from `shape` had stretched: broadcastTo's gradient. */
+export function sumTo(x: Tensor, shape: Shape): Tensor {
+  if (sameShape(x.shape, shape)) return x
+  const value = uniformValue(x)
+  if (value !== null) return constant((value * sizeOf(x.shape)) / sizeOf(shape), shape)
+  const lead = x.shape.length - shape.length
+  const axes = x.shape.flatMap((extent, axis) =>
+    axis < lead || (shape[axis - lead] === 1 && extent !== 1) ? [axis] : [],
+  )
+  return reshape(sum(x, { axes, keepDims: true }), shape)
+}

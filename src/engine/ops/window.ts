@@ -1,0 +1,58 @@
+import { ShapeError } from '../errors.ts'
+import type { Shape } from '../tensor.ts'
+
+/** 'same': as many outputs as ceil(n / stride), zeros around; 'valid': only windows that lie inside. TensorFlow's rules. */
+export type Padding = 'same' | 'valid'
+
+/** How a window walks over an NHWC image: convolution and pooling share it. Extents in pixels. */
+export interface WindowAttributes extends Readonly<Record<string, number>> {
+  readonly windowHeight: number
+  readonly windowWidth: number
+  readonly strideY: number
+  readonly strideX: number
+  readonly padTop: number
+  readonly padLeft: number
+  readonly outHeight: number
+  readonly outWidth: number
+}
+
+export type Pair = number | readonly [number, number]
+
+export function pairOf(value: Pair): readonly [number, number] {
+  return typeof value === 'number' ? [value, value] : value
+}
+
+function walk(
+  name: string,
+  extent: number,
+  window: number,
+  stride: number,
+  padding: Padding,
+): [before: number, outputs: number] {
+  if (!Number.isInteger(stride) || stride < 1 || !Number.isInteger(window) || window < 1)
+    throw new ShapeError(`${name}: window ${window} and stride ${stride} must be positive integers`)
+  if (padding === 'same') {
+    const outputs = Math.ceil(extent / stride)
+    // The smaller half of the padding goes before.
+    return [Math.floor(Math.max((outputs - 1) * stride + window - extent, 0) / 2), outputs]
+  }
+  if (extent < window)
+    throw new ShapeError(`${name}: a window of ${window} does not fit into ${extent} pixels with padding 'valid'`)
+  return [0, Math.floor((extent - window) / stride) + 1]
+}
+
+/** The walk of a window over an image of shape [N,H,W,C]. @throws ShapeError for a bad image, window or stride */
+export function windowOver(
+  name: string,
+  image: Shape,
+  window: Pair,
+  strides: Pair,
+  padding: Padding,
+): WindowAttributes {
+  if (image.length !== 4) throw new ShapeError(`${name}: expected images [N,H,W,C], got shape [${image.join(',')}]`)
+  const [windowHeight, windowWidth] = pairOf(window)
+  const [strideY, strideX] = pairOf(strides)
+  const [padTop, outHeight] = walk(name, image[1], windowHeight, strideY, padding)
+  const [padLeft, outWidth] = walk(name, image[2], windowWidth, strideX, padding)
+  return { windowHeight, windowWidth, strideY, strideX, padTop, padLeft, outHeight, outWidth }
+}

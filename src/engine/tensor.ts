@@ -1,0 +1,148 @@
+import { ShapeError } from './errors.ts'
+
+/**
+ * A lazy tensor: a node of an expression graph that knows its type and how it is made, but holds no numbers. Graphs are
+ * built by the functions in ops/, differentiated by gradients.ts, and run by planning them for a device (plan.ts).
+ */
+
+/** f32: numbers (float64 on the reference device). i32: indices, labels, bit masks. u8: stored pixels, only read by gather. */
+export type DType = 'f32' | 'i32' | 'u8'
+export type Shape = readonly number[]
+
+export interface TensorType {
+  readonly shape: Shape
+  readonly dtype: DType
+}
+
+/** What an operation needs beside its inputs; plain data, so that a plan can be printed, compared and sent to a worker. */
+export type Attributes = Readonly<Record<string, number | string | boolean | readonly number[]>>
+
+/** Numbers as the reference device keeps them: float64, whatever the type. */
+export interface ReferenceOperand extends TensorType {
+  readonly data: Float64Array
+}
+
+/**
+ * One kind of node. Methods, not function-typed fields: an operation that narrows its attributes still is an Operation.
+ */
+export interface Operation<A extends Attributes = Attributes> {
+  readonly name: string
+  /** The result's type. @throws ShapeError that names the operation and the shapes it got */
+  infer(inputs: readonly TensorType[], attributes: A): TensorType
+  /**
+   * One entry per input: a function that builds this input's gradient from the result's, called only if it is wanted;
+   * null where no gradient flows (indices, piecewise constant functions). Absent: asking for a gradient is an error.
+   */
+  gradient?(node: Tensor, dy: Tensor, attributes: A): readonly ((() => Tensor) | null)[]
+  /** Plain loops in float64: what every device is checked against. */
+  reference?(inputs: readonly ReferenceOperand[], output: ReferenceOperand, attributes: A): void
+  /** Multiplications and additions, for plan.describe() and the benchmarks. One an output element unless given. */
+  flops?(inputs: readonly TensorType[], output: TensorType, attributes: A): number
+}
+
+export class Tensor implements TensorType {
+  readonly shape: Shape
+  readonly dtype: DType
+
+  constructor(
+    readonly operation: Operation,
+    readonly inputs: readonly Tensor[],
+    readonly attributes: Attributes,
+    type: TensorType,
+  ) {
+    this.shape = type.shape
+    this.dtype = type.dtype
+  }
+}
+
+/** Applies an operation: infers the type and makes the node. */
+export function apply<A extends Attributes>(operation: Operation<A>, inputs: readonly Tensor[], attributes: A): Tensor {
+  return new Tensor(operation, inputs, attributes, operation.infer(inputs, attributes))
+}
+
+function leaf(name: string): Operation {
+  return {
+    name,
+    infer() {
+      throw new ShapeError(`${name} is a leaf: it has no inputs to infer its type from`)
+    },
+  }
+}
+
+const inputOperation = leaf('input')
+const constantOperation = leaf('constant')
+const residentOperation = leaf('resident')
+
+/** A value given anew with every run of a plan, by name. */
+export class Input extends Tensor {
+  constructor(
+    readonly name: string,
+    shape: Shape,
+    dtype: 'f32' | 'i32' = 'f32',
+  ) {
+    super(inputOperation, [], {}, { shape, dtype })
+  }
+}
+
+/** Numbers known when the graph is built; a single number fills the whole shape. */
+export class Constant extends Tensor {
+  constructor(
+    readonly values: number | ArrayLike<number>,
+    shape: Shape,
+    dtype: 'f32' | 'i32' = 'f32',
+  ) {
+    super(constantOperation, [], {}, { shape, dtype })
+    if (typeof values !== 'number' && values.length !== sizeOf(shape))
+      throw new ShapeError(`constant: ${values.length} values given for shape ${formatShape(shape)}`)
+  }
+}
+
+/**
+ * A value that lives on the device between runs (a parameter, an optimizer's moment, a data set): bytes
+ * [offset, offset + its size) of the memory block named `block`, bound when the plan is lowered.
+ */
+export class Resident extends Tensor {
+  constructor(
+    readonly block: string,
+    readonly offset: number,
+    shape: Shape,
+    dtype: DType = 'f32',
+  ) {
+    super(residentOperation, [], {}, { shape, dtype })
+  }
+}
+
+export function constant(
+  values: number | ArrayLike<number>,
+  shape: Shape = [],
+  dtype: 'f32' | 'i32' = 'f32',
+): Constant {
+  return new Constant(values, shape, dtype)
+}
+
+export function sizeOf(shape: Shape): number {
+  return shape.reduce((product, extent) => product * extent, 1)
+}
+
+export function byteLengthOf({ shape, dtype }: TensorType): number {
+  return sizeOf(shape) * (dtype === 'u8' ? 1 : 4)
+}
+
+export function formatShape(shape: Shape): string {
+  return `[${shape.join(',')}]`
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((extent, axis) => extent === b[axis])
+}
+
+/** Row-major strides, in elements. */
+export function stridesOf(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length)
+  let stride = 1
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    strides[axis] = stride
+    stride *= shape[axis]
+  }
+  return strides
+}

@@ -1,0 +1,18 @@
+import type { Attributes, ReferenceOperand, Resident, Tensor } from '../tensor.ts'
+
+/**
+ * A change of device state, made after everything a plan computes: the only way a plan writes to residents. The kinds are
+ * adam, sgd and record; an optimizer makes one update a parameter, fuse.ts joins them over the flat buffer.
+ */
+export interface UpdateKind {
+  readonly name: string
+  reference(states: readonly ReferenceOperand[], inputs: readonly ReferenceOperand[], attributes: Attributes): void
+  readonly flopsPerElement: number
+}
+
+export interface Update {
+  readonly kind: UpdateKind
+  readonly states: readonly Resident[]
+  readonly inputs: readonly Tensor[]
+  readonly attributes: Attributes
+}

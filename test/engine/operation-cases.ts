@@ -1,0 +1,405 @@
+import seedrandom from 'seedrandom'
+import type { HostArray } from '../../src/engine/device.ts'
+import { gradients } from '../../src/engine/gradients.ts'
+import { blendBySegments, packMasks } from '../../src/engine/ops/blend-by-segments.ts'
+import { conv2d } from '../../src/engine/ops/conv2d.ts'
+import {
+  type BinaryName,
+  binaryRows,
+  broadcastTo,
+  elementwise,
+  mul,
+  relu,
+  type UnaryName,
+  unaryRows,
+} from '../../src/engine/ops/elementwise.ts'
+import { gather } from '../../src/engine/ops/gather.ts'
+import { dense, matmul } from '../../src/engine/ops/matmul.ts'
+import { avgPool, maxPool } from '../../src/engine/ops/pool.ts'
+import { random } from '../../src/engine/ops/random.ts'
+import { argMax, max, mean, sum } from '../../src/engine/ops/reduce.ts'
+import { flatten, reshape } from '../../src/engine/ops/reshape.ts'
+import { softmax } from '../../src/engine/ops/softmax.ts'
+import { softmaxCrossEntropy } from '../../src/engine/ops/softmax-cross-entropy.ts'
+import { Input, type Shape, sizeOf, type Tensor } from '../../src/engine/tensor.ts'
+import type { Graph } from '../../src/engine/trace.ts'
+
+/**
+ * One list of small problems for every operation and every fusion. From it come the central-difference checks of the
+ * gradients and, on every device, the comparison with the reference device. Runs in Node and in the browser.
+ */
+export interface OperationCase {
+  readonly name: string
+  readonly inputs: Readonly<Record<string, { readonly shape: Shape; readonly values: HostArray }>>
+  readonly build: (inputs: Readonly<Record<string, Tensor>>) => Tensor
+  /** The inputs whose gradients exist. */
+  readonly differentiable: readonly string[]
+}
+
+type Given = OperationCase['inputs']
+
+/** Inputs drawn with the case's name as the seed: adding a case changes no other. */
+class Draw {
+  private readonly next: () => number
+
+  constructor(seed: string) {
+    this.next = seedrandom(seed)
+  }
+
+  integer(below: number): number {
+    return Math.floor(this.next() * below)
+  }
+
+  /** Rounded to f32, so that all devices get the same; 0.05 away from 0, where some functions have a kink. */
+  uniform(shape: Shape, [low, high]: readonly [number, number] = [-1, 1]) {
+    const values = Float32Array.from({ length: sizeOf(shape) }, () => {
+      const value = low + (high - low) * this.next()
+      return Math.abs(value) < 0.05 ? value + 0.1 * (value < 0 ? -1 : 1) : value
+    })
+    return { shape, values }
+  }
+
+  /** All different by at least 0.03, in random order: no ties, no nearly equal maxima. */
+  distinct(shape: Shape) {
+    const values = Float32Array.from({ length: sizeOf(shape) }, (_, i) => (i - sizeOf(shape) / 2) * 0.03)
+    for (let i = values.length - 1; i > 0; i--) {
+      const j = this.integer(i + 1)
+      ;[values[i], values[j]] = [values[j], values[i]]
+    }
+    return { shape, values }
+  }
+
+  integers(shape: Shape, below: number) {
+    return { shape, values: Int32Array.from({ length: sizeOf(shape) }, () => this.integer(below)) }
+  }
+
+  masks(count: number, segments: number) {
+    const bytes = Uint8Array.from({ length: count * segments }, () => this.integer(2))
+    return { shape: [count, Math.ceil(segments / 32)], values: packMasks(bytes, count, segments) }
+  }
+}
+
+function define(
+  name: string,
+  make: (draw: Draw) => Given,
+  build: OperationCase['build'],
+  differentiable?: readonly string[],
+): OperationCase {
+  const inputs = make(new Draw(name))
+  const floats = Object.keys(inputs).filter((key) => inputs[key].values instanceof Float32Array)
+  return { name, inputs, build, differentiable: differentiable ?? floats }
+}
+
+const unaryCases = (Object.keys(unaryRows) as UnaryName[]).flatMap((name) =>
+  [[7], [2, 3, 5], [4, 33]].map((shape) =>
+    define(
+      `${name} ${shape}`,
+      (draw) => ({ x: draw.uniform(shape, unaryRows[name].domain) }),
+      ({ x }) => elementwise(name, x),
+    ),
+  ),
+)
+
+const broadcastPairs: readonly (readonly [Shape, Shape])[] = [
+  [
+    [2, 3, 5],
+    [2, 3, 5],
+  ],
+  [[4, 3], [3]],
+  [
+    [2, 1, 5],
+    [3, 1],
+  ],
+  [[], [2, 2]],
+  [
+    [3, 1],
+    [3, 7],
+  ],
+  [
+    [1, 1, 4],
+    [2, 3, 1],
+  ],
+]
+const binaryCases = (Object.keys(binaryRows) as BinaryName[]).flatMap((name) =>
+  broadcastPairs.map(([a, b]) =>
+    define(
+      `${name} ${JSON.stringify(a)} ${JSON.stringify(b)}`,
+      (draw) => {
+        const { domain } = binaryRows[name]
+        return { a: draw.uniform(a, domain), b: draw.uniform(b, domain) }
+      },
+      ({ a: left, b: right }) => elementwise(name, left, right),
+    ),
+  ),
+)
+
+const convShapes = [
+  { x: [2, 5, 6, 3], kernel: [3, 3, 3, 4], padding: 'same', strides: 1 },
+  { x: [1, 7, 5, 2], kernel: [3, 2, 2, 5], padding: 'valid', strides: 1 },
+  { x: [2, 8, 7, 1], kernel: [5, 5, 1, 3], padding: 'same', strides: 2 },
+  { x: [1, 6, 9, 5], kernel: [2, 4, 5, 2], padding: 'same', strides: [1, 3] },
+  { x: [3, 4, 4, 8], kernel: [1, 1, 8, 16], padding: 'valid', strides: 1 },
+  { x: [1, 9, 13, 4], kernel: [3, 3, 4, 17], padding: 'same', strides: 1 },
+  { x: [2, 7, 11, 16], kernel: [3, 3, 16, 20], padding: 'valid', strides: 2 },
+] as const
+const convCases = convShapes.map(({ x, kernel, padding, strides }) =>
+  define(
+    `conv2d ${x} * ${kernel} ${padding} ${strides}`,
+    (draw) => ({ x: draw.uniform(x), kernel: draw.uniform(kernel), bias: draw.uniform([kernel[3]]) }),
+    (given) => conv2d(given.x, given.kernel, { padding, strides, bias: given.bias }),
+  ),
+)
+
+const transposes = [
+  [false, false],
+  [true, false],
+  [false, true],
+  [true, true],
+] as const
+const matmulCases = [
+  [5, 7, 3],
+  [1, 9, 4],
+  [6, 33, 18],
+].flatMap(([m, k, n]) =>
+  transposes.map(([transposeA, transposeB]) =>
+    define(
+      `matmul ${m}x${k}x${n} ${transposeA ? 'Aᵀ' : 'A'}${transposeB ? 'Bᵀ' : 'B'}`,
+      (draw) => ({ a: draw.uniform(transposeA ? [k, m] : [m, k]), b: draw.uniform(transposeB ? [n, k] : [k, n]) }),
+      ({ a, b }) => matmul(a, b, { transposeA, transposeB }),
+    ),
+  ),
+)
+
+const poolShapes = [
+  { x: [2, 6, 6, 3], poolSize: 2, strides: 2, padding: 'valid' },
+  { x: [1, 7, 5, 2], poolSize: 3, strides: 2, padding: 'same' },
+  { x: [1, 5, 8, 5], poolSize: [2, 3], strides: [1, 2], padding: 'same' },
+  { x: [2, 9, 9, 4], poolSize: 3, strides: 1, padding: 'valid' },
+] as const
+const poolCases = poolShapes.flatMap(({ x, ...options }) =>
+  ([maxPool, avgPool] as const).map((pool) =>
+    define(
+      `${pool.name} ${x} ${JSON.stringify(options)}`,
+      (draw) => ({ x: draw.distinct(x) }),
+      (given) => pool(given.x, options),
+    ),
+  ),
+)
+
+const reduceAxes: readonly (readonly [Shape, readonly number[]])[] = [
+  [[4, 5], [0]],
+  [[4, 5], [1]],
+  [
+    [2, 3, 4, 5],
+    [1, 2],
+  ],
+  [
+    [2, 3, 4, 5],
+    [0, 2],
+  ],
+  [[300, 7], [0]],
+  [
+    [3, 4],
+    [0, 1],
+  ],
+]
+const reduceCases = reduceAxes.flatMap(([shape, axes]) => [
+  define(
+    `sum ${shape} over ${axes}`,
+    (draw) => ({ x: draw.uniform(shape) }),
+    ({ x }) => sum(x, { axes }),
+  ),
+  define(
+    `mean ${shape} over ${axes}, axes kept`,
+    (draw) => ({ x: draw.uniform(shape) }),
+    ({ x }) => mean(x, { axes, keepDims: true }),
+  ),
+  define(
+    `max ${shape} over ${axes}`,
+    (draw) => ({ x: draw.distinct(shape) }),
+    ({ x }) => max(x, { axes }),
+  ),
+])
+
+function image(
+  draw: Draw,
+  [height, width, channels]: readonly [number, number, number],
+  segments: number,
+  count: number,
+): Given {
+  return {
+    image: draw.uniform([height, width, channels]),
+    fudged: draw.uniform([height, width, channels]),
+    segments: draw.integers([height, width], segments),
+    masks: draw.masks(count, segments),
+  }
+}
+
+const otherCases = [
+  define(
+    'argMax of the last axis',
+    (draw) => ({ x: draw.distinct([6, 10]) }),
+    ({ x }) => argMax(x),
+    [],
+  ),
+  define(
+    'argMax of the first axis',
+    (draw) => ({ x: draw.distinct([6, 4]) }),
+    ({ x }) => argMax(x, { axis: 0 }),
+    [],
+  ),
+  define(
+    'argMax takes the first of equals',
+    () => ({ x: { shape: [2, 3], values: Float32Array.of(1, 2, 2, 5, 5, 1) } }),
+    ({ x }) => argMax(x),
+    [],
+  ),
+  define(
+    'broadcastTo',
+    (draw) => ({ x: draw.uniform([3, 1, 2]) }),
+    ({ x }) => broadcastTo(x, [2, 3, 4, 2]),
+  ),
+  define(
+    'reshape',
+    (draw) => ({ x: draw.uniform([2, 6]) }),
+    ({ x }) => mul(reshape(x, [3, 4]), 2),
+  ),
+  define(
+    'softmax',
+    (draw) => ({ x: draw.uniform([5, 10], [-4, 4]) }),
+    ({ x }) => softmax(x),
+  ),
+  define(
+    'softmax of one wide row',
+    (draw) => ({ x: draw.uniform([1, 301], [-4, 4]) }),
+    ({ x }) => softmax(x),
+  ),
+  define(
+    'softmaxCrossEntropy',
+    (draw) => ({ logits: draw.uniform([9, 10], [-4, 4]), labels: draw.integers([9], 10) }),
+    ({ logits, labels }) => softmaxCrossEntropy(logits, labels),
+  ),
+  define(
+    'gather',
+    (draw) => ({ data: draw.uniform([7, 3, 2]), at: draw.integers([5], 7) }),
+    ({ data, at }) => gather(data, at),
+  ),
+  define(
+    'gather, scaled',
+    (draw) => ({ data: draw.uniform([4, 5]), at: draw.integers([6], 4) }),
+    ({ data, at }) => gather(data, at, { scale: 0.25 }),
+  ),
+  define(
+    'gather of labels',
+    (draw) => ({ data: draw.integers([9], 10), at: draw.integers([4], 9) }),
+    ({ data, at }) => gather(data, at),
+  ),
+  define(
+    'random',
+    () => ({ position: { shape: [1], values: Int32Array.of(17) } }),
+    ({ position }) => random(position, [5, 31], 4_000_000_007),
+  ),
+  define(
+    'blendBySegments',
+    (draw) => image(draw, [5, 4, 2], 6, 7),
+    (given) => blendBySegments(given.image, given.fudged, given.segments, given.masks),
+  ),
+  define(
+    'blendBySegments, more than 32 segments',
+    (draw) => image(draw, [9, 8, 1], 70, 5),
+    (given) => blendBySegments(given.image, given.fudged, given.segments, given.masks),
+  ),
+]
+
+const fusionCases = [
+  define(
+    'conv2d + bias + relu twice, then dense: relu masks inside both gradients',
+    (draw) => ({
+      x: draw.uniform([3, 6, 5, 2]),
+      k1: draw.uniform([3, 3, 2, 8]),
+      b1: draw.uniform([8]),
+      k2: draw.uniform([3, 3, 8, 5]),
+      b2: draw.uniform([5]),
+      w: draw.uniform([150, 4]),
+      b3: draw.uniform([4]),
+      labels: draw.integers([3], 4),
+    }),
+    (given) => {
+      const first = relu(conv2d(given.x, given.k1, { padding: 'same', bias: given.b1 }))
+      const second = relu(conv2d(first, given.k2, { padding: 'same', bias: given.b2 }))
+      return mean(softmaxCrossEntropy(dense(flatten(second), given.w, given.b3), given.labels))
+    },
+  ),
+  define(
+    'dense + relu + dense',
+    (draw) => ({
+      x: draw.uniform([5, 12]),
+      w1: draw.uniform([12, 9]),
+      b1: draw.uniform([9]),
+      w2: draw.uniform([9, 3]),
+    }),
+    (given) => matmul(relu(dense(given.x, given.w1, given.b1)), given.w2),
+  ),
+  define(
+    'conv2d that blends while it loads',
+    (draw) => ({ ...image(draw, [7, 6, 1], 5, 6), kernel: draw.uniform([3, 3, 1, 6]), bias: draw.uniform([6]) }),
+    (given) =>
+      relu(
+        conv2d(blendBySegments(given.image, given.fudged, given.segments, given.masks), given.kernel, {
+          padding: 'same',
+          bias: given.bias,
+        }),
+      ),
+  ),
+  define(
+    'a convolution whose result is read twice keeps its own sum',
+    (draw) => ({ x: draw.uniform([2, 5, 5, 3]), kernel: draw.uniform([3, 3, 3, 4]) }),
+    (given) => {
+      const y = conv2d(given.x, given.kernel, { padding: 'same' })
+      return mul(relu(y), y)
+    },
+  ),
+]
+
+export const operationCases: readonly OperationCase[] = [
+  ...unaryCases,
+  ...binaryCases,
+  ...convCases,
+  ...matmulCases,
+  ...poolCases,
+  ...reduceCases,
+  ...otherCases,
+  ...fusionCases,
+]
+
+/** The case's graph: its result `y`, and under `d.<input>` the gradient of Σ y · dy for a fixed random dy. */
+export function caseGraph(problem: OperationCase): { graph: Graph; inputs: Record<string, HostArray> } {
+  const tensors = Object.fromEntries(
+    Object.entries(problem.inputs).map(([name, { shape, values }]) => [
+      name,
+      new Input(name, shape, values instanceof Int32Array ? 'i32' : 'f32'),
+    ]),
+  )
+  const values = Object.fromEntries(Object.entries(problem.inputs).map(([name, given]) => [name, given.values]))
+  const y = problem.build(tensors)
+  if (problem.differentiable.length === 0) return { graph: { outputs: { y } }, inputs: values }
+  const upstream = new Draw(`${problem.name}, upstream`).uniform(y.shape)
+  const total = sum(mul(y, new Input('upstream', y.shape)))
+  const wanted = problem.differentiable.map((name) => tensors[name])
+  const slopes = gradients(total, wanted)
+  const named = Object.fromEntries(problem.differentiable.map((name, i) => [`d.${name}`, slopes[i]]))
+  return { graph: { outputs: { y, total, ...named } }, inputs: { ...values, upstream: upstream.values } }
+}
+
+/** Largest difference, relative to the largest expected number. */
+export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (actual.length !== expected.length) return Number.POSITIVE_INFINITY
+  let difference = 0
+  let scale = 1e-30
+  for (let i = 0; i < expected.length; i++) {
+    if (!Number.isFinite(actual[i])) return Number.POSITIVE_INFINITY
+    difference = Math.max(difference, Math.abs(actual[i] - expected[i]))
+    scale = Math.max(scale, Math.abs(expected[i]))
+  }
+  return difference / scale
+}
