@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { LimelightError } from '../../engine/errors.ts'
+
+/** A file that could not be written. Nothing is left of the attempt, and a file that was there before is unchanged. */
+export class FileWriteError extends LimelightError {
+  override readonly name = 'FileWriteError'
+  readonly path: string
+  /** The system's code, such as ENOSPC or EACCES, where it gave one. */
+  readonly code: string | undefined
+
+  constructor(path: string, cause: unknown) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
+    const reason = (code && reasons[code]) ?? (cause instanceof Error ? cause.message : String(cause))
+    super(`can't write ${path}: ${reason}`, { cause })
+    this.path = path
+    this.code = code
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'no permission to write in this folder',
+  EPERM: 'no permission to write in this folder',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EFBIG: 'the file is larger than is allowed here',
+  EISDIR: 'there is a folder of this name',
+  ENOTDIR: 'a part of this path is a file, not a folder',
+  EEXIST: 'a part of this path is a file, not a folder',
+  ENAMETOOLONG: 'the name is too long',
+}
+
+/**
+ * Writes a file so that it is there whole or not at all, whatever happens in between and whoever else writes it: to a
+ * name of its own in the same folder (rename can't cross file systems), to the disk (fsync), then renamed. Folders that
+ * are missing are made.
+ * @throws FileWriteError when that fails; the temporary file is removed
+ */
+export async function writeFileAtomically(path: string, content: Uint8Array | string): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path).slice(0, 100)}.${process.pid}.${randomUUID()}.partial`)
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    const file = await open(temporary, 'wx')
+    try {
+      await file.writeFile(content)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, path)
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => {})
+    throw new FileWriteError(path, cause)
+  }
+  await syncFolder(dirname(path))
+}
+
+/** The rename itself lasts once the folder is on the disk. Not every system lets a folder be synced: the file is whole anyway. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => undefined)
+  await handle?.sync().catch(() => {})
+  await handle?.close()
+}
