@@ -1,0 +1,55 @@
+import type { Attributes, TensorType } from '../tensor.ts'
+import type { FunctionBody, I32, Local, ModuleBuilder } from './wasm.ts'
+
+/**
+ * How a plan step becomes WebAssembly. Terms:
+ * - phase: one exported function (first, last, scratch) that does units first..last-1 of its work. Units of a phase are
+ *   independent of each other, so they may be done in any order and by several threads; phases follow one another.
+ * - workspace: memory that phases of one step share (packed weights). Scratch: memory for one caller at a time (a padded
+ *   image), whose address is an argument.
+ * Addresses and extents are known when a kernel is emitted and are built in as constants.
+ */
+export interface CpuOperand extends TensorType {
+  readonly address: number
+}
+
+export interface CpuStep {
+  readonly kernel: string
+  readonly inputs: readonly CpuOperand[]
+  readonly outputs: readonly CpuOperand[]
+  readonly states: readonly CpuOperand[]
+  readonly attributes: Attributes
+}
+
+export interface Phase {
+  readonly name: string
+  readonly units: number
+}
+
+export class KernelEmitter {
+  readonly phases: Phase[] = []
+  /** Bytes of scratch the phases so far need. */
+  scratchBytes = 0
+
+  constructor(
+    readonly module: ModuleBuilder,
+    /** Reserves workspace and gives its address. */
+    readonly workspace: (bytes: number) => number,
+  ) {}
+
+  /** Adds a phase; `emit` writes the code of one unit. */
+  phase(
+    units: number,
+    scratchBytes: number,
+    emit: (body: FunctionBody, unit: Local<'i32'>, scratch: I32) => void,
+  ): void {
+    this.scratchBytes = Math.max(this.scratchBytes, scratchBytes)
+    const name = `phase${this.phases.length}`
+    this.phases.push({ name, units })
+    this.module.function(name, ['i32', 'i32', 'i32'] as const, (body, first, last, scratch) => {
+      body.for(first, last, 1, (unit) => emit(body, unit, scratch))
+    })
+  }
+}
+
+export type CpuKernel = (step: CpuStep, emitter: KernelEmitter) => void

@@ -1,0 +1,90 @@
+import { type ReduceAttributes, reduceExtents } from '../../ops/reduce.ts'
+import type { CpuKernel, CpuStep } from '../kernel.ts'
+import { f32, f32x4, f64, f64x2, i32 } from '../wasm.ts'
+
+function extentsOf(step: CpuStep) {
+  return reduceExtents(step.inputs[0].shape, step.attributes as unknown as ReduceAttributes)
+}
+
+/**
+ * Sums in float64: a bias's gradient adds up hundreds of thousands of numbers. Long sums are cut into slices of rows that
+ * are added in order, so the result does not depend on who computed which. A slice reads its rows once, front to back.
+ */
+export const sum: CpuKernel = (step, emitter) => {
+  const [x] = step.inputs
+  const [y] = step.outputs
+  const [outer, reduced, inner] = extentsOf(step)
+  const slices = Math.min(16, Math.ceil(reduced / 1024))
+  const sliceRows = Math.ceil(reduced / slices)
+  const pairs = inner % 2 === 0
+  const partial = emitter.workspace(outer * slices * inner * 8)
+  emitter.phase(outer * slices, 0, (body, unit) => {
+    const first = i32.mul(i32.remU(unit, i32.const(slices)), i32.const(sliceRows))
+    const row = body.local('i32', first)
+    const end = body.local('i32', i32.add(row, i32.const(sliceRows)))
+    body.if(i32.ltS(i32.const(reduced), end), () => body.set(end, i32.const(reduced)))
+    const outerRow = i32.mul(i32.divU(unit, i32.const(slices)), i32.const(reduced))
+    const from = body.local('i32', i32.mul(i32.add(outerRow, row), i32.const(inner * 4)))
+    const totals = body.local('i32', i32.mul(unit, i32.const(inner * 8)))
+    body.fill(i32.add(totals, i32.const(partial)), 0, inner * 8)
+    body.for(row, end, 1, () => {
+      const to = body.local('i32', totals)
+      body.for(0, inner, pairs ? 2 : 1, () => {
+        const added = pairs
+          ? f64x2.add(f32x4.load(to, partial), f64x2.loadPromoted(from, x.address))
+          : f64.add(f64.load(to, partial), f64.fromF32(f32.load(from, x.address)))
+        body.store(to, added, partial)
+        body.advance(from, pairs ? 8 : 4)
+        body.advance(to, pairs ? 16 : 8)
+      })
+    })
+  })
+  emitter.phase(outer, 0, (body, unit) => {
+    const to = body.local('i32', i32.mul(unit, i32.const(inner * 4)))
+    const first = body.local('i32', i32.mul(unit, i32.const(slices * inner * 8)))
+    body.for(0, inner, 1, () => {
+      const from = body.local('i32', first)
+      const total = body.local('f64', f64.const(0))
+      body.for(0, slices, 1, () => {
+        body.set(total, f64.add(total, f64.load(from, partial)))
+        body.advance(from, inner * 8)
+      })
+      body.store(to, f32.fromF64(total), y.address)
+      body.advance(to, 4)
+      body.advance(first, 8)
+    })
+  })
+}
+
+/** Walks each folded line of numbers; `name` decides whether the largest or its index is kept. The first of equals wins. */
+function largest(name: 'max' | 'argMax'): CpuKernel {
+  return (step, emitter) => {
+    const [x] = step.inputs
+    const [y] = step.outputs
+    const [outer, reduced, inner] = extentsOf(step)
+    emitter.phase(outer, 0, (body, unit) => {
+      const first = body.local('i32', i32.mul(unit, i32.const(reduced * inner * 4)))
+      const to = body.local('i32', i32.mul(unit, i32.const(inner * 4)))
+      body.for(0, inner, 1, () => {
+        const from = body.local('i32', first)
+        const best = body.local('f32', f32.load(first, x.address))
+        const index = body.local('i32', i32.const(0))
+        const value = body.local('f32')
+        body.for(0, reduced, 1, (position) => {
+          body.set(value, f32.load(from, x.address))
+          body.if(f32.gt(value, best), () => {
+            body.set(best, value)
+            body.set(index, position)
+          })
+          body.advance(from, inner * 4)
+        })
+        body.store(to, name === 'max' ? best : index, y.address)
+        body.advance(first, 4)
+        body.advance(to, 4)
+      })
+    })
+  }
+}
+
+export const max = largest('max')
+export const argMax = largest('argMax')

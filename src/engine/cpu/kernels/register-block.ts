@@ -1,0 +1,83 @@
+import { type FunctionBody, f32x4, type I32, i32, type Local } from '../wasm.ts'
+
+/**
+ * What convolutions and matrix products share: sums of a few rows x a few vectors of four columns held in registers
+ * (x86 has 16: at most 8 sums beside the loaded weights and one value), an epilogue, and stores that stop at the last
+ * column when the columns are not whole vectors.
+ */
+export interface Epilogue {
+  /** Address of one number a column, added first. */
+  readonly bias?: number
+  /** Negative sums become 0. */
+  readonly relu: boolean
+  /** Address of an array like the output: sums are kept only where it is positive. */
+  readonly mask?: number
+}
+
+/** Columns rounded up to whole vectors of four. */
+export function packedWidth(columns: number): number {
+  return Math.ceil(columns / 4) * 4
+}
+
+/** Runs of equal blocks that cover the columns: `count` blocks of `vectors` vectors from vector `first`. */
+export function vectorBlocks(columns: number): { first: number; count: number; vectors: number }[] {
+  const total = packedWidth(columns) / 4
+  const even = [4, 3, 2].find((vectors) => total % vectors === 0)
+  if (even) return [{ first: 0, count: total / even, vectors: even }]
+  const whole = Math.floor(total / 4)
+  const blocks = whole > 0 ? [{ first: 0, count: whole, vectors: 4 }] : []
+  return [...blocks, { first: whole * 4, count: 1, vectors: total - whole * 4 }]
+}
+
+/** Lanes of vector `v` of the last block that are columns: the block starts `column` bytes into a row. */
+function lanes(columns: number, column: I32, v: number): { partial: number; isPartial: I32 } | null {
+  const partial = columns % 4
+  if (partial === 0) return null
+  const last = (packedWidth(columns) - 4) * 4
+  return { partial, isPartial: i32.eq(column, i32.const(last - v * 16)) }
+}
+
+/**
+ * Stores vector `v` of a block at address + offset, or only its columns if it is the last, incomplete one. `column`: bytes
+ * from the row's first column to the block's.
+ */
+export function storeVector(
+  body: FunctionBody,
+  address: I32,
+  offset: number,
+  value: Local<'v128'>,
+  columns: number,
+  column: I32,
+  v: number,
+): void {
+  const edge = lanes(columns, column, v)
+  if (!edge) {
+    body.store(address, value, offset)
+    return
+  }
+  body.if(
+    edge.isPartial,
+    () => {
+      for (let lane = 0; lane < edge.partial; lane++)
+        body.store(address, f32x4.extractLane(value, lane), offset + lane * 4)
+    },
+    () => body.store(address, value, offset),
+  )
+}
+
+/** Applies the epilogue to one row of a block. `output`: bytes from the output's start to the row's block. */
+export function finish(
+  body: FunctionBody,
+  row: readonly Local<'v128'>[],
+  epilogue: Epilogue,
+  column: I32,
+  output: I32,
+): void {
+  row.forEach((sum, v) => {
+    // Both may be read up to three numbers past their end: blocks of memory have that much slack.
+    if (epilogue.bias !== undefined) body.set(sum, f32x4.add(sum, f32x4.load(column, epilogue.bias + v * 16)))
+    if (epilogue.relu) body.set(sum, f32x4.max(sum, f32x4.const(0)))
+    if (epilogue.mask !== undefined)
+      body.set(sum, f32x4.and(sum, f32x4.gt(f32x4.load(output, epilogue.mask + v * 16), f32x4.const(0))))
+  })
+}

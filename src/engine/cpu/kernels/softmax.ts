@@ -1,0 +1,101 @@
+import { sizeOf } from '../../tensor.ts'
+import type { CpuKernel } from '../kernel.ts'
+import { type FunctionBody, f32, f64, i32, type Local, type ModuleBuilder } from '../wasm.ts'
+import { exp, log } from './mathematics.ts'
+
+/** Softmax and its cross-entropy, one unit a row of classes; exponentials are added up in float64. */
+
+interface RowStatistics {
+  readonly largest: Local<'f32'>
+  /** Σ exp(x - largest). */
+  readonly total: Local<'f64'>
+}
+
+function exponential(module: ModuleBuilder, address: number, at: Local<'i32'>, largest: Local<'f32'>) {
+  return exp(module, f64.fromF32(f32.sub(f32.load(at, address), largest)))
+}
+
+function rowStatistics(
+  body: FunctionBody,
+  module: ModuleBuilder,
+  address: number,
+  row: Local<'i32'>,
+  classes: number,
+): RowStatistics {
+  const largest = body.local('f32', f32.load(row, address))
+  const at = body.local('i32', row)
+  body.for(0, classes, 1, () => {
+    body.set(largest, f32.max(largest, f32.load(at, address)))
+    body.advance(at, 4)
+  })
+  const total = body.local('f64', f64.const(0))
+  body.set(at, row)
+  body.for(0, classes, 1, () => {
+    body.set(total, f64.add(total, exponential(module, address, at, largest)))
+    body.advance(at, 4)
+  })
+  return { largest, total }
+}
+
+export const softmax: CpuKernel = (step, emitter) => {
+  const [x] = step.inputs
+  const [y] = step.outputs
+  const classes = x.shape[x.shape.length - 1]
+  const { module } = emitter
+  emitter.phase(sizeOf(x.shape) / classes, 0, (body, unit) => {
+    const at = body.local('i32', i32.mul(unit, i32.const(classes * 4)))
+    const { largest, total } = rowStatistics(body, module, x.address, at, classes)
+    body.for(0, classes, 1, () => {
+      body.store(at, f32.fromF64(f64.div(exponential(module, x.address, at, largest), total)), y.address)
+      body.advance(at, 4)
+    })
+  })
+}
+
+/** loss = log Σ exp(x - largest) + largest - x[label], and dlogits = (softmax - onehot) · dloss; either or both. */
+function crossEntropy(
+  lossAddress: (outputs: readonly number[]) => number | null,
+  gradientAddress: (outputs: readonly number[]) => number | null,
+): CpuKernel {
+  return (step, emitter) => {
+    const [logits, labels, dloss] = step.inputs
+    const addresses = step.outputs.map(({ address }) => address)
+    const loss = lossAddress(addresses)
+    const gradient = gradientAddress(addresses)
+    const classes = logits.shape[1]
+    const { module } = emitter
+    emitter.phase(labels.shape[0], 0, (body, unit) => {
+      const sample = body.local('i32', i32.shl(unit, i32.const(2)))
+      const row = body.local('i32', i32.mul(unit, i32.const(classes * 4)))
+      const { largest, total } = rowStatistics(body, module, logits.address, row, classes)
+      const labelled = body.local('i32', i32.add(row, i32.shl(i32.load(sample, labels.address), i32.const(2))))
+      if (loss !== null) {
+        const below = f64.sub(f64.fromF32(largest), f64.fromF32(f32.load(labelled, logits.address)))
+        body.store(sample, f32.fromF64(f64.add(log(module, total), below)), loss)
+      }
+      if (gradient === null) return
+      const scale = body.local('f64', f64.fromF32(f32.load(sample, dloss.address)))
+      const at = body.local('i32', row)
+      const p = body.local('f64')
+      body.for(0, classes, 1, () => {
+        body.set(p, f64.div(exponential(module, logits.address, at, largest), total))
+        body.if(i32.eq(at, labelled), () => body.set(p, f64.sub(p, f64.const(1))))
+        body.store(at, f32.fromF64(f64.mul(p, scale)), gradient)
+        body.advance(at, 4)
+      })
+    })
+  }
+}
+
+export const softmaxCrossEntropy = crossEntropy(
+  ([loss]) => loss,
+  () => null,
+)
+export const softmaxCrossEntropyGradient = crossEntropy(
+  () => null,
+  ([gradient]) => gradient,
+)
+export const softmaxCrossEntropyWithGradient = crossEntropy(
+  ([loss]) => loss,
+  ([, gradient]) => gradient,
+)

@@ -1,0 +1,74 @@
+import type { Memory } from '../device.ts'
+import { DeviceError } from '../errors.ts'
+import type { DType } from '../tensor.ts'
+
+const pageBytes = 65536
+/** Vector loads may read up to one vector past an operand's end: every block is followed by this much of its own. */
+const slack = 64
+const alignment = 64
+
+/**
+ * One WebAssembly memory in blocks. First fit from a list of free stretches, which grows the memory when nothing fits;
+ * neighbours are joined when freed. Addresses never move, so kernels can have them built in.
+ */
+export class LinearMemory {
+  readonly memory = new WebAssembly.Memory({ initial: 1, maximum: 65536 })
+  private free: { start: number; end: number }[] = [{ start: alignment, end: pageBytes }]
+
+  /** A zero-filled block. @throws DeviceError when the memory can't grow any further */
+  allocate(dtype: DType, byteLength: number): LinearBlock {
+    const size = Math.ceil((byteLength + slack) / alignment) * alignment
+    let place = this.free.find(({ start, end }) => end - start >= size)
+    if (!place) {
+      this.grow(size)
+      place = this.free.find(({ start, end }) => end - start >= size)
+    }
+    if (!place) throw new DeviceError(`cpu: no ${size} bytes of memory in one piece`)
+    const address = place.start
+    place.start += size
+    this.free = this.free.filter(({ start, end }) => end > start)
+    new Uint8Array(this.memory.buffer, address, size).fill(0)
+    return new LinearBlock(this, dtype, byteLength, address, size)
+  }
+
+  release(address: number, size: number): void {
+    const merged: { start: number; end: number }[] = []
+    for (const stretch of [...this.free, { start: address, end: address + size }].sort((a, b) => a.start - b.start)) {
+      const last = merged[merged.length - 1]
+      if (last && last.end === stretch.start) last.end = stretch.end
+      else merged.push(stretch)
+    }
+    this.free = merged
+  }
+
+  private grow(size: number): void {
+    const end = this.memory.buffer.byteLength
+    try {
+      this.memory.grow(Math.ceil(size / pageBytes))
+    } catch {
+      throw new DeviceError(
+        `cpu: out of memory: ${size} more bytes were asked for, ${end} are in use. Use a smaller batch or less data at once.`,
+      )
+    }
+    this.release(end, this.memory.buffer.byteLength - end)
+  }
+}
+
+/** A stretch of the linear memory that belongs to one owner. */
+export class LinearBlock implements Memory {
+  private released = false
+
+  constructor(
+    readonly owner: LinearMemory,
+    readonly dtype: DType,
+    readonly byteLength: number,
+    readonly address: number,
+    private readonly size: number,
+  ) {}
+
+  dispose(): void {
+    if (this.released) return
+    this.released = true
+    this.owner.release(this.address, this.size)
+  }
+}
