@@ -1,0 +1,48 @@
+/**
+ * Colour spaces in float64, as scikit-image converts them: sRGB (IEC 61966-2-1) -> linear RGB -> CIE XYZ -> CIE L*a*b*, under
+ * the illuminant D65 for the 2 degree observer.
+ */
+
+const whiteX = 0.95047
+const whiteZ = 1.08883
+
+function linear(value: number): number {
+  return value > 0.04045 ? ((value + 0.055) / 1.055) ** 2.4 : value / 12.92
+}
+
+function labCurve(value: number): number {
+  return value > 0.008856 ? Math.cbrt(value) : 7.787 * value + 16 / 116
+}
+
+/**
+ * sRGB -> Lab: L in 0..100, a and b around -128..127.
+ * @param rgb [pixels * 3], values in [0, 1]
+ * @returns [pixels * 3]
+ */
+export function rgbToLab(rgb: Float64Array): Float64Array {
+  const lab = new Float64Array(rgb.length)
+  for (let i = 0; i < rgb.length; i += 3) {
+    const r = linear(rgb[i])
+    const g = linear(rgb[i + 1])
+    const b = linear(rgb[i + 2])
+    const x = labCurve((0.412453 * r + 0.35758 * g + 0.180423 * b) / whiteX)
+    const y = labCurve(0.212671 * r + 0.71516 * g + 0.072169 * b)
+    const z = labCurve((0.019334 * r + 0.119193 * g + 0.950227 * b) / whiteZ)
+    lab[i] = 116 * y - 16
+    lab[i + 1] = 500 * (x - y)
+    lab[i + 2] = 200 * (y - z)
+  }
+  return lab
+}
+
+/**
+ * RGB -> luminance, 0.2125 R + 0.7154 G + 0.0721 B (scikit-image's rgb2gray; ITU-R BT.709 primaries).
+ * @param rgb [pixels * 3]
+ * @returns [pixels], in the values' own range
+ */
+export function rgbToGray(rgb: ArrayLike<number>): Float64Array {
+  const gray = new Float64Array(rgb.length / 3)
+  for (let i = 0; i < gray.length; i++)
+    gray[i] = 0.2125 * rgb[3 * i] + 0.7154 * rgb[3 * i + 1] + 0.0721 * rgb[3 * i + 2]
+  return gray
+}

@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest'
+import { ArgumentError } from '../../src/engine/errors.ts'
+import { rgbToGray, rgbToLab } from '../../src/lime/color.ts'
+import { gridEdges } from '../../src/lime/felzenszwalb.ts'
+import { gaussianFilter } from '../../src/lime/gaussian.ts'
+import { type Image, toImage, toUnitRgb } from '../../src/lime/image.ts'
+import { felzenszwalb, quickshift, slic } from '../../src/lime/index.ts'
+import { quickshiftForest, tieBreakingNoise } from '../../src/lime/quickshift.ts'
+import { segmenterNamed } from '../../src/lime/segmenter-registry.ts'
+import { tensorOf } from '../reference-files.ts'
+import { largestError, readReference } from './lime-reference.ts'
+
+const reference = readReference('segments.safetensors')
+
+function storedImage(name: string): Image {
+  const { data, shape } = tensorOf(reference, `images/${name}`)
+  return toImage({ data: Float64Array.from(data, (value) => value / 255), shape })
+}
+
+describe.each(['fashion7270', 'astronaut96'])('the intermediate results of %s equal scikit-image', (name) => {
+  const image = storedImage(name)
+  const { height, width } = image
+  const rgb = toUnitRgb(image)
+  const stored = (what: string) => tensorOf(reference, `intermediate/${name}/${what}`).data
+
+  it('rgb2lab', () => {
+    expect(largestError(rgbToLab(rgb), stored('lab'))).toBeLessThan(1e-12)
+  })
+
+  it('Gaussian smoothing', () => {
+    expect(largestError(gaussianFilter(rgb, height, width, 3, 0.8), stored('gaussian_sigma0.8'))).toBeLessThan(1e-14)
+  })
+
+  it("quickshift's noise, parents and distances", () => {
+    expect(tieBreakingNoise(123, height * width)).toEqual(stored('quickshift_noise'))
+    const forest = quickshiftForest(rgb, height, width, { kernelSize: 4, ratio: 0.2, sigma: 0, randomSeed: 123 })
+    expect(forest.parents).toEqual(stored('quickshift_parent'))
+    expect(largestError(forest.distances, stored('quickshift_dist_parent'))).toBeLessThan(1e-12)
+  })
+})
+
+describe("felzenszwalb's edges", () => {
+  it('have the costs of scikit-image, in its order', () => {
+    const smoothed = gaussianFilter(toUnitRgb(storedImage('fashion7270')), 28, 28, 3, 0.8)
+    const expected = tensorOf(reference, 'intermediate/fashion7270/felzenszwalb_costs').data
+    expect(largestError(gridEdges(smoothed, 28, 28).costs, expected)).toBeLessThan(1e-14)
+  })
+})
+
+const cases: Record<string, { image: string; algorithm: string; parameters: Record<string, number>; segments: number }> =
+  JSON.parse(reference.metadata.cases)
+
+describe('label maps equal scikit-image to the last pixel', () => {
+  it.each(Object.entries(cases))('%s', (name, { image, algorithm, parameters, segments }) => {
+    const map = segmenterNamed(algorithm, parameters)(storedImage(image), { randomSeed: 999 })
+    const expected = tensorOf(reference, name)
+    expect(map.shape).toEqual(expected.shape)
+    expect(map.data).toEqual(expected.data)
+    expect(new Set(map.data).size).toBe(segments)
+  })
+})
+
+describe('segmenters', () => {
+  const image = storedImage('fashion1')
+
+  it('take bytes as 0..255', () => {
+    const { data, shape } = tensorOf(reference, 'images/astronaut96')
+    const bytes = toImage({ data: Uint8Array.from(data), shape })
+    const context = { randomSeed: 123 }
+    for (const segment of [quickshift({ kernelSize: 2 }), felzenszwalb(), slic()])
+      expect(segment(bytes, context)).toEqual(segment(storedImage('astronaut96'), context))
+  })
+
+  it('see a grey image as one of three equal channels', () => {
+    const rgb = toImage({ data: toUnitRgb(image), shape: [28, 28, 3] })
+    const context = { randomSeed: 0 }
+    for (const segment of [quickshift({ kernelSize: 1 }), felzenszwalb(), slic()])
+      expect(segment(image, context)).toEqual(segment(rgb, context))
+  })
+
+  it("use the explanation's seed unless they have their own", () => {
+    // A flat picture: the noise decides everything.
+    const flat = toImage({ data: new Float64Array(400), shape: [20, 20] })
+    const free = quickshift({ kernelSize: 1, maxDist: 3 })
+    const bound = quickshift({ kernelSize: 1, maxDist: 3, randomSeed: 5 })
+    expect(free(flat, { randomSeed: 5 })).toEqual(bound(flat, { randomSeed: 6 }))
+    expect(free(flat, { randomSeed: 6 })).not.toEqual(bound(flat, { randomSeed: 6 }))
+  })
+
+  it('manage images of one pixel, one row and one column', () => {
+    for (const shape of [
+      [1, 1],
+      [1, 9],
+      [9, 1],
+    ]) {
+      const data = Float64Array.from({ length: shape[0] * shape[1] }, (_, i) => (i % 3) / 3)
+      for (const segment of [quickshift(), felzenszwalb({ minSize: 1 }), slic({ nSegments: 3 })])
+        for (const label of segment(toImage({ data, shape }), { randomSeed: 1 }).data)
+          expect(label).toBeGreaterThanOrEqual(0)
+    }
+  })
+
+  it('refuse options outside their range', () => {
+    expect(() => quickshift({ kernelSize: 0.5 })).toThrow(ArgumentError)
+    expect(() => quickshift({ maxDist: Number.NaN })).toThrow(ArgumentError)
+    expect(() => quickshift({ ratio: -1 })).toThrow(ArgumentError)
+    expect(() => felzenszwalb({ scale: -1 })).toThrow(ArgumentError)
+    expect(() => felzenszwalb({ sigma: Number.POSITIVE_INFINITY })).toThrow(ArgumentError)
+    expect(() => slic({ nSegments: 0 })).toThrow(ArgumentError)
+    expect(() => slic({ compactness: 0 })).toThrow(ArgumentError)
+    expect(() => slic({ maxNumIter: 1.5 })).toThrow(ArgumentError)
+  })
+})
+
+describe('rgbToGray', () => {
+  it("weighs the channels as scikit-image's rgb2gray", () => {
+    expect([...rgbToGray([1, 0, 0, 0, 1, 0, 0, 0, 1])]).toEqual([0.2125, 0.7154, 0.0721])
+  })
+})
