@@ -97,8 +97,8 @@ function readTensor(name: string, entry: Record<string, unknown>, data: Uint8Arr
     throw new FormatError(
       `safetensors: truncated: tensor "${name}" ends at byte ${end} of the data, the file has ${data.byteLength}`,
     )
-  // A copy starts at offset 0 of its own buffer: aligned for any item size. (Every platform Limelight runs on is little-endian.)
-  const copy = data.slice(begin, end)
+  // A copy (slice() of a Node Buffer is not one) starts at offset 0 of its own buffer: aligned for any item size. (Every platform Limelight runs on is little-endian.)
+  const copy = new Uint8Array(data.subarray(begin, end))
   return { dtype: type, shape: [...shape], data: new arrayTypes[type](copy.buffer, 0, size) }
 }
 

@@ -120,6 +120,13 @@ export function constant(
   return new Constant(values, shape, dtype)
 }
 
+/** The value of a constant that is the same number everywhere: such constants fold, gradients start with them. */
+export function uniformValue(tensor: Tensor): number | null {
+  return tensor instanceof Constant && typeof tensor.values === 'number' && tensor.dtype === 'f32'
+    ? tensor.values
+    : null
+}
+
 export function sizeOf(shape: Shape): number {
   return shape.reduce((product, extent) => product * extent, 1)
 }

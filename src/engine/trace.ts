@@ -60,7 +60,7 @@ export function trace({ outputs, updates = [] }: Graph): Trace {
   const steps: Step[] = []
   const residents = new Map<string, Value>()
 
-  const valueOf = (tensor: Tensor): Value => {
+  const valueFor = (tensor: Tensor): Value => {
     const known = values.get(tensor)
     if (known) return known
     throw new Error(`trace: ${tensor.operation.name} was reached before its inputs`)
@@ -82,7 +82,7 @@ export function trace({ outputs, updates = [] }: Graph): Trace {
     }
     const value = new Value(tensor.shape, tensor.dtype)
     values.set(tensor, value)
-    const inputs = tensor.inputs.map(valueOf)
+    const inputs = tensor.inputs.map(valueFor)
     if (tensor.operation.name === reshapeOperation.name) {
       value.view = { of: inputs[0], offset: 0 }
       continue
@@ -100,11 +100,11 @@ export function trace({ outputs, updates = [] }: Graph): Trace {
   for (const { kind, states, inputs, attributes } of updates)
     steps.push({
       kernel: kind.name,
-      inputs: inputs.map(valueOf),
+      inputs: inputs.map(valueFor),
       outputs: [],
-      states: states.map(valueOf),
+      states: states.map(valueFor),
       attributes,
       flops: kind.flopsPerElement * sizeOf(states[0].shape),
     })
-  return { steps, outputs: new Map(Object.entries(outputs).map(([name, tensor]) => [name, valueOf(tensor)])) }
+  return { steps, outputs: new Map(Object.entries(outputs).map(([name, tensor]) => [name, valueFor(tensor)])) }
 }

@@ -1,7 +1,6 @@
 import { ShapeError } from '../errors.ts'
 import {
   apply,
-  Constant,
   constant,
   formatShape,
   type Operation,
@@ -11,6 +10,7 @@ import {
   sizeOf,
   stridesOf,
   type Tensor,
+  uniformValue,
 } from '../tensor.ts'
 import { sum } from './reduce.ts'
 import { reshape } from './reshape.ts'
@@ -50,7 +50,7 @@ const unary = {
   /** 1 where x > 0, else 0: relu's slope. */
   step: { apply: (x) => (x > 0 ? 1 : 0), gradient: null, domain: real },
   // By the result, not the input: x need not outlive the forward pass, and y > 0 exactly where x > 0.
-  relu: { apply: (x) => (x > 0 ? x : 0), gradient: (_x, y, dy) => mul(dy, step(y)), domain: real },
+  relu: { apply: (x) => Math.max(x, 0), gradient: (_x, y, dy) => mul(dy, step(y)), domain: real },
   sigmoid: {
     apply: (x) => 1 / (1 + Math.exp(-x)),
     gradient: (_x, y, dy) => mul(dy, mul(y, sub(1, y))),
@@ -73,12 +73,12 @@ const binary = {
     domain: positive,
   },
   maximum: {
-    apply: (a, b) => (a >= b ? a : b),
+    apply: (a, b) => Math.max(a, b),
     gradient: [(a, b, _y, dy) => mul(dy, greaterEqual(a, b)), (a, b, _y, dy) => mul(dy, sub(1, greaterEqual(a, b)))],
     domain: real,
   },
   minimum: {
-    apply: (a, b) => (b >= a ? a : b),
+    apply: (a, b) => Math.min(b, a),
     gradient: [(a, b, _y, dy) => mul(dy, greaterEqual(b, a)), (a, b, _y, dy) => mul(dy, sub(1, greaterEqual(b, a)))],
     domain: real,
   },
@@ -211,13 +211,6 @@ function binaryOf(name: BinaryName, a: Operand, b: Operand): Tensor {
   const stretches = !sameShape(broadcastShapes(name, left.shape, right.shape), left.shape)
   if (!stretches && name === 'mul' && uniformB === 1) return left
   return apply(binaryOperations[name], [left, right], {})
-}
-
-/** The value of a constant that is the same number everywhere: such constants fold, gradients start with them. */
-function uniformValue(tensor: Tensor): number | null {
-  return tensor instanceof Constant && typeof tensor.values === 'number' && tensor.dtype === 'f32'
-    ? tensor.values
-    : null
 }
 
 export const neg = (x: Tensor): Tensor => unaryOf('neg', x)

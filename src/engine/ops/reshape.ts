@@ -1,5 +1,15 @@
 import { ShapeError } from '../errors.ts'
-import { apply, formatShape, type Operation, type Shape, sameShape, sizeOf, type Tensor } from '../tensor.ts'
+import {
+  apply,
+  constant,
+  formatShape,
+  type Operation,
+  type Shape,
+  sameShape,
+  sizeOf,
+  type Tensor,
+  uniformValue,
+} from '../tensor.ts'
 
 /** The same numbers in the same row-major order under another shape. Free: a plan makes it a view. */
 export const reshapeOperation: Operation<{ shape: Shape }> = {
@@ -20,7 +30,11 @@ export const reshapeOperation: Operation<{ shape: Shape }> = {
 
 /** `x` under another shape of as many elements. @throws ShapeError when the sizes differ */
 export function reshape(x: Tensor, shape: Shape): Tensor {
-  return sameShape(x.shape, shape) ? x : apply(reshapeOperation, [x], { shape })
+  if (sameShape(x.shape, shape)) return x
+  const value = uniformValue(x)
+  return value === null || sizeOf(shape) !== sizeOf(x.shape)
+    ? apply(reshapeOperation, [x], { shape })
+    : constant(value, shape)
 }
 
 /** [N, …] -> [N, the product of the rest], in row-major (for images: NHWC) order. */

@@ -73,20 +73,18 @@ function correlate(body: FunctionBody, image: I32, output: I32, outputOffset: I3
     for (const row of sums) for (const sum of row) body.set(sum, f32x4.const(0))
     const taps = body.local('i32', x)
     const weights = body.local('i32', w)
-    const unroll = [4, 3, 2].find((factor) => rowTaps % factor === 0) ?? 1
     const loaded = Array.from({ length: vectors }, () => body.local('v128'))
     const value = body.local('v128')
     body.for(0, job.windowHeight, 1, () => {
-      body.for(0, rowTaps, unroll, () => {
-        for (let u = 0; u < unroll; u++) {
-          loaded.forEach((vector, v) => body.set(vector, f32x4.load(weights, (u * width + v * 4) * 4)))
-          sums.forEach((row, p) => {
-            body.set(value, f32x4.loadSplat(taps, p * job.strideX * pixel + u * 4))
-            row.forEach((sum, v) => body.set(sum, f32x4.add(sum, f32x4.mul(value, loaded[v]))))
-          })
-        }
-        body.advance(taps, unroll * 4)
-        body.advance(weights, unroll * width * 4)
+      // Not unrolled: in larger blocks V8 hoists the loads, runs out of registers and gets half as fast.
+      body.for(0, rowTaps, 1, () => {
+        loaded.forEach((vector, v) => body.set(vector, f32x4.load(weights, v * 16)))
+        sums.forEach((row, p) => {
+          body.set(value, f32x4.loadSplat(taps, p * job.strideX * pixel))
+          row.forEach((sum, v) => body.set(sum, f32x4.add(sum, f32x4.mul(value, loaded[v]))))
+        })
+        body.advance(taps, 4)
+        body.advance(weights, width * 4)
       })
       body.advance(taps, (job.image.width - job.windowWidth) * pixel)
     })
@@ -378,7 +376,7 @@ function emitOuterProducts(
   body.for(0, w.windowHeight, 1, (ky) => {
     const vectorCount = packed / 4
     const vectors = vectorCount % 2 === 0 ? 2 : vectorCount % 3 === 0 ? 3 : 1
-    const taps = Math.min(rowTaps, Math.floor(12 / vectors))
+    const taps = Math.min(rowTaps, Math.floor(8 / vectors))
     const whole = rowTaps - (rowTaps % taps)
     body.for(0, packed * 4, vectors * 16, (vector) => {
       body.for(0, whole, taps, (tap) => emitBlock(tap, vector, ky, taps, vectors))

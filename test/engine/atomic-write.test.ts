@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { FileWriteError, writeFileAtomically } from '../../../src/app/data/atomic-write.ts'
+import { FileWriteError, writeFileAtomically } from '../../src/engine/atomic-write.ts'
 
 let folder = ''
 beforeEach(async () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { LimelightError } from '../../engine/errors.ts'
+import { LimelightError } from './errors.ts'
 
 /** A file that could not be written. Nothing is left of the attempt, and a file that was there before is unchanged. */
 export class FileWriteError extends LimelightError {

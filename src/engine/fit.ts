@@ -1,0 +1,334 @@
+import type { HostArray, Memory, Place, Program } from './device.ts'
+import { ArgumentError, LimelightError } from './errors.ts'
+import { gradients } from './gradients.ts'
+import { seededRandom } from './initializers.ts'
+import type { CompiledModel, Sequential } from './model.ts'
+import { equal } from './ops/elementwise.ts'
+import { gather } from './ops/gather.ts'
+import { argMax, mean } from './ops/reduce.ts'
+import { softmaxCrossEntropy } from './ops/softmax-cross-entropy.ts'
+import type { Optimizer } from './optimizers.ts'
+import { describePlan, makePlan, type Plan } from './plan.ts'
+import type { Labels, Samples } from './samples.ts'
+import { Input, Resident, sizeOf, type Tensor } from './tensor.ts'
+import { recordUpdate } from './updates/record.ts'
+import { yieldToEvents } from './yield.ts'
+
+/**
+ * Training. One step is one replay of one program: gather the batch from the data set on the device, forward, gradients,
+ * update, record the loss in a ring. The host gives it the batch's indices and the step's number, and reads the ring from
+ * time to time.
+ */
+
+export interface FitOptions {
+  /** 32 unless given. */
+  readonly batchSize?: number
+  /** 1 unless given. */
+  readonly epochs?: number
+  readonly validationData?: readonly [Samples, Labels]
+  /** A new order every epoch; true unless given. */
+  readonly shuffle?: boolean
+  readonly signal?: AbortSignal
+  readonly onBatchEnd?: (log: BatchLog) => void
+  readonly onEpochEnd?: (log: EpochLog) => void | Promise<void>
+}
+
+export interface BatchLog {
+  /** From 1. */
+  readonly epoch: number
+  readonly epochs: number
+  /** Steps done in this epoch, of how many. */
+  readonly step: number
+  readonly steps: number
+  /** Of this batch, before its update. */
+  readonly batchLoss: number
+  readonly batchAccuracy: number
+  /** Means over the epoch's samples so far: what Keras shows. */
+  readonly loss: number
+  readonly accuracy: number
+  readonly msPerStep: number
+  /** Until the epoch's last step. */
+  readonly etaSeconds: number
+}
+
+export interface EpochLog {
+  readonly epoch: number
+  readonly epochs: number
+  readonly steps: number
+  readonly loss: number
+  readonly accuracy: number
+  readonly valLoss?: number
+  readonly valAccuracy?: number
+  readonly msPerStep: number
+  /** Validation included. */
+  readonly seconds: number
+}
+
+export interface History {
+  readonly epochs: readonly EpochLog[]
+}
+
+/** Steps whose losses the ring holds, and how long it may go unread: a read makes the host wait for the device. */
+const ringRows = 256
+const readEveryMs = 100
+
+/** What training keeps on the device between calls of fit(): the optimizer's moments, the ring, the step's number. */
+interface TrainingState {
+  readonly slots: readonly { readonly block: string; readonly memory: Memory }[]
+  readonly ring: Memory
+  step: number
+}
+
+const states = new WeakMap<CompiledModel, TrainingState>()
+
+function trainingState(compiled: CompiledModel, optimizer: Optimizer): TrainingState {
+  const known = states.get(compiled)
+  if (known) return known
+  const { device, parameterElements } = compiled
+  const state: TrainingState = {
+    slots: optimizer.slots.map((block) => ({ block, memory: compiled.own(device.allocate('f32', parameterElements)) })),
+    ring: compiled.own(device.allocate('f32', ringRows * 2)),
+    step: 0,
+  }
+  states.set(compiled, state)
+  return state
+}
+
+/** One step as a graph: updates of the parameters and of the ring, from a batch of `x` and labels. */
+function stepUpdates(compiled: CompiledModel, optimizer: Optimizer, x: Tensor, labels: Tensor) {
+  const position = new Input('position', [1], 'i32')
+  const stepSize = new Input('stepSize', [1])
+  const logits = compiled.logits(x, true, position)
+  const loss = mean(softmaxCrossEntropy(logits, labels))
+  const accuracy = mean(equal(argMax(logits), labels))
+  const slopes = gradients(loss, compiled.parameters)
+  const updates = compiled.parameters.map((parameter, i) => {
+    const slots = optimizer.slots.map((block) => new Resident(block, parameter.offset, parameter.shape))
+    return optimizer.update(parameter, slots, slopes[i], stepSize)
+  })
+  return [...updates, recordUpdate(new Resident('ring', 0, [ringRows, 2]), position, [loss, accuracy])]
+}
+
+/** The plan of a training step on a data set that lives on the device. */
+function residentPlan(compiled: CompiledModel, optimizer: Optimizer, samples: Samples, batch: number): Plan {
+  const indices = new Input('indices', [batch], 'i32')
+  const data = new Resident('samples', 0, samples.shape, samples.data instanceof Uint8Array ? 'u8' : 'f32')
+  const labels = new Resident('labels', 0, [samples.shape[0]], 'i32')
+  const x = gather(data, indices, { scale: samples.scale ?? 1 })
+  const updates = stepUpdates(compiled, optimizer, x, gather(labels, indices))
+  return makePlan({ outputs: {}, updates }, compiled.device.fusions)
+}
+
+/** The plan of a training step whose batches the host sends: for data sets larger than the device takes. */
+function streamedPlan(compiled: CompiledModel, optimizer: Optimizer, batch: number): Plan {
+  const x = new Input('x', [batch, ...compiled.model.inputShape])
+  const updates = stepUpdates(compiled, optimizer, x, new Input('labels', [batch], 'i32'))
+  return makePlan({ outputs: {}, updates }, compiled.device.fusions)
+}
+
+/** The training step's plan as text. */
+export function describeTrainingStep(
+  compiled: CompiledModel,
+  optimizer: Optimizer,
+  samples: Samples,
+  batch: number,
+): string {
+  return describePlan(residentPlan(compiled, optimizer, samples, batch))
+}
+
+/** Where batches come from. */
+interface BatchSource {
+  program(batch: number): Promise<Program>
+  inputs(indices: Int32Array): Readonly<Record<string, HostArray>>
+  dispose(): void
+}
+
+function batchSource(
+  compiled: CompiledModel,
+  optimizer: Optimizer,
+  state: TrainingState,
+  samples: Samples,
+  labels: Labels,
+): BatchSource {
+  const { device } = compiled
+  const count = samples.shape[0]
+  const programs = new Map<number, Promise<Program>>()
+  const slots = Object.fromEntries(state.slots.map(({ block, memory }) => [block, memory]))
+  const blocks: Record<string, Memory> = { ...slots, ring: state.ring, parameters: compiled.parameterMemory }
+  const owned: Memory[] = []
+  const keep = (plan: (batch: number) => Plan) => (batch: number) => {
+    const program = programs.get(batch) ?? device.lower(plan(batch), blocks)
+    programs.set(batch, program)
+    return program
+  }
+  const dispose = () => {
+    for (const program of programs.values())
+      program.then(
+        (lowered) => lowered.dispose(),
+        () => {},
+      )
+    for (const memory of owned) memory.dispose()
+  }
+  const isBytes = samples.data instanceof Uint8Array
+  if (samples.data.length * (isBytes ? 1 : 4) <= device.maxBlockBytes) {
+    const data = device.allocate(isBytes ? 'u8' : 'f32', samples.data.length)
+    const classes = device.allocate('i32', count)
+    owned.push(data, classes)
+    device.write(data, samples.data)
+    device.write(
+      classes,
+      Int32Array.from({ length: count }, (_, i) => labels[i]),
+    )
+    Object.assign(blocks, { samples: data, labels: classes })
+    const program = keep((batch) => residentPlan(compiled, optimizer, samples, batch))
+    return { program, inputs: (indices) => ({ indices }), dispose }
+  }
+  const length = sizeOf(compiled.model.inputShape)
+  const scale = samples.scale ?? 1
+  const program = keep((batch) => streamedPlan(compiled, optimizer, batch))
+  return {
+    program,
+    dispose,
+    inputs(indices) {
+      const x = new Float32Array(indices.length * length)
+      indices.forEach((index, row) => {
+        for (let i = 0; i < length; i++) x[row * length + i] = samples.data[index * length + i] * scale
+      })
+      return { x, labels: indices.map((index) => labels[index]) }
+    },
+  }
+}
+
+/** Fisher-Yates: the order in which an epoch takes the samples. */
+function permutation(count: number, random: () => number): Int32Array {
+  const order = Int32Array.from({ length: count }, (_, i) => i)
+  for (let i = count - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1))
+    const moved = order[i]
+    order[i] = order[j]
+    order[j] = moved
+  }
+  return order
+}
+
+function checkOptions({ batchSize = 32, epochs = 1 }: FitOptions): { batchSize: number; epochs: number } {
+  for (const [name, value] of Object.entries({ batchSize, epochs }))
+    if (!Number.isInteger(value) || value < 1)
+      throw new ArgumentError(`fit: ${name} is ${value}; expected a positive integer`)
+  return { batchSize, epochs }
+}
+
+/** Reads the losses of steps that have run since the last read, and reports them. */
+class LossReader {
+  private lossSum = 0
+  private hitSum = 0
+  private seen = 0
+  private readonly pending: { batch: number; row: number; step: number; elapsed: number }[] = []
+  private lastRead = performance.now()
+
+  constructor(
+    private readonly compiled: CompiledModel,
+    private readonly ring: Memory,
+    private readonly report: (
+      step: number,
+      elapsed: number,
+      batchLoss: number,
+      batchAccuracy: number,
+      means: { loss: number; accuracy: number },
+    ) => void,
+  ) {}
+
+  get means(): { loss: number; accuracy: number } {
+    return { loss: this.lossSum / this.seen, accuracy: this.hitSum / this.seen }
+  }
+
+  async afterStep(
+    entry: { batch: number; row: number; step: number; elapsed: number },
+    isLast: boolean,
+  ): Promise<void> {
+    this.pending.push(entry)
+    const isDue = performance.now() - this.lastRead >= readEveryMs
+    if (isLast || isDue || this.pending.length === ringRows) await this.read()
+  }
+
+  private async read(): Promise<void> {
+    const place: Place = { memory: this.ring, operand: { shape: [ringRows, 2], dtype: 'f32', offset: 0 } }
+    const values = await this.compiled.device.read(place)
+    for (const { batch, row, step, elapsed } of this.pending.splice(0)) {
+      const [loss, accuracy] = [values[2 * row], values[2 * row + 1]]
+      this.lossSum += loss * batch
+      this.hitSum += accuracy * batch
+      this.seen += batch
+      this.report(step, elapsed, loss, accuracy, this.means)
+    }
+    this.lastRead = performance.now()
+  }
+}
+
+/** @throws the signal's reason on abort; the weights are then those of the last whole step, on the host too */
+export async function fitModel(
+  model: Sequential,
+  compiled: CompiledModel,
+  samples: Samples,
+  labels: Labels,
+  options: FitOptions,
+): Promise<History> {
+  const { optimizer } = compiled.options
+  if (!optimizer)
+    throw new LimelightError('fit: the model was compiled without an optimizer; compile it with one, say adam()')
+  const { batchSize, epochs } = checkOptions(options)
+  const count = samples.shape[0]
+  const steps = Math.ceil(count / batchSize)
+  const state = trainingState(compiled, optimizer)
+  const source = batchSource(compiled, optimizer, state, samples, labels)
+  const history: EpochLog[] = []
+  try {
+    for (let epoch = 1; epoch <= epochs; epoch++) {
+      const started = performance.now()
+      const random = seededRandom(model.seed, `order of step ${state.step}`)
+      const order =
+        options.shuffle === false ? Int32Array.from({ length: count }, (_, i) => i) : permutation(count, random)
+      const reader = new LossReader(compiled, state.ring, (step, elapsed, batchLoss, batchAccuracy, means) => {
+        const msPerStep = elapsed / step
+        const etaSeconds = (msPerStep * (steps - step)) / 1000
+        options.onBatchEnd?.({ epoch, epochs, step, steps, batchLoss, batchAccuracy, ...means, msPerStep, etaSeconds })
+      })
+      for (let step = 1; step <= steps; step++) {
+        options.signal?.throwIfAborted()
+        const indices = order.slice((step - 1) * batchSize, step * batchSize)
+        const program = await source.program(indices.length)
+        const stepSize = Float32Array.of(optimizer.stepSize(state.step + 1))
+        await compiled.device.run(program, { ...source.inputs(indices), position: Int32Array.of(state.step), stepSize })
+        const row = state.step % ringRows
+        state.step++
+        await reader.afterStep(
+          { batch: indices.length, row, step, elapsed: performance.now() - started },
+          step === steps,
+        )
+        await yieldToEvents()
+      }
+      const msPerStep = (performance.now() - started) / steps
+      await compiled.downloadWeights()
+      const validation =
+        options.validationData && (await model.evaluate(...options.validationData, { signal: options.signal }))
+      const log: EpochLog = {
+        epoch,
+        epochs,
+        steps,
+        ...reader.means,
+        ...(validation && { valLoss: validation.loss, valAccuracy: validation.accuracy }),
+        msPerStep,
+        seconds: (performance.now() - started) / 1000,
+      }
+      history.push(log)
+      await options.onEpochEnd?.(log)
+    }
+  } catch (error) {
+    // On an abort the device is well and has newer weights than the host.
+    if (options.signal?.aborted) await compiled.downloadWeights()
+    throw error
+  } finally {
+    source.dispose()
+  }
+  return { epochs: history }
+}

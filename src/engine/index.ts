@@ -1,0 +1,27 @@
+/** Limelight's engine: tensors, layers, devices. LIME is `limelight/lime`. */
+export { compute } from './compute.ts'
+export type { Device, DeviceInfo, DeviceKind, HostArray, Memory, Place, Program } from './device.ts'
+export * from './errors.ts'
+export type { BatchLog, EpochLog, FitOptions, History } from './fit.ts'
+export { gradients } from './gradients.ts'
+export * from './layers.ts'
+export { accuracy, classificationReport, confusionMatrix } from './metrics.ts'
+export {
+  type BlendRequest,
+  type CompileOptions,
+  type LongCallOptions,
+  type Predictions,
+  Sequential,
+  type SequentialOptions,
+  sequential,
+} from './model.ts'
+export { type Architecture, loadModel, modelFromBytes, modelToBytes } from './model-file.ts'
+export { type DeviceName, deviceNames, openDevice } from './open-device.ts'
+export { packMasks } from './ops/blend-by-segments.ts'
+export * as ops from './ops/public.ts'
+export { adam, type Optimizer, sgd } from './optimizers.ts'
+export { describePlan, makePlan, type Plan } from './plan.ts'
+export { batchLine, epochLine } from './progress-line.ts'
+export { formatSafetensors, parseSafetensors, type Safetensors } from './safetensors.ts'
+export type { Labels, Samples } from './samples.ts'
+export { Constant, constant, Input, Resident, Tensor } from './tensor.ts'

@@ -1,0 +1,117 @@
+import { FormatError, LimelightError, ShapeError } from './errors.ts'
+import type { LayerDescription } from './layers.ts'
+import { Sequential, type SequentialOptions } from './model.ts'
+import { formatSafetensors, parseSafetensors } from './safetensors.ts'
+import type { Shape } from './tensor.ts'
+
+/**
+ * A model as a safetensors file: the weights under Keras's names, the layers as JSON under `architecture` in the metadata,
+ * beside whatever else is known (the training's log and recipe).
+ */
+export interface Architecture extends SequentialOptions {
+  readonly layers: readonly LayerDescription[]
+}
+
+/** The largest model a file may ask for: a hostile header must not make us reserve the machine's memory. */
+const maxParameters = 2 ** 28
+
+export function modelToBytes(model: Sequential): Uint8Array<ArrayBuffer> {
+  const { inputShape, seed, descriptions } = model
+  const architecture: Architecture = { inputShape, seed, layers: descriptions }
+  const weights = new Map(model.weights.map(({ name, shape, data }) => [name, { shape, data }]))
+  return formatSafetensors(weights, { ...model.metadata, architecture: JSON.stringify(architecture) })
+}
+
+/**
+ * Reads a model. `fallback` is the architecture of files that have none (weights written by other programs).
+ * @throws FormatError when the file is not a model: truncated, corrupt, without a known architecture, or with weights that
+ * do not fit it or are not finite
+ */
+export function modelFromBytes(bytes: Uint8Array, fallback?: Architecture): Sequential {
+  const { tensors, metadata } = parseSafetensors(bytes)
+  const { architecture: stored, ...rest } = metadata
+  const architecture = stored === undefined ? fallback : parseArchitecture(stored)
+  if (!architecture)
+    throw new FormatError('not a Limelight model: its metadata has no "architecture"; save it with model.save()')
+  const given = new Map<string, { shape: Shape; data: ArrayLike<number> }>()
+  for (const [name, { shape, data }] of tensors) {
+    if (!data.every(Number.isFinite)) throw new FormatError(`model: weight "${name}" holds a number that is not finite`)
+    given.set(name, { shape, data })
+  }
+  try {
+    checkSize(architecture, given)
+    const model = new Sequential(architecture, architecture.layers)
+    model.setWeights(given)
+    model.metadata = rest
+    return model
+  } catch (error) {
+    if (error instanceof LimelightError) throw new FormatError(`model: ${error.message}`)
+    throw error
+  }
+}
+
+/** The weights must be there before memory is reserved for them: they bound what the architecture may ask for. */
+function checkSize({ inputShape, layers }: Architecture, given: ReadonlyMap<string, { shape: Shape }>): void {
+  const units = layers.map((layer) =>
+    layer.layer === 'conv2d' ? layer.filters : layer.layer === 'dense' ? layer.units : 0,
+  )
+  const largest = Math.max(...[...given.values()].flatMap(({ shape }) => shape), 0)
+  if (units.some((count) => count > largest)) throw new ShapeError('a layer has more units than any weight in the file')
+  if (inputShape.reduce((product, extent) => product * extent, 1) > maxParameters)
+    throw new ShapeError(`inputShape [${inputShape.join(',')}] is too large`)
+}
+
+function parseArchitecture(text: string): Architecture {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw new FormatError('model: its "architecture" is not JSON')
+  }
+  if (!isArchitecture(value)) throw new FormatError('model: its "architecture" has no inputShape and layers')
+  return value
+}
+
+function isArchitecture(value: unknown): value is Architecture {
+  if (typeof value !== 'object' || value === null) return false
+  const { inputShape, layers } = value as Partial<Record<string, unknown>>
+  return (
+    Array.isArray(inputShape) &&
+    inputShape.every((extent) => Number.isInteger(extent)) &&
+    Array.isArray(layers) &&
+    layers.every((layer) => typeof layer === 'object' && layer !== null && 'layer' in layer)
+  )
+}
+
+const isNode = typeof process !== 'undefined' && process.versions?.node !== undefined
+
+/**
+ * Loads a model from a file's path (in Node) or address (in the browser), or from its bytes.
+ * @throws FormatError when it is no model, LimelightError when it can't be read
+ */
+export async function loadModel(source: string | URL | Uint8Array, fallback?: Architecture): Promise<Sequential> {
+  if (source instanceof Uint8Array) return modelFromBytes(source, fallback)
+  try {
+    return modelFromBytes(isNode ? await readLocal(source) : await download(source), fallback)
+  } catch (error) {
+    if (error instanceof LimelightError) throw new FormatError(`${source}: ${error.message}`)
+    throw error
+  }
+}
+
+async function readLocal(source: string | URL): Promise<Uint8Array> {
+  const { readFile } = await import('node:fs/promises')
+  try {
+    return await readFile(source)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'ENOENT') throw new LimelightError('there is no such file')
+    throw new LimelightError(`can't be read: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+async function download(source: string | URL): Promise<Uint8Array> {
+  const response = await fetch(source)
+  if (!response.ok) throw new LimelightError(`the server answers ${response.status} ${response.statusText}`)
+  return new Uint8Array(await response.arrayBuffer())
+}

@@ -1,0 +1,40 @@
+import type { Device, DeviceKind } from './device.ts'
+import { ArgumentError, DeviceError } from './errors.ts'
+
+/** What people may ask for: a device by name, or the best there is. */
+export const deviceNames = ['auto', 'webgpu', 'cpu', 'reference'] as const
+export type DeviceName = (typeof deviceNames)[number]
+
+/**
+ * Opens a device. 'auto' takes a real GPU if there is one, else the processor: a software WebGPU adapter is slower than
+ * `cpu` and is taken only by name.
+ * @throws DeviceError when the device asked for can't be had, ArgumentError for a name that does not exist
+ */
+export async function openDevice(name: DeviceName = 'auto'): Promise<Device> {
+  if (!deviceNames.includes(name)) throw new ArgumentError(`no device "${name}"; there are ${deviceNames.join(', ')}`)
+  return name === 'auto' ? ((await openRealGpu()) ?? open('cpu')) : open(name)
+}
+
+/** Implementations are loaded when they are asked for: a page that never trains in float64 never fetches the loops. */
+async function open(kind: DeviceKind): Promise<Device> {
+  switch (kind) {
+    case 'webgpu':
+      return (await import('./webgpu/device.ts')).openWebGPUDevice()
+    case 'cpu':
+      return new (await import('./cpu/device.ts')).CpuDevice()
+    case 'reference':
+      return new (await import('./reference/device.ts')).ReferenceDevice()
+  }
+}
+
+async function openRealGpu(): Promise<Device | null> {
+  try {
+    const device = await open('webgpu')
+    if (!device.info.isFallbackAdapter) return device
+    device.dispose()
+    return null
+  } catch (error) {
+    if (error instanceof DeviceError) return null
+    throw error
+  }
+}

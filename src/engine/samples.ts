@@ -1,0 +1,43 @@
+import { ArgumentError, ShapeError } from './errors.ts'
+import { formatShape, type Shape, sizeOf } from './tensor.ts'
+
+/**
+ * Numbers on the host with a shape; the first axis counts samples. Stored pixels stay bytes: `scale` (1/255 for images)
+ * makes them numbers where they are used, so that a data set takes a quarter of the memory.
+ */
+export interface Samples {
+  readonly data: Float32Array | Float64Array | Uint8Array
+  /** [N, …] */
+  readonly shape: Shape
+  readonly scale?: number
+}
+
+/** Class numbers, one a sample. */
+export type Labels = ArrayLike<number>
+
+/** @throws ShapeError when the samples are not as many as the shape says, or not of the shape a model takes */
+export function checkSamples(name: string, samples: Samples, sampleShape: Shape): void {
+  const { data, shape } = samples
+  if (data.length !== sizeOf(shape))
+    throw new ShapeError(`${name}: ${data.length} numbers given for shape ${formatShape(shape)}`)
+  if (shape.length !== sampleShape.length + 1 || sampleShape.some((extent, axis) => shape[axis + 1] !== extent))
+    throw new ShapeError(`${name}: shape ${formatShape(shape)} given, the model takes [N,${sampleShape.join(',')}]`)
+}
+
+/** @throws ShapeError, ArgumentError when labels are missing or outside 0..classes-1 */
+export function checkLabels(name: string, labels: Labels, count: number, classes: number): void {
+  if (labels.length !== count) throw new ShapeError(`${name}: ${labels.length} labels given for ${count} samples`)
+  for (let i = 0; i < count; i++)
+    if (!Number.isInteger(labels[i]) || labels[i] < 0 || labels[i] >= classes)
+      throw new ArgumentError(`${name}: label ${labels[i]} of sample ${i} is not one of 0..${classes - 1}`)
+}
+
+/** Samples [first, first + count) as numbers; zeros where there are no more. */
+export function takeSamples(samples: Samples, first: number, count: number): Float32Array {
+  const length = sizeOf(samples.shape.slice(1))
+  const taken = new Float32Array(count * length)
+  const part = samples.data.subarray(first * length, (first + count) * length)
+  const scale = samples.scale ?? 1
+  for (let i = 0; i < part.length; i++) taken[i] = part[i] * scale
+  return taken
+}
