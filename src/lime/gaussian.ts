@@ -37,7 +37,10 @@ export function gaussianFilter(
   const smoothed = new Float64Array(pixels.length)
   const rowSize = width * channels
   for (let row = 0; row < height; row++)
-    smoothed.set(smoothLines(down.subarray(row * rowSize, (row + 1) * rowSize), weights, width, channels), row * rowSize)
+    smoothed.set(
+      smoothLines(down.subarray(row * rowSize, (row + 1) * rowSize), weights, width, channels),
+      row * rowSize,
+    )
   return smoothed
 }
 

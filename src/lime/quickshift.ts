@@ -39,7 +39,13 @@ export function tieBreakingNoise(seed: number, count: number): Float64Array {
  * @param features [height * width * 3], colours times ratio
  * @param densities [height * width], holds the noise and is added to
  */
-function addDensities(features: Float64Array, densities: Float64Array, height: number, width: number, kernelSize: number) {
+function addDensities(
+  features: Float64Array,
+  densities: Float64Array,
+  height: number,
+  width: number,
+  kernelSize: number,
+) {
   const reach = Math.ceil(3 * kernelSize)
   const factor = -0.5 / (kernelSize * kernelSize)
   for (let row = 0, pixel = 0; row < height; row++) {
@@ -172,7 +178,8 @@ export function quickshift(options: QuickshiftOptions = {}): Segmenter {
   if (!(kernelSize >= 1 && Number.isFinite(kernelSize)))
     throw new ArgumentError(`quickshift: kernelSize must be at least 1, not ${kernelSize}`)
   for (const [name, value] of Object.entries({ ratio, sigma }))
-    if (!(value >= 0 && Number.isFinite(value))) throw new ArgumentError(`quickshift: ${name} must be >= 0, not ${value}`)
+    if (!(value >= 0 && Number.isFinite(value)))
+      throw new ArgumentError(`quickshift: ${name} must be >= 0, not ${value}`)
   if (!(maxDist >= 0)) throw new ArgumentError(`quickshift: maxDist must be >= 0, not ${maxDist}`)
   return (image, context) => {
     const { height, width } = image

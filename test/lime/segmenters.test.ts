@@ -47,8 +47,10 @@ describe("felzenszwalb's edges", () => {
   })
 })
 
-const cases: Record<string, { image: string; algorithm: string; parameters: Record<string, number>; segments: number }> =
-  JSON.parse(reference.metadata.cases)
+const cases: Record<
+  string,
+  { image: string; algorithm: string; parameters: Record<string, number>; segments: number }
+> = JSON.parse(reference.metadata.cases)
 
 describe('label maps equal scikit-image to the last pixel', () => {
   it.each(Object.entries(cases))('%s', (name, { image, algorithm, parameters, segments }) => {

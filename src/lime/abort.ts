@@ -1,0 +1,34 @@
+/**
+ * Waits for a result or for the signal, whichever comes first.
+ * @throws signal.reason as soon as the signal aborts, even if the work goes on
+ */
+export async function unlessAborted<T>(work: T | Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  signal?.throwIfAborted()
+  if (!signal || !(work instanceof Promise)) return work
+  let stopWaiting = () => {}
+  const aborted = new Promise<never>((_, reject) => {
+    stopWaiting = () => reject(signal.reason)
+    signal.addEventListener('abort', stopWaiting, { once: true })
+  })
+  // The loser of the race may still reject: nobody waits for it any more.
+  aborted.catch(() => {})
+  work.catch(() => {})
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', stopWaiting)
+  }
+}
+
+/** Longest stretch of work, in ms, before others get their turn. */
+const turn = 50
+
+/** Lets timers and events run (an abort among them) when the last time is more than 50 ms ago. */
+export function fairTurns(): () => Promise<void> {
+  let last = performance.now()
+  return async () => {
+    if (performance.now() - last < turn) return
+    await new Promise((resolve) => setTimeout(resolve, 0))
+    last = performance.now()
+  }
+}

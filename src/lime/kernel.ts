@@ -1,0 +1,20 @@
+import { ArgumentError } from '../engine/errors.ts'
+
+/** Distance to the original -> weight of a sample. */
+export type Kernel = (distance: number, kernelWidth: number) => number
+
+/** lime's default: sqrt(exp(-d^2 / kernelWidth^2)). */
+export const exponentialKernel: Kernel = (distance, kernelWidth) =>
+  Math.sqrt(Math.exp(-(distance ** 2) / kernelWidth ** 2))
+
+/**
+ * The weight of every sample.
+ * @throws ArgumentError when the kernel returns anything but finite numbers >= 0, or zeros only
+ */
+export function kernelWeights(distances: Float64Array, kernel: Kernel, kernelWidth: number): Float64Array {
+  const weights = distances.map((distance) => kernel(distance, kernelWidth))
+  const bad = weights.findIndex((weight) => !(weight >= 0 && weight < Number.POSITIVE_INFINITY))
+  if (bad >= 0) throw new ArgumentError(`the kernel gave the weight ${weights[bad]} for the distance ${distances[bad]}`)
+  if (!weights.some((weight) => weight > 0)) throw new ArgumentError('the kernel gave every sample the weight 0')
+  return weights
+}

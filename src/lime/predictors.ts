@@ -1,0 +1,217 @@
+import { ArgumentError, ShapeError } from '../engine/errors.ts'
+import { fairTurns, unlessAborted } from './abort.ts'
+import { rgbToGray } from './color.ts'
+import type { Image } from './image.ts'
+import type { Masks } from './sampling.ts'
+
+/** A batch of pictures, [N, H, W, C] row-major: the arrays are the predictor's to keep. */
+export interface ImageBatch {
+  readonly data: Float32Array | Float64Array
+  readonly shape: readonly [number, number, number, number]
+}
+
+/** One row of class probabilities an image: rows, or a matrix [N, classes] row-major. */
+export type Probabilities =
+  | readonly ArrayLike<number>[]
+  | { readonly data: ArrayLike<number>; readonly shape: readonly number[] }
+
+/** Any classifier: pictures -> probabilities. */
+export type PredictFn = (
+  batch: ImageBatch,
+  options: { readonly signal?: AbortSignal },
+) => Probabilities | Promise<Probabilities>
+
+/** A classifier that blends the image and the fudged one itself, so that perturbed images need never exist in memory. */
+export interface SegmentPredictor {
+  /** [H, W, C] of one image. */
+  readonly inputShape: readonly number[]
+  /**
+   * masks [count, segmentCount] of 0/1 (0 takes a segment's pixels from fudged); image, fudged [H*W*C]; segments [H*W].
+   * Returns the probabilities [count, classes], row-major.
+   */
+  predictBlended(
+    request: {
+      image: Float32Array
+      fudged: Float32Array
+      segments: Int32Array
+      masks: Uint8Array
+      count: number
+      segmentCount: number
+    },
+    options: { signal?: AbortSignal; onProgress?: (done: number, total: number) => void },
+  ): Promise<{ data: Float32Array; shape: readonly [number, number] }>
+}
+
+export type Predictor = PredictFn | SegmentPredictor
+
+/** What is to be predicted: the image with every row of masks' switched-off segments taken from the fudged image. */
+export interface PerturbedImages {
+  readonly image: Image
+  readonly fudged: Image
+  /** [H*W] the mask's column of each pixel; a pixel whose column is not there is never switched off. */
+  readonly columns: Int32Array
+  readonly masks: Masks
+}
+
+export interface PredictionOptions {
+  readonly batchSize: number
+  readonly signal?: AbortSignal
+  readonly onProgress: (done: number, total: number) => void
+}
+
+interface Answers {
+  readonly data: Float64Array
+  readonly shape: readonly [number, number]
+}
+
+function isSegmentPredictor(predictor: Predictor): predictor is SegmentPredictor {
+  return typeof predictor === 'object' && predictor !== null && typeof predictor.predictBlended === 'function'
+}
+
+/** @throws ArgumentError for anything that is neither kind of predictor */
+export function checkPredictor(predictor: Predictor): void {
+  if (typeof predictor !== 'function' && !isSegmentPredictor(predictor))
+    throw new ArgumentError('the predictor must be a function (batch) => probabilities, or a model with predictBlended')
+}
+
+/** Checks what a predictor returned for `count` images. */
+function checkedAnswers(answers: Probabilities, count: number): Answers {
+  if (!answers || typeof answers !== 'object')
+    throw new ArgumentError(`the predictor must return probabilities, rows or { data, shape }, not ${String(answers)}`)
+  const matrix = 'data' in answers ? answers : rowsToMatrix(answers)
+  const { data, shape } = matrix
+  if (!data || !Array.isArray(shape) || shape.length !== 2 || data.length !== shape[0] * shape[1])
+    throw new ShapeError(
+      `the predictor must return a matrix [${count}, classes]; its shape is [${String(shape)}] with ${data?.length} values`,
+    )
+  if (shape[0] !== count || shape[1] < 1)
+    throw new ShapeError(`the predictor returned probabilities of shape [${shape.join(', ')}] for ${count} images`)
+  const values = Float64Array.from(data)
+  const bad = values.findIndex((value) => !Number.isFinite(value))
+  if (bad >= 0)
+    throw new ArgumentError(`the predictor returned ${values[bad]} as the probability of class ${bad % shape[1]}`)
+  return { data: values, shape: [count, shape[1]] }
+}
+
+function rowsToMatrix(rows: readonly ArrayLike<number>[]): { data: Float64Array; shape: number[] } {
+  const classes = rows[0]?.length ?? 0
+  const data = new Float64Array(rows.length * classes)
+  rows.forEach((row, i) => {
+    if (typeof row !== 'object' || row.length !== classes)
+      throw new ShapeError(`the predictor's row ${i} has ${row?.length} probabilities, row 0 has ${classes}`)
+    data.set(Array.from(row), i * classes)
+  })
+  return { data, shape: [rows.length, classes] }
+}
+
+/** Builds the samples from `first` on as pictures: float64 pixels stay float64, everything else is float32. */
+function blendBatch({ image, fudged, columns, masks }: PerturbedImages, first: number, count: number): ImageBatch {
+  const { height, width, channels } = image
+  const size = height * width * channels
+  const data = image.data instanceof Float64Array ? new Float64Array(count * size) : new Float32Array(count * size)
+  const segments = masks.shape[1]
+  for (let sample = 0; sample < count; sample++) {
+    const row = (first + sample) * segments
+    const at = sample * size
+    data.set(image.data, at)
+    for (let pixel = 0; pixel < columns.length; pixel++) {
+      const column = columns[pixel]
+      if (column < 0 || column >= segments || masks.data[row + column] === 1) continue
+      for (let c = pixel * channels; c < (pixel + 1) * channels; c++) data[at + c] = fudged.data[c]
+    }
+  }
+  return { data, shape: [count, height, width, channels] }
+}
+
+async function predictInBatches(
+  predict: PredictFn,
+  work: PerturbedImages,
+  options: PredictionOptions,
+): Promise<Answers> {
+  const { batchSize, signal, onProgress } = options
+  const total = work.masks.shape[0]
+  const letOthersRun = fairTurns()
+  let all = new Float64Array(0)
+  let classes = 0
+  for (let first = 0; first < total; first += batchSize) {
+    await letOthersRun()
+    signal?.throwIfAborted()
+    const count = Math.min(batchSize, total - first)
+    const answers = await unlessAborted(predict(blendBatch(work, first, count), { signal }), signal)
+    const { data, shape } = checkedAnswers(answers, count)
+    if (first === 0) {
+      classes = shape[1]
+      all = new Float64Array(total * classes)
+    }
+    if (shape[1] !== classes)
+      throw new ShapeError(`the predictor returned ${shape[1]} classes for one batch and ${classes} for the first`)
+    all.set(data, first * classes)
+    onProgress(first + count, total)
+  }
+  return { data: all, shape: [total, classes] }
+}
+
+/** The picture in the model's number of channels, in float32. */
+function inChannels(image: Image, channels: number): Float32Array {
+  if (image.channels === channels) return Float32Array.from(image.data)
+  if (channels === 1) return Float32Array.from(rgbToGray(image.data))
+  return Float32Array.from({ length: image.data.length * 3 }, (_, i) => image.data[Math.floor(i / 3)])
+}
+
+async function predictBySegments(
+  model: SegmentPredictor,
+  work: PerturbedImages,
+  { signal, onProgress }: PredictionOptions,
+): Promise<Answers> {
+  const { image, fudged, columns, masks } = work
+  const [height, width, channels = 1] = model.inputShape
+  const colourFits = channels === 1 || channels === 3
+  if (model.inputShape.length > 3 || height !== image.height || width !== image.width || !colourFits)
+    throw new ShapeError(
+      `the model takes images of shape [${model.inputShape.join(', ')}], the image is [${image.shape.join(', ')}]`,
+    )
+  const [count, segments] = masks.shape
+  // Pixels outside all columns form one more segment, which is always on.
+  const outside = (column: number) => column < 0 || column >= segments
+  const segmentCount = columns.some(outside) ? segments + 1 : segments
+  const widened = new Uint8Array(count * segmentCount).fill(1)
+  for (let row = 0; row < count; row++)
+    widened.set(masks.data.subarray(row * segments, (row + 1) * segments), row * segmentCount)
+  const answers = await model.predictBlended(
+    {
+      image: inChannels(image, channels),
+      fudged: inChannels(fudged, channels),
+      segments: columns.map((column) => (outside(column) ? segments : column)),
+      masks: widened,
+      count,
+      segmentCount,
+    },
+    { signal, onProgress },
+  )
+  return checkedAnswers(answers, count)
+}
+
+/**
+ * Asks the predictor about every perturbed image. Plain functions get batches of pictures; a model that blends gets the image,
+ * the fudged image, the map and the masks, converted to its own number of channels (grey by rgb2gray, which is linear, so that
+ * blending before or after makes no difference).
+ * @returns [samples, classes], float32 answers widened to float64
+ * @throws ShapeError, ArgumentError when the answers have the wrong shape or are not finite; signal.reason after an abort
+ */
+export async function predictPerturbed(
+  predictor: Predictor,
+  work: PerturbedImages,
+  options: PredictionOptions,
+): Promise<Answers> {
+  try {
+    const answers = isSegmentPredictor(predictor)
+      ? await predictBySegments(predictor, work, options)
+      : await predictInBatches(predictor, work, options)
+    options.signal?.throwIfAborted()
+    return answers
+  } catch (error) {
+    // Whatever a model throws because of the abort, callers get the reason they gave.
+    options.signal?.throwIfAborted()
+    throw error
+  }
+}

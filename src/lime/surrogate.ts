@@ -1,0 +1,71 @@
+import { ArgumentError } from '../engine/errors.ts'
+import { type FeatureSelection, selectFeatures } from './feature-selection.ts'
+import { type LinearFit, type Moments, predictRow, ridge, targetMomentsOf, weightedScore } from './ridge.ts'
+
+/** What a model regressor fits: data [samples, features] of 0/1, one target and one weight a sample. */
+export interface RegressionProblem {
+  readonly data: Float64Array
+  readonly shape: readonly [number, number]
+  readonly targets: Float64Array
+  readonly weights: Float64Array
+}
+
+/** A linear model to use in place of lime's ridge: returns one coefficient a feature, and the intercept. */
+export type ModelRegressor = (problem: RegressionProblem) => {
+  readonly coefficients: ArrayLike<number>
+  readonly intercept: number
+}
+
+/** A segment and its weight in the surrogate. */
+export type SegmentWeight = readonly [segment: number, weight: number]
+
+/** The linear model that stands for the classifier around one image, for one label. */
+export interface Surrogate {
+  readonly intercept: number
+  /** Largest |weight| first. */
+  readonly weights: readonly SegmentWeight[]
+  /** In-sample weighted R². */
+  readonly score: number
+  /** The surrogate's value at row 0, the image itself. */
+  readonly localPrediction: number
+}
+
+const surrogateAlpha = 1
+
+function fitWith(regressor: ModelRegressor, moments: Moments, targets: Float64Array, features: number[]): LinearFit {
+  const { data, rows, columns, weights } = moments
+  const chosen = new Float64Array(rows * features.length)
+  for (let row = 0; row < rows; row++)
+    for (let i = 0; i < features.length; i++) chosen[row * features.length + i] = data[row * columns + features[i]]
+  const fit = regressor({ data: chosen, shape: [rows, features.length], targets, weights })
+  const coefficients = Float64Array.from(fit?.coefficients ?? [])
+  if (coefficients.length !== features.length || ![...coefficients, fit.intercept].every(Number.isFinite))
+    throw new ArgumentError(
+      `modelRegressor must return ${features.length} finite coefficients and a finite intercept, not ${coefficients.length} and ${String(fit?.intercept)}`,
+    )
+  return { coefficients, intercept: fit.intercept }
+}
+
+/**
+ * Selects features and fits the surrogate: a weighted ridge of alpha 1, or the caller's regressor.
+ * @param targets [samples] the classifier's probability of the label
+ */
+export function fitSurrogate(
+  moments: Moments,
+  targets: Float64Array,
+  settings: { numFeatures: number; featureSelection: FeatureSelection; modelRegressor?: ModelRegressor },
+): Surrogate {
+  const { numFeatures, featureSelection, modelRegressor } = settings
+  const target = targetMomentsOf(moments, targets)
+  const features = selectFeatures(featureSelection, moments, target, numFeatures)
+  const fit = modelRegressor
+    ? fitWith(modelRegressor, moments, targets, features)
+    : ridge(moments, target, surrogateAlpha, features)
+  const weights = features.map((feature, i): SegmentWeight => [feature, fit.coefficients[i]])
+  return {
+    intercept: fit.intercept,
+    weights: weights.sort(([, a], [, b]) => Math.abs(b) - Math.abs(a)),
+    score: weightedScore(moments, targets, fit, features),
+    localPrediction: predictRow(moments, fit, features, 0),
+  }
+}
