@@ -15,7 +15,7 @@ export const mostSegmentsForExact = 20
  * as one of the samples, and the stream moves by samples * segments words.
  */
 export function sampleMasks(randomState: RandomState, samples: number, segments: number): Masks {
-  const data = Uint8Array.from(randomState.randint(0, 2, samples * segments))
+  const data = new Uint8Array(randomState.randint(0, 2, samples * segments))
   data.fill(1, 0, segments)
   return { data, shape: [samples, segments] }
 }

@@ -140,6 +140,17 @@ describe('segmenterNamed', () => {
     const small = defaultSegmenter(fashion)(fashion, context)
     expect(small).toEqual(quickshift({ kernelSize: 1, maxDist: 200, ratio: 0.2 })(fashion, context))
     expect(new Set(small.data).size).toBeGreaterThan(2)
+    // The last small size and the first large one.
+    for (const [side, kernelSize] of [
+      [64, 1],
+      [65, 4],
+    ]) {
+      const random = new RandomState(1)
+      const data = Float64Array.from({ length: side * 70 }, () => random.randomSample())
+      const edge = toImage({ data, shape: [side, 70] })
+      const expected = quickshift({ kernelSize, maxDist: 200, ratio: 0.2 })(edge, context)
+      expect(defaultSegmenter(edge)(edge, context)).toEqual(expected)
+    }
   })
 
   it("under compatible the default is lime's own for small images too", async () => {
