@@ -57,12 +57,8 @@ class CpuProgram implements Program {
 /** Units of a phase a call takes: between two calls the engine may replace slow code by optimised code. */
 const unitsPerCall = 4
 
-function processorName(): string {
-  return `WebAssembly SIMD, 1 thread of ${globalThis.navigator?.hardwareConcurrency ?? 1}`
-}
-
 export class CpuDevice implements Device {
-  readonly info: DeviceInfo = { kind: 'cpu', adapter: processorName() }
+  readonly info: DeviceInfo = { kind: 'cpu', adapter: 'WebAssembly SIMD, one thread' }
   readonly fusions: ReadonlySet<Fusion> = new Set(fusions)
   readonly maxBlockBytes = 2 ** 31
   readonly lost = new Promise<DeviceLostError>(() => {})

@@ -1,0 +1,62 @@
+import type { Command } from 'commander'
+import { formatConfusionMatrix } from '../../engine/metrics.ts'
+import type { DeviceName } from '../../engine/open-device.ts'
+import { classNames } from '../data/fashion-mnist.ts'
+import { evaluateModel } from '../evaluation.ts'
+import { loadSplit } from './data-set.ts'
+import { deviceOf, openModel } from './open-model.ts'
+import { deviceOption } from './options.ts'
+import { interruptSignal, progressBar, result } from './terminal.ts'
+
+interface EvaluateOptions {
+  readonly model: string
+  readonly device: DeviceName
+  readonly json?: boolean
+}
+
+export function addEvaluateCommand(program: Command): void {
+  program
+    .command('evaluate')
+    .description('accuracy, confusion matrix and classification report on the 10,000 test images')
+    .requiredOption('--model <file>', 'a model file')
+    .addOption(deviceOption())
+    .option('--json', 'print the numbers as JSON')
+    .action(async (options: EvaluateOptions) => {
+      const signal = interruptSignal()
+      const { model, device, dispose } = await openModel(options.model, options.device)
+      const bar = progressBar('Evaluating')
+      try {
+        const test = await loadSplit('test', signal)
+        const started = performance.now()
+        const evaluation = await evaluateModel(model, test, { signal, onProgress: bar.update })
+        const total = performance.now() - started
+        bar.stop()
+        const { report, confusionMatrix: matrix } = evaluation
+        if (options.json) {
+          const { text, ...scores } = report
+          const { count, accuracy, loss, wrong } = evaluation
+          const timings = { total }
+          result(
+            JSON.stringify({
+              model: options.model,
+              device: deviceOf(device),
+              count,
+              accuracy,
+              loss,
+              confusionMatrix: matrix,
+              report: scores,
+              text,
+              wrong,
+              timings,
+            }),
+          )
+        } else
+          result(
+            `Accuracy ${evaluation.accuracy.toFixed(4)}, loss ${evaluation.loss.toFixed(4)} on ${evaluation.count} images\n\n${formatConfusionMatrix(matrix, classNames)}\n\n${report.text}`,
+          )
+      } finally {
+        bar.stop()
+        dispose()
+      }
+    })
+}

@@ -1,0 +1,33 @@
+import type { Device } from '../../engine/device.ts'
+import type { Sequential } from '../../engine/model.ts'
+import { loadModel } from '../../engine/model-file.ts'
+import { type DeviceName, openDevice } from '../../engine/open-device.ts'
+import { tutorialArchitecture } from '../tutorial/network.ts'
+
+export interface OpenModel {
+  readonly model: Sequential
+  readonly device: Device
+  dispose(): void
+}
+
+/** Loads a model and puts it on a device. Files without an architecture are taken for weights of the tutorial's network. */
+export async function openModel(path: string, deviceName: DeviceName): Promise<OpenModel> {
+  const model = await loadModel(path, tutorialArchitecture(0))
+  const device = await openDevice(deviceName)
+  const dispose = () => {
+    model.dispose()
+    device.dispose()
+  }
+  try {
+    await model.compile({ device, loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] })
+    return { model, device, dispose }
+  } catch (error) {
+    dispose()
+    throw error
+  }
+}
+
+/** What results say of the device that computed them. */
+export function deviceOf({ info }: Device): { readonly name: string; readonly adapter: string } {
+  return { name: info.kind, adapter: info.adapter }
+}

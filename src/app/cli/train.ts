@@ -1,0 +1,123 @@
+import type { Command } from 'commander'
+import type { EpochLog } from '../../engine/fit.ts'
+import { Sequential } from '../../engine/model.ts'
+import { type DeviceName, openDevice } from '../../engine/open-device.ts'
+import { adam } from '../../engine/optimizers.ts'
+import { batchLine, epochLine } from '../../engine/progress-line.ts'
+import { tutorialArchitecture } from '../tutorial/network.ts'
+import { loadSplit, samplesOf } from './data-set.ts'
+import { deviceOption, integer } from './options.ts'
+import { interruptSignal, note, result, updateLine } from './terminal.ts'
+
+export interface TrainingRecipe {
+  readonly epochs: number
+  readonly batchSize: number
+  readonly seed: number
+  readonly device: DeviceName
+  /** Only the first so many training images. */
+  readonly limit?: number
+  /** Written after every epoch, so that a kill costs no more than one. */
+  readonly save?: string
+}
+
+export interface Training {
+  readonly model: Sequential
+  readonly log: readonly EpochLog[]
+  readonly device: { readonly name: string; readonly adapter: string }
+  readonly seconds: number
+}
+
+/** Trains the tutorial's network on Fashion-MNIST; the test images are the validation data, as in the tutorial. */
+export async function trainTutorialNetwork(recipe: TrainingRecipe, signal: AbortSignal): Promise<Training> {
+  const { epochs, batchSize, seed, limit } = recipe
+  const [train, test] = [await loadSplit('train', signal), await loadSplit('test', signal)]
+  const samples = samplesOf(train, limit)
+  const architecture = tutorialArchitecture(seed)
+  const model = new Sequential(architecture, architecture.layers)
+  const device = await openDevice(recipe.device)
+  const started = performance.now()
+  const log: EpochLog[] = []
+  try {
+    const optimizer = adam()
+    await model.compile({ device, optimizer, loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] })
+    note(model.summary())
+    note(`${samples.shape[0]} training images, ${test.count} test images; ${device.info.kind}: ${device.info.adapter}`)
+    await model.fit(samples, train.labels.subarray(0, samples.shape[0]), {
+      batchSize,
+      epochs,
+      validationData: [samplesOf(test), test.labels],
+      signal,
+      onBatchEnd: (batch) => updateLine(batchLine(batch)),
+      onEpochEnd: async (epoch) => {
+        log.push(epoch)
+        note(`Epoch ${epoch.epoch}/${epochs}\n${epochLine(epoch)}`)
+        model.metadata = describeTraining(recipe, samples.shape[0], device.info.kind, log)
+        if (recipe.save) await model.save(recipe.save)
+      },
+    })
+  } finally {
+    model.dispose()
+    device.dispose()
+  }
+  const { kind, adapter } = device.info
+  return { model, log, device: { name: kind, adapter }, seconds: (performance.now() - started) / 1000 }
+}
+
+/** What a model file says of its own making. */
+function describeTraining(
+  recipe: TrainingRecipe,
+  images: number,
+  device: string,
+  log: readonly EpochLog[],
+): Record<string, string> {
+  const last = log[log.length - 1]
+  return {
+    data: 'Fashion-MNIST',
+    training_images: String(images),
+    epochs: String(log.length),
+    batch_size: String(recipe.batchSize),
+    optimizer: 'Adam lr=1e-3 beta1=0.9 beta2=0.999 eps=1e-7',
+    seed: String(recipe.seed),
+    device,
+    test_accuracy: String(last.valAccuracy),
+    val_loss: String(last.valLoss),
+    log: JSON.stringify(log.map(logEntry)),
+  }
+}
+
+/** An epoch under Keras's names. */
+export function logEntry({ epoch, loss, accuracy, valLoss, valAccuracy, msPerStep, seconds }: EpochLog) {
+  return {
+    epoch,
+    loss,
+    accuracy,
+    val_loss: valLoss,
+    val_accuracy: valAccuracy,
+    ms_per_step: Math.round(msPerStep * 10) / 10,
+    seconds: Math.round(seconds * 10) / 10,
+  }
+}
+
+interface TrainOptions extends TrainingRecipe {
+  readonly save: string
+  readonly json?: boolean
+}
+
+export function addTrainCommand(program: Command): void {
+  program
+    .command('train')
+    .description("train the tutorial's network on Fashion-MNIST")
+    .option('--epochs <n>', 'times through the training images', integer(1), 10)
+    .option('--batch-size <n>', 'images a step', integer(1), 256)
+    .option('--seed <n>', 'decides the first weights and the order of the images', integer(0), 1)
+    .addOption(deviceOption())
+    .option('--limit <n>', 'only the first so many training images', integer(1))
+    .option('--json', 'print the log as JSON')
+    .requiredOption('--save <file>', 'the model file to write, after every epoch')
+    .action(async (options: TrainOptions) => {
+      const { log, device, seconds } = await trainTutorialNetwork(options, interruptSignal())
+      const last = log[log.length - 1]
+      if (options.json) result(JSON.stringify({ model: options.save, device, seconds, log: log.map(logEntry) }))
+      else result(`Test accuracy ${last.valAccuracy?.toFixed(4)}; saved to ${options.save}`)
+    })
+}

@@ -1,0 +1,93 @@
+import { basename, join } from 'node:path'
+import { type Command, Option } from 'commander'
+import type { DeviceName } from '../../engine/open-device.ts'
+import type { EpochEntry } from '../tutorial/curves.ts'
+import { walkThrough } from '../tutorial/walkthrough.ts'
+import { loadSplit } from './data-set.ts'
+import { openModel } from './open-model.ts'
+import { deviceOption, integer } from './options.ts'
+import { interruptSignal, note, progressBar, result } from './terminal.ts'
+import { trainTutorialNetwork } from './train.ts'
+
+interface TutorialOptions {
+  readonly model?: string
+  readonly epochs: number
+  readonly seed: number
+  readonly limit?: number
+  readonly device: DeviceName
+  readonly out: string
+}
+
+/** The log that training left in a model file; none if it left none that can be read. */
+function logOf(metadata: Readonly<Record<string, string>>): EpochEntry[] {
+  try {
+    const log: unknown = JSON.parse(metadata.log ?? '[]')
+    return Array.isArray(log)
+      ? log.filter((entry): entry is EpochEntry => typeof entry?.loss === 'number' && typeof entry.epoch === 'number')
+      : []
+  } catch {
+    return []
+  }
+}
+
+async function tutorial(options: TutorialOptions): Promise<void> {
+  const signal = interruptSignal()
+  const path = options.model ?? join(options.out, 'model.safetensors')
+  if (!options.model) {
+    const { epochs, seed, limit, device } = options
+    await trainTutorialNetwork({ epochs, seed, limit, device, batchSize: 256, save: path }, signal)
+  }
+  const test = await loadSplit('test', signal)
+  const { model, device, dispose } = await openModel(path, options.device)
+  let bar: { label: string; shown: ReturnType<typeof progressBar> } | null = null
+  const stopBar = () => {
+    bar?.shown.stop()
+    bar = null
+  }
+  try {
+    const log = logOf(model.metadata)
+    const origin = options.model
+      ? `The model is ${basename(path)}${log.length > 0 ? `, trained for ${log.length} epochs` : ''}.`
+      : `Trained here for ${options.epochs} epochs, seed ${options.seed}, on the device "${device.info.kind}".`
+    const written = await walkThrough({
+      model,
+      device,
+      test,
+      origin,
+      log,
+      out: options.out,
+      signal,
+      reporter: {
+        note(text) {
+          stopBar()
+          note(text)
+        },
+        progress(label, done, total) {
+          if (bar?.label !== label) stopBar()
+          bar ??= { label, shown: progressBar(label) }
+          bar.shown.update(done, total)
+        },
+      },
+    })
+    stopBar()
+    result(written.join('\n'))
+  } finally {
+    stopBar()
+    dispose()
+  }
+}
+
+export function addTutorialCommand(program: Command): void {
+  program
+    .command('tutorial')
+    .description('everything the tutorial shows: train, evaluate, explain; pictures, report.html, results.json')
+    .option('--model <file>', 'a trained model, instead of training one')
+    .addOption(
+      new Option('--epochs <n>', 'train for so many epochs').argParser(integer(1)).default(10).conflicts('model'),
+    )
+    .option('--seed <n>', 'seed of the training', integer(0), 1)
+    .option('--limit <n>', 'train on the first so many images only', integer(1))
+    .addOption(deviceOption())
+    .requiredOption('--out <folder>', 'where the pictures and the report go')
+    .action(tutorial)
+}

@@ -1,0 +1,18 @@
+import type { Architecture } from '../../engine/model-file.ts'
+
+/** The tutorial's network: three convolutions of 48, 32 and 16 filters, one dense layer; 144,410 parameters. */
+export function tutorialArchitecture(seed: number): Architecture {
+  const convolution = (filters: number) =>
+    ({ layer: 'conv2d', filters, kernelSize: 3, padding: 'same', activation: 'relu' }) as const
+  return {
+    inputShape: [28, 28, 1],
+    seed,
+    layers: [
+      convolution(48),
+      convolution(32),
+      convolution(16),
+      { layer: 'flatten' },
+      { layer: 'dense', units: 10, activation: 'softmax' },
+    ],
+  }
+}
