@@ -203,3 +203,32 @@ export function buildLayer(description: LayerDescription, input: Shape): BuiltLa
       throw new ArgumentError(`no layer "${String((description as { layer: unknown }).layer)}"`)
   }
 }
+
+export interface NamedLayer extends BuiltLayer {
+  /** Keras's: conv2d, conv2d_1, … */
+  readonly name: string
+}
+
+/**
+ * Puts layers one behind the other and names them as Keras does. Nothing is reserved for their weights yet.
+ * @throws ShapeError, ArgumentError when a layer does not fit what comes in
+ */
+export function stackLayers(inputShape: Shape, descriptions: readonly LayerDescription[]): NamedLayer[] {
+  if (inputShape.length === 0 || !inputShape.every((extent) => Number.isInteger(extent) && extent > 0))
+    throw new ShapeError(`sequential: inputShape ${formatShape(inputShape)}; expected positive integers`)
+  let shape = inputShape
+  const counts = new Map<string, number>()
+  return descriptions.map((description) => {
+    const layer = buildLayer(description, shape)
+    shape = layer.outputShape
+    const base = layer.type.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toLowerCase()
+    const count = counts.get(base) ?? 0
+    counts.set(base, count + 1)
+    return { ...layer, name: count === 0 ? base : `${base}_${count}` }
+  })
+}
+
+/** The weights of a stack under their full names, layer/kernel and layer/bias. */
+export function weightsOf(layers: readonly NamedLayer[]) {
+  return layers.flatMap(({ name, weights }) => weights.map((weight) => ({ ...weight, name: `${name}/${weight.name}` })))
+}

@@ -1,8 +1,8 @@
 import { FormatError, LimelightError, ShapeError } from './errors.ts'
-import type { LayerDescription } from './layers.ts'
+import { type LayerDescription, stackLayers, weightsOf } from './layers.ts'
 import { Sequential, type SequentialOptions } from './model.ts'
 import { formatSafetensors, parseSafetensors } from './safetensors.ts'
-import type { Shape } from './tensor.ts'
+import { formatShape, type Shape, sameShape } from './tensor.ts'
 
 /**
  * A model as a safetensors file: the weights under Keras's names, the layers as JSON under `architecture` in the metadata,
@@ -11,9 +11,6 @@ import type { Shape } from './tensor.ts'
 export interface Architecture extends SequentialOptions {
   readonly layers: readonly LayerDescription[]
 }
-
-/** The largest model a file may ask for: a hostile header must not make us reserve the machine's memory. */
-const maxParameters = 2 ** 28
 
 export function modelToBytes(model: Sequential): Uint8Array<ArrayBuffer> {
   const { inputShape, seed, descriptions } = model
@@ -39,7 +36,7 @@ export function modelFromBytes(bytes: Uint8Array, fallback?: Architecture): Sequ
     given.set(name, { shape, data })
   }
   try {
-    checkSize(architecture, given)
+    checkWeights(architecture, given)
     const model = new Sequential(architecture, architecture.layers)
     model.setWeights(given)
     model.metadata = rest
@@ -50,15 +47,14 @@ export function modelFromBytes(bytes: Uint8Array, fallback?: Architecture): Sequ
   }
 }
 
-/** The weights must be there before memory is reserved for them: they bound what the architecture may ask for. */
-function checkSize({ inputShape, layers }: Architecture, given: ReadonlyMap<string, { shape: Shape }>): void {
-  const units = layers.map((layer) =>
-    layer.layer === 'conv2d' ? layer.filters : layer.layer === 'dense' ? layer.units : 0,
-  )
-  const largest = Math.max(...[...given.values()].flatMap(({ shape }) => shape), 0)
-  if (units.some((count) => count > largest)) throw new ShapeError('a layer has more units than any weight in the file')
-  if (inputShape.reduce((product, extent) => product * extent, 1) > maxParameters)
-    throw new ShapeError(`inputShape [${inputShape.join(',')}] is too large`)
+/** Before anything is reserved: a hostile architecture may ask for more memory than there is. */
+function checkWeights({ inputShape, layers }: Architecture, given: ReadonlyMap<string, { shape: Shape }>): void {
+  for (const { name, shape } of weightsOf(stackLayers(inputShape, layers))) {
+    const found = given.get(name)
+    if (!found) throw new ShapeError(`weight "${name}" is missing; expected ${formatShape(shape)}`)
+    if (!sameShape(found.shape, shape))
+      throw new ShapeError(`weight "${name}" has shape ${formatShape(found.shape)}; expected ${formatShape(shape)}`)
+  }
 }
 
 function parseArchitecture(text: string): Architecture {

@@ -2,7 +2,7 @@ import type { Device, HostArray, Memory, Place, Program } from './device.ts'
 import { ArgumentError, LimelightError, ShapeError } from './errors.ts'
 import { type FitOptions, fitModel, type History } from './fit.ts'
 import { initialize, seededRandom } from './initializers.ts'
-import { type BuiltLayer, buildLayer, type LayerContext, type LayerDescription } from './layers.ts'
+import { type LayerContext, type LayerDescription, type NamedLayer, stackLayers, weightsOf } from './layers.ts'
 import { blendBySegments, packMasks } from './ops/blend-by-segments.ts'
 import { equal } from './ops/elementwise.ts'
 import { argMax } from './ops/reduce.ts'
@@ -37,10 +37,6 @@ export interface Weight {
   readonly name: string
   readonly shape: Shape
   readonly data: Float32Array<ArrayBuffer>
-}
-
-export interface NamedLayer extends BuiltLayer {
-  readonly name: string
 }
 
 export interface LongCallOptions {
@@ -93,34 +89,14 @@ export class Sequential {
     options: SequentialOptions,
     readonly descriptions: readonly LayerDescription[],
   ) {
-    if (
-      options.inputShape.length === 0 ||
-      !options.inputShape.every((extent) => Number.isInteger(extent) && extent > 0)
-    )
-      throw new ShapeError(`sequential: inputShape ${formatShape(options.inputShape)}; expected positive integers`)
     this.inputShape = options.inputShape
     this.seed = options.seed ?? 0
-    let shape = this.inputShape
-    const counts = new Map<string, number>()
-    this.layers = descriptions.map((description) => {
-      const layer = buildLayer(description, shape)
-      shape = layer.outputShape
-      const base = layer.type.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toLowerCase()
-      const count = counts.get(base) ?? 0
-      counts.set(base, count + 1)
-      return { ...layer, name: count === 0 ? base : `${base}_${count}` }
+    this.layers = stackLayers(this.inputShape, descriptions)
+    this.outputShape = this.layers[this.layers.length - 1]?.outputShape ?? this.inputShape
+    this.weights = weightsOf(this.layers).map(({ name, shape, initializer }) => {
+      const data = initialize(initializer, shape, seededRandom(this.seed, name))
+      return { name, shape, data }
     })
-    this.outputShape = shape
-    this.weights = this.layers.flatMap((layer) =>
-      layer.weights.map((weight) => {
-        const name = `${layer.name}/${weight.name}`
-        return {
-          name,
-          shape: weight.shape,
-          data: initialize(weight.initializer, weight.shape, seededRandom(this.seed, name)),
-        }
-      }),
-    )
   }
 
   /** Numbers that training changes. */

@@ -2,7 +2,8 @@ import seedrandom from 'seedrandom'
 import { describe, expect, it } from 'vitest'
 import { ArgumentError, ShapeError } from '../../src/engine/errors.ts'
 import { accuracy, classificationReport, confusionMatrix, formatConfusionMatrix } from '../../src/engine/metrics.ts'
-import { readReference, tensorOf } from '../reference-files.ts'
+import { readReference } from '../reference-files.ts'
+import { tensorOf } from '../reference-tensors.ts'
 
 const reference = readReference('model-eval.safetensors')
 const trueLabels = tensorOf(reference, 'true').data

@@ -13,8 +13,8 @@ import {
   toImage,
 } from '../../src/lime/index.ts'
 import { relabelled } from '../../src/lime/label-map.ts'
-import { tensorOf } from '../reference-files.ts'
-import { readReference } from './lime-reference.ts'
+import { readReference } from '../reference-files.ts'
+import { tensorOf } from '../reference-tensors.ts'
 
 function map(rows: string[]) {
   const symbols: Record<string, number> = { '-': -1, '.': 0 }

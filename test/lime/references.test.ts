@@ -1,77 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import { featureSelectionNamed, selectFeatures } from '../../src/lime/feature-selection.ts'
 import {
-  type ExplainOptions,
   type ImageBatch,
-  type ImageInput,
-  LimeImageExplainer,
+  type LimeImageExplainer,
   markBoundaries,
   type PredictFn,
-  quickshift,
-  type SegmentationFn,
   type SegmentPredictor,
-  segmenterNamed,
 } from '../../src/lime/index.ts'
 import { lassoPath } from '../../src/lime/lars.ts'
 import { momentsOf, targetMomentsOf } from '../../src/lime/ridge.ts'
-import { tensorOf } from '../reference-files.ts'
-import { largestError, readReference } from './lime-reference.ts'
+import { readReference } from '../reference-files.ts'
+import { largestError } from '../reference-tensors.ts'
+import { recordedExplanation, recordedNames, segmenterOf } from './recorded-explanation.ts'
 
-/** lime-*.safetensors: Python's whole explanations, repeated here from the recorded probabilities. */
-const names = [
-  'tutorial-true-quickshift',
-  'tutorial-true-felzenszwalb',
-  'tutorial-wrong-felzenszwalb',
-  'tutorial-sequence-2nd',
-  'tutorial-sequence-3rd',
-  'no-random-seed',
-  'quickshift-fine',
-  'quickshift-very-fine-few-samples',
-  'hide-color-0',
-  'forward-selection',
-  'lasso-path',
-  'highest-weights',
-  'feature-none',
-  'kernel-width-1',
-  'labels-given-slic',
-  'colour-quickshift',
-]
-
-function open(name: string) {
-  const file = readReference(`lime-${name}.safetensors`)
-  const tensor = (key: string) => tensorOf(file, key)
-  const image = tensor('image_u8')
-  const explainerOptions = JSON.parse(file.metadata.explainer)
-  const call = JSON.parse(file.metadata.explain_instance)
-  return {
-    tensor,
-    numbers: (key: string) => Array.from(tensor(key).data),
-    metadata: file.metadata,
-    image: { data: Float64Array.from(image.data, (value) => value / 255), shape: image.shape } satisfies ImageInput,
-    explainer: () =>
-      new LimeImageExplainer({
-        randomState: explainerOptions.random_state,
-        kernelWidth: explainerOptions.kernel_width,
-        featureSelection: explainerOptions.feature_selection,
-      }),
-    options: {
-      labels: call.labels,
-      topLabels: call.top_labels,
-      numFeatures: call.num_features,
-      numSamples: call.num_samples,
-      batchSize: call.batch_size,
-      randomSeed: call.random_seed,
-      hideColor: call.hide_color,
-      segmentationFn: segmenterOf(file.metadata.segmentation),
-    } satisfies ExplainOptions,
-  }
-}
-
-function segmenterOf(description: string): SegmentationFn {
-  if (description.startsWith('default')) return quickshift({ kernelSize: 4, maxDist: 200, ratio: 0.2 })
-  const parsed = description.startsWith('[') ? JSON.parse(description) : [description, {}]
-  return segmenterNamed(parsed[0], parsed[1])
-}
+const open = (name: string) => recordedExplanation(readReference(`lime-${name}.safetensors`))
 
 /** Answers with the recorded rows, one after another. */
 function replaying(recorded: { data: ArrayLike<number>; shape: readonly number[] }): PredictFn {
@@ -97,7 +39,7 @@ async function makePreviousCalls(explainer: LimeImageExplainer, metadata: Readon
   }
 }
 
-describe.each(names)('the explanation %s equals Python lime', (name) => {
+describe.each(recordedNames)('the explanation %s equals Python lime', (name) => {
   const file = open(name)
   const { tensor, numbers } = file
   async function explain() {

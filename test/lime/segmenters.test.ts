@@ -7,8 +7,8 @@ import { type Image, toImage, toUnitRgb } from '../../src/lime/image.ts'
 import { felzenszwalb, quickshift, slic } from '../../src/lime/index.ts'
 import { quickshiftForest, tieBreakingNoise } from '../../src/lime/quickshift.ts'
 import { segmenterNamed } from '../../src/lime/segmenter-registry.ts'
-import { tensorOf } from '../reference-files.ts'
-import { largestError, readReference } from './lime-reference.ts'
+import { readReference } from '../reference-files.ts'
+import { largestError, tensorOf } from '../reference-tensors.ts'
 
 const reference = readReference('segments.safetensors')
 

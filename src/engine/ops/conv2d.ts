@@ -61,12 +61,14 @@ export const conv2dOperation: Operation<WindowAttributes> = {
     return [() => inputGradient(dy, kernel, x.shape, w), () => kernelGradient(x, dy, w)]
   },
   reference([x, kernel], y, w) {
-    const channels = x.shape[3]
-    const filters = kernel.shape[3]
-    y.data.fill(0)
+    const [channels, filters] = kernel.shape.slice(2)
+    const [images, weights, sums] = [x.data, kernel.data, y.data.fill(0)]
     forEachTap(x.shape, filters, w, (image, tap, output) => {
-      for (let c = 0; c < channels; c++)
-        for (let f = 0; f < filters; f++) y.data[output + f] += x.data[image + c] * kernel.data[tap + c * filters + f]
+      for (let c = 0; c < channels; c++) {
+        const value = images[image + c]
+        const row = tap + c * filters
+        for (let f = 0; f < filters; f++) sums[output + f] += value * weights[row + f]
+      }
     })
   },
   flops: ([x, kernel], _y, w) => tapFlops(x.shape[0], w, x.shape[3], kernel.shape[3]),
@@ -84,10 +86,14 @@ export const inputGradientOperation: Operation<InputGradientAttributes> = {
   },
   reference([dy, kernel], dx, w) {
     const [channels, filters] = kernel.shape.slice(2)
-    dx.data.fill(0)
+    const [slopes, weights, sums] = [dy.data, kernel.data, dx.data.fill(0)]
     forEachTap(dx.shape, filters, w, (image, tap, output) => {
-      for (let c = 0; c < channels; c++)
-        for (let f = 0; f < filters; f++) dx.data[image + c] += dy.data[output + f] * kernel.data[tap + c * filters + f]
+      for (let c = 0; c < channels; c++) {
+        const row = tap + c * filters
+        let sum = sums[image + c]
+        for (let f = 0; f < filters; f++) sum += slopes[output + f] * weights[row + f]
+        sums[image + c] = sum
+      }
     })
   },
   flops: ([dy, kernel], _dx, w) => tapFlops(dy.shape[0], w, kernel.shape[2], kernel.shape[3]),
@@ -105,10 +111,13 @@ export const kernelGradientOperation: Operation<WindowAttributes> = {
   },
   reference([x, dy], dk, w) {
     const [channels, filters] = dk.shape.slice(2)
-    dk.data.fill(0)
+    const [images, slopes, sums] = [x.data, dy.data, dk.data.fill(0)]
     forEachTap(x.shape, filters, w, (image, tap, output) => {
-      for (let c = 0; c < channels; c++)
-        for (let f = 0; f < filters; f++) dk.data[tap + c * filters + f] += x.data[image + c] * dy.data[output + f]
+      for (let c = 0; c < channels; c++) {
+        const value = images[image + c]
+        const row = tap + c * filters
+        for (let f = 0; f < filters; f++) sums[row + f] += value * slopes[output + f]
+      }
     })
   },
   flops: ([x, dy], _dk, w) => tapFlops(x.shape[0], w, x.shape[3], dy.shape[3]),

@@ -21,6 +21,7 @@ class ReferenceMemory implements Memory {
   readonly byteLength: number
 
   constructor(
+    readonly owner: ReferenceDevice,
     readonly dtype: DType,
     byteLength: number,
   ) {
@@ -45,6 +46,7 @@ class ReferenceProgram implements Program {
   readonly outputs: Readonly<Record<string, Place>>
 
   constructor(
+    readonly device: ReferenceDevice,
     readonly plan: Plan,
     readonly spaces: ReadonlyMap<string, ReferenceMemory>,
   ) {
@@ -76,9 +78,10 @@ export class ReferenceDevice implements Device {
   readonly fusions = new Set<never>()
   readonly maxBlockBytes = 2 ** 31
   readonly lost = new Promise<DeviceLostError>(() => {})
+  private disposed = false
 
   allocate(dtype: DType, elements: number): ReferenceMemory {
-    return new ReferenceMemory(dtype, elements * itemBytes(dtype))
+    return new ReferenceMemory(this, dtype, elements * itemBytes(dtype))
   }
 
   write(memory: Memory, data: HostArray, offset = 0): void {
@@ -87,14 +90,15 @@ export class ReferenceDevice implements Device {
 
   async lower(plan: Plan, blocks: Readonly<Record<string, Memory>>): Promise<ReferenceProgram> {
     const spaces = new Map<string, ReferenceMemory>()
-    for (const [name, bytes] of Object.entries(plan.spaces)) spaces.set(name, new ReferenceMemory('f32', bytes))
+    for (const [name, bytes] of Object.entries(plan.spaces)) spaces.set(name, new ReferenceMemory(this, 'f32', bytes))
     for (const [name, memory] of Object.entries(blocks)) spaces.set(name, this.own(memory))
-    return new ReferenceProgram(plan, spaces)
+    return new ReferenceProgram(this, plan, spaces)
   }
 
   async run(program: Program, inputs: Readonly<Record<string, HostArray>>): Promise<void> {
-    if (!(program instanceof ReferenceProgram))
+    if (!(program instanceof ReferenceProgram) || program.device !== this)
       throw new DeviceError('reference: this program belongs to another device')
+    if (this.disposed) throw new DeviceError('reference: the device was disposed of')
     const { plan } = program
     checkInputs(plan, inputs)
     for (const [name, operand] of Object.entries(plan.inputs)) program.operand(operand).data.set(inputs[name])
@@ -118,10 +122,12 @@ export class ReferenceDevice implements Device {
     return operand.dtype === 'i32' ? Int32Array.from(data) : data.slice()
   }
 
-  dispose(): void {}
+  dispose(): void {
+    this.disposed = true
+  }
 
   private own(memory: Memory): ReferenceMemory {
-    if (memory instanceof ReferenceMemory) return memory
+    if (memory instanceof ReferenceMemory && memory.owner === this) return memory
     throw new DeviceError('reference: this memory belongs to another device')
   }
 }

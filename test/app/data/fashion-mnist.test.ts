@@ -12,7 +12,8 @@ import {
 } from '../../../src/app/data/fashion-mnist.ts'
 import { findPackageRoot, shippedDataFolder, shippedModelPath } from '../../../src/app/data/package-files.ts'
 import { FormatError, LimelightError } from '../../../src/engine/errors.ts'
-import { readReference, tensorOf } from '../../reference-files.ts'
+import { readReference } from '../../reference-files.ts'
+import { tensorOf } from '../../reference-tensors.ts'
 
 const shipped = (name: string) => readFileSync(join(shippedDataFolder(), name))
 const imageFile = shipped(splitFiles.test.images.name)

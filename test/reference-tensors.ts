@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs'
-import { parseSafetensors, type Safetensors } from '../../src/engine/safetensors.ts'
+import type { Safetensors, StoredTensor } from '../src/engine/safetensors.ts'
 
-/** A file of test/reference/, from a plain Uint8Array: a Buffer's `slice` is a view, not a copy. */
-export function readReference(name: string): Safetensors {
-  return parseSafetensors(new Uint8Array(readFileSync(new URL(`../reference/${name}`, import.meta.url))))
+/** A tensor that the test can't do without. */
+export function tensorOf(file: Safetensors, name: string): StoredTensor {
+  const tensor = file.tensors.get(name)
+  if (!tensor) throw new Error(`the reference file has no tensor ${name}`)
+  return tensor
 }
 
 /** The largest difference, relative to the expected value where that is larger than 1. */

@@ -1,0 +1,312 @@
+import { describe, expect, it } from 'vitest'
+import { tutorialArchitecture } from '../../src/app/tutorial/network.ts'
+import { CpuDevice } from '../../src/engine/cpu/device.ts'
+import { ArgumentError, FormatError, LimelightError, ShapeError } from '../../src/engine/errors.ts'
+import { describeTrainingStep } from '../../src/engine/fit.ts'
+import { activation, averagePooling2d, conv2d, dense, dropout, flatten, maxPooling2d } from '../../src/engine/layers.ts'
+import { CompiledModel, sequential } from '../../src/engine/model.ts'
+import { modelFromBytes, modelToBytes } from '../../src/engine/model-file.ts'
+import { adam, sgd } from '../../src/engine/optimizers.ts'
+import { ReferenceDevice } from '../../src/engine/reference/device.ts'
+import { formatSafetensors, parseSafetensors } from '../../src/engine/safetensors.ts'
+import { readReference } from '../reference-files.ts'
+import { largestError, tensorOf } from '../reference-tensors.ts'
+
+const tutorial = () => sequential({ inputShape: [28, 28, 1], seed: 1 }, tutorialArchitecture(1).layers)
+
+/** Images of 6x6 whose class is the quadrant that is bright: learnt in a few epochs. */
+function quadrants(count: number) {
+  const data = new Float32Array(count * 36)
+  const labels = Int32Array.from({ length: count }, (_, n) => n % 4)
+  labels.forEach((label, n) => {
+    for (let y = 0; y < 6; y++)
+      for (let x = 0; x < 6; x++) {
+        const inside = y >= 3 === label >= 2 && x >= 3 === (label % 2 === 1)
+        data[n * 36 + y * 6 + x] = (inside ? 0.8 : 0.1) + 0.1 * Math.sin(n * 7 + y * 3 + x)
+      }
+  })
+  return { samples: { data, shape: [count, 6, 6, 1] }, labels }
+}
+
+const small = (seed = 3) =>
+  sequential({ inputShape: [6, 6, 1], seed }, [
+    conv2d({ filters: 4, kernelSize: 3, padding: 'same', activation: 'relu' }),
+    maxPooling2d(),
+    flatten(),
+    dropout({ rate: 0.2 }),
+    dense({ units: 4, activation: 'softmax' }),
+  ])
+
+describe('sequential', () => {
+  it("prints Keras's summary", () => {
+    expect(tutorial().summary()).toMatchInlineSnapshot(`
+      "Model: "sequential"
+      _________________________________________________________________
+      Layer (type)                 Output Shape              Param #   
+      =================================================================
+      conv2d (Conv2D)              (None, 28, 28, 48)        480       
+      _________________________________________________________________
+      conv2d_1 (Conv2D)            (None, 28, 28, 32)        13856     
+      _________________________________________________________________
+      conv2d_2 (Conv2D)            (None, 28, 28, 16)        4624      
+      _________________________________________________________________
+      flatten (Flatten)            (None, 12544)             0         
+      _________________________________________________________________
+      dense (Dense)                (None, 10)                125450    
+      =================================================================
+      Total params: 144,410
+      Trainable params: 144,410
+      Non-trainable params: 0
+      _________________________________________________________________"
+    `)
+  })
+
+  it("starts with Glorot's uniform kernels and zero biases, the same for the same seed", () => {
+    const [model, same, other] = [
+      tutorial(),
+      tutorial(),
+      sequential({ inputShape: [28, 28, 1], seed: 2 }, tutorialArchitecture(2).layers),
+    ]
+    const kernel = (of: typeof model) => of.weights[2].data
+    expect(kernel(same)).toEqual(kernel(model))
+    expect(kernel(other)).not.toEqual(kernel(model))
+    const limit = Math.sqrt(6 / (9 * 48 + 9 * 32))
+    const largest = kernel(model).reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+    expect(largest).toBeLessThanOrEqual(limit)
+    expect(largest).toBeGreaterThan(0.99 * limit)
+    const variance = kernel(model).reduce((sum, value) => sum + value * value, 0) / kernel(model).length
+    expect(variance / (limit * limit)).toBeCloseTo(1 / 3, 1)
+    expect(model.weights[3].data.every((value) => value === 0)).toBe(true)
+  })
+
+  it('refuses layers that do not fit, by name and shape', () => {
+    const build = (...layers: Parameters<typeof sequential>[1]) => sequential({ inputShape: [8, 8, 1] }, layers)
+    expect(() => build(dense({ units: 3 }))).toThrow(
+      new ShapeError('dense: expected vectors, got [8,8,1]; put flatten() before it'),
+    )
+    expect(() => build(flatten(), conv2d({ filters: 2, kernelSize: 3 }))).toThrow(ShapeError)
+    expect(() => build(conv2d({ filters: 2, kernelSize: 9 }))).toThrow(ShapeError)
+    expect(() => build(conv2d({ filters: 0, kernelSize: 3 }))).toThrow(ArgumentError)
+    expect(() => build(dropout({ rate: 1 }))).toThrow(ArgumentError)
+    expect(() => build(activation('swish' as 'relu'))).toThrow(/there are linear, relu/)
+    expect(() => sequential({ inputShape: [0, 8, 1] }, [])).toThrow(ShapeError)
+  })
+
+  it('pools and averages as its layers say', async () => {
+    const model = sequential({ inputShape: [4, 4, 1] }, [averagePooling2d(), maxPooling2d(), flatten()])
+    const device = new ReferenceDevice()
+    await model.compile({ device })
+    const data = Float32Array.from({ length: 16 }, (_, i) => i)
+    expect([...(await model.predict({ data, shape: [1, 4, 4, 1] })).data]).toEqual([12.5])
+  })
+})
+
+describe('fit', () => {
+  it.each([
+    ['adam', adam({ learningRate: 0.02 })],
+    ['sgd with momentum', sgd({ learningRate: 0.1, momentum: 0.9 })],
+  ])('learns with %s, and evaluate agrees with predict', async (_name, optimizer) => {
+    const device = new CpuDevice()
+    const model = small()
+    await model.compile({ device, optimizer, loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] })
+    const { samples, labels } = quadrants(100)
+    const history = await model.fit(samples, labels, { batchSize: 16, epochs: 12, validationData: [samples, labels] })
+    expect(history.epochs).toHaveLength(12)
+    expect(history.epochs[11].loss).toBeLessThan(history.epochs[0].loss / 2)
+    const { loss, accuracy } = await model.evaluate(samples, labels)
+    expect(accuracy).toBe(1)
+    expect(history.epochs[11]).toMatchObject({ valAccuracy: accuracy, valLoss: loss })
+    const { data } = await model.predict(samples)
+    const expected = labels.reduce((sum, label, n) => sum - Math.log(data[n * 4 + label]), 0) / 100
+    expect(loss).toBeCloseTo(expected, 5)
+    device.dispose()
+  })
+
+  it('gives the same weights for the same seed, and others for another', async () => {
+    const { samples, labels } = quadrants(40)
+    const train = async (seed: number) => {
+      const model = small(seed)
+      await model.compile({ device: new CpuDevice(), optimizer: adam() })
+      await model.fit(samples, labels, { batchSize: 16, epochs: 2 })
+      return model.weights.map(({ data }) => data)
+    }
+    const first = await train(7)
+    expect(await train(7)).toEqual(first)
+    expect(await train(8)).not.toEqual(first)
+  })
+
+  it('reports batches whose means are those of the epoch', async () => {
+    const { samples, labels } = quadrants(40)
+    const model = small()
+    await model.compile({ device: new CpuDevice(), optimizer: adam() })
+    const sizes = [16, 16, 8]
+    const losses: number[] = []
+    const { epochs } = await model.fit(samples, labels, {
+      batchSize: 16,
+      onBatchEnd: ({ batchLoss, step, steps }) => {
+        losses.push(batchLoss)
+        expect(step).toBe(losses.length)
+        expect(steps).toBe(3)
+      },
+    })
+    expect(losses).toHaveLength(3)
+    expect(epochs[0].loss).toBeCloseTo(
+      losses.reduce((sum, loss, i) => sum + (loss * sizes[i]) / 40, 0),
+      6,
+    )
+  })
+
+  it('stops at an abort, keeps what it learnt, and goes on at the next call', async () => {
+    const { samples, labels } = quadrants(64)
+    const model = small()
+    const before = model.weights[0].data.slice()
+    await model.compile({ device: new CpuDevice(), optimizer: adam() })
+    const controller = new AbortController()
+    const reason = new Error('enough')
+    let steps = 0
+    const run = model.fit(samples, labels, {
+      batchSize: 4,
+      epochs: 100,
+      signal: controller.signal,
+      onBatchEnd: () => {
+        if (++steps === 5) controller.abort(reason)
+      },
+    })
+    await expect(run).rejects.toBe(reason)
+    expect(steps).toBeLessThan(64)
+    expect(model.weights[0].data).not.toEqual(before)
+    const { epochs } = await model.fit(samples, labels, { batchSize: 16 })
+    expect(epochs).toHaveLength(1)
+  })
+
+  it('streams batches when the data set is larger than the device takes, with the same result', async () => {
+    const { samples, labels } = quadrants(40)
+    const train = async (limit: number) => {
+      const device = Object.defineProperty(new CpuDevice(), 'maxBlockBytes', { value: limit })
+      const model = small()
+      await model.compile({ device, optimizer: adam() })
+      await model.fit(samples, labels, { batchSize: 16, epochs: 2 })
+      return model.weights.map(({ data }) => data)
+    }
+    expect(await train(1000)).toEqual(await train(2 ** 31))
+  })
+
+  it('takes no more memory for a thousand steps than for ten', async () => {
+    const { samples, labels } = quadrants(16)
+    const device = new CpuDevice()
+    const model = small()
+    await model.compile({ device, optimizer: adam() })
+    await model.fit(samples, labels, { batchSize: 4, epochs: 3 })
+    const bytes = device.memoryBytes
+    await model.fit(samples, labels, { batchSize: 4, epochs: 250 })
+    expect(device.memoryBytes).toBe(bytes)
+  })
+
+  it('refuses data and options that do not fit', async () => {
+    const { samples, labels } = quadrants(8)
+    const model = small()
+    await expect(model.fit(samples, labels)).rejects.toThrow(/call `await model.compile/)
+    await model.compile({ device: new ReferenceDevice() })
+    await expect(model.fit(samples, labels)).rejects.toThrow(LimelightError)
+    await model.compile({ device: new ReferenceDevice(), optimizer: adam() })
+    await expect(model.fit({ data: samples.data, shape: [8, 36] }, labels)).rejects.toThrow(ShapeError)
+    await expect(model.fit(samples, labels.subarray(1))).rejects.toThrow(ShapeError)
+    await expect(
+      model.fit(
+        samples,
+        labels.map(() => 4),
+      ),
+    ).rejects.toThrow(new ArgumentError('fit: label 4 of sample 0 is not one of 0..3'))
+    await expect(model.fit(samples, labels, { batchSize: 0 })).rejects.toThrow(ArgumentError)
+    expect(() => adam({ learningRate: -1 })).toThrow(ArgumentError)
+    const open = sequential({ inputShape: [6, 6, 1] }, [flatten(), dense({ units: 4 })])
+    await open.compile({ device: new ReferenceDevice(), optimizer: adam() })
+    await expect(open.fit(samples, labels)).rejects.toThrow(/must have the activation softmax/)
+  })
+})
+
+describe('plans', () => {
+  it('a training step of the tutorial: relu, bias and masks fused, one Adam, the loss with its gradient', () => {
+    const device = new CpuDevice()
+    const compiled = new CompiledModel(tutorial(), { device, optimizer: adam() })
+    const samples = { data: new Uint8Array(60_000 * 784), shape: [60_000, 28, 28, 1], scale: 1 / 255 }
+    expect(describeTrainingStep(compiled, adam(), samples, 256)).toMatchSnapshot()
+  })
+
+  it('a forward pass of the tutorial: five steps, one a layer and the softmax', () => {
+    const compiled = new CompiledModel(tutorial(), { device: new CpuDevice() })
+    expect(compiled.describe(32)).toMatchSnapshot()
+  })
+})
+
+describe('model files', () => {
+  it("hold the tutorial's trained weights, which predict what PyTorch predicts", async () => {
+    const weights = readReference('model.safetensors')
+    const model = modelFromBytes(formatSafetensors(weights.tensors), tutorialArchitecture(0))
+    expect(model.parameterCount).toBe(144_410)
+  })
+
+  const bytes = () => modelToBytes(small())
+
+  it('bring back layers, weights and metadata', () => {
+    const model = small()
+    model.metadata = { note: 'kept' }
+    const copy = modelFromBytes(modelToBytes(model))
+    expect(copy.descriptions).toEqual(model.descriptions)
+    expect(copy.weights).toEqual(model.weights)
+    expect(copy.metadata).toEqual({ note: 'kept' })
+    expect(modelToBytes(copy)).toEqual(modelToBytes(model))
+  })
+
+  it('are refused when truncated at any place', () => {
+    const whole = bytes()
+    for (let length = 0; length < whole.length; length += 97)
+      expect(() => modelFromBytes(whole.subarray(0, length)), `${length} bytes`).toThrow(FormatError)
+  })
+
+  it('are refused when the architecture is missing, hostile, or does not fit the weights', () => {
+    const { tensors } = parseSafetensors(bytes())
+    const withArchitecture = (text: string) => () => modelFromBytes(formatSafetensors(tensors, { architecture: text }))
+    const layers = small().descriptions
+    expect(() => modelFromBytes(formatSafetensors(tensors))).toThrow(/has no "architecture"/)
+    expect(withArchitecture('{')).toThrow(/is not JSON/)
+    expect(withArchitecture('{"layers": 3}')).toThrow(FormatError)
+    expect(withArchitecture(JSON.stringify({ inputShape: [6, 6, 1], layers: [{ layer: 'lambda' }] }))).toThrow(
+      FormatError,
+    )
+    expect(withArchitecture(JSON.stringify({ inputShape: [8, 6, 1], layers }))).toThrow(FormatError)
+    expect(withArchitecture(JSON.stringify({ inputShape: [6, 6, 1e9], layers }))).toThrow(FormatError)
+    const huge = [conv2d({ filters: 1e9, kernelSize: 1e4 })]
+    expect(withArchitecture(JSON.stringify({ inputShape: [6, 6, 1], layers: huge }))).toThrow(FormatError)
+    const wide = [conv2d({ filters: 4, kernelSize: 2e5, padding: 'same' })]
+    expect(withArchitecture(JSON.stringify({ inputShape: [6, 6, 1], layers: wide }))).toThrow(FormatError)
+  })
+
+  it('are refused when a weight is missing or not finite', () => {
+    const model = small()
+    model.weights[1].data[0] = Number.NaN
+    expect(() => modelFromBytes(modelToBytes(model))).toThrow(/not finite/)
+    const { tensors, metadata } = parseSafetensors(bytes())
+    const fewer = new Map([...tensors].slice(1))
+    expect(() => modelFromBytes(formatSafetensors(fewer, metadata))).toThrow(/is missing/)
+  })
+})
+
+describe('evaluation of the recorded network', () => {
+  it('gives the recorded probabilities for the first test images', { timeout: 300_000 }, async () => {
+    const recorded = readReference('model-eval.safetensors')
+    const { loadFashionMnist } = await import('../../src/app/data/store.ts')
+    const test = await loadFashionMnist('test')
+    const model = modelFromBytes(formatSafetensors(readReference('model.safetensors').tensors), tutorialArchitecture(0))
+    await model.compile({ device: new CpuDevice() })
+    const samples = { data: test.images, shape: [10_000, 28, 28, 1], scale: 1 / 255 }
+    const { data } = await model.predict(samples)
+    const expected = tensorOf(recorded, 'probs_first256').data
+    expect(largestError(data.subarray(0, 2560), expected)).toBeLessThan(2e-6)
+    const predicted = Uint8Array.from({ length: 10_000 }, (_, n) => {
+      const row = data.subarray(n * 10, n * 10 + 10)
+      return row.indexOf(row.reduce((a, b) => Math.max(a, b)))
+    })
+    expect(predicted).toEqual(tensorOf(recorded, 'predicted').data)
+  })
+})

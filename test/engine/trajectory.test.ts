@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest'
+import { CpuDevice } from '../../src/engine/cpu/device.ts'
+import { ReferenceDevice } from '../../src/engine/reference/device.ts'
+import { readReference } from '../reference-files.ts'
+import { relativeError } from './operation-cases.ts'
+import { arrayOf, expectLosses, firstGradientErrors, runTrajectory } from './trajectory-suite.ts'
+
+const files = {
+  trajectory: readReference('train-trajectory.safetensors'),
+  images: readReference('train-trajectory-images.safetensors'),
+}
+
+describe("the tutorial's training steps, as PyTorch took them", () => {
+  it("cpu: the first step's gradients", async () => {
+    for (const [name, error] of await firstGradientErrors(new CpuDevice(), files))
+      expect(error, name).toBeLessThan(1e-5)
+  })
+
+  it("reference: the first step's gradients", async () => {
+    // The recorded ones are rounded to float32.
+    for (const [name, error] of await firstGradientErrors(new ReferenceDevice(), files))
+      expect(error, name).toBeLessThan(1e-7)
+  })
+
+  it('cpu: 20 steps', async () => {
+    const run = await runTrajectory(new CpuDevice(), files, 20)
+    expect(run.losses).toHaveLength(20)
+    expectLosses(run, files)
+    for (const [name, values] of run.weights)
+      expect(relativeError(values, arrayOf(files.trajectory, `final_float64/${name}`)), name).toBeLessThan(1e-4)
+  })
+
+  it('reference: 20 steps, to the last digit that was recorded', { timeout: 900_000 }, async () => {
+    const run = await runTrajectory(new ReferenceDevice(), files, 20)
+    const expected = arrayOf(files.trajectory, 'loss_float64')
+    expect(relativeError(run.losses, expected)).toBeLessThan(1e-9)
+    expectLosses(run, files)
+    for (const [name, values] of run.weights)
+      expect(relativeError(values, arrayOf(files.trajectory, `final_float64/${name}`)), name).toBeLessThan(1e-6)
+  })
+})
