@@ -1,0 +1,86 @@
+import { useEffect, useMemo, useState } from 'preact/hooks'
+import { DeviceBadge } from './device-badge.tsx'
+import type { EngineClient } from './engine-client.ts'
+import { ExplanationPanel } from './explanation-panel.tsx'
+import { FileDrop } from './file-drop.tsx'
+import { ImagePicker } from './image-picker.tsx'
+import { Notice } from './notice.tsx'
+import { type Picture, testPicture } from './picture.ts'
+import { PictureView } from './picture-view.tsx'
+import { ProbabilityBars } from './probability-bars.tsx'
+import { useEngine } from './use-engine.ts'
+import { usePrediction } from './use-prediction.ts'
+
+/** The picture shown first: an ankle boot, which the network knows well. */
+const firstPicture = 0
+
+export function App({ engine }: { engine: EngineClient }) {
+  const [problem, setProblem] = useState<string | null>(null)
+  const { images, device, isSwitching, failure, switchDevice } = useEngine(engine, setProblem)
+  const [picture, setPicture] = useState<Picture | null>(null)
+  const prediction = usePrediction(engine, picture, device, setProblem)
+
+  useEffect(() => {
+    if (images) setPicture((chosen) => chosen ?? testPicture(images, firstPicture))
+  }, [images])
+
+  const pick = useMemo(
+    () => (index: number) => {
+      if (!images) return
+      setProblem(null)
+      setPicture(testPicture(images, index))
+    },
+    [images],
+  )
+  const take = (taken: Picture) => {
+    setProblem(null)
+    setPicture(taken)
+  }
+
+  return (
+    <>
+      <header class="masthead">
+        <div>
+          <h1>Limelight</h1>
+          <p class="tagline">Why does the network say so?</p>
+        </div>
+        <DeviceBadge device={device} isSwitching={isSwitching} onChoose={switchDevice} />
+      </header>
+      <Notice message={failure ?? problem} onDismiss={failure ? null : () => setProblem(null)} />
+      {!images && !failure && (
+        <p class="loading" role="status">
+          Loading the network and 10,000 test images…
+        </p>
+      )}
+      {images && (
+        <main>
+          <section class="panel pictures" aria-labelledby="pictures-title">
+            <h2 id="pictures-title">Pick a picture</h2>
+            <ImagePicker images={images} selected={picture?.index ?? null} onSelect={pick} />
+            <FileDrop onPicture={take} onProblem={setProblem} />
+          </section>
+          {picture && (
+            <>
+              <section class="panel verdict" aria-labelledby="verdict-title">
+                <h2 id="verdict-title">What the network sees</h2>
+                <PictureView picture={picture} prediction={prediction} onChange={setPicture} />
+                <ProbabilityBars prediction={prediction} trueLabel={picture.trueLabel} />
+              </section>
+              <ExplanationPanel
+                engine={engine}
+                picture={picture}
+                probabilities={prediction?.probabilities ?? null}
+                device={device}
+                onProblem={setProblem}
+              />
+            </>
+          )}
+        </main>
+      )}
+      <footer>
+        Everything is computed in this browser; no picture leaves it. Test images: Fashion-MNIST, © 2017 Zalando SE, MIT
+        licence.
+      </footer>
+    </>
+  )
+}

@@ -1,0 +1,75 @@
+import { useState } from 'preact/hooks'
+import { classNames } from '../data/fashion-mnist.ts'
+import type { DeviceStatus, ExplanationSettings } from './engine-api.ts'
+import type { EngineClient } from './engine-client.ts'
+import { ExplanationForm } from './explanation-form.tsx'
+import { ExplanationProgressBar } from './explanation-progress.tsx'
+import { ExplanationView } from './explanation-view.tsx'
+import { duration } from './number-format.ts'
+import type { Picture } from './picture.ts'
+import { useExplanation } from './use-explanation.ts'
+
+const firstSettings: ExplanationSettings = { segmenter: 'auto', samples: 1000, seed: 123 }
+
+/** Explaining: the settings, the run, its result. */
+export function ExplanationPanel({
+  engine,
+  picture,
+  probabilities,
+  device,
+  onProblem,
+}: {
+  engine: EngineClient
+  picture: Picture
+  probabilities: Float32Array | null
+  device: DeviceStatus | null
+  onProblem: (problem: string | null) => void
+}) {
+  const { state, explain, stop } = useExplanation(engine, picture, onProblem)
+  const [settings, setSettings] = useState(firstSettings)
+  /** null: the most probable class, whichever it is. */
+  const [label, setLabel] = useState<number | null>(null)
+  const isRunning = state.phase === 'running'
+
+  const explained =
+    state.phase === 'done'
+      ? (state.result.labels.find((candidate) => candidate.label === label) ?? state.result.labels[0])
+      : null
+
+  return (
+    <section class="panel explanation" aria-labelledby="explanation-title" aria-busy={isRunning}>
+      <h2 id="explanation-title">Why?</h2>
+      <ExplanationForm
+        settings={settings}
+        onSettings={setSettings}
+        label={label}
+        onLabel={setLabel}
+        probabilities={probabilities}
+        isRunning={isRunning}
+        canExplain={device !== null && probabilities !== null}
+        onExplain={() => explain(settings)}
+        onStop={stop}
+      />
+      {state.phase === 'running' && <ExplanationProgressBar progress={state.progress} />}
+      <p class="visually-hidden" role="status">
+        {state.phase === 'done' && explained
+          ? `Explained ${classNames[explained.label]} in ${duration(state.result.timings.total)}.`
+          : state.phase === 'stopped'
+            ? 'Stopped.'
+            : ''}
+      </p>
+      {state.phase === 'stopped' && (
+        <p class="empty">Stopped before the end, so there is nothing to show. Explain again whenever you like.</p>
+      )}
+      {state.phase === 'none' && (
+        <p class="empty">
+          LIME hides parts of the picture, again and again, and watches the probability of one class. The parts it
+          misses most are what speaks for that class.
+        </p>
+      )}
+      {state.phase === 'done' && explained && (
+        <ExplanationView picture={picture} result={state.result} explained={explained} />
+      )}
+    </section>
+  )
+}

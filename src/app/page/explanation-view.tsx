@@ -1,0 +1,109 @@
+import type { ComponentChildren } from 'preact'
+import { useMemo, useState } from 'preact/hooks'
+import { classNames } from '../data/fashion-mnist.ts'
+import type { ExplanationResult, LabelExplanation } from './engine-api.ts'
+import { decimal, duration, percent, signed } from './number-format.ts'
+import { OverlayCanvas } from './overlay-canvas.tsx'
+import { describePicture, type Picture } from './picture.ts'
+import { SegmentTable } from './segment-table.tsx'
+
+/** One class's explanation: the overlay with its legend, the segments, how far the linear model can be trusted. */
+export function ExplanationView({
+  picture,
+  result,
+  explained,
+}: {
+  picture: Picture
+  result: ExplanationResult
+  explained: LabelExplanation
+}) {
+  const [highlighted, setHighlighted] = useState<number | null>(null)
+  const { segments, segmentCount, settings, timings, warnings } = result
+  const { label, weights } = explained
+  const largest = useMemo(() => Math.max(...weights.map(([, weight]) => Math.abs(weight)), 0), [weights])
+  const shares = useMemo(
+    () => new Map(weights.map(([segment, weight]) => [segment, largest > 0 ? weight / largest : 0])),
+    [weights, largest],
+  )
+  const name = classNames[label]
+
+  return (
+    <div class="result">
+      {warnings.map((warning) => (
+        <p key={warning} class="warning">
+          {warning}
+        </p>
+      ))}
+      <div class="evidence">
+        <figure>
+          <OverlayCanvas
+            pixels={picture.pixels}
+            segments={segments}
+            shares={shares}
+            highlighted={highlighted}
+            label={describeEvidence(picture, name, weights)}
+            onPoint={setHighlighted}
+          />
+          <figcaption>
+            <span class="legend" aria-hidden="true" />
+            <span class="legend-ends">
+              <span>{signed(-largest)} against</span>
+              <span>
+                for {name} {signed(largest)}
+              </span>
+            </span>
+          </figcaption>
+        </figure>
+        <SegmentTable
+          className={name}
+          segments={segments}
+          weights={weights}
+          shares={shares}
+          highlighted={highlighted}
+          onHighlight={setHighlighted}
+        />
+      </div>
+      <dl class="facts">
+        <Fact term="Network says" title="The network's own probability of the class">
+          {percent(explained.probability)}
+        </Fact>
+        <Fact term="Linear model" title="The local prediction: intercept plus all weights">
+          {decimal(explained.localPrediction)}
+        </Fact>
+        <Fact term="R²" title="How much of the network's behaviour around this picture the linear model explains">
+          {decimal(explained.score)}
+        </Fact>
+        <Fact term="Segments">{segmentCount}</Fact>
+        <Fact term="Samples">{settings.samples.toLocaleString('en')}</Fact>
+        <Fact
+          term="Time"
+          title={`segmentation ${duration(timings.segmentation)}, prediction ${duration(timings.prediction)}, fit ${duration(timings.fit)}`}
+        >
+          {duration(timings.total)}
+        </Fact>
+      </dl>
+      <p class="hint">
+        Segmentation {duration(timings.segmentation)}, prediction {duration(timings.prediction)}, fit{' '}
+        {duration(timings.fit)}.
+      </p>
+    </div>
+  )
+}
+
+function Fact({ term, title, children }: { term: string; title?: string; children: ComponentChildren }) {
+  return (
+    <div title={title}>
+      <dt>{term}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}
+
+/** The overlay in words, for those who do not see it. */
+function describeEvidence(picture: Picture, name: string, weights: LabelExplanation['weights']): string {
+  const list = (sign: number) => {
+    const found = weights.filter(([, weight]) => weight * sign > 0).map(([segment]) => segment)
+    return found.length === 0 ? 'none' : found.slice(0, 5).join(', ') + (found.length > 5 ? ' and more' : '')
+  }
+  return `${describePicture(picture)}, explained. Segments for ${name}: ${list(1)}. Against: ${list(-1)}. The table of segments has the weights.`
+}

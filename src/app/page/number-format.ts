@@ -1,0 +1,25 @@
+/** How numbers are written on the page. */
+
+/** 0.98765 -> "98.8 %"; what would be rounded to certainty or to nothing says so. */
+export function percent(probability: number): string {
+  const value = probability * 100
+  if (value > 99.95 && probability < 1) return '> 99.9 %'
+  if (value > 0 && value < 0.05) return '< 0.1 %'
+  return `${value.toFixed(1)} %`
+}
+
+/** Weights and scores: four places, with a true minus sign. */
+export function decimal(value: number): string {
+  const text = Math.abs(value).toFixed(4)
+  return value < 0 && Number(text) !== 0 ? `−${text}` : text
+}
+
+/** With a plus sign, for numbers that speak for or against. */
+export function signed(value: number): string {
+  const text = decimal(value)
+  return text.startsWith('−') || Number(text) === 0 ? text : `+${text}`
+}
+
+export function duration(ms: number): string {
+  return ms >= 1000 ? `${(ms / 1000).toFixed(1)} s` : `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`
+}

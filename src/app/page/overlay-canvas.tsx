@@ -1,0 +1,92 @@
+import { useLayoutEffect, useRef } from 'preact/hooks'
+import { imageExtent } from '../data/fashion-mnist.ts'
+import { tinted } from './overlay-colours.ts'
+
+/** Canvas pixels a picture's pixel: enough for lines between segments thinner than a pixel. */
+const scale = 16
+
+/** The picture under its segments' weights, with lines where segments meet and a thicker one around the highlighted. */
+export function OverlayCanvas({
+  pixels,
+  segments,
+  shares,
+  highlighted,
+  label,
+  onPoint,
+}: {
+  pixels: Uint8Array
+  segments: Int32Array
+  /** Segment -> weight / largest |weight|; segments that are not in it are shown plain. */
+  shares: ReadonlyMap<number, number>
+  highlighted: number | null
+  label: string
+  /** The segment under the pointer; null when it leaves. */
+  onPoint: (segment: number | null) => void
+}) {
+  const canvas = useRef<HTMLCanvasElement>(null)
+  useLayoutEffect(() => {
+    const context = canvas.current?.getContext('2d')
+    if (!context) return
+    for (let pixel = 0; pixel < pixels.length; pixel++) {
+      const [x, y] = [pixel % imageExtent, Math.floor(pixel / imageExtent)]
+      context.fillStyle = `rgb(${tinted(pixels[pixel], shares.get(segments[pixel]) ?? 0).join(' ')})`
+      context.fillRect(x * scale, y * scale, scale, scale)
+    }
+    const isEdge = (a: number, b: number) => segments[a] !== segments[b]
+    const isHighlightsEdge = (a: number, b: number) =>
+      isEdge(a, b) && (segments[a] === highlighted || segments[b] === highlighted)
+    stroke(context, isEdge, 'rgb(255 255 255 / 45%)', 2)
+    if (highlighted === null) return
+    // Black under white shows on any picture.
+    stroke(context, isHighlightsEdge, '#000', 8)
+    stroke(context, isHighlightsEdge, '#fff', 4)
+  }, [pixels, segments, shares, highlighted])
+
+  const segmentAt = (event: PointerEvent) => {
+    const { left, top, width, height } = (event.currentTarget as HTMLCanvasElement).getBoundingClientRect()
+    const x = Math.floor(((event.clientX - left) / width) * imageExtent)
+    const y = Math.floor(((event.clientY - top) / height) * imageExtent)
+    const isInside = x >= 0 && y >= 0 && x < imageExtent && y < imageExtent
+    return isInside ? segments[y * imageExtent + x] : null
+  }
+
+  return (
+    <canvas
+      ref={canvas}
+      class="overlay"
+      width={imageExtent * scale}
+      height={imageExtent * scale}
+      role="img"
+      aria-label={label}
+      onPointerMove={(event) => onPoint(segmentAt(event))}
+      onPointerLeave={() => onPoint(null)}
+    />
+  )
+}
+
+/** Draws the lines between neighbouring pixels of which `isEdge` is true. */
+function stroke(
+  context: CanvasRenderingContext2D,
+  isEdge: (a: number, b: number) => boolean,
+  colour: string,
+  width: number,
+): void {
+  context.strokeStyle = colour
+  context.lineWidth = width
+  context.lineCap = 'square'
+  context.beginPath()
+  for (let y = 0; y < imageExtent; y++)
+    for (let x = 0; x < imageExtent; x++) {
+      const pixel = y * imageExtent + x
+      const [right, bottom] = [(x + 1) * scale, (y + 1) * scale]
+      if (x + 1 < imageExtent && isEdge(pixel, pixel + 1)) {
+        context.moveTo(right, y * scale)
+        context.lineTo(right, bottom)
+      }
+      if (y + 1 < imageExtent && isEdge(pixel, pixel + imageExtent)) {
+        context.moveTo(x * scale, bottom)
+        context.lineTo(right, bottom)
+      }
+    }
+  context.stroke()
+}

@@ -1,0 +1,317 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Browser, chromium, type Page } from 'playwright'
+import { build, createServer, type PreviewServer, preview, type ViteDevServer } from 'vite'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { classNames, type ImageSet, imageExtent, readSplit } from '../../../src/app/data/fashion-mnist.ts'
+import { encodePng } from '../../../src/app/data/png.ts'
+import { tutorialArchitecture } from '../../../src/app/tutorial/network.ts'
+import { type Device, loadModel, openDevice, type Sequential } from '../../../src/engine/index.ts'
+import { LimeImageExplainer, segmenterNamed } from '../../../src/lime/index.ts'
+import { chromiumFlags, findChromium } from '../../chromium.ts'
+
+/**
+ * What a person does on the page, in a real Chromium, against the same library calls in Node. The page is the built one;
+ * that the development server shows it too is looked at once.
+ */
+
+const root = new URL('../../../', import.meta.url).pathname
+const size = imageExtent * imageExtent
+const withoutWebGPU = chromiumFlags.filter((flag) => flag !== '--enable-unsafe-webgpu')
+
+let folder: string
+let site: PreviewServer
+let address: string
+let browser: Browser
+let images: ImageSet
+let model: Sequential
+let device: Device
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'limelight-page-'))
+  const quiet = { root: `${root}src/app/page`, configFile: `${root}vite.config.ts`, logLevel: 'error' } as const
+  await build({ ...quiet, build: { outDir: folder, emptyOutDir: false } })
+  site = await preview({ ...quiet, build: { outDir: folder }, preview: { port: 0, open: false } })
+  address = site.resolvedUrls?.local[0] ?? ''
+  browser = await chromium.launch({ executablePath: findChromium(), args: withoutWebGPU })
+  const data = `${root}src/app/data/fashion-mnist/`
+  images = await readSplit(
+    'test',
+    await readFile(`${data}t10k-images-idx3-ubyte.gz`),
+    await readFile(`${data}t10k-labels-idx1-ubyte.gz`),
+  )
+  model = await loadModel(`${root}models/fashion-cnn.safetensors`, tutorialArchitecture(0))
+  device = await openDevice('cpu')
+  await model.compile({ device })
+})
+
+afterAll(async () => {
+  model?.dispose()
+  device?.dispose()
+  await browser?.close()
+  await site?.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const pages: Page[] = []
+afterEach(async () => {
+  for (const page of pages.splice(0)) await page.close()
+})
+
+/** Opens the page and waits until it has predicted; `complaints` gathers errors and requests to elsewhere. */
+async function openPage(from = browser, at = address) {
+  const page = await from.newPage({ viewport: { width: 1280, height: 900 } })
+  pages.push(page)
+  const complaints: string[] = []
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
+  })
+  page.on('pageerror', (error) => complaints.push(String(error)))
+  page.on('requestfailed', (request) => complaints.push(`failed: ${request.url()}`))
+  page.on('request', (request) => {
+    if (!request.url().startsWith(at) && !request.url().startsWith('data:')) complaints.push(request.url())
+  })
+  await page.goto(at)
+  await shownProbabilities(page)
+  return { page, complaints }
+}
+
+/** The ten numbers behind the bars, once they are those of the picture shown. */
+async function shownProbabilities(page: Page): Promise<number[]> {
+  const bars = page.locator('.probabilities[aria-busy="false"] td[data-probability]')
+  await bars.nth(9).waitFor()
+  return bars.evaluateAll((cells) => cells.map((cell) => Number(cell.getAttribute('data-probability'))))
+}
+
+async function pickNumber(page: Page, index: number): Promise<void> {
+  await page.getByLabel('Number', { exact: true }).fill(String(index))
+  await page.keyboard.press('Enter')
+  await page.getByText(`Test image ${index}`, { exact: true }).waitFor()
+}
+
+function pixelsOf(index: number): Uint8Array {
+  return images.images.slice(index * size, (index + 1) * size)
+}
+
+async function predicted(pixels: Uint8Array): Promise<number[]> {
+  const { data } = await model.predict({ data: pixels, shape: [1, imageExtent, imageExtent, 1], scale: 1 / 255 })
+  return Array.from(data)
+}
+
+function expectClose(actual: readonly number[], expected: readonly number[], tolerance = 1e-5): void {
+  expect(actual).toHaveLength(expected.length)
+  for (const [i, value] of expected.entries()) expect(Math.abs(actual[i] - value)).toBeLessThan(tolerance)
+}
+
+const uploads = 'A picture of your own'
+
+describe('the page', () => {
+  test('opens without complaints, isolated, with the probabilities the engine gives', async () => {
+    const { page, complaints } = await openPage()
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true)
+    expectClose(await shownProbabilities(page), await predicted(pixelsOf(0)))
+    await pickNumber(page, 23)
+    const expected = await predicted(pixelsOf(23))
+    expectClose(await shownProbabilities(page), expected)
+    const label = expected.indexOf(Math.max(...expected))
+    await expect.poll(() => page.locator('.predicted').textContent()).toBe(classNames[label])
+    const isRight = label === images.labels[23]
+    expect(await page.locator('.mark').textContent()).toContain(isRight ? 'right' : 'wrong')
+    expect(await page.getByRole('alert').textContent()).toBe('')
+    expect(complaints).toEqual([])
+  })
+
+  test('moves through the grid by mouse and keyboard, one class at a time if wanted', async () => {
+    const { page } = await openPage()
+    const grid = page.getByRole('listbox', { name: 'Test images' })
+    await grid.getByRole('option').nth(2).click()
+    await page.getByText('Test image 2', { exact: true }).waitFor()
+    await grid.press('ArrowRight')
+    await page.getByText('Test image 3', { exact: true }).waitFor()
+    await grid.press('End')
+    await page.getByText('Test image 9999', { exact: true }).waitFor()
+    await grid.getByRole('option', { name: 'number 9999', selected: true }).waitFor()
+    await page.getByLabel('Show').selectOption('Bag')
+    await grid.press('Home')
+    const firstBag = images.labels.indexOf(classNames.indexOf('Bag'))
+    await page.getByText(`Test image ${firstBag}`, { exact: true }).waitFor()
+    // Of 1,000 pictures only those in view exist.
+    expect(await grid.getByRole('option').count()).toBeLessThan(200)
+  })
+
+  test('explains a picture with the numbers of the library', async () => {
+    const { page, complaints } = await openPage()
+    await pickNumber(page, 12)
+    await page.getByLabel('Segments').selectOption('felzenszwalb')
+    await page.getByLabel('Samples').fill('150')
+    await page.getByLabel('Random seed').fill('7')
+    await page.getByRole('button', { name: 'Explain' }).click()
+    const weights = page.locator('.segments td[data-weight]')
+    await weights.first().waitFor()
+
+    const explainer = new LimeImageExplainer({ randomState: 7 })
+    const explanation = await explainer.explainInstance(
+      { data: Float64Array.from(pixelsOf(12), (value) => value / 255), shape: [imageExtent, imageExtent, 1] },
+      model,
+      { segmentationFn: segmenterNamed('felzenszwalb'), numSamples: 150, topLabels: 10, randomSeed: 7 },
+    )
+    const readWeights = async (): Promise<[number, number][]> =>
+      page
+        .locator('.segments tbody tr')
+        .evaluateAll((rows) =>
+          rows.map((row) => [
+            Number(row.querySelector('button')?.textContent),
+            Number(row.querySelector('[data-weight]')?.getAttribute('data-weight')),
+          ]),
+        )
+    const compare = async (label: number) => {
+      const shown = await readWeights()
+      const expected = explanation.localExp[label]
+      expect(shown.map(([segment]) => segment)).toEqual(expected.map(([segment]) => segment))
+      expectClose(
+        shown.map(([, weight]) => weight),
+        expected.map(([, weight]) => weight),
+      )
+      expect(await page.locator('.facts').textContent()).toContain(explanation.score[label].toFixed(4))
+    }
+    const [first, second] = explanation.labels
+    await compare(first)
+    // Another class is there at once.
+    await page.getByLabel('Explain the class').selectOption(String(second))
+    await expect.poll(() => page.locator('.segments caption').textContent()).toContain(classNames[second])
+    await compare(second)
+
+    const overlay = page.getByRole('img', { name: 'explained' })
+    const before = await overlay.screenshot()
+    await page.locator('.segments tbody button').first().focus()
+    await page.locator('.segments tr.is-highlighted').waitFor()
+    expect(before.equals(await overlay.screenshot())).toBe(false)
+    expect(complaints).toEqual([])
+  })
+
+  test('says what lime says when there is too little to explain', async () => {
+    const { page } = await openPage()
+    await page.getByLabel('Segments').selectOption('quickshift')
+    await page.getByLabel('Samples').fill('10')
+    await page.getByRole('button', { name: 'Explain' }).click()
+    await page.locator('.warning', { hasText: 'an explanation needs at least 3' }).waitFor()
+  })
+
+  test('stops midway, and then explains again', async () => {
+    const { page } = await openPage()
+    await page.getByLabel('Samples').fill('20000')
+    await page.getByRole('button', { name: 'Explain' }).click()
+    await page.locator('progress[aria-valuetext^="Predicting"]').waitFor()
+    await page.getByRole('button', { name: 'Stop' }).click()
+    await page.getByText('Stopped before the end').waitFor()
+    await page.getByLabel('Samples').fill('20')
+    await page.getByRole('button', { name: 'Explain' }).click()
+    await page.locator('.facts').waitFor()
+    expect(await page.locator('.facts').textContent()).toContain('Samples20')
+    // Another picture takes the result away.
+    await pickNumber(page, 3)
+    await page.locator('.facts').waitFor({ state: 'detached' })
+    expect(await page.getByRole('alert').textContent()).toBe('')
+  })
+
+  test('takes a file, and its negative', async () => {
+    const { page, complaints } = await openPage()
+    const pixels = pixelsOf(5)
+    const grey = Array.from(pixels, (value) => value / 255)
+    // Three times as large: it is brought back to 28 x 28 exactly.
+    const png = encodePng({ data: grey, height: imageExtent, width: imageExtent, channels: 1 }, { scale: 3 })
+    const file = { name: 'trousers.png', mimeType: 'image/png', buffer: Buffer.from(png) }
+    await page.getByLabel(uploads).setInputFiles(file)
+    await page.getByText('trousers.png', { exact: true }).waitFor()
+    expectClose(await shownProbabilities(page), await predicted(pixels))
+    await page.getByLabel('Invert').check()
+    const negative = pixels.map((value) => 255 - value)
+    const expected = await predicted(negative)
+    await expect.poll(async () => Math.abs((await shownProbabilities(page))[0] - expected[0])).toBeLessThan(1e-5)
+    expectClose(await shownProbabilities(page), expected)
+    expect(complaints).toEqual([])
+  })
+
+  test('takes what only the browser can read, dropped on it', async () => {
+    const { page } = await openPage()
+    await page.evaluate(async () => {
+      const canvas = new OffscreenCanvas(40, 20)
+      const context = canvas.getContext('2d')
+      context?.fillRect(10, 5, 20, 10)
+      const file = new File([await canvas.convertToBlob({ type: 'image/webp' })], 'wide.webp', { type: 'image/webp' })
+      const dataTransfer = new DataTransfer()
+      dataTransfer.items.add(file)
+      dispatchEvent(new DragEvent('drop', { dataTransfer, cancelable: true }))
+    })
+    await page.getByText('wide.webp', { exact: true }).waitFor()
+    await page.getByText('This looks dark on light').waitFor()
+  })
+
+  test.each([
+    ['notes.png', Buffer.from('not a picture'), 'notes.png is not a picture this browser can read'],
+    ['empty.png', Buffer.alloc(0), 'empty.png is empty'],
+    ['cut.png', Buffer.from(encodePng({ data: [0, 1], height: 1, width: 2, channels: 1 })).subarray(0, 40), 'cut.png'],
+  ])('says what is wrong with %s and keeps the picture', async (name, buffer, message) => {
+    const { page } = await openPage()
+    const before = await shownProbabilities(page)
+    await page.getByLabel(uploads).setInputFiles({ name, mimeType: 'image/png', buffer })
+    await page.getByRole('alert').getByText(message).waitFor()
+    expect(await shownProbabilities(page)).toEqual(before)
+    await page.getByRole('button', { name: 'Dismiss' }).click()
+    await expect.poll(() => page.getByRole('alert').textContent()).toBe('')
+  })
+
+  test('computes on the processor where WebGPU is missing, and says so', async () => {
+    const { page } = await openPage()
+    expect(await page.locator('.device-name').textContent()).toMatch(/^cpu — WebAssembly.*: .*WebGPU/)
+    const choice = page.getByLabel('Compute on')
+    await choice.selectOption('webgpu')
+    await page.getByRole('alert').getByText("WebGPU can't be used").waitFor()
+    expect(await page.getByRole('alert').textContent()).toContain('The processor computes instead.')
+    await expect.poll(() => choice.inputValue()).toBe('cpu')
+    await pickNumber(page, 4)
+    expectClose(await shownProbabilities(page), await predicted(pixelsOf(4)))
+    await choice.selectOption('auto')
+    await expect.poll(() => page.getByRole('alert').textContent()).toBe('')
+  })
+
+  test('computes on WebGPU when asked to', async () => {
+    const withGpu = await chromium.launch({ executablePath: findChromium(), args: chromiumFlags })
+    try {
+      const { page, complaints } = await openPage(withGpu)
+      const kind = () => page.locator('.device-name strong').textContent({ timeout: 20_000 })
+      const choice = page.getByLabel('Compute on')
+      await choice.selectOption('webgpu')
+      await expect.poll(kind, { timeout: 20_000 }).toBe('webgpu')
+      await pickNumber(page, 4)
+      expectClose(await shownProbabilities(page), await predicted(pixelsOf(4)), 1e-4)
+      await choice.selectOption('cpu')
+      await expect.poll(kind, { timeout: 20_000 }).toBe('cpu')
+      await pickNumber(page, 6)
+      expectClose(await shownProbabilities(page), await predicted(pixelsOf(6)))
+      expect(await page.getByRole('alert').textContent()).toBe('')
+      expect(complaints.filter((complaint) => !complaint.includes('powerPreference'))).toEqual([])
+    } finally {
+      await withGpu.close()
+    }
+  })
+
+  test('is shown by the development server as well', async () => {
+    const server: ViteDevServer = await createServer({
+      root: `${root}src/app/page`,
+      configFile: `${root}vite.config.ts`,
+      cacheDir: join(folder, 'vite-cache'),
+      logLevel: 'error',
+      server: { port: 0, open: false, hmr: false, watch: null },
+    })
+    try {
+      await server.listen()
+      const { page } = await openPage(browser, server.resolvedUrls?.local[0] ?? '')
+      expect(await page.evaluate(() => crossOriginIsolated)).toBe(true)
+      expectClose(await shownProbabilities(page), await predicted(pixelsOf(0)))
+    } finally {
+      await server.close()
+    }
+  })
+})
