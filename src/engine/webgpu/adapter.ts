@@ -1,0 +1,116 @@
+import { DeviceError } from '../errors.ts'
+
+/**
+ * Finds a WebGPU adapter: the browser's, or in Node the npm package `webgpu` (Dawn). Nothing of Node's is imported when
+ * this module loads, so it bundles for the browser.
+ */
+export interface OpenAdapter {
+  readonly adapter: GPUAdapter
+  readonly name: string
+  readonly isFallback: boolean
+  /** What must stay referenced while the device is in use. Dawn keeps Node alive as long as it is. */
+  readonly instance: GPU
+}
+
+interface Dawn {
+  create(flags: readonly string[]): GPU
+}
+
+/** @throws DeviceError that says what to do when there is no WebGPU, or no adapter that is allowed */
+export async function findAdapter(allowFallback: boolean): Promise<OpenAdapter> {
+  const browser: GPU | undefined = globalThis.navigator?.gpu
+  const found = browser
+    ? await requestFrom(browser, allowFallback)
+    : isNode()
+      ? await findInNode(allowFallback)
+      : noWebGPU()
+  if (found) return found
+  throw new DeviceError(
+    allowFallback
+      ? 'webgpu: no adapter. In Chromium on Linux start it with --enable-unsafe-webgpu; in Node install a Vulkan driver (Debian: apt-get install libvulkan1 mesa-vulkan-drivers) or Chromium, whose SwiftShader is used; or take the device "cpu".'
+      : 'webgpu: no hardware adapter. Allow a software one (slow), or take the device "cpu".',
+  )
+}
+
+function noWebGPU(): never {
+  throw new DeviceError(
+    'webgpu: this browser has no WebGPU here (navigator.gpu is missing). It needs a secure page (https or localhost) and a recent Chrome, Edge, Safari or Firefox; or take the device "cpu".',
+  )
+}
+
+function isNode(): boolean {
+  return typeof process !== 'undefined' && typeof process.versions?.node === 'string'
+}
+
+async function requestFrom(instance: GPU, allowFallback: boolean): Promise<OpenAdapter | null> {
+  const adapter =
+    (await instance.requestAdapter({ powerPreference: 'high-performance' })) ??
+    (allowFallback ? await instance.requestAdapter({ forceFallbackAdapter: true }) : null)
+  if (!adapter) return null
+  const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info
+  const words = [vendor, architecture, description || device].filter((word) => word !== '')
+  const isFallback =
+    isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render/i.test([...words, device].join(' '))
+  if (isFallback && !allowFallback) return null
+  return { adapter, name: words.join(' ') || 'an adapter that does not say its name', isFallback, instance }
+}
+
+async function findInNode(allowFallback: boolean): Promise<OpenAdapter | null> {
+  const dawn = await importDawn()
+  const found = await requestFrom(dawn.create([]), allowFallback)
+  if (found || !allowFallback || process.platform !== 'linux' || process.env.VK_ICD_FILENAMES) return found
+  return requestFromChromium(dawn)
+}
+
+async function importDawn(): Promise<Dawn> {
+  // By a variable: bundlers must not follow it.
+  const name = 'webgpu'
+  try {
+    return (await import(/* @vite-ignore */ name)) as Dawn
+  } catch (cause) {
+    throw new DeviceError(
+      'webgpu: Node has no WebGPU of its own. Install the package that brings it: npm install webgpu',
+      {
+        cause,
+      },
+    )
+  }
+}
+
+const chromiumFolders = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome']
+
+/** Every Chromium brings SwiftShader, a Vulkan driver that runs on the processor, and the loader it needs. */
+async function requestFromChromium(dawn: Dawn): Promise<OpenAdapter | null> {
+  const filesystem = 'node:fs'
+  const system = 'node:os'
+  const { existsSync } = (await import(/* @vite-ignore */ filesystem)) as typeof import('node:fs')
+  const { constants } = (await import(/* @vite-ignore */ system)) as typeof import('node:os')
+  for (const folder of chromiumFolders) {
+    const driver = `${folder}/vk_swiftshader_icd.json`
+    if (!existsSync(driver)) continue
+    const loader = `${folder}/libvulkan.so.1`
+    if (existsSync(loader)) loadLibrary(loader, constants.dlopen.RTLD_NOW)
+    // The Vulkan loader reads the variable while Dawn makes its instance; other processes need not inherit it.
+    process.env.VK_ICD_FILENAMES = driver
+    try {
+      const found = await requestFrom(dawn.create([]), true)
+      if (found) return found
+    } finally {
+      delete process.env.VK_ICD_FILENAMES
+    }
+  }
+  return null
+}
+
+/**
+ * Loads a shared library that is not a Node module and keeps it: Dawn asks for libvulkan.so.1 by name and gets the one
+ * already loaded where the system has none. Node complains that it is no module of its own; RTLD_NODELETE outlives that.
+ */
+function loadLibrary(path: string, flags: number): void {
+  const keep = 0x1000
+  try {
+    process.dlopen({ exports: {} }, path, flags | keep)
+  } catch {
+    // Expected. If the library did not load either, there will be no adapter.
+  }
+}

@@ -1,0 +1,190 @@
+import type { PlanOperand, PlanStep } from '../plan.ts'
+import { byteLengthOf, type DType, type Shape, sizeOf } from '../tensor.ts'
+
+/**
+ * How a plan's step becomes WGSL. Terms:
+ * - dispatch: one launch of one kernel. A step is one dispatch, or two where partial sums are combined.
+ * - header: what is put before a kernel's .wgsl file: its sizes as `const`, its bindings, and generated functions (an
+ *   elementwise row, the loads of a tensor whose rows may or may not be whole vec4s). Everything about shapes is in it:
+ *   a kernel reads no uniforms, and two steps of equal source share a pipeline.
+ * - scratch: memory of the program that lives as long as one step, for partial sums.
+ */
+export interface Dispatch {
+  readonly kernel: string
+  readonly bindings: readonly Binding[]
+  readonly constants: Constants
+  /** Generated or shared functions, before the kernel's own. */
+  readonly functions: readonly string[]
+  readonly code: string
+  /** Invocations wanted; kernels return early beyond THREADS. */
+  readonly threads: number
+}
+
+export interface Binding {
+  readonly name: string
+  readonly operand: PlanOperand
+  readonly access: 'read' | 'write'
+  /** The WGSL type of the array's elements, where it is not the operand's own. */
+  readonly element?: string
+}
+
+/** Numbers become u32; other types are written as WGSL (see i32, f32). */
+export type Constants = Readonly<Record<string, number | boolean | string>>
+
+/** A row of the lowering table: what a plan's step of one kernel is run as. */
+export type Lowering = (step: PlanStep) => Dispatch[]
+
+export const workgroupSize = 64
+const maxGroups = 65535
+
+/** Scratch starts anew with every step. */
+export function scratch(shape: Shape, offset = 0): PlanOperand {
+  return { shape, dtype: 'f32', space: 'scratch', offset }
+}
+
+export function i32(value: number): string {
+  return `${value}i`
+}
+
+export function f32(value: number): string {
+  return `${Math.fround(value)}f`
+}
+
+const elementTypes: Readonly<Record<DType, string>> = { f32: 'f32', i32: 'i32', u8: 'u32' }
+
+export function elementType(dtype: DType): string {
+  return elementTypes[dtype]
+}
+
+export function read(name: string, operand: PlanOperand, element?: string): Binding {
+  return { name, operand, access: 'read', element }
+}
+
+export function write(name: string, operand: PlanOperand, element?: string): Binding {
+  return { name, operand, access: 'write', element }
+}
+
+/** Workgroups in x and y: one dimension ends at 65535. */
+export function gridOf(threads: number): readonly [number, number] {
+  const groups = Math.ceil(threads / workgroupSize)
+  const rows = Math.ceil(groups / maxGroups)
+  return [Math.ceil(groups / rows), rows]
+}
+
+/** Bytes to bind: storage is addressed in words. */
+export function boundBytes(operand: PlanOperand): number {
+  return Math.max(4, Math.ceil(byteLengthOf(operand) / 4) * 4)
+}
+
+/** The whole WGSL module; `writable` says which bindings share a buffer with something the dispatch writes. */
+export function sourceOf(dispatch: Dispatch, writable: readonly boolean[]): string {
+  const constants = {
+    ...dispatch.constants,
+    WORKGROUP_SIZE: workgroupSize,
+    GRID_WIDTH: gridOf(dispatch.threads)[0],
+    THREADS: dispatch.threads,
+  }
+  return [
+    ...Object.entries(constants).map(
+      ([name, value]) => `const ${name} = ${typeof value === 'number' ? `${value}u` : value};`,
+    ),
+    ...dispatch.bindings.map(
+      ({ name, operand, element }, index) =>
+        `@group(0) @binding(${index}) var<storage, ${writable[index] ? 'read_write' : 'read'}> ${name}: array<${element ?? elementType(operand.dtype)}>;`,
+    ),
+    ...dispatch.functions,
+    dispatch.code,
+  ].join('\n')
+}
+
+/**
+ * A tensor seen as rows of `width` numbers, four of which are moved at once. Its binding, and the functions that kernels
+ * call: load_<name>4(row, group) and load_<name>(row, column); numbers beyond a row's end are 0.
+ */
+export interface RowAccess {
+  readonly binding: Binding
+  readonly functions: string
+}
+
+export function loadRows(name: string, operand: PlanOperand, width: number): RowAccess {
+  if (width % 4 === 0)
+    return {
+      binding: read(name, operand, 'vec4f'),
+      functions: `fn load_${name}4(row: u32, group: u32) -> vec4f { return ${name}[row * ${width / 4}u + group]; }
+fn load_${name}(row: u32, column: u32) -> f32 { return ${name}[row * ${width / 4}u + column / 4u][column % 4u]; }`,
+    }
+  return { binding: read(name, operand), functions: loadScalarRows(name, width) }
+}
+
+function loadScalarRows(name: string, width: number): string {
+  return `fn load_${name}(row: u32, column: u32) -> f32 { return ${name}[row * ${width}u + column]; }
+${gatherFour(name, width)}`
+}
+
+/** load_<name>4 made of four calls of load_<name>. */
+export function gatherFour(name: string, width: number): string {
+  return `fn load_${name}4(row: u32, group: u32) -> vec4f {
+  let column = vec4u(group * 4u) + vec4u(0u, 1u, 2u, 3u);
+  let safe = min(column, vec4u(${width - 1}u));
+  let four = vec4f(load_${name}(row, safe.x), load_${name}(row, safe.y), load_${name}(row, safe.z), load_${name}(row, safe.w));
+  return select(vec4f(0.0), four, column < vec4u(${width}u));
+}`
+}
+
+/** The counterpart for results: store_<name>4(row, group, four). */
+export function storeRows(name: string, operand: PlanOperand, width: number): RowAccess {
+  if (width % 4 === 0)
+    return {
+      binding: write(name, operand, 'vec4f'),
+      functions: `fn store_${name}4(row: u32, group: u32, four: vec4f) { ${name}[row * ${width / 4}u + group] = four; }`,
+    }
+  return {
+    binding: write(name, operand),
+    functions: `fn store_${name}4(row: u32, group: u32, four: vec4f) {
+  for (var i = 0u; i < 4u; i++) {
+    if (group * 4u + i < ${width}u) { ${name}[row * ${width}u + group * 4u + i] = four[i]; }
+  }
+}`,
+  }
+}
+
+/**
+ * What fuse.ts put after a sum: `fn epilogue(row, group, sum)`. Its inputs are the step's last ones: the bias, then the mask.
+ */
+export function epilogueOf(step: PlanStep, width: number): { bindings: Binding[]; functions: string[] } {
+  const rest = [...step.inputs]
+  const mask = step.attributes.mask ? loadRows('mask', rest.pop() ?? step.inputs[0], width) : null
+  const bias = step.attributes.bias ? loadRows('bias', rest.pop() ?? step.inputs[0], width) : null
+  const lines = [
+    bias ? 'result += load_bias4(0u, group);' : '',
+    step.attributes.relu ? 'result = select(vec4f(0.0), result, result > vec4f(0.0));' : '',
+    mask ? 'result = select(vec4f(0.0), result, load_mask4(row, group) > vec4f(0.0));' : '',
+  ]
+  const parts = [bias, mask].filter((part) => part !== null)
+  return {
+    bindings: parts.map(({ binding }) => binding),
+    functions: [
+      ...parts.map(({ functions }) => functions),
+      `fn epilogue(row: u32, group: u32, sum: vec4f) -> vec4f {
+  var result = sum;
+  ${lines.filter((line) => line !== '').join('\n  ')}
+  return result;
+}`,
+    ],
+  }
+}
+
+/** `fn <name>(i) -> u32`: where element i of a tensor of shape `to` is read in one that is stretched to it. */
+export function broadcastIndex(name: string, strides: readonly number[], to: Shape): string {
+  const terms: string[] = []
+  let inner = sizeOf(to)
+  strides.forEach((stride, axis) => {
+    const outer = inner
+    inner /= Math.max(to[axis], 1)
+    if (stride === 0 || to[axis] === 1) return
+    const turned = inner === 1 ? 'i' : `i / ${inner}u`
+    const coordinate = outer === sizeOf(to) ? turned : `${inner === 1 ? 'i' : `(${turned})`} % ${to[axis]}u`
+    terms.push(stride === 1 ? `(${coordinate})` : `(${coordinate}) * ${stride}u`)
+  })
+  return `fn ${name}(i: u32) -> u32 { return ${terms.join(' + ') || '0u'}; }`
+}

@@ -1,0 +1,42 @@
+import accurateFunctions from '../../../shaders/accurate-functions.wgsl?raw'
+import softmaxCode from '../../../shaders/softmax.wgsl?raw'
+import crossEntropyCode from '../../../shaders/softmax-cross-entropy.wgsl?raw'
+import crossEntropyGradientCode from '../../../shaders/softmax-cross-entropy-gradient.wgsl?raw'
+import { sizeOf } from '../../tensor.ts'
+import { type Binding, type Lowering, read, write } from '../dispatch.ts'
+
+/** One thread a row of `classes` numbers. */
+function rowKernel(kernel: string, code: string, rows: number, classes: number, bindings: readonly Binding[]) {
+  return { kernel, bindings, constants: { CLASSES: classes }, functions: [accurateFunctions], code, threads: rows }
+}
+
+export const softmaxLowerings: Readonly<Record<string, Lowering>> = {
+  softmax({ kernel, inputs: [x], outputs: [y] }) {
+    const classes = x.shape[x.shape.length - 1]
+    return [rowKernel(kernel, softmaxCode, sizeOf(x.shape) / classes, classes, [read('x', x), write('y', y)])]
+  },
+  softmaxCrossEntropy({ kernel, inputs: [logits, labels], outputs: [loss] }) {
+    const [rows, classes] = logits.shape
+    const bindings = [read('logits', logits), read('labels', labels), write('loss', loss)]
+    return [rowKernel(kernel, crossEntropyCode, rows, classes, bindings)]
+  },
+  softmaxCrossEntropyGradient({ kernel, inputs: [logits, labels, dloss], outputs: [dlogits] }) {
+    const [rows, classes] = logits.shape
+    const bindings = [read('logits', logits), read('labels', labels), read('dloss', dloss), write('dlogits', dlogits)]
+    const dispatch = rowKernel(kernel, crossEntropyGradientCode, rows, classes, bindings)
+    return [{ ...dispatch, functions: [accurateFunctions, 'fn storeLoss(row: u32, value: f32) {}'] }]
+  },
+  softmaxCrossEntropyWithGradient({ kernel, inputs: [logits, labels, dloss], outputs: [loss, dlogits] }) {
+    const [rows, classes] = logits.shape
+    const bindings = [
+      read('logits', logits),
+      read('labels', labels),
+      read('dloss', dloss),
+      write('dlogits', dlogits),
+      write('loss', loss),
+    ]
+    const dispatch = rowKernel(kernel, crossEntropyGradientCode, rows, classes, bindings)
+    const storeLoss = 'fn storeLoss(row: u32, value: f32) { loss[row] = value; }'
+    return [{ ...dispatch, functions: [accurateFunctions, storeLoss] }]
+  },
+}

@@ -1,0 +1,74 @@
+import adamCode from '../../../shaders/adam.wgsl?raw'
+import recordCode from '../../../shaders/record.wgsl?raw'
+import sgdCode from '../../../shaders/sgd.wgsl?raw'
+import { sizeOf } from '../../tensor.ts'
+import { type Dispatch, f32, type Lowering, read, write } from '../dispatch.ts'
+
+const lowerAdam: Lowering = ({ kernel, inputs: [gradient, stepSize], states: [p, m, v], attributes }) => {
+  const beta1 = Number(attributes.beta1)
+  const beta2 = Number(attributes.beta2)
+  return [
+    {
+      kernel,
+      bindings: [write('p', p), write('m', m), write('v', v), read('gradient', gradient), read('stepSize', stepSize)],
+      constants: {
+        BETA1: f32(beta1),
+        ONE_MINUS_BETA1: f32(1 - beta1),
+        BETA2: f32(beta2),
+        ONE_MINUS_BETA2: f32(1 - beta2),
+        EPSILON: f32(Number(attributes.epsilon)),
+      },
+      functions: [],
+      code: adamCode,
+      threads: sizeOf(p.shape),
+    },
+  ]
+}
+
+const lowerSgd: Lowering = ({ kernel, inputs: [gradient, stepSize], states: [p, velocity], attributes }) => [
+  {
+    kernel,
+    bindings: [write('p', p), write('velocity', velocity), read('gradient', gradient), read('stepSize', stepSize)],
+    constants: { MOMENTUM: f32(Number(attributes.momentum)) },
+    functions: [],
+    code: sgdCode,
+    threads: sizeOf(p.shape),
+  },
+]
+
+/** With the ring and the position, as many values as fit into the eight buffers every adapter can bind. */
+const valuesAtOnce = 6
+
+const lowerRecord: Lowering = ({ kernel, inputs: [position, ...values], states: [ring] }) => {
+  const dispatches: Dispatch[] = []
+  for (let first = 0; first < values.length; first += valuesAtOnce) {
+    const part = values.slice(first, first + valuesAtOnce)
+    const cases = part.map((_, column) => `case ${column}u: { return f32(value${column}[0]); }`).join('\n    ')
+    dispatches.push({
+      kernel,
+      bindings: [
+        write('ring', ring),
+        read('position', position),
+        ...part.map((value, column) => read(`value${column}`, value)),
+      ],
+      constants: { ROWS: ring.shape[0], WIDTH: ring.shape[1], FIRST_COLUMN: first },
+      functions: [
+        `fn valueOf(column: u32) -> f32 {
+  switch column {
+    ${cases}
+    default: { return 0.0; }
+  }
+}`,
+      ],
+      code: recordCode,
+      threads: part.length,
+    })
+  }
+  return dispatches
+}
+
+export const updateLowerings: Readonly<Record<string, Lowering>> = {
+  adam: lowerAdam,
+  sgd: lowerSgd,
+  record: lowerRecord,
+}

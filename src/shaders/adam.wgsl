@@ -1,0 +1,14 @@
+// Adam as in Keras, in place: m = BETA1 m + (1 - BETA1) g, v = BETA2 v + (1 - BETA2) g^2, p -= stepSize m / (sqrt(v) + EPSILON).
+// p, m, v, gradient [THREADS]; stepSize [1], the learning rate with the bias corrections of the step.
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (group.y * GRID_WIDTH + group.x) * WORKGROUP_SIZE + lane;
+  if (i >= THREADS) { return; }
+  let g = gradient[i];
+  let mean = BETA1 * m[i] + ONE_MINUS_BETA1 * g;
+  let square = BETA2 * v[i] + ONE_MINUS_BETA2 * g * g;
+  m[i] = mean;
+  v[i] = square;
+  p[i] -= stepSize[0] * mean / (sqrt(square) + EPSILON);
+}

@@ -1,0 +1,13 @@
+// y [outer, INNER] = the index of the first maximum along the middle axis of x [outer, REDUCED, INNER].
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (group.y * GRID_WIDTH + group.x) * WORKGROUP_SIZE + lane;
+  if (i >= THREADS) { return; }
+  let first = (i / INNER) * REDUCED * INNER + i % INNER;
+  var best = 0u;
+  for (var r = 1u; r < REDUCED; r++) {
+    if (x[first + r * INNER] > x[first + best * INNER]) { best = r; }
+  }
+  y[i] = i32(best);
+}

@@ -1,0 +1,9 @@
+// y = compute(a, b), element by element, over broadcast shapes: indexOfA and indexOfB say where element i of the result
+// finds its arguments. y [THREADS]
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (group.y * GRID_WIDTH + group.x) * WORKGROUP_SIZE + lane;
+  if (i >= THREADS) { return; }
+  y[i] = compute(a[indexOfA(i)], b[indexOfB(i)]);
+}

@@ -1,0 +1,53 @@
+// y [M, N] = A [M, K] B [K, N], each perhaps stored transposed (a [A_ROWS, ...], b [B_ROWS, ...]).
+// A thread makes a tile of 4 x 4 from tiles of 4 x 4, as one product of mat4x4s. With SLICES > 1, y is [SLICES, M, N] of
+// partial sums over GROUPS_IN_SLICE fours of K each, which combine.wgsl adds up.
+
+const M_GROUPS = (M + 3u) / 4u;
+const N_GROUPS = (N + 3u) / 4u;
+const K_GROUPS = (K + 3u) / 4u;
+
+fn rowOfA(row: u32, four: u32) -> vec4f {
+  if (A_ROWS % 4u != 0u && row >= A_ROWS) { return vec4f(0.0); }
+  return load_a4(row, four);
+}
+
+fn rowOfB(row: u32, four: u32) -> vec4f {
+  if (B_ROWS % 4u != 0u && row >= B_ROWS) { return vec4f(0.0); }
+  return load_b4(row, four);
+}
+
+// Column r: row 4 m4 + r of A, along k.
+fn tileOfA(m4: u32, k4: u32) -> mat4x4f {
+  let row = 4u * select(m4, k4, TRANSPOSE_A);
+  let four = select(k4, m4, TRANSPOSE_A);
+  let tile = mat4x4f(rowOfA(row, four), rowOfA(row + 1u, four), rowOfA(row + 2u, four), rowOfA(row + 3u, four));
+  if (TRANSPOSE_A) { return transpose(tile); }
+  return tile;
+}
+
+// Column r: row 4 k4 + r of B, along n.
+fn tileOfB(k4: u32, n4: u32) -> mat4x4f {
+  let row = 4u * select(k4, n4, TRANSPOSE_B);
+  let four = select(n4, k4, TRANSPOSE_B);
+  let tile = mat4x4f(rowOfB(row, four), rowOfB(row + 1u, four), rowOfB(row + 2u, four), rowOfB(row + 3u, four));
+  if (TRANSPOSE_B) { return transpose(tile); }
+  return tile;
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (group.y * GRID_WIDTH + group.x) * WORKGROUP_SIZE + lane;
+  if (i >= THREADS) { return; }
+  let n4 = i % N_GROUPS;
+  let m4 = (i / N_GROUPS) % M_GROUPS;
+  let slice = i / (N_GROUPS * M_GROUPS);
+  var sum = mat4x4f();
+  let end = min((slice + 1u) * GROUPS_IN_SLICE, K_GROUPS);
+  for (var k4 = slice * GROUPS_IN_SLICE; k4 < end; k4++) {
+    sum += tileOfB(k4, n4) * tileOfA(m4, k4);
+  }
+  for (var r = 0u; r < 4u; r++) {
+    let row = 4u * m4 + r;
+    if (row < M) { store_y4(slice * M + row, n4, epilogue(row, n4, sum[r])); }
+  }
+}

@@ -1,0 +1,20 @@
+// x [N, HEIGHT, WIDTH, CHANNELS] -> y [N, OUT_HEIGHT, OUT_WIDTH, CHANNELS], the maximum of each window's part in the image.
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (group.y * GRID_WIDTH + group.x) * WORKGROUP_SIZE + lane;
+  if (i >= THREADS) { return; }
+  let channel = i % CHANNELS;
+  let ox = i32(i / CHANNELS) % OUT_WIDTH;
+  let outRow = i / (CHANNELS * u32(OUT_WIDTH));
+  let n = outRow / u32(OUT_HEIGHT);
+  let top = i32(outRow % u32(OUT_HEIGHT)) * STRIDE_Y - PAD_TOP;
+  let left = ox * STRIDE_X - PAD_LEFT;
+  var best = -0x1.fffffep+127f;
+  for (var row = max(top, 0i); row < min(top + WINDOW_HEIGHT, HEIGHT); row++) {
+    for (var column = max(left, 0i); column < min(left + WINDOW_WIDTH, WIDTH); column++) {
+      best = max(best, x[((n * u32(HEIGHT) + u32(row)) * u32(WIDTH) + u32(column)) * CHANNELS + channel]);
+    }
+  }
+  y[i] = best;
+}

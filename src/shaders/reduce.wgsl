@@ -1,0 +1,16 @@
+// Folds x [outer, REDUCED, INNER] to y [outer, SLICES, INNER]. Slice s takes elements s, s + SLICES, s + 2 SLICES, ... in
+// that order, so that neighbouring threads read neighbouring numbers. A long run is folded to slices and these once more.
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (group.y * GRID_WIDTH + group.x) * WORKGROUP_SIZE + lane;
+  if (i >= THREADS) { return; }
+  let inner = i % INNER;
+  let slice = (i / INNER) % SLICES;
+  let outer = i / (INNER * SLICES);
+  var folded = INITIAL;
+  for (var r = slice; r < REDUCED; r += SLICES) {
+    folded = fold(folded, f32(x[(outer * REDUCED + r) * INNER + inner]));
+  }
+  y[i] = folded;
+}

@@ -1,0 +1,17 @@
+// y = exp(x - the row's maximum) / their sum; x, y [THREADS, CLASSES]. A thread makes a row.
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (group.y * GRID_WIDTH + group.x) * WORKGROUP_SIZE + lane;
+  if (i >= THREADS) { return; }
+  let first = i * CLASSES;
+  var largest = x[first];
+  for (var c = 1u; c < CLASSES; c++) { largest = max(largest, x[first + c]); }
+  var total = 0.0;
+  for (var c = 0u; c < CLASSES; c++) {
+    let power = accurateExp(x[first + c] - largest);
+    y[first + c] = power;
+    total += power;
+  }
+  for (var c = 0u; c < CLASSES; c++) { y[first + c] /= total; }
+}

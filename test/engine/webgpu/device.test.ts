@@ -1,0 +1,11 @@
+import { openWebGPUDevice } from '../../../src/engine/webgpu/device.ts'
+import { readReference } from '../../reference-files.ts'
+import { deviceSuite } from '../device-suite.ts'
+import { webgpuSuite } from './webgpu-suite.ts'
+
+deviceSuite({
+  name: 'the WebGPU device in Node',
+  open: () => openWebGPUDevice(),
+  loadOps: async () => readReference('ops.safetensors'),
+})
+webgpuSuite()

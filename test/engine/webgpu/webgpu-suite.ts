@@ -1,0 +1,224 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { DeviceError, DeviceLostError } from '../../../src/engine/errors.ts'
+import { gradients } from '../../../src/engine/gradients.ts'
+import { conv2d } from '../../../src/engine/ops/conv2d.ts'
+import { mul, relu } from '../../../src/engine/ops/elementwise.ts'
+import { gather } from '../../../src/engine/ops/gather.ts'
+import { dense } from '../../../src/engine/ops/matmul.ts'
+import { mean } from '../../../src/engine/ops/reduce.ts'
+import { flatten } from '../../../src/engine/ops/reshape.ts'
+import { softmaxCrossEntropy } from '../../../src/engine/ops/softmax-cross-entropy.ts'
+import { align, makePlan } from '../../../src/engine/plan.ts'
+import { Input, Resident, sizeOf } from '../../../src/engine/tensor.ts'
+import { adamUpdate } from '../../../src/engine/updates/adam.ts'
+import { recordUpdate } from '../../../src/engine/updates/record.ts'
+import { type Counters, openWebGPUDevice, type WebGPUDevice } from '../../../src/engine/webgpu/device.ts'
+import { numbers } from '../device-suite.ts'
+
+/** What only the WebGPU device promises: what a replay costs, that nothing leaks, and what happens when it is lost. */
+export function webgpuSuite(): void {
+  describe('the WebGPU device', () => {
+    let device: WebGPUDevice
+    beforeAll(async () => {
+      device = await openWebGPUDevice()
+    })
+    afterAll(() => device?.dispose())
+
+    it('says what it runs on', () => {
+      expect(device.info.kind).toBe('webgpu')
+      expect(device.info.adapter).not.toBe('')
+      const isSoftware = /swiftshader|llvmpipe|lavapipe/i.test(device.info.adapter)
+      expect(device.info.isFallbackAdapter).toBe(isSoftware)
+    })
+
+    it('opens no software adapter where none is allowed', async () => {
+      if (device.info.isFallbackAdapter)
+        await expect(openWebGPUDevice({ allowFallbackAdapter: false })).rejects.toThrow(/no hardware adapter/)
+      else (await openWebGPUDevice({ allowFallbackAdapter: false })).dispose()
+    })
+
+    it('replays a training step as one write, one pass and one submit, and makes nothing', async () => {
+      const step = await trainingStep(device)
+      await step.run(0)
+      const before = { ...device.counters }
+      for (let i = 1; i <= 4; i++) await step.run(i)
+      expect(difference(device.counters, before)).toEqual({
+        dispatches: 4 * step.dispatches,
+        passes: 4,
+        submits: 4,
+        writes: 4,
+        bytesWritten: 4 * step.inputBytes,
+        buffers: 0,
+        bindGroups: 0,
+        pipelines: 0,
+        liveBuffers: 0,
+      })
+      expect(step.dispatches).toBe(23)
+      step.dispose()
+    })
+
+    it('shares pipelines between programs of equal shapes', async () => {
+      const lower = () => device.lower(makePlan({ outputs: { y: relu(new Input('x', [123])) } }, device.fusions), {})
+      const first = await lower()
+      const { pipelines } = device.counters
+      const second = await lower()
+      expect(device.counters.pipelines).toBe(pipelines)
+      first.dispose()
+      second.dispose()
+    })
+
+    it('holds no buffer after programs, memories and reads are done with', async () => {
+      const { liveBuffers } = device.counters
+      for (let round = 0; round < 3; round++) {
+        const step = await trainingStep(device)
+        for (let i = 0; i < 4; i++) await step.run(i)
+        await step.readLoss()
+        step.dispose()
+        step.dispose()
+      }
+      expect(device.counters.liveBuffers).toBe(liveBuffers)
+    })
+
+    it('never has more than three runs in flight, and as many as that', async () => {
+      const step = await trainingStep(device)
+      const { queue } = device.gpu
+      const original = queue.onSubmittedWorkDone.bind(queue)
+      let [inFlight, most] = [0, 0]
+      queue.onSubmittedWorkDone = () => {
+        most = Math.max(most, ++inFlight)
+        return original().finally(() => inFlight--)
+      }
+      for (let i = 0; i < 8; i++) await step.run(i)
+      queue.onSubmittedWorkDone = original
+      expect(most).toBe(3)
+      await step.readLoss()
+      step.dispose()
+    })
+
+    it('names the kernel and the line that the compiler refuses', async () => {
+      const plan = makePlan({ outputs: { y: relu(new Input('x', [3])) } }, device.fusions)
+      // A shape no plan has: its size is no number in WGSL either.
+      const broken = { ...plan.outputs.y, shape: [0.5] }
+      const lowered = device.lower({ ...plan, steps: plan.steps.map((s) => ({ ...s, outputs: [broken] })) }, {})
+      await expect(lowered).rejects.toThrow(/webgpu: kernel "relu" was refused: \d+:\d+ .*[\s\S]*THREADS/)
+      await expect(lowered).rejects.toBeInstanceOf(DeviceError)
+      const again = await device.lower(plan, {})
+      again.dispose()
+    })
+
+    it('says which operand is too large for the adapter', async () => {
+      const x = new Input('x', [2 ** 20, 2 ** 12])
+      await expect(device.lower(makePlan({ outputs: { y: relu(x) } }, device.fusions), {})).rejects.toThrow(
+        /smaller batches/,
+      )
+      expect(() => device.allocate('f32', 2 ** 33)).toThrow(/at most/)
+    })
+
+    it('refuses to write single bytes in the middle of a block', () => {
+      const memory = device.allocate('u8', 11)
+      device.write(memory, new Uint8Array(11))
+      device.write(memory, new Uint8Array(3), 8)
+      expect(() => device.write(memory, new Uint8Array(3), 4)).toThrow(/four at a time/)
+      expect(() => device.write(memory, new Uint8Array(4), 8)).toThrow(/does not fit/)
+      memory.dispose()
+      expect(() => device.write(memory, new Uint8Array(4))).toThrow(/disposed/)
+    })
+
+    it('tells of its loss once, and every call after it', async () => {
+      const other = await openWebGPUDevice()
+      const step = await trainingStep(other)
+      const reading = step.readLoss()
+      other.gpu.destroy()
+      const lost = await other.lost
+      expect(lost).toBeInstanceOf(DeviceLostError)
+      await reading.catch((error) => expect(error).toBeInstanceOf(DeviceError))
+      await expect(step.run(0)).rejects.toBe(lost)
+      await expect(step.readLoss()).rejects.toBe(lost)
+      await expect(other.lower(step.program.plan, {})).rejects.toBe(lost)
+      expect(() => other.allocate('f32', 1)).toThrow(lost)
+      step.dispose()
+      other.dispose()
+    })
+
+    it('does not call its own disposal a loss', async () => {
+      const other = await openWebGPUDevice()
+      const step = await trainingStep(other)
+      await step.run(0)
+      let isLost = false
+      other.lost.then(() => {
+        isLost = true
+      })
+      other.dispose()
+      other.dispose()
+      await other.gpu.lost
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      expect(isLost).toBe(false)
+      expect(other.counters.liveBuffers).toBe(0)
+      await expect(step.run(0)).rejects.toThrow(/disposed/)
+    })
+  })
+}
+
+function difference(after: Counters, before: Counters): Counters {
+  const names = Object.keys(after) as (keyof Counters)[]
+  return Object.fromEntries(names.map((name) => [name, after[name] - before[name]])) as unknown as Counters
+}
+
+/** The tutorial's training step on small images: data on the device, gathered; Adam; the loss recorded. */
+async function trainingStep(device: WebGPUDevice) {
+  const shapes = [[3, 3, 1, 8], [8], [3, 3, 8, 4], [4], [6 * 6 * 4, 10], [10]]
+  const offsets: number[] = []
+  let bytes = 0
+  for (const shape of shapes) {
+    offsets.push(bytes)
+    bytes += align(4 * sizeOf(shape))
+  }
+  const at = (block: string) => shapes.map((shape, i) => new Resident(block, offsets[i], shape))
+  const [parameters, firsts, seconds] = [at('p'), at('m'), at('v')]
+  const [k1, b1, k2, b2, w, b3] = parameters
+  const batch = new Input('batch', [4], 'i32')
+  const x = gather(new Resident('images', 0, [7, 6, 6, 1], 'u8'), batch, { scale: 1 / 255 })
+  const labels = gather(new Resident('labels', 0, [7], 'i32'), batch)
+  const first = relu(conv2d(x, k1, { padding: 'same', bias: b1 }))
+  const second = relu(conv2d(first, k2, { padding: 'same', bias: b2 }))
+  const loss = mean(softmaxCrossEntropy(dense(flatten(second), w, b3), labels))
+  const slopes = gradients(loss, parameters)
+  const stepSize = new Input('stepSize', [1])
+  const constants = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 }
+  const updates = [
+    ...parameters.map((p, i) => adamUpdate(p, firsts[i], seconds[i], slopes[i], stepSize, constants)),
+    recordUpdate(new Resident('ring', 0, [4, 1]), new Input('position', [1], 'i32'), [mul(loss, 1)]),
+  ]
+  const blocks = {
+    p: device.allocate('f32', bytes / 4),
+    m: device.allocate('f32', bytes / 4),
+    v: device.allocate('f32', bytes / 4),
+    images: device.allocate('u8', 7 * 36),
+    labels: device.allocate('i32', 7),
+    ring: device.allocate('f32', 4),
+  }
+  device.write(blocks.p, numbers([bytes / 4]))
+  device.write(
+    blocks.images,
+    Uint8Array.from({ length: 7 * 36 }, (_, i) => (i * 97) % 251),
+  )
+  device.write(blocks.labels, Int32Array.of(0, 1, 2, 3, 4, 5, 6))
+  const plan = makePlan({ outputs: {}, updates }, device.fusions)
+  const program = await device.lower(plan, blocks)
+  return {
+    program,
+    dispatches: program.commands.length,
+    inputBytes: plan.spaces.inputs,
+    run: (step: number) =>
+      device.run(program, {
+        batch: Int32Array.of(step % 7, 3, 6, 1),
+        stepSize: Float32Array.of(0.001),
+        position: Int32Array.of(step),
+      }),
+    readLoss: () => device.read({ memory: blocks.ring, operand: { shape: [4], dtype: 'f32', offset: 0 } }),
+    dispose: () => {
+      program.dispose()
+      for (const memory of Object.values(blocks)) memory.dispose()
+    },
+  }
+}
