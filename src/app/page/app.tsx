@@ -63,8 +63,12 @@ export function App({ engine }: { engine: EngineClient }) {
             <>
               <section class="panel verdict" aria-labelledby="verdict-title">
                 <h2 id="verdict-title">What the network sees</h2>
-                <PictureView picture={picture} prediction={prediction} onChange={setPicture} />
-                <ProbabilityBars prediction={prediction} trueLabel={picture.trueLabel} />
+                <div class="prediction">
+                  <div>
+                    <PictureView picture={picture} prediction={prediction} onChange={setPicture} />
+                    <ProbabilityBars prediction={prediction} trueLabel={picture.trueLabel} />
+                  </div>
+                </div>
               </section>
               <ExplanationPanel
                 engine={engine}

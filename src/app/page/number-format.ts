@@ -8,9 +8,10 @@ export function percent(probability: number): string {
   return `${value.toFixed(1)} %`
 }
 
-/** Weights and scores: four places, with a true minus sign. */
+/** Weights and scores: four places, or two digits where that would leave next to nothing; with a true minus sign. */
 export function decimal(value: number): string {
-  const text = Math.abs(value).toFixed(4)
+  const size = Math.abs(value)
+  const text = size > 0 && size < 0.001 ? size.toPrecision(2) : size.toFixed(4)
   return value < 0 && Number(text) !== 0 ? `−${text}` : text
 }
 

@@ -36,9 +36,14 @@ export async function openWorkingDevice(
         device.dispose()
         throw error
       }
-      const { kind, adapter } = device.info
+      const { kind, adapter, isFallbackAdapter } = device.info
       const problem = failures.length > 0 ? `${failures.join(' ')} ${nameOf(kind)} computes instead.` : null
-      const reason = choice === 'auto' && kind !== 'webgpu' ? await whyNotWebGPU() : null
+      const isSecondChoice = choice === 'auto' && kind !== 'webgpu'
+      const reason = isFallbackAdapter
+        ? 'a software adapter, slower than the processor'
+        : isSecondChoice
+          ? await whyNotWebGPU()
+          : null
       return {
         device,
         status: {

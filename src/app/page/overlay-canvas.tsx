@@ -33,8 +33,8 @@ export function OverlayCanvas({
       context.fillRect(x * scale, y * scale, scale, scale)
     }
     const isEdge = (a: number, b: number) => segments[a] !== segments[b]
-    const isHighlightsEdge = (a: number, b: number) =>
-      isEdge(a, b) && (segments[a] === highlighted || segments[b] === highlighted)
+    const isHighlighted = (pixel: number) => segments[pixel] === highlighted
+    const isHighlightsEdge = (a: number, b: number) => isHighlighted(a) !== isHighlighted(b)
     stroke(context, isEdge, 'rgb(255 255 255 / 45%)', 2)
     if (highlighted === null) return
     // Black under white shows on any picture.

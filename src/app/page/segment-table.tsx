@@ -64,6 +64,7 @@ export function SegmentTable({
               <td class="number" data-weight={weight}>
                 <span class="weight-bar" aria-hidden="true">
                   <span
+                    class="weight"
                     data-sign={weight < 0 ? 'against' : 'for'}
                     style={{ width: `${Math.abs(shares.get(segment) ?? 0) * 50}%` }}
                   />
