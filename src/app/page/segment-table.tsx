@@ -69,7 +69,7 @@ export function SegmentTable({
                     style={{ width: `${Math.abs(shares.get(segment) ?? 0) * 50}%` }}
                   />
                 </span>
-                {signed(weight)}
+                <span class="weight-number">{signed(weight)}</span>
               </td>
             </tr>
           ))}
