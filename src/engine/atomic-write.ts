@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { LimelightError } from './errors.ts'
 
@@ -39,7 +39,7 @@ const reasons: Readonly<Record<string, string>> = {
  * @throws FileWriteError when that fails; the temporary file is removed
  */
 export async function writeFileAtomically(path: string, content: Uint8Array | string): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path).slice(0, 100)}.${process.pid}.${randomUUID()}.partial`)
+  const temporary = temporaryBeside(path)
   try {
     await mkdir(dirname(path), { recursive: true })
     const file = await open(temporary, 'wx')
@@ -55,6 +55,28 @@ export async function writeFileAtomically(path: string, content: Uint8Array | st
     throw new FileWriteError(path, cause)
   }
   await syncFolder(dirname(path))
+}
+
+/**
+ * Finds out before long work whether its result can be written: makes and removes an empty file beside it.
+ * @throws FileWriteError when it can't
+ */
+export async function checkWritable(path: string): Promise<void> {
+  const temporary = temporaryBeside(path)
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    if ((await stat(path).catch(() => undefined))?.isDirectory())
+      throw Object.assign(new Error('a folder'), { code: 'EISDIR' })
+    await (await open(temporary, 'wx')).close()
+    await rm(temporary)
+  } catch (cause) {
+    throw new FileWriteError(path, cause)
+  }
+}
+
+/** A name of its own in the same folder. */
+function temporaryBeside(path: string): string {
+  return join(dirname(path), `.${basename(path).slice(0, 100)}.${process.pid}.${randomUUID()}.partial`)
 }
 
 /** The rename itself lasts once the folder is on the disk. Not every system lets a folder be synced: the file is whole anyway. */

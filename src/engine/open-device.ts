@@ -29,10 +29,7 @@ async function open(kind: DeviceKind): Promise<Device> {
 
 async function openRealGpu(): Promise<Device | null> {
   try {
-    const device = await open('webgpu')
-    if (!device.info.isFallbackAdapter) return device
-    device.dispose()
-    return null
+    return await (await import('./webgpu/device.ts')).openWebGPUDevice({ allowFallbackAdapter: false })
   } catch (error) {
     if (error instanceof DeviceError) return null
     throw error

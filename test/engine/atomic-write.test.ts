@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { FileWriteError, writeFileAtomically } from '../../src/engine/atomic-write.ts'
+import { checkWritable, FileWriteError, writeFileAtomically } from '../../src/engine/atomic-write.ts'
 
 let folder = ''
 beforeEach(async () => {
@@ -54,4 +54,15 @@ it("says in words what the system's codes mean, and repeats what it does not kno
   expect(failure('EACCES')).toBe("can't write /x/file: no permission to write in this folder")
   expect(failure('EROFS')).toBe("can't write /x/file: the file system is read-only")
   expect(failure('EWHATEVER')).toBe("can't write /x/file: some reason")
+})
+
+it('finds out beforehand whether a file can be written, and leaves no trace', async () => {
+  const path = join(folder, 'new', 'file')
+  await checkWritable(path)
+  expect(await readdir(join(folder, 'new'))).toEqual([])
+  await writeFile(path, 'kept')
+  await checkWritable(path)
+  expect(await readFile(path, 'utf8')).toBe('kept')
+  await expect(checkWritable(join(path, 'below'))).rejects.toThrow(FileWriteError)
+  await expect(checkWritable(folder)).rejects.toThrow(/there is a folder of this name/)
 })

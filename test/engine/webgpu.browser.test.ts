@@ -1,14 +1,11 @@
-import { parseSafetensors } from '../../src/engine/safetensors.ts'
 import { openWebGPUDevice } from '../../src/engine/webgpu/device.ts'
+import { fetchReference } from '../fetched-reference.ts'
 import { deviceSuite } from './device-suite.ts'
 import { webgpuSuite } from './webgpu/webgpu-suite.ts'
 
 deviceSuite({
   name: 'the WebGPU device in Chromium',
   open: () => openWebGPUDevice(),
-  loadOps: async () => {
-    const response = await fetch(new URL('../reference/ops.safetensors', import.meta.url))
-    return parseSafetensors(new Uint8Array(await response.arrayBuffer()))
-  },
+  loadOps: () => fetchReference('ops.safetensors'),
 })
 webgpuSuite()

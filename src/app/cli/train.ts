@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { checkWritable } from '../../engine/atomic-write.ts'
 import type { EpochLog } from '../../engine/fit.ts'
 import { Sequential } from '../../engine/model.ts'
 import { type DeviceName, openDevice } from '../../engine/open-device.ts'
@@ -30,6 +31,7 @@ export interface Training {
 /** Trains the tutorial's network on Fashion-MNIST; the test images are the validation data, as in the tutorial. */
 export async function trainTutorialNetwork(recipe: TrainingRecipe, signal: AbortSignal): Promise<Training> {
   const { epochs, batchSize, seed, limit } = recipe
+  if (recipe.save) await checkWritable(recipe.save)
   const [train, test] = [await loadSplit('train', signal), await loadSplit('test', signal)]
   const samples = samplesOf(train, limit)
   const architecture = tutorialArchitecture(seed)

@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path'
 import { type Command, Option } from 'commander'
+import { checkWritable } from '../../engine/atomic-write.ts'
 import type { DeviceName } from '../../engine/open-device.ts'
 import type { EpochEntry } from '../tutorial/curves.ts'
 import { walkThrough } from '../tutorial/walkthrough.ts'
@@ -32,6 +33,7 @@ function logOf(metadata: Readonly<Record<string, string>>): EpochEntry[] {
 
 async function tutorial(options: TutorialOptions): Promise<void> {
   const signal = interruptSignal()
+  await checkWritable(join(options.out, 'report.html'))
   const path = options.model ?? join(options.out, 'model.safetensors')
   if (!options.model) {
     const { epochs, seed, limit, device } = options

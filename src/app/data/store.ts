@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
-import { FormatError, LimelightError } from '../../engine/errors.ts'
 import { FileWriteError, writeFileAtomically } from '../../engine/atomic-write.ts'
+import { FormatError, LimelightError } from '../../engine/errors.ts'
 import {
   type DataFile,
   type ImageSet,

@@ -57,8 +57,11 @@ async function requestFrom(instance: GPU, allowFallback: boolean): Promise<OpenA
 
 async function findInNode(allowFallback: boolean): Promise<OpenAdapter | null> {
   const dawn = await importDawn()
-  const found = await requestFrom(dawn.create([]), allowFallback)
-  if (found || !allowFallback || process.platform !== 'linux' || process.env.VK_ICD_FILENAMES) return found
+  const isLinux = process.platform === 'linux'
+  // Without a Vulkan loader Dawn finds nothing, and says so on stderr: it is not asked.
+  const found =
+    isLinux && !(await loadLibrary('libvulkan.so.1')) ? null : await requestFrom(dawn.create([]), allowFallback)
+  if (found || !allowFallback || !isLinux || process.env.VK_ICD_FILENAMES) return found
   return requestFromChromium(dawn)
 }
 
@@ -82,14 +85,12 @@ const chromiumFolders = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt
 /** Every Chromium brings SwiftShader, a Vulkan driver that runs on the processor, and the loader it needs. */
 async function requestFromChromium(dawn: Dawn): Promise<OpenAdapter | null> {
   const filesystem = 'node:fs'
-  const system = 'node:os'
   const { existsSync } = (await import(/* @vite-ignore */ filesystem)) as typeof import('node:fs')
-  const { constants } = (await import(/* @vite-ignore */ system)) as typeof import('node:os')
   for (const folder of chromiumFolders) {
     const driver = `${folder}/vk_swiftshader_icd.json`
     if (!existsSync(driver)) continue
     const loader = `${folder}/libvulkan.so.1`
-    if (existsSync(loader)) loadLibrary(loader, constants.dlopen.RTLD_NOW)
+    if (existsSync(loader)) await loadLibrary(loader)
     // The Vulkan loader reads the variable while Dawn makes its instance; other processes need not inherit it.
     process.env.VK_ICD_FILENAMES = driver
     try {
@@ -104,13 +105,18 @@ async function requestFromChromium(dawn: Dawn): Promise<OpenAdapter | null> {
 
 /**
  * Loads a shared library that is not a Node module and keeps it: Dawn asks for libvulkan.so.1 by name and gets the one
- * already loaded where the system has none. Node complains that it is no module of its own; RTLD_NODELETE outlives that.
+ * already loaded where the system has none. Node complains that it is no module of its own, which is expected;
+ * RTLD_NODELETE outlives that.
+ * @returns whether there is such a library
  */
-function loadLibrary(path: string, flags: number): void {
+async function loadLibrary(path: string): Promise<boolean> {
+  const system = 'node:os'
+  const { constants } = (await import(/* @vite-ignore */ system)) as typeof import('node:os')
   const keep = 0x1000
   try {
-    process.dlopen({ exports: {} }, path, flags | keep)
-  } catch {
-    // Expected. If the library did not load either, there will be no adapter.
+    process.dlopen({ exports: {} }, path, constants.dlopen.RTLD_NOW | keep)
+    return true
+  } catch (error) {
+    return !/cannot open shared object/.test(error instanceof Error ? error.message : String(error))
   }
 }

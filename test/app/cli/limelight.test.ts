@@ -1,0 +1,327 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdir, readdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { decodePng, encodePng } from '../../../src/app/data/png.ts'
+import { loadFashionMnist } from '../../../src/app/data/store.ts'
+import { parseSafetensors } from '../../../src/engine/safetensors.ts'
+import { readReference } from '../../reference-files.ts'
+import { tensorOf } from '../../reference-tensors.ts'
+
+/** The command as people run it: a process of its own, from dist/ (built by the global setup). */
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+const model = join(root, 'test/reference/model.safetensors')
+
+interface Outcome {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function limelight(...words: string[]): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(root, 'dist/cli.js'), ...words], { cwd: root })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.on('data', (part) => {
+      stdout += part
+    })
+    child.stderr.on('data', (part) => {
+      stderr += part
+    })
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ code, stdout, stderr }))
+  })
+}
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'limelight-cli-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const explainFixed = ['explain', '--model', model, '--random-state', '123', '--random-seed', '123']
+
+interface ExplainResult {
+  readonly index?: number
+  readonly label?: number
+  readonly predicted: number
+  readonly probabilities: number[]
+  readonly device: { readonly name: string; readonly adapter: string }
+  readonly segments: { readonly count: number; readonly map: number[][] }
+  readonly masks?: number[][]
+  readonly explanation: Record<
+    string,
+    { intercept: number; score: number; localPrediction: number; weights: [number, number][] }
+  >
+  readonly timings: Record<string, number>
+}
+
+/** The recorded explanation of image 7270 with felzenszwalb, against what the command printed. */
+function expectRecorded(result: ExplainResult, tolerance: number): void {
+  const recorded = readReference('lime-tutorial-true-felzenszwalb.safetensors')
+  expect(result.segments.map.flat()).toEqual(Array.from(tensorOf(recorded, 'segments').data))
+  const labels: number[] = JSON.parse(recorded.metadata.explained_labels)
+  expect(Object.keys(result.explanation).map(Number).sort()).toEqual([...labels].sort())
+  for (const label of labels) {
+    const { weights, intercept, score, localPrediction } = result.explanation[label]
+    const actual = new Map(weights)
+    const features = Array.from(tensorOf(recorded, `exp/${label}/features`).data)
+    const recordedWeights = tensorOf(recorded, `exp/${label}/weights`).data
+    expect(actual.size).toBe(features.length)
+    features.forEach((feature, i) => {
+      expect(Math.abs((actual.get(feature) ?? Number.NaN) - recordedWeights[i])).toBeLessThan(tolerance)
+    })
+    expect(Math.abs(intercept - tensorOf(recorded, `exp/${label}/intercept`).data[0])).toBeLessThan(tolerance)
+    expect(Math.abs(localPrediction - tensorOf(recorded, `exp/${label}/local_pred`).data[0])).toBeLessThan(tolerance)
+    // R² is a ratio: where the probability itself is all but 0, float32 has no digits left to compare.
+    if (result.probabilities[label] > 1e-3)
+      expect(Math.abs(score - tensorOf(recorded, `exp/${label}/score`).data[0])).toBeLessThan(1e-3)
+  }
+}
+
+describe('limelight explain', () => {
+  it('prints the numbers of Python lime on cpu', async () => {
+    const { code, stdout } = await limelight(
+      ...explainFixed,
+      '--index',
+      '7270',
+      '--segmenter',
+      'felzenszwalb',
+      '--device',
+      'cpu',
+      '--json',
+      '--masks',
+    )
+    expect(code).toBe(0)
+    const result: ExplainResult = JSON.parse(stdout)
+    expect(result).toMatchObject({ index: 7270, label: 0, predicted: 0, device: { name: 'cpu' } })
+    expectRecorded(result, 2e-5)
+    const recorded = readReference('lime-tutorial-true-felzenszwalb.safetensors')
+    expect(result.masks?.flat()).toEqual(Array.from(tensorOf(recorded, 'data').data))
+    expect(Object.keys(result.timings).sort()).toEqual(['fit', 'prediction', 'segmentation', 'total'])
+  })
+
+  it('prints the numbers of Python lime on webgpu, in Node', { timeout: 300_000 }, async () => {
+    const { code, stdout, stderr } = await limelight(
+      ...explainFixed,
+      '--index',
+      '7270',
+      '--segmenter',
+      'felzenszwalb',
+      '--device',
+      'webgpu',
+      '--json',
+    )
+    expect(stderr).toBe('')
+    expect(code).toBe(0)
+    const result: ExplainResult = JSON.parse(stdout)
+    expect(result.device.name).toBe('webgpu')
+    expectRecorded(result, 1e-4)
+  })
+
+  it('explains a PNG like the same image of the test set, and writes its pictures', async () => {
+    const test = await loadFashionMnist('test')
+    const data = Float64Array.from(test.images.subarray(18 * 784, 19 * 784), (value) => value / 255)
+    const file = join(folder, 'sandal.png')
+    writeFileSync(file, encodePng({ data, height: 28, width: 28, channels: 1 }))
+    const options = ['--samples', '50', '--top-labels', '2', '--device', 'cpu', '--json']
+    const [byFile, byIndex] = [
+      await limelight(...explainFixed, '--image', file, ...options, '--out', join(folder, 'pictures')),
+      await limelight(...explainFixed, '--index', '18', ...options),
+    ]
+    expect(byFile.code).toBe(0)
+    const [fromFile, fromIndex]: ExplainResult[] = [JSON.parse(byFile.stdout), JSON.parse(byIndex.stdout)]
+    expect(fromFile.explanation).toEqual(fromIndex.explanation)
+    expect(fromFile.index).toBeUndefined()
+    const labels = Object.keys(fromFile.explanation)
+    expect((await readdir(join(folder, 'pictures'))).sort()).toEqual(
+      [
+        'explanation.json',
+        ...labels.flatMap((label) => [`label-${label}-negative.png`, `label-${label}-positive.png`]),
+      ].sort(),
+    )
+    const picture = await decodePng(readFileSync(join(folder, 'pictures', `label-${labels[0]}-positive.png`)))
+    expect(picture.width).toBeGreaterThan(4 * 280)
+  })
+
+  it('takes segmenter parameters by their names in scikit-image', async () => {
+    const words = ['--index', '7270', '--samples', '20', '--device', 'cpu', '--json', '--segmenter', 'quickshift']
+    const parameters = ['kernel_size=1', 'max_dist=3', 'ratio=0.5'].flatMap((pair) => ['--segmenter-param', pair])
+    const { stdout } = await limelight(...explainFixed, ...words, ...parameters)
+    expect(JSON.parse(stdout).segments.count).toBe(67)
+  })
+})
+
+describe('limelight says what is wrong in one line, without a stack trace', () => {
+  const expectLine = ({ code, stdout, stderr }: Outcome, expectedCode: number, pattern: RegExp) => {
+    expect(stdout).toBe('')
+    expect(stderr).toMatch(pattern)
+    expect(stderr).not.toMatch(/\n\s+at /)
+    expect(code).toBe(expectedCode)
+  }
+  const explain = (...words: string[]) => limelight(...explainFixed, '--device', 'cpu', ...words)
+
+  it('a missing model', async () => {
+    const outcome = await limelight('explain', '--model', join(folder, 'none'), '--index', '1')
+    expectLine(outcome, 1, /none: there is no such file\n$/)
+  })
+
+  it('a missing image', async () => {
+    expectLine(await explain('--image', join(folder, 'none.png')), 1, /none\.png: there is no such file\n$/)
+  })
+
+  it('an index out of range', async () => {
+    expectLine(await explain('--index', '10000'), 2, /--index 10000: the test set has the images 0 to 9999\n$/)
+    expectLine(await explain('--index', '-1'), 2, /expected a whole number/)
+  })
+
+  it('an unknown segmenter, parameter, metric, feature selection or device', async () => {
+    expectLine(
+      await explain('--index', '1', '--segmenter', 'watershed'),
+      2,
+      /valid are quickshift, felzenszwalb, slic\n$/,
+    )
+    expectLine(
+      await explain('--index', '1', '--segmenter', 'slic', '--segmenter-param', 'size=3'),
+      2,
+      /no parameter "size"/,
+    )
+    expectLine(await explain('--index', '1', '--distance-metric', 'haversine'), 2, /valid are .*cosine/)
+    expectLine(await explain('--index', '1', '--feature-selection', 'best'), 2, /valid are .*auto/)
+    expectLine(await explain('--index', '1', '--device', 'tpu'), 2, /webgpu, cpu, reference/)
+  })
+
+  it('a label that the model does not have', async () => {
+    expectLine(await explain('--index', '1', '--labels', '12', '--samples', '10'), 2, /label 12 .*0 to 9\n$/)
+  })
+
+  it('an image of another size', async () => {
+    const file = join(folder, 'large.png')
+    writeFileSync(file, encodePng({ data: new Float64Array(32 * 30), height: 32, width: 30, channels: 1 }))
+    expectLine(await explain('--image', file), 1, /images of shape \[28, 28, 1\], the image is \[32, 30, 1\]\n$/)
+  })
+
+  it('a corrupt model and a corrupt image', async () => {
+    const whole = readFileSync(model)
+    for (const [name, bytes] of [
+      ['truncated', whole.subarray(0, 5000)],
+      ['noise', Buffer.from(Array.from({ length: 600 }, (_, i) => (i * 7919) % 251))],
+      ['empty', Buffer.alloc(0)],
+    ] as const) {
+      const file = join(folder, name)
+      writeFileSync(file, bytes)
+      expectLine(await limelight('explain', '--model', file, '--index', '1'), 1, new RegExp(`${name}: `))
+      expectLine(await explain('--image', file), 1, /PNG/)
+    }
+  })
+
+  it('wrong usage', async () => {
+    expectLine(await limelight('explain', '--index', '1'), 2, /required option '--model <file>'/)
+    expectLine(await explain(), 2, /--index N.*or --image/)
+    expectLine(await limelight('paint'), 2, /unknown command 'paint'/)
+    expectLine(await limelight('train', '--epochs', '0', '--save', join(folder, 'x')), 2, /whole number of at least 1/)
+  })
+
+  it('a model that can not be saved where it should', async () => {
+    const file = join(folder, 'file')
+    writeFileSync(file, '')
+    const words = [
+      'train',
+      '--limit',
+      '16',
+      '--epochs',
+      '1',
+      '--batch-size',
+      '16',
+      '--device',
+      'cpu',
+      '--save',
+      join(file, 'model'),
+    ]
+    // Before anything is trained.
+    expectLine(await limelight(...words), 1, /^limelight: can't write .*\n$/)
+  })
+})
+
+describe('limelight', () => {
+  it('trains, saves after every epoch with its log, and evaluates what it saved', { timeout: 300_000 }, async () => {
+    const file = join(folder, 'trained.safetensors')
+    const { code, stdout } = await limelight(
+      'train',
+      '--limit',
+      '1500',
+      '--epochs',
+      '2',
+      '--seed',
+      '5',
+      '--device',
+      'cpu',
+      '--json',
+      '--save',
+      file,
+    )
+    expect(code).toBe(0)
+    const { log, device } = JSON.parse(stdout)
+    expect(device.name).toBe('cpu')
+    expect(log).toHaveLength(2)
+    expect(log[1].loss).toBeLessThan(log[0].loss)
+    const { metadata } = parseSafetensors(readFileSync(file))
+    expect(JSON.parse(metadata.log)).toEqual(log)
+    expect(metadata).toMatchObject({ epochs: '2', seed: '5', batch_size: '256', training_images: '1500' })
+    const evaluated = await limelight('evaluate', '--model', file, '--device', 'cpu', '--json')
+    expect(evaluated.code).toBe(0)
+    expect(JSON.parse(evaluated.stdout).accuracy).toBeCloseTo(log[1].val_accuracy, 10)
+  })
+
+  it('prints the report of scikit-learn for the recorded network', { timeout: 300_000 }, async () => {
+    const { code, stdout } = await limelight('evaluate', '--model', model, '--device', 'cpu')
+    expect(code).toBe(0)
+    expect(stdout).toContain(readReference('model-eval.safetensors').metadata.classification_report.trimEnd())
+    expect(stdout).toMatch(/^Accuracy 0\.9117, loss 0\.2714 on 10000 images/)
+  })
+
+  it('walks through the tutorial: pictures, report and results', { timeout: 300_000 }, async () => {
+    const out = join(folder, 'tutorial')
+    await mkdir(out)
+    const { code, stdout } = await limelight('tutorial', '--model', model, '--device', 'cpu', '--out', out)
+    expect(code).toBe(0)
+    const files = (await readdir(out)).sort()
+    expect(stdout.trim().split('\n').sort()).toEqual(files.map((file) => join(out, file)))
+    const results = JSON.parse(readFileSync(join(out, 'results.json'), 'utf8'))
+    expect(results.evaluation.accuracy).toBe(0.9117)
+    expect(results.explanations.map(({ index, predicted, label }: ExplainResult) => [index, predicted, label])).toEqual(
+      [
+        [7270, 0, 0],
+        [7270, 0, 0],
+        [1165, 2, 6],
+      ],
+    )
+    // The second and the third call on the same explainer, as the tutorial makes them.
+    for (const [i, name] of [
+      [1, 'sequence-2nd'],
+      [2, 'sequence-3rd'],
+    ] as const) {
+      const recorded = readReference(`lime-tutorial-${name}.safetensors`)
+      const { predicted, explanation } = results.explanations[i]
+      const weights = new Map<number, number>(explanation[predicted].weights)
+      const features = Array.from(tensorOf(recorded, `exp/${predicted}/features`).data)
+      const expected = tensorOf(recorded, `exp/${predicted}/weights`).data
+      features.forEach((feature, k) => expect(Math.abs((weights.get(feature) ?? 1) - expected[k])).toBeLessThan(2e-5))
+    }
+    const report = readFileSync(join(out, 'report.html'), 'utf8')
+    for (const picture of results.explanations.flatMap(({ pictures }: { pictures: string[] }) => pictures))
+      expect(report).toContain(readFileSync(join(out, picture)).toString('base64'))
+    expect(report).not.toMatch(/(src|href)="(?!data:)/)
+  })
+
+  it('shows help on --help, with exit code 0', async () => {
+    const { code, stdout } = await limelight('--help')
+    expect(code).toBe(0)
+    for (const command of ['data', 'train', 'evaluate', 'explain', 'tutorial'])
+      expect(stdout).toContain(`  ${command} `)
+  })
+})
