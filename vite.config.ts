@@ -30,6 +30,8 @@ export default defineConfig(({ mode }) =>
         base: './',
         build: { target: 'es2022', outDir: '../../../site', emptyOutDir: true },
         worker: { format: 'es' as const },
+        // Found only inside the worker: without this the dev server stops to bundle it on the first visit.
+        optimizeDeps: { include: ['seedrandom'] },
         server: { headers: isolation },
         preview: { headers: isolation },
       },

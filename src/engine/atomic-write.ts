@@ -1,7 +1,5 @@
-import { randomUUID } from 'node:crypto'
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
 import { LimelightError } from './errors.ts'
+import { nodeModule } from './node-module.ts'
 
 /** A file that could not be written. Nothing is left of the attempt, and a file that was there before is unchanged. */
 export class FileWriteError extends LimelightError {
@@ -39,6 +37,8 @@ const reasons: Readonly<Record<string, string>> = {
  * @throws FileWriteError when that fails; the temporary file is removed
  */
 export async function writeFileAtomically(path: string, content: Uint8Array | string): Promise<void> {
+  const { mkdir, open, rename, rm } = nodeModule('node:fs/promises')
+  const { dirname } = nodeModule('node:path')
   const temporary = temporaryBeside(path)
   try {
     await mkdir(dirname(path), { recursive: true })
@@ -62,6 +62,8 @@ export async function writeFileAtomically(path: string, content: Uint8Array | st
  * @throws FileWriteError when it can't
  */
 export async function checkWritable(path: string): Promise<void> {
+  const { mkdir, open, rm, stat } = nodeModule('node:fs/promises')
+  const { dirname } = nodeModule('node:path')
   const temporary = temporaryBeside(path)
   try {
     await mkdir(dirname(path), { recursive: true })
@@ -76,12 +78,16 @@ export async function checkWritable(path: string): Promise<void> {
 
 /** A name of its own in the same folder. */
 function temporaryBeside(path: string): string {
+  const { basename, dirname, join } = nodeModule('node:path')
+  const { randomUUID } = nodeModule('node:crypto')
   return join(dirname(path), `.${basename(path).slice(0, 100)}.${process.pid}.${randomUUID()}.partial`)
 }
 
 /** The rename itself lasts once the folder is on the disk. Not every system lets a folder be synced: the file is whole anyway. */
 async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r').catch(() => undefined)
+  const handle = await nodeModule('node:fs/promises')
+    .open(folder, 'r')
+    .catch(() => undefined)
   await handle?.sync().catch(() => {})
   await handle?.close()
 }

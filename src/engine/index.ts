@@ -15,7 +15,8 @@ export {
   type SequentialOptions,
   sequential,
 } from './model.ts'
-export { type Architecture, loadModel, modelFromBytes, modelToBytes } from './model-file.ts'
+export { loadModel, modelFromBytes } from './model-file.ts'
+export { type Architecture, modelToBytes } from './model-format.ts'
 export { type DeviceName, deviceNames, openDevice } from './open-device.ts'
 export { packMasks } from './ops/blend-by-segments.ts'
 export * as ops from './ops/public.ts'

@@ -1,23 +1,10 @@
 import { FormatError, LimelightError, ShapeError } from './errors.ts'
-import { type LayerDescription, stackLayers, weightsOf } from './layers.ts'
-import { Sequential, type SequentialOptions } from './model.ts'
-import { formatSafetensors, parseSafetensors } from './safetensors.ts'
+import { stackLayers, weightsOf } from './layers.ts'
+import { Sequential } from './model.ts'
+import type { Architecture } from './model-format.ts'
+import { isNode, nodeModule } from './node-module.ts'
+import { parseSafetensors } from './safetensors.ts'
 import { formatShape, type Shape, sameShape } from './tensor.ts'
-
-/**
- * A model as a safetensors file: the weights under Keras's names, the layers as JSON under `architecture` in the metadata,
- * beside whatever else is known (the training's log and recipe).
- */
-export interface Architecture extends SequentialOptions {
-  readonly layers: readonly LayerDescription[]
-}
-
-export function modelToBytes(model: Sequential): Uint8Array<ArrayBuffer> {
-  const { inputShape, seed, descriptions } = model
-  const architecture: Architecture = { inputShape, seed, layers: descriptions }
-  const weights = new Map(model.weights.map(({ name, shape, data }) => [name, { shape, data }]))
-  return formatSafetensors(weights, { ...model.metadata, architecture: JSON.stringify(architecture) })
-}
 
 /**
  * Reads a model. `fallback` is the architecture of files that have none (weights written by other programs).
@@ -79,8 +66,6 @@ function isArchitecture(value: unknown): value is Architecture {
   )
 }
 
-const isNode = typeof process !== 'undefined' && process.versions?.node !== undefined
-
 /**
  * Loads a model from a file's path (in Node) or address (in the browser), or from its bytes.
  * @throws FormatError when it is no model, LimelightError when it can't be read
@@ -96,7 +81,7 @@ export async function loadModel(source: string | URL | Uint8Array, fallback?: Ar
 }
 
 async function readLocal(source: string | URL): Promise<Uint8Array> {
-  const { readFile } = await import('node:fs/promises')
+  const { readFile } = nodeModule('node:fs/promises')
   try {
     return await readFile(source)
   } catch (error) {

@@ -1,8 +1,11 @@
+import { writeFileAtomically } from './atomic-write.ts'
 import type { Device, HostArray, Memory, Place, Program } from './device.ts'
 import { ArgumentError, LimelightError, ShapeError } from './errors.ts'
 import { type FitOptions, fitModel, type History } from './fit.ts'
 import { initialize, seededRandom } from './initializers.ts'
 import { type LayerContext, type LayerDescription, type NamedLayer, stackLayers, weightsOf } from './layers.ts'
+import { modelToBytes } from './model-format.ts'
+import { isNode } from './node-module.ts'
 import { blendBySegments, packMasks } from './ops/blend-by-segments.ts'
 import { equal } from './ops/elementwise.ts'
 import { argMax } from './ops/reduce.ts'
@@ -228,10 +231,8 @@ export class Sequential {
    * modelToBytes(model) gives the bytes.
    */
   async save(path: string): Promise<void> {
-    const [{ modelToBytes }, { writeFileAtomically }] = await Promise.all([
-      import('./model-file.ts'),
-      import('./atomic-write.ts'),
-    ])
+    if (!isNode)
+      throw new LimelightError('save: there are no files in the browser; take the bytes of modelToBytes(model)')
     await writeFileAtomically(path, modelToBytes(this))
   }
 

@@ -1,4 +1,4 @@
-import type { Architecture } from '../../engine/model-file.ts'
+import type { Architecture } from '../../engine/model-format.ts'
 
 /** The tutorial's network: three convolutions of 48, 32 and 16 filters, one dense layer; 144,410 parameters. */
 export function tutorialArchitecture(seed: number): Architecture {

@@ -1,4 +1,5 @@
 import { DeviceError } from '../errors.ts'
+import { isNode, nodeModule } from '../node-module.ts'
 
 /**
  * Finds a WebGPU adapter: the browser's, or in Node the npm package `webgpu` (Dawn). Nothing of Node's is imported when
@@ -21,7 +22,7 @@ export async function findAdapter(allowFallback: boolean): Promise<OpenAdapter> 
   const browser: GPU | undefined = globalThis.navigator?.gpu
   const found = browser
     ? await requestFrom(browser, allowFallback)
-    : isNode()
+    : isNode
       ? await findInNode(allowFallback)
       : noWebGPU()
   if (found) return found
@@ -36,10 +37,6 @@ function noWebGPU(): never {
   throw new DeviceError(
     'webgpu: this browser has no WebGPU here (navigator.gpu is missing). It needs a secure page (https or localhost) and a recent Chrome, Edge, Safari or Firefox; or take the device "cpu".',
   )
-}
-
-function isNode(): boolean {
-  return typeof process !== 'undefined' && typeof process.versions?.node === 'string'
 }
 
 async function requestFrom(instance: GPU, allowFallback: boolean): Promise<OpenAdapter | null> {
@@ -59,8 +56,7 @@ async function findInNode(allowFallback: boolean): Promise<OpenAdapter | null> {
   const dawn = await importDawn()
   const isLinux = process.platform === 'linux'
   // Without a Vulkan loader Dawn finds nothing, and says so on stderr: it is not asked.
-  const found =
-    isLinux && !(await loadLibrary('libvulkan.so.1')) ? null : await requestFrom(dawn.create([]), allowFallback)
+  const found = isLinux && !loadLibrary('libvulkan.so.1') ? null : await requestFrom(dawn.create([]), allowFallback)
   if (found || !allowFallback || !isLinux || process.env.VK_ICD_FILENAMES) return found
   return requestFromChromium(dawn)
 }
@@ -84,13 +80,12 @@ const chromiumFolders = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt
 
 /** Every Chromium brings SwiftShader, a Vulkan driver that runs on the processor, and the loader it needs. */
 async function requestFromChromium(dawn: Dawn): Promise<OpenAdapter | null> {
-  const filesystem = 'node:fs'
-  const { existsSync } = (await import(/* @vite-ignore */ filesystem)) as typeof import('node:fs')
+  const { existsSync } = nodeModule('node:fs')
   for (const folder of chromiumFolders) {
     const driver = `${folder}/vk_swiftshader_icd.json`
     if (!existsSync(driver)) continue
     const loader = `${folder}/libvulkan.so.1`
-    if (existsSync(loader)) await loadLibrary(loader)
+    if (existsSync(loader)) loadLibrary(loader)
     // The Vulkan loader reads the variable while Dawn makes its instance; other processes need not inherit it.
     process.env.VK_ICD_FILENAMES = driver
     try {
@@ -109,9 +104,8 @@ async function requestFromChromium(dawn: Dawn): Promise<OpenAdapter | null> {
  * RTLD_NODELETE outlives that.
  * @returns whether there is such a library
  */
-async function loadLibrary(path: string): Promise<boolean> {
-  const system = 'node:os'
-  const { constants } = (await import(/* @vite-ignore */ system)) as typeof import('node:os')
+function loadLibrary(path: string): boolean {
+  const { constants } = nodeModule('node:os')
   const keep = 0x1000
   try {
     process.dlopen({ exports: {} }, path, constants.dlopen.RTLD_NOW | keep)

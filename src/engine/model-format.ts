@@ -1,0 +1,19 @@
+import type { LayerDescription } from './layers.ts'
+import type { Sequential, SequentialOptions } from './model.ts'
+import { formatSafetensors } from './safetensors.ts'
+
+/**
+ * A model as a safetensors file: the weights under Keras's names, the layers as JSON under `architecture` in the metadata,
+ * beside whatever else is known (the training's log and recipe).
+ */
+export interface Architecture extends SequentialOptions {
+  readonly layers: readonly LayerDescription[]
+}
+
+/** A model as the bytes of its file; modelFromBytes reads them. */
+export function modelToBytes(model: Sequential): Uint8Array<ArrayBuffer> {
+  const { inputShape, seed, descriptions } = model
+  const architecture: Architecture = { inputShape, seed, layers: descriptions }
+  const weights = new Map(model.weights.map(({ name, shape, data }) => [name, { shape, data }]))
+  return formatSafetensors(weights, { ...model.metadata, architecture: JSON.stringify(architecture) })
+}
