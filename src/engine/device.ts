@@ -65,6 +65,19 @@ export interface Program {
   dispose(): void
 }
 
+/**
+ * Whether a read or write lies inside a block, on whole elements.
+ * @throws DeviceError that says what was asked for and what there is
+ */
+export function checkRange(memory: Memory, dtype: DType, offset: number, elements: number): void {
+  const itemBytes = dtype === 'u8' ? 1 : 4
+  const end = offset + elements * itemBytes
+  if (!(offset >= 0) || offset % itemBytes !== 0 || end > memory.byteLength)
+    throw new DeviceError(
+      `device: ${elements} elements of ${dtype} at byte ${offset} do not lie inside a block of ${memory.byteLength} bytes`,
+    )
+}
+
 /** What a run was given, checked against what the plan takes. @throws DeviceError that names the input */
 export function checkInputs(plan: Plan, inputs: Readonly<Record<string, HostArray>>): void {
   for (const [name, { shape, dtype }] of Object.entries(plan.inputs)) {

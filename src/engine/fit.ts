@@ -172,8 +172,9 @@ function batchSource(
   const isBytes = samples.data instanceof Uint8Array
   if (samples.data.length * (isBytes ? 1 : 4) <= device.maxBlockBytes) {
     const data = device.allocate(isBytes ? 'u8' : 'f32', samples.data.length)
+    owned.push(data)
     const classes = device.allocate('i32', count)
-    owned.push(data, classes)
+    owned.push(classes)
     device.write(data, samples.data)
     device.write(
       classes,
@@ -253,7 +254,7 @@ class LossReader {
 
   private async read(): Promise<void> {
     const place: Place = { memory: this.ring, operand: { shape: [ringRows, 2], dtype: 'f32', offset: 0 } }
-    const values = await this.compiled.device.read(place)
+    const values = await this.compiled.exclusive(() => this.compiled.device.read(place))
     for (const { batch, row, step, elapsed } of this.pending.splice(0)) {
       const [loss, accuracy] = [values[2 * row], values[2 * row + 1]]
       this.lossSum += loss * batch
@@ -277,11 +278,13 @@ export async function fitModel(
   if (!optimizer)
     throw new LimelightError('fit: the model was compiled without an optimizer; compile it with one, say adam()')
   const { batchSize, epochs } = checkOptions(options)
+  if (compiled.isTraining) throw new LimelightError('fit: the model is being trained already; wait for that to end')
   const count = samples.shape[0]
   const steps = Math.ceil(count / batchSize)
   const state = trainingState(compiled, optimizer)
   const source = batchSource(compiled, optimizer, state, samples, labels)
   const history: EpochLog[] = []
+  compiled.isTraining = true
   try {
     for (let epoch = 1; epoch <= epochs; epoch++) {
       const started = performance.now()
@@ -297,9 +300,13 @@ export async function fitModel(
         options.signal?.throwIfAborted()
         const indices = order.slice((step - 1) * batchSize, step * batchSize)
         const program = await source.program(indices.length)
-        const stepSize = Float32Array.of(optimizer.stepSize(state.step + 1))
-        await compiled.device.run(program, { ...source.inputs(indices), position: Int32Array.of(state.step), stepSize })
         const row = state.step % ringRows
+        const inputs = {
+          ...source.inputs(indices),
+          position: Int32Array.of(state.step),
+          stepSize: Float64Array.of(optimizer.stepSize(state.step + 1)),
+        }
+        await compiled.exclusive(() => compiled.device.run(program, inputs))
         state.step++
         await reader.afterStep(
           { batch: indices.length, row, step, elapsed: performance.now() - started },
@@ -324,10 +331,11 @@ export async function fitModel(
       await options.onEpochEnd?.(log)
     }
   } catch (error) {
-    // On an abort the device is well and has newer weights than the host.
-    if (options.signal?.aborted) await compiled.downloadWeights()
+    // The device has newer weights than the host, unless it is what failed: then the host keeps its own.
+    await compiled.downloadWeights().catch(() => {})
     throw error
   } finally {
+    compiled.isTraining = false
     source.dispose()
   }
   return { epochs: history }

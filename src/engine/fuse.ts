@@ -1,4 +1,4 @@
-import { byteLengthOf, Resident, sizeOf } from './tensor.ts'
+import { align, byteLengthOf, Resident, sizeOf } from './tensor.ts'
 import { type Step, type Trace, Value } from './trace.ts'
 
 /**
@@ -92,7 +92,8 @@ function fuseMask(trace: Trace): void {
     for (const [gradient, slope] of [step.inputs, [...step.inputs].reverse()]) {
       const slopeStep = trace.steps.find((other) => other.outputs.includes(slope) && other.kernel === 'step')
       const producer = soleProducer(trace, gradient, withMask)
-      if (!slopeStep || !producer || isFinal(producer) || sizeOf(slope.shape) !== sizeOf(gradient.shape)) continue
+      const stretches = [slope, step.outputs[0]].some((other) => sizeOf(other.shape) !== sizeOf(gradient.shape))
+      if (!slopeStep || !producer || isFinal(producer) || stretches) continue
       absorb(trace, step, producer, [slopeStep.inputs[0]], 'mask')
       break
     }
@@ -120,12 +121,29 @@ function fuseCrossEntropy(trace: Trace): void {
         other.inputs[0] === step.inputs[0] &&
         other.inputs[1] === step.inputs[1],
     )
-    if (!loss) continue
+    // A loss of the loss (its square, say): the gradient needs the loss first, one kernel can't make both.
+    if (!loss || dependsOn(trace, step.inputs[2], loss)) continue
     step.kernel = 'softmaxCrossEntropyWithGradient'
     step.outputs = [loss.outputs[0], step.outputs[0]]
     trace.steps.splice(trace.steps.indexOf(loss), 1)
   }
   trace.steps = sortSteps(trace.steps)
+}
+
+/** Whether a value is computed from what `source` writes. */
+function dependsOn(trace: Trace, value: Value, source: Step): boolean {
+  const pending = [value.root]
+  const seen = new Set<Value>(pending)
+  for (const root of pending) {
+    const writer = trace.steps.find((step) => step.outputs.some((output) => output.root === root))
+    if (writer === source) return true
+    for (const { root: input } of writer?.inputs ?? [])
+      if (!seen.has(input)) {
+        seen.add(input)
+        pending.push(input)
+      }
+  }
+  return false
 }
 
 const flatKinds = ['adam', 'sgd'] as const
@@ -139,17 +157,19 @@ function flattenUpdates(trace: Trace): void {
     const group = trace.steps
       .filter((step) => step.kernel === kind)
       .sort((a, b) => residentOf(a.states[0]).offset - residentOf(b.states[0]).offset)
-    if (group.length < 2 || !share(group)) continue
+    if (group.length < 2 || !share(group) || !isWithoutGaps(group)) continue
     const [first] = group
     const last = group[group.length - 1]
     const start = residentOf(first.states[0]).offset
     const bytes = residentOf(last.states[0]).offset + byteLengthOf(last.states[0]) - start
     const gradients = new Value([bytes / 4], 'f32')
-    for (const step of group) {
+    // A gradient that something else reads, too (two equal ones are one value), keeps its place and is copied.
+    const soleReaders = group.map((step) => readers(trace, step.inputs[0].root) === 1)
+    for (const [index, step] of group.entries()) {
       const gradient = step.inputs[0].root
       const place = residentOf(step.states[0]).offset - start
       const writer = trace.steps.find((other) => other.outputs.includes(gradient))
-      const movable = writer && sizeOf(gradient.shape) === sizeOf(step.states[0].shape) && gradient !== gradients
+      const movable = writer && soleReaders[index] && sizeOf(gradient.shape) === sizeOf(step.states[0].shape)
       if (movable) gradient.view = { of: gradients, offset: place }
       else {
         const copy = new Value(step.inputs[0].shape, 'f32')
@@ -203,6 +223,15 @@ function share(group: readonly Step[]): boolean {
   )
 }
 
+/** Whether updates, in the order of their places, leave out nothing between the first and the last: no frozen parameter. */
+function isWithoutGaps(group: readonly Step[]): boolean {
+  return group.every((step, index) => {
+    if (index === 0) return true
+    const before = group[index - 1].states[0]
+    return residentOf(step.states[0]).offset === align(residentOf(before).offset + byteLengthOf(before))
+  })
+}
+
 function removeDeadSteps(trace: Trace): void {
   const live = new Set([...trace.outputs.values()].map((value) => value.root))
   trace.steps = [...trace.steps]
@@ -221,8 +250,11 @@ function sortSteps(steps: readonly Step[]): Step[] {
   for (const step of steps)
     for (const output of step.outputs) writers.set(output.root, [...(writers.get(output.root) ?? []), step])
   const sorted = new Set<Step>()
+  const begun = new Set<Step>()
   const visit = (step: Step): void => {
     if (sorted.has(step)) return
+    if (begun.has(step)) throw new Error(`fuse: ${step.kernel} depends on its own result`)
+    begun.add(step)
     for (const input of step.inputs)
       for (const writer of writers.get(input.root) ?? []) if (writer !== step) visit(writer)
     sorted.add(step)

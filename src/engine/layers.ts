@@ -7,7 +7,7 @@ import { avgPool, maxPool } from './ops/pool.ts'
 import { random } from './ops/random.ts'
 import { flatten as flattenTensor } from './ops/reshape.ts'
 import { softmax } from './ops/softmax.ts'
-import type { Padding, Pair } from './ops/window.ts'
+import { type Padding, type Pair, pairOf } from './ops/window.ts'
 import { formatShape, Input, type Shape, sizeOf, type Tensor } from './tensor.ts'
 
 /**
@@ -141,7 +141,7 @@ function buildConv2d(config: Conv2dConfig, input: Shape): BuiltLayer {
   positive('conv2d', 'filters', config.filters)
   if (input.length !== 3) throw new ShapeError(`conv2d: expected images [H,W,C], got ${formatShape(input)}`)
   const { kernelSize, strides, padding } = config
-  const [height, width] = typeof kernelSize === 'number' ? [kernelSize, kernelSize] : kernelSize
+  const [height, width] = pairOf('conv2d', kernelSize)
   const activate = activationNamed(config.activation)
   const kernel = [height, width, input[2], config.filters]
   return {
@@ -192,7 +192,8 @@ export function buildLayer(description: LayerDescription, input: Shape): BuiltLa
       return withoutWeights('Flatten', [sizeOf(input)], flattenTensor)
     case 'dropout': {
       const { rate } = description
-      if (!(rate >= 0 && rate < 1)) throw new ArgumentError(`dropout: rate is ${rate}; expected at least 0 and below 1`)
+      if (typeof rate !== 'number' || !(rate >= 0 && rate < 1))
+        throw new ArgumentError(`dropout: rate is ${rate}; expected at least 0 and below 1`)
       return withoutWeights('Dropout', input, (x, _weights, { training, position, seed }) =>
         training && rate > 0 ? mul(x, mul(greaterEqual(random(position, x.shape, seed), rate), 1 / (1 - rate))) : x,
       )

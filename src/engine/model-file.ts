@@ -57,8 +57,9 @@ function parseArchitecture(text: string): Architecture {
 
 function isArchitecture(value: unknown): value is Architecture {
   if (typeof value !== 'object' || value === null) return false
-  const { inputShape, layers } = value as Partial<Record<string, unknown>>
+  const { inputShape, layers, seed } = value as Partial<Record<string, unknown>>
   return (
+    (seed === undefined || Number.isSafeInteger(seed)) &&
     Array.isArray(inputShape) &&
     inputShape.every((extent) => Number.isInteger(extent)) &&
     Array.isArray(layers) &&

@@ -12,10 +12,21 @@ import { argMax } from './ops/reduce.ts'
 import { softmaxOperation } from './ops/softmax.ts'
 import { softmaxCrossEntropy } from './ops/softmax-cross-entropy.ts'
 import type { Optimizer } from './optimizers.ts'
-import { align, describePlan, makePlan, type Plan } from './plan.ts'
+import { describePlan, makePlan, type Plan } from './plan.ts'
 import { checkLabels, checkSamples, type Labels, type Samples, takeSamples } from './samples.ts'
 import { summaryTable } from './summary.ts'
-import { byteLengthOf, constant, formatShape, Input, Resident, type Shape, sizeOf, type Tensor } from './tensor.ts'
+import {
+  align,
+  byteLengthOf,
+  constant,
+  formatShape,
+  Input,
+  Resident,
+  type Shape,
+  sameShape,
+  sizeOf,
+  type Tensor,
+} from './tensor.ts'
 import type { Graph } from './trace.ts'
 import { yieldToEvents } from './yield.ts'
 
@@ -202,6 +213,11 @@ export class Sequential {
   async fit(samples: Samples, labels: Labels, options: FitOptions = {}): Promise<History> {
     checkSamples('fit', samples, this.inputShape)
     checkLabels('fit', labels, samples.shape[0], this.classes('fit'))
+    if (options.validationData) {
+      const [heldOut, truth] = options.validationData
+      checkSamples('fit: validationData', heldOut, this.inputShape)
+      checkLabels('fit: validationData', truth, heldOut.shape[0], this.classes('fit'))
+    }
     return fitModel(this, this.onDevice('fit'), samples, labels, options)
   }
 
@@ -214,15 +230,19 @@ export class Sequential {
 
   /** Replaces weights by name, on the host and on the device. @throws ShapeError when a name or a shape does not fit */
   setWeights(values: ReadonlyMap<string, { readonly shape: Shape; readonly data: ArrayLike<number> }>): void {
-    for (const { name, shape, data } of this.weights) {
-      const given = values.get(name)
-      if (!given) throw new ShapeError(`setWeights: "${name}" is missing; expected ${formatShape(shape)}`)
-      if (sizeOf(shape) !== given.data.length || formatShape(given.shape) !== formatShape(shape))
+    const unknown = [...values.keys()].find((name) => this.weights.every((weight) => weight.name !== name))
+    if (unknown !== undefined) throw new ShapeError(`setWeights: the model has no weight "${unknown}"`)
+    // All are looked at before any is changed.
+    const given = this.weights.map(({ name, shape }) => {
+      const value = values.get(name)
+      if (!value) throw new ShapeError(`setWeights: "${name}" is missing; expected ${formatShape(shape)}`)
+      if (sizeOf(shape) !== value.data.length || !sameShape(value.shape, shape))
         throw new ShapeError(
-          `setWeights: "${name}" has shape ${formatShape(given.shape)}; expected ${formatShape(shape)}`,
+          `setWeights: "${name}" has shape ${formatShape(value.shape)}; expected ${formatShape(shape)}`,
         )
-      data.set(given.data)
-    }
+      return value
+    })
+    this.weights.forEach(({ data }, i) => data.set(given[i].data))
     this.compiled?.uploadWeights()
   }
 
@@ -269,8 +289,12 @@ export class CompiledModel {
   readonly parameterMemory: Memory
   /** Elements of the parameter block, padding included. */
   readonly parameterElements: number
+  /** Being trained by a call of fit(): two at once would share one optimizer. */
+  isTraining = false
   private readonly programs = new Map<string, Promise<Program>>()
   private readonly owned: { dispose(): void }[] = []
+  private isDisposed = false
+  private turn: Promise<unknown> = Promise.resolve()
 
   constructor(
     readonly model: Sequential,
@@ -299,11 +323,25 @@ export class CompiledModel {
   async downloadWeights(): Promise<void> {
     const shape = [this.parameterElements]
     const place: Place = { memory: this.parameterMemory, operand: { shape, dtype: 'f32', offset: 0 } }
-    const values = await this.device.read(place)
+    const values = await this.exclusive(() => this.device.read(place))
     this.model.weights.forEach(({ data }, i) => {
       const first = this.parameters[i].offset / 4
       data.set(values.subarray(first, first + data.length))
     })
+  }
+
+  /**
+   * Runs work that others must not come between (a run and the reading of its results: programs are shared), after all such
+   * work that was asked for before.
+   * @throws LimelightError when the model was disposed of, or compiled again, in the meantime
+   */
+  exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.turn.then(() => {
+      if (this.isDisposed) throw new LimelightError('the model was disposed of, or compiled again, while it was in use')
+      return work()
+    })
+    this.turn = mine.catch(() => {})
+    return mine
   }
 
   /** Memory that lives as long as the compiled model. */
@@ -336,10 +374,10 @@ export class CompiledModel {
   }
 
   /** A program for this graph, lowered once. */
-  program(key: string, plan: () => Plan, blocks: Readonly<Record<string, Memory>> = {}): Promise<Program> {
+  program(key: string, plan: () => Plan): Promise<Program> {
     const known = this.programs.get(key)
     if (known) return known
-    const program = this.device.lower(plan(), { [parameterBlock]: this.parameterMemory, ...blocks })
+    const program = this.device.lower(plan(), { [parameterBlock]: this.parameterMemory })
     this.programs.set(key, program)
     // A plan that was refused (out of memory, say) may be tried again.
     program.catch(() => this.programs.delete(key))
@@ -357,11 +395,13 @@ export class CompiledModel {
     const joined = new Float32Array(total * width)
     for (let first = 0; first < total; first += batch) {
       signal?.throwIfAborted()
-      await this.device.run(program, work.inputs(first, batch))
+      const results = await this.exclusive(async () => {
+        await this.device.run(program, work.inputs(first, batch))
+        return Promise.all(Object.values(program.outputs).map((place) => this.device.read(place)))
+      })
       const count = Math.min(batch, total - first)
       let column = 0
-      for (const [output, place] of Object.values(program.outputs).entries()) {
-        const values = await this.device.read(place)
+      for (const [output, values] of results.entries()) {
         for (let i = 0; i < count; i++)
           for (let c = 0; c < widths[output]; c++)
             joined[(first + i) * width + column + c] = values[i * widths[output] + c]
@@ -379,6 +419,7 @@ export class CompiledModel {
   }
 
   dispose(): void {
+    this.isDisposed = true
     for (const program of this.programs.values())
       program.then(
         (lowered) => lowered.dispose(),

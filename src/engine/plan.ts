@@ -1,6 +1,6 @@
 import { ShapeError } from './errors.ts'
 import { type Fusion, fuse } from './fuse.ts'
-import { type Attributes, byteLengthOf, Constant, formatShape, Resident, type TensorType } from './tensor.ts'
+import { type Attributes, align, byteLengthOf, Constant, formatShape, Resident, type TensorType } from './tensor.ts'
 import { type Graph, type Step, type Trace, trace, Value } from './trace.ts'
 
 /**
@@ -37,12 +37,6 @@ export interface Plan {
   readonly blocks: readonly string[]
   /** What the arena would take if nothing shared bytes. */
   readonly unpackedArenaBytes: number
-}
-
-export const alignment = 256
-
-export function align(bytes: number): number {
-  return Math.ceil(bytes / alignment) * alignment
 }
 
 /** Traces, fuses and lays out a graph. `fusions` are the rewrites the device's kernels can run. */
@@ -107,6 +101,7 @@ function copyBorrowedOutputs(traced: Trace): Map<string, Value> {
   const taken = new Set<Value>()
   const outputs = new Map<string, Value>()
   for (const [name, value] of traced.outputs) {
+    if (value.dtype === 'u8') throw new ShapeError(`plan: output "${name}" is of stored pixels (u8); gather them first`)
     const borrowed =
       value.root.leaf !== null || taken.has(value.root) || byteLengthOf(value.root) !== byteLengthOf(value)
     const own = borrowed ? new Value(value.shape, value.dtype) : value

@@ -20,6 +20,7 @@ export function checkSamples(name: string, samples: Samples, sampleShape: Shape)
   const { data, shape } = samples
   if (data.length !== sizeOf(shape))
     throw new ShapeError(`${name}: ${data.length} numbers given for shape ${formatShape(shape)}`)
+  if (shape[0] === 0) throw new ShapeError(`${name}: there are no samples: shape ${formatShape(shape)}`)
   if (shape.length !== sampleShape.length + 1 || sampleShape.some((extent, axis) => shape[axis + 1] !== extent))
     throw new ShapeError(`${name}: shape ${formatShape(shape)} given, the model takes [N,${sampleShape.join(',')}]`)
 }

@@ -135,6 +135,19 @@ export function byteLengthOf({ shape, dtype }: TensorType): number {
   return sizeOf(shape) * (dtype === 'u8' ? 1 : 4)
 }
 
+/** Operands start at multiples of this many bytes: WebGPU's alignment of bindings. */
+export const alignment = 256
+
+export function align(bytes: number): number {
+  return Math.ceil(bytes / alignment) * alignment
+}
+
+/** @throws ShapeError when an operation on numbers is given indices or stored pixels */
+export function requireFloat(name: string, inputs: readonly TensorType[]): void {
+  for (const { dtype } of inputs)
+    if (dtype !== 'f32') throw new ShapeError(`${name}: an input is of type ${dtype}; expected f32`)
+}
+
 export function formatShape(shape: Shape): string {
   return `[${shape.join(',')}]`
 }

@@ -68,7 +68,7 @@ export function trace({ outputs, updates = [] }: Graph): Trace {
   const leafValue = (tensor: Input | Constant | Resident): Value => {
     if (!(tensor instanceof Resident)) return new Value(tensor.shape, tensor.dtype, tensor)
     // Two tensors may name the same place (a parameter as read by the forward pass and as written by its update).
-    const key = `${tensor.block}:${tensor.offset}:${tensor.shape}`
+    const key = `${tensor.block}:${tensor.offset}:${tensor.dtype}${tensor.shape}`
     const value = residents.get(key) ?? new Value(tensor.shape, tensor.dtype, tensor)
     residents.set(key, value)
     return value
@@ -97,10 +97,29 @@ export function trace({ outputs, updates = [] }: Graph): Trace {
       flops,
     })
   }
-  for (const { kind, states, inputs, attributes } of updates)
+  // All updates see the state as it was before any of them: one that reads a resident reads a copy.
+  const copies = new Map<Value, Value>()
+  const before = (tensor: Tensor): Value => {
+    const value = valueFor(tensor)
+    if (!(value.root.leaf instanceof Resident)) return value
+    const copy = copies.get(value) ?? new Value(value.shape, value.dtype)
+    if (!copies.has(value))
+      steps.push({
+        kernel: 'broadcast',
+        inputs: [value],
+        outputs: [copy],
+        states: [],
+        attributes: { shape: value.shape },
+        flops: 0,
+      })
+    copies.set(value, copy)
+    return copy
+  }
+  const updateInputs = updates.map(({ inputs }) => inputs.map(before))
+  for (const [index, { kind, states, attributes }] of updates.entries())
     steps.push({
       kernel: kind.name,
-      inputs: inputs.map(valueFor),
+      inputs: updateInputs[index],
       outputs: [],
       states: states.map(valueFor),
       attributes,

@@ -241,10 +241,11 @@ describe('plans', () => {
 })
 
 describe('model files', () => {
-  it("hold the tutorial's trained weights, which predict what PyTorch predicts", async () => {
-    const weights = readReference('model.safetensors')
-    const model = modelFromBytes(formatSafetensors(weights.tensors), tutorialArchitecture(0))
-    expect(model.parameterCount).toBe(144_410)
+  it('take weights that other programs wrote, given the architecture', () => {
+    const { tensors } = readReference('model.safetensors')
+    const model = modelFromBytes(formatSafetensors(tensors), tutorialArchitecture(0))
+    expect(model.weights).toHaveLength(tensors.size)
+    for (const { name, data } of model.weights) expect(data).toEqual(tensors.get(name)?.data)
   })
 
   const bytes = () => modelToBytes(small())
@@ -281,6 +282,50 @@ describe('model files', () => {
     expect(withArchitecture(JSON.stringify({ inputShape: [6, 6, 1], layers: huge }))).toThrow(FormatError)
     const wide = [conv2d({ filters: 4, kernelSize: 2e5, padding: 'same' })]
     expect(withArchitecture(JSON.stringify({ inputShape: [6, 6, 1], layers: wide }))).toThrow(FormatError)
+  })
+
+  it.each([
+    { kernelSize: null },
+    { kernelSize: true },
+    { kernelSize: {} },
+    { kernelSize: undefined },
+    { kernelSize: [3, 3, 3] },
+    { kernelSize: 'x' },
+    { strides: true },
+    { strides: {} },
+    { strides: 0 },
+    { padding: 'x' },
+    { padding: 1e9 },
+    { filters: '4' },
+    { activation: 'toString' },
+    { activation: 3 },
+  ])('are refused when a layer is nonsense: %o', (nonsense) => {
+    const { tensors } = parseSafetensors(bytes())
+    const [first, ...rest] = small().descriptions
+    const architecture = { inputShape: [6, 6, 1], layers: [{ ...first, ...nonsense }, ...rest] }
+    const file = formatSafetensors(tensors, { architecture: JSON.stringify(architecture) })
+    expect(() => modelFromBytes(file)).toThrow(FormatError)
+  })
+
+  it('are refused when the dropout rate, a pool or the seed is nonsense', () => {
+    const { tensors } = parseSafetensors(bytes())
+    const refuse = (change: (architecture: { seed: unknown; layers: Record<string, unknown>[] }) => void) => {
+      const architecture = {
+        inputShape: [6, 6, 1],
+        seed: 3 as unknown,
+        layers: small().descriptions.map((layer) => ({ ...layer })),
+      }
+      change(architecture)
+      const file = formatSafetensors(tensors, { architecture: JSON.stringify(architecture) })
+      expect(() => modelFromBytes(file)).toThrow(FormatError)
+    }
+    refuse(({ layers }) => Object.assign(layers[1], { poolSize: true }))
+    refuse(({ layers }) => Object.assign(layers[1], { poolSize: {} }))
+    refuse(({ layers }) => Object.assign(layers[3], { rate: null }))
+    refuse(({ layers }) => Object.assign(layers[3], { rate: [] }))
+    refuse((architecture) => {
+      architecture.seed = 'abc'
+    })
   })
 
   it('are refused when a weight is missing or not finite', () => {

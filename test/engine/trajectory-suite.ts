@@ -55,11 +55,12 @@ export async function runTrajectory(
   const model = initialModel(trajectory)
   await model.compile({ device, optimizer: adam() })
   const count = steps * batchSize
-  const data = Uint8Array.from(arrayOf(images, 'images').subarray(0, count * imageSize))
+  // PyTorch was given float32 numbers, not bytes: a 255th rounds to something else.
+  const data = Float32Array.from(arrayOf(images, 'images').subarray(0, count * imageSize), (value) => value / 255)
   const losses: number[] = []
   const accuracies: number[] = []
   try {
-    await model.fit({ data, shape: [count, 28, 28, 1], scale: 1 / 255 }, arrayOf(images, 'labels').subarray(0, count), {
+    await model.fit({ data, shape: [count, 28, 28, 1] }, arrayOf(images, 'labels').subarray(0, count), {
       batchSize,
       shuffle: false,
       onBatchEnd: ({ batchLoss, batchAccuracy }) => {

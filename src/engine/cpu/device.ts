@@ -1,5 +1,6 @@
 import {
   checkInputs,
+  checkRange,
   type Device,
   type DeviceInfo,
   type HostArray,
@@ -49,6 +50,11 @@ class CpuProgram implements Program {
     return space
   }
 
+  /** Whether all it works on is still its own: its memory, and the blocks it was given. */
+  get isUsable(): boolean {
+    return [...this.spaces.values()].every((block) => !block.isReleased)
+  }
+
   dispose(): void {
     for (const block of this.owned) block.dispose()
   }
@@ -75,6 +81,7 @@ export class CpuDevice implements Device {
 
   write(memory: Memory, data: HostArray, offset = 0): void {
     const block = this.own(memory)
+    checkRange(block, block.dtype, offset, data.length)
     this.view(block.dtype, block.address + offset, data.length).set(data)
   }
 
@@ -122,6 +129,7 @@ export class CpuDevice implements Device {
   async run(program: Program, inputs: Readonly<Record<string, HostArray>>): Promise<void> {
     if (!(program instanceof CpuProgram) || program.device !== this)
       throw new DeviceError('cpu: this program belongs to another device')
+    if (!program.isUsable) throw new DeviceError('cpu: this program, or memory that it works on, was disposed of')
     checkInputs(program.plan, inputs)
     for (const [name, operand] of Object.entries(program.plan.inputs)) {
       const address = program.space(operand.space).address + operand.offset
@@ -134,6 +142,7 @@ export class CpuDevice implements Device {
 
   async read({ memory, operand }: Place): Promise<HostArray> {
     const block = this.own(memory)
+    checkRange(block, operand.dtype, operand.offset, sizeOf(operand.shape))
     return this.view(operand.dtype, block.address + operand.offset, sizeOf(operand.shape)).slice()
   }
 
@@ -148,7 +157,11 @@ export class CpuDevice implements Device {
 
   private own(memory: Memory): LinearBlock {
     const owner = this.open()
-    if ('owner' in memory && memory.owner === owner) return memory as LinearBlock
+    if ('owner' in memory && memory.owner === owner) {
+      const block = memory as LinearBlock
+      if (block.isReleased) throw new DeviceError('cpu: this memory was freed')
+      return block
+    }
     throw new DeviceError('cpu: this memory belongs to another device')
   }
 

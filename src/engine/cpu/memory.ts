@@ -43,8 +43,10 @@ export class LinearMemory {
 
   private grow(size: number): void {
     const end = this.memory.buffer.byteLength
+    // What is free at the end counts: only the rest is new.
+    const tail = this.free.find((stretch) => stretch.end === end)
     try {
-      this.memory.grow(Math.ceil(size / pageBytes))
+      this.memory.grow(Math.ceil((size - (tail ? end - tail.start : 0)) / pageBytes))
     } catch {
       throw new DeviceError(
         `cpu: out of memory: ${size} more bytes were asked for, ${end} are in use. Use a smaller batch or less data at once.`,
@@ -56,7 +58,8 @@ export class LinearMemory {
 
 /** A stretch of the linear memory that belongs to one owner. */
 export class LinearBlock implements Memory {
-  private released = false
+  /** Whether its bytes may belong to another block by now. */
+  isReleased = false
 
   constructor(
     readonly owner: LinearMemory,
@@ -67,8 +70,8 @@ export class LinearBlock implements Memory {
   ) {}
 
   dispose(): void {
-    if (this.released) return
-    this.released = true
+    if (this.isReleased) return
+    this.isReleased = true
     this.owner.release(this.address, this.size)
   }
 }

@@ -112,7 +112,6 @@ export const f32 = {
   ge: binary<'f32', 'i32'>('i32', [0x60]),
   load: load('f32', [0x2a], 2),
   fromI32: unary<'i32', 'f32'>('f32', [0xb2]),
-  fromU32: unary<'i32', 'f32'>('f32', [0xb3]),
   fromF64: unary<'f64', 'f32'>('f32', [0xb6]),
 }
 
@@ -146,7 +145,6 @@ export const f32x4 = {
   load: load('v128', simd(0), 4),
   /** One f32 from memory in all four lanes. */
   loadSplat: load('v128', simd(9), 2),
-  splat: unary<'f32', 'v128'>('v128', simd(19)),
   extractLane: (x: V128, lane: number): F32 => ({ type: 'f32', code: [...x.code, ...simd(31), lane] }),
   gt: binary<'v128', 'v128'>('v128', simd(68)),
   and: binary<'v128', 'v128'>('v128', simd(78)),
@@ -159,17 +157,12 @@ export const f32x4 = {
 }
 
 export const f64x2 = {
-  const: (value: number): V128 => {
-    const bytes = floatBytes(value, 8)
-    return { type: 'v128', code: [...simd(12), ...bytes, ...bytes] }
-  },
   add: binary<'v128', 'v128'>('v128', simd(240)),
   /** Two f32 from memory, widened. */
   loadPromoted: (address: I32, offset = 0): V128 => ({
     type: 'v128',
     code: [...address.code, ...simd(93), 3, ...unsignedLeb(offset), ...simd(95)],
   }),
-  extractLane: (x: V128, lane: number): F64 => ({ type: 'f64', code: [...x.code, ...simd(33), lane] }),
 }
 
 /** `condition` ? a : b, both computed. */

@@ -1,5 +1,5 @@
 import { ShapeError } from '../errors.ts'
-import { apply, formatShape, type Operation, type Shape, sizeOf, type Tensor, type TensorType } from '../tensor.ts'
+import { apply, formatShape, type Operation, requireFloat, type Shape, type Tensor } from '../tensor.ts'
 import { add } from './elementwise.ts'
 import { type Padding, type Pair, type WindowAttributes, windowOver } from './window.ts'
 
@@ -53,6 +53,7 @@ function tapFlops(count: number, w: WindowAttributes, channels: number, filters:
 export const conv2dOperation: Operation<WindowAttributes> = {
   name: 'conv2d',
   infer([x, kernel], w) {
+    requireFloat('conv2d', [x, kernel])
     checkKernel('conv2d', x.shape, kernel.shape)
     return { shape: [x.shape[0], w.outHeight, w.outWidth, kernel.shape[3]], dtype: 'f32' }
   },
@@ -165,9 +166,4 @@ export function conv2d(x: Tensor, kernel: Tensor, options: Conv2dOptions = {}): 
     throw new ShapeError(`conv2d: bias ${formatShape(bias.shape)}; expected [${kernel.shape[3]}], one a filter`)
   const product = apply(conv2dOperation, [x, kernel], window)
   return bias ? add(product, bias) : product
-}
-
-/** Pixels of one image's output; devices size their loops by it. */
-export function outputPixels({ shape }: TensorType): number {
-  return sizeOf(shape.slice(1, 3))
 }

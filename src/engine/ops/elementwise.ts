@@ -5,6 +5,7 @@ import {
   formatShape,
   type Operation,
   type ReferenceOperand,
+  requireFloat,
   type Shape,
   sameShape,
   sizeOf,
@@ -141,7 +142,10 @@ function unaryOperation(name: UnaryName): Operation {
   const row: UnaryRow = unary[name]
   return {
     name,
-    infer: ([x]) => ({ shape: x.shape, dtype: 'f32' }),
+    infer([x]) {
+      requireFloat(name, [x])
+      return { shape: x.shape, dtype: 'f32' }
+    },
     gradient: (node, dy) => [row.gradient && (() => row.gradient?.(node.inputs[0], node, dy) ?? dy)],
     reference([x], y) {
       for (let i = 0; i < y.data.length; i++) y.data[i] = row.apply(x.data[i])
@@ -156,6 +160,7 @@ function binaryOperation(name: BinaryName): Operation {
     infer([a, b]) {
       if (a.dtype !== b.dtype)
         throw new ShapeError(`${name}: inputs of types ${a.dtype} and ${b.dtype}; expected one type`)
+      if (name !== 'equal' && name !== 'greaterEqual') requireFloat(name, [a, b])
       return { shape: broadcastShapes(name, a.shape, b.shape), dtype: 'f32' }
     },
     gradient(node, dy) {
@@ -183,6 +188,7 @@ export const binaryOperations = operationsOf(binary, binaryOperation)
 export const broadcastOperation: Operation<{ shape: Shape }> = {
   name: 'broadcast',
   infer([x], { shape }) {
+    if (x.dtype === 'u8') requireFloat('broadcast', [x])
     if (!sameShape(broadcastShapes('broadcast', x.shape, shape), shape))
       throw new ShapeError(`broadcast: ${formatShape(x.shape)} does not stretch to ${formatShape(shape)}`)
     return { shape, dtype: x.dtype }

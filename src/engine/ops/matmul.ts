@@ -1,5 +1,5 @@
 import { ShapeError } from '../errors.ts'
-import { apply, formatShape, type Operation, type Tensor } from '../tensor.ts'
+import { apply, formatShape, type Operation, requireFloat, type Tensor } from '../tensor.ts'
 import { add } from './elementwise.ts'
 
 export interface MatmulAttributes extends Readonly<Record<string, boolean>> {
@@ -20,6 +20,7 @@ export function matmulExtents(
 export const matmulOperation: Operation<MatmulAttributes> = {
   name: 'matmul',
   infer([a, b], attributes) {
+    requireFloat('matmul', [a, b])
     const inner = b.shape[attributes.transposeB ? 1 : 0]
     if (a.shape.length !== 2 || b.shape.length !== 2 || a.shape[attributes.transposeA ? 0 : 1] !== inner)
       throw new ShapeError(

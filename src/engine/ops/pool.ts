@@ -1,4 +1,4 @@
-import { apply, type Operation, sizeOf, type Tensor } from '../tensor.ts'
+import { apply, type Operation, requireFloat, sizeOf, type Tensor, type TensorType } from '../tensor.ts'
 import { type Padding, type Pair, type WindowAttributes, windowOver } from './window.ts'
 
 /**
@@ -40,12 +40,16 @@ function firstMaximum(data: Float64Array, pixels: readonly number[]): number {
   return pixels.reduce((best, pixel) => (data[pixel] > data[best] ? pixel : best))
 }
 
-const pooledShape = (shape: readonly number[], w: WindowAttributes) => [shape[0], w.outHeight, w.outWidth, shape[3]]
+function pooledType(x: TensorType, w: WindowAttributes): TensorType {
+  requireFloat('pool', [x])
+  return { shape: [x.shape[0], w.outHeight, w.outWidth, x.shape[3]], dtype: 'f32' }
+}
+
 const windowArea = (w: WindowAttributes) => w.windowHeight * w.windowWidth
 
 export const maxPoolOperation: Operation<WindowAttributes> = {
   name: 'maxPool',
-  infer: ([x], w) => ({ shape: pooledShape(x.shape, w), dtype: 'f32' }),
+  infer: ([x], w) => pooledType(x, w),
   gradient: (node, dy, w) => [() => apply(maxPoolGradientOperation, [node.inputs[0], dy], w)],
   reference([x], y, w) {
     forEachWindow(x.shape, w, (output, pixels) => {
@@ -70,7 +74,7 @@ export const maxPoolGradientOperation: Operation<WindowAttributes> = {
 
 export const avgPoolOperation: Operation<WindowAttributes> = {
   name: 'avgPool',
-  infer: ([x], w) => ({ shape: pooledShape(x.shape, w), dtype: 'f32' }),
+  infer: ([x], w) => pooledType(x, w),
   gradient(node, dy, w) {
     const [, height, width] = node.inputs[0].shape
     return [() => apply<GradientAttributes>(avgPoolGradientOperation, [dy], { ...w, height, width })]

@@ -1,5 +1,5 @@
 import { ShapeError } from '../errors.ts'
-import { apply, formatShape, type Operation, type Shape, sizeOf, type Tensor } from '../tensor.ts'
+import { apply, formatShape, type Operation, requireFloat, type Shape, sizeOf, type Tensor } from '../tensor.ts'
 import { broadcastTo, div, equal, mul } from './elementwise.ts'
 import { reshape } from './reshape.ts'
 
@@ -40,6 +40,7 @@ function reduceOperation(
   return {
     name,
     infer([x], attributes) {
+      requireFloat(name, [x])
       if (sizeOf(foldedShape(x.shape, attributes)) > 0 && reduceExtents(x.shape, attributes)[1] === 0)
         throw new ShapeError(`${name}: an axis of ${formatShape(x.shape)} is empty`)
       return { shape: foldedShape(x.shape, attributes), dtype }

@@ -1,11 +1,14 @@
-import { apply, type Operation, sizeOf, type Tensor } from '../tensor.ts'
+import { apply, type Operation, requireFloat, sizeOf, type Tensor } from '../tensor.ts'
 import { mul, sub } from './elementwise.ts'
 import { sum } from './reduce.ts'
 
 /** exp(x - max) / Σ exp(x - max) over the last axis: the maximum is subtracted, so no exponential overflows. */
 export const softmaxOperation: Operation = {
   name: 'softmax',
-  infer: ([x]) => ({ shape: x.shape, dtype: 'f32' }),
+  infer([x]) {
+    requireFloat('softmax', [x])
+    return { shape: x.shape, dtype: 'f32' }
+  },
   gradient: (node, dy) => [() => mul(sub(dy, sum(mul(dy, node), { axes: -1, keepDims: true })), node)],
   reference([x], y) {
     const classes = x.shape[x.shape.length - 1]

@@ -18,8 +18,12 @@ export interface WindowAttributes extends Readonly<Record<string, number>> {
 
 export type Pair = number | readonly [number, number]
 
-export function pairOf(value: Pair): readonly [number, number] {
-  return typeof value === 'number' ? [value, value] : value
+/** Both extents. What comes from a file may be anything: only a number or two numbers are a pair. */
+export function pairOf(name: string, value: Pair): readonly [number, number] {
+  if (typeof value === 'number') return [value, value]
+  if (!Array.isArray(value) || value.length !== 2 || !value.every((extent) => typeof extent === 'number'))
+    throw new ShapeError(`${name}: ${JSON.stringify(value)} given; expected a number or two`)
+  return [value[0], value[1]]
 }
 
 function walk(
@@ -50,8 +54,10 @@ export function windowOver(
   padding: Padding,
 ): WindowAttributes {
   if (image.length !== 4) throw new ShapeError(`${name}: expected images [N,H,W,C], got shape [${image.join(',')}]`)
-  const [windowHeight, windowWidth] = pairOf(window)
-  const [strideY, strideX] = pairOf(strides)
+  if (padding !== 'same' && padding !== 'valid')
+    throw new ShapeError(`${name}: padding is ${JSON.stringify(padding)}; expected 'same' or 'valid'`)
+  const [windowHeight, windowWidth] = pairOf(name, window)
+  const [strideY, strideX] = pairOf(name, strides)
   const [padTop, outHeight] = walk(name, image[1], windowHeight, strideY, padding)
   const [padLeft, outWidth] = walk(name, image[2], windowWidth, strideX, padding)
   return { windowHeight, windowWidth, strideY, strideX, padTop, padLeft, outHeight, outWidth }

@@ -1,5 +1,6 @@
 import {
   checkInputs,
+  checkRange,
   type Device,
   type DeviceInfo,
   type HostArray,
@@ -19,6 +20,7 @@ import { type DType, type ReferenceOperand, sizeOf } from '../tensor.ts'
 class ReferenceMemory implements Memory {
   readonly data: Float64Array
   readonly byteLength: number
+  isReleased = false
 
   constructor(
     readonly owner: ReferenceDevice,
@@ -35,7 +37,9 @@ class ReferenceMemory implements Memory {
     return this.data.subarray(first, first + sizeOf(operand.shape))
   }
 
-  dispose(): void {}
+  dispose(): void {
+    this.isReleased = true
+  }
 }
 
 function itemBytes(dtype: DType): number {
@@ -70,7 +74,14 @@ class ReferenceProgram implements Program {
     return { shape: operand.shape, dtype: operand.dtype, data: this.space(operand.space).view(operand) }
   }
 
-  dispose(): void {}
+  /** Whether all it works on is still its own: its memory, and the blocks it was given. */
+  get isUsable(): boolean {
+    return [...this.spaces.values()].every((space) => !space.isReleased)
+  }
+
+  dispose(): void {
+    for (const name of Object.keys(this.plan.spaces)) this.spaces.get(name)?.dispose()
+  }
 }
 
 export class ReferenceDevice implements Device {
@@ -85,7 +96,9 @@ export class ReferenceDevice implements Device {
   }
 
   write(memory: Memory, data: HostArray, offset = 0): void {
-    this.own(memory).data.set(data, offset / itemBytes(memory.dtype))
+    const own = this.own(memory)
+    checkRange(own, own.dtype, offset, data.length)
+    own.data.set(data, offset / itemBytes(own.dtype))
   }
 
   async lower(plan: Plan, blocks: Readonly<Record<string, Memory>>): Promise<ReferenceProgram> {
@@ -99,6 +112,7 @@ export class ReferenceDevice implements Device {
     if (!(program instanceof ReferenceProgram) || program.device !== this)
       throw new DeviceError('reference: this program belongs to another device')
     if (this.disposed) throw new DeviceError('reference: the device was disposed of')
+    if (!program.isUsable) throw new DeviceError('reference: this program, or memory that it works on, was disposed of')
     const { plan } = program
     checkInputs(plan, inputs)
     for (const [name, operand] of Object.entries(plan.inputs)) program.operand(operand).data.set(inputs[name])
@@ -118,7 +132,9 @@ export class ReferenceDevice implements Device {
   }
 
   async read({ memory, operand }: Place): Promise<HostArray> {
-    const data = this.own(memory).view(operand)
+    const own = this.own(memory)
+    checkRange(own, operand.dtype, operand.offset, sizeOf(operand.shape))
+    const data = own.view(operand)
     return operand.dtype === 'i32' ? Int32Array.from(data) : data.slice()
   }
 
@@ -127,7 +143,11 @@ export class ReferenceDevice implements Device {
   }
 
   private own(memory: Memory): ReferenceMemory {
-    if (memory instanceof ReferenceMemory && memory.owner === this) return memory
+    if (this.disposed) throw new DeviceError('reference: the device was disposed of')
+    if (memory instanceof ReferenceMemory && memory.owner === this) {
+      if (memory.isReleased) throw new DeviceError('reference: this memory was freed')
+      return memory
+    }
     throw new DeviceError('reference: this memory belongs to another device')
   }
 }

@@ -30,7 +30,7 @@ export const unaryExpressions: Readonly<Record<UnaryName, Unary>> = {
   abs: (x) => f32.abs(x),
   sign: (x) => select(f32.gt(x, zero), one, select(f32.lt(x, zero), f32.const(-1), zero)),
   step: (x) => select(f32.gt(x, zero), one, zero),
-  relu: (x) => select(f32.gt(x, zero), x, zero),
+  relu: (x) => f32.max(x, zero),
   sigmoid: (x, module) =>
     f32.fromF64(f64.div(f64.const(1), f64.add(f64.const(1), exp(module, f64.fromF32(f32.neg(x)))))),
   tanh: (x, module) => f32.fromF64(tanh(module, f64.fromF32(x))),
@@ -41,8 +41,8 @@ export const binaryExpressions: Readonly<Record<BinaryName, Binary>> = {
   sub: (a, b) => f32.sub(a, b),
   mul: (a, b) => f32.mul(a, b),
   div: (a, b) => f32.div(a, b),
-  maximum: (a, b) => select(f32.ge(a, b), a, b),
-  minimum: (a, b) => select(f32.ge(b, a), a, b),
+  maximum: (a, b) => f32.max(a, b),
+  minimum: (a, b) => f32.min(a, b),
   greaterEqual: (a, b) => select(f32.ge(a, b), one, zero),
   equal: (a, b) => select(f32.eq(a, b), one, zero),
 }

@@ -72,10 +72,9 @@ function largest(name: 'max' | 'argMax'): CpuKernel {
         const value = body.local('f32')
         body.for(0, reduced, 1, (position) => {
           body.set(value, f32.load(from, x.address))
-          body.if(f32.gt(value, best), () => {
-            body.set(best, value)
-            body.set(index, position)
-          })
+          body.if(f32.gt(value, best), () => body.set(index, position))
+          // Not a comparison: a NaN must not disappear.
+          body.set(best, f32.max(best, value))
           body.advance(from, inner * 4)
         })
         body.store(to, name === 'max' ? best : index, y.address)

@@ -1,0 +1,162 @@
+import seedrandom from 'seedrandom'
+import { expect, it } from 'vitest'
+import { compute } from '../../src/engine/compute.ts'
+import { CpuDevice } from '../../src/engine/cpu/device.ts'
+import { ShapeError } from '../../src/engine/errors.ts'
+import { gradients } from '../../src/engine/gradients.ts'
+import * as ops from '../../src/engine/ops/public.ts'
+import { ReferenceDevice } from '../../src/engine/reference/device.ts'
+import { Input, type Shape, sizeOf, type Tensor } from '../../src/engine/tensor.ts'
+
+/** Chains of random operations on random shapes, with gradients, fused on cpu and unfused in float64. */
+class RandomGraph {
+  readonly inputs: Record<string, Float32Array> = {}
+  readonly leaves: Input[] = []
+  readonly tensors: Tensor[] = []
+  readonly log: string[] = []
+  private readonly random: () => number
+
+  constructor(seed: number) {
+    this.random = seedrandom(`graph ${seed}`)
+    const images = this.chance(0.6)
+    const batch = this.pick([1, 1, 2, 3, 9])
+    const extent = (below: number) => 1 + this.below(below)
+    this.tensors.push(this.leaf(images ? [batch, extent(9), extent(9), extent(7)] : [extent(40), extent(40)]))
+    for (let left = 2 + this.below(6); left > 0; left--) this.grow()
+  }
+
+  below(limit: number): number {
+    return Math.floor(this.random() * limit)
+  }
+
+  chance(probability: number): boolean {
+    return this.random() < probability
+  }
+
+  pick<T>(items: readonly T[]): T {
+    return items[this.below(items.length)]
+  }
+
+  leaf(shape: Shape): Input {
+    const input = new Input(`x${this.leaves.length}`, shape)
+    // Away from 0: relu, step and abs have a kink there, which rounding may cross.
+    this.inputs[input.name] = Float32Array.from({ length: sizeOf(shape) }, () => {
+      const value = this.random() * 2 - 1
+      return Math.abs(value) < 0.02 ? value + 0.1 : value
+    })
+    this.leaves.push(input)
+    return input
+  }
+
+  get last(): Tensor {
+    return this.tensors[this.tensors.length - 1]
+  }
+
+  private grow(): void {
+    const x = this.chance(0.75) ? this.last : this.pick(this.tensors)
+    try {
+      const y = this.apply(x)
+      if (sizeOf(y.shape) > 0 && sizeOf(y.shape) < 20_000) this.tensors.push(y)
+    } catch (error) {
+      // A window that does not fit, shapes that do not broadcast: another operation, then.
+      if (!(error instanceof ShapeError)) throw error
+    }
+  }
+
+  private apply(x: Tensor): Tensor {
+    const { shape } = x
+    const kind = this.below(12)
+    if (kind < 5 && shape.length === 4) return this.convolve(x)
+    if (kind < 5 && shape.length === 2) return this.multiply(x)
+    if (kind < 7 && shape.length === 4) {
+      const pool = this.pick([ops.maxPool, ops.avgPool])
+      this.log.push(`pool ${shape}`)
+      return pool(x, {
+        poolSize: this.pick([2, 3]),
+        strides: this.pick([1, 2, 3]),
+        padding: this.pick(['same', 'valid']),
+      })
+    }
+    if (kind < 7) return ops.flatten(x)
+    if (kind < 8) return this.pick([ops.relu, ops.tanh, ops.sigmoid, ops.neg, ops.square, ops.abs, ops.step])(x)
+    if (kind < 10) {
+      const stretched = shape.map((extent) => (this.chance(0.4) ? 1 : extent)).slice(this.below(shape.length))
+      const other = this.chance(0.4) ? this.leaf(stretched) : this.pick(this.tensors)
+      this.log.push(`binary ${shape} ${other.shape}`)
+      return this.pick([ops.add, ops.sub, ops.mul, ops.maximum])(x, other)
+    }
+    if (kind < 11 && shape.length > 1)
+      return this.pick([ops.sum, ops.mean, ops.max])(x, { axes: this.below(shape.length), keepDims: this.chance(0.6) })
+    return ops.softmax(x)
+  }
+
+  private convolve(x: Tensor): Tensor {
+    const [, height, width, channels] = x.shape
+    const filters = 1 + this.below(20)
+    const kernel = this.leaf([
+      1 + this.below(Math.min(4, height)),
+      1 + this.below(Math.min(4, width)),
+      channels,
+      filters,
+    ])
+    const bias = this.chance(0.6) ? this.leaf([filters]) : undefined
+    this.log.push(`conv2d ${x.shape} ${kernel.shape}`)
+    const strides = this.pick([1, 1, 2, [1, 3]] as const)
+    const y = ops.conv2d(x, kernel, { padding: this.pick(['same', 'valid']), strides, bias })
+    return this.chance(0.6) ? ops.relu(y) : y
+  }
+
+  private multiply(x: Tensor): Tensor {
+    const transposeA = this.chance(0.3)
+    const transposeB = this.chance(0.3)
+    const inner = x.shape[transposeA ? 0 : 1]
+    const columns = 1 + this.below(40)
+    const product = ops.matmul(x, this.leaf(transposeB ? [columns, inner] : [inner, columns]), {
+      transposeA,
+      transposeB,
+    })
+    this.log.push(`matmul ${x.shape} ${columns}`)
+    const shifted = this.chance(0.6) ? ops.add(product, this.leaf([columns])) : product
+    return this.chance(0.6) ? ops.relu(shifted) : shifted
+  }
+}
+
+function largest(values: ArrayLike<number>): number {
+  return Array.from(values).reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+}
+
+/** The largest difference; infinite where the lengths differ or one of two is not a number. */
+function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Number.POSITIVE_INFINITY
+  const differences = Array.from(a, (value, i) => (Object.is(value, b[i]) ? 0 : Math.abs(value - b[i])))
+  return largest(differences.map((value) => (Number.isNaN(value) ? Number.POSITIVE_INFINITY : value)))
+}
+
+it('400 random graphs: the cpu, fused, agrees with float64, unfused', async () => {
+  const [cpu, reference] = [new CpuDevice(), new ReferenceDevice()]
+  for (let seed = 0; seed < 400; seed++) {
+    const graph = new RandomGraph(seed)
+    const y = graph.last
+    const outputs: Record<string, Tensor> = { y, middle: graph.pick(graph.tensors) }
+    const upstream = graph.leaf(y.shape)
+    const wanted = graph.leaves.filter((leaf) => leaf !== upstream && graph.chance(0.8))
+    gradients(ops.sum(ops.mul(y, upstream)), wanted).forEach((slope, i) => {
+      outputs[`d.${wanted[i].name}`] = slope
+    })
+    const actual = await compute(cpu, { outputs }, graph.inputs)
+    const expected = await compute(reference, { outputs }, graph.inputs)
+    // How much a result moves when the inputs move by a few roundings of float32 tells how many digits it can have.
+    const moved = Object.entries(graph.inputs).map(([name, values]) => [
+      name,
+      Float64Array.from(values, (value, i) => value * (1 + (i % 2 === 0 ? 1e-6 : -1e-6))),
+    ])
+    const shaken = await compute(reference, { outputs }, Object.fromEntries(moved))
+    for (const name of Object.keys(outputs)) {
+      const scale = largest(expected[name])
+      // Values are of the order of 1: what cancels to less (the gradient of a sum of softmaxes) is as good as 0.
+      const tolerance = 1e-5 * Math.max(scale, 0.1) + 3 * difference(shaken[name], expected[name])
+      const error = difference(actual[name], expected[name])
+      expect(error, `seed ${seed}, ${name}: ${graph.log.join('; ')}`).toBeLessThanOrEqual(tolerance)
+    }
+  }
+})
