@@ -103,7 +103,7 @@ export function expectLosses({ losses, accuracies }: Trajectory, { trajectory }:
   const expectedLosses = arrayOf(trajectory, 'loss_float64')
   const expectedAccuracies = arrayOf(trajectory, 'accuracy_float64')
   losses.forEach((loss, step) => {
-    expect(Math.abs(loss - expectedLosses[step]), `loss of step ${step + 1}`).toBeLessThan(step < 10 ? 1e-6 : 1e-5)
+    expect(Math.abs(loss - expectedLosses[step]), `loss of step ${step + 1}`).toBeLessThan(step < 10 ? 1e-6 : 1e-4)
     // One image of 64 whose two best classes are all but equal may fall the other way.
     expect(Math.abs(accuracies[step] - expectedAccuracies[step]), `accuracy of step ${step + 1}`).toBeLessThan(
       step < 10 ? 1e-6 : 1 / 60,
