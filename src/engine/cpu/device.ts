@@ -12,6 +12,7 @@ import { type Fusion, fusions } from '../fuse.ts'
 import type { Plan, PlanOperand } from '../plan.ts'
 import { type DType, sizeOf } from '../tensor.ts'
 import { type CpuOperand, KernelEmitter, type Phase } from './kernel.ts'
+import type { ConvolutionChoice } from './kernels/choose-convolution.ts'
 import { cpuKernels } from './kernels/registry.ts'
 import { type LinearBlock, LinearMemory } from './memory.ts'
 import { requireRelaxedSimd } from './relaxed.ts'
@@ -61,6 +62,8 @@ const unitsPerCall = 4
 export interface CpuDeviceOptions {
   /** Multiply-adds that may be rounded once, where the machine likes: faster, but not the same bits everywhere. */
   readonly relaxed?: boolean
+  /** How convolutions are computed; 'auto' unless given. Winograd's error is larger, up to 1e-5 of the largest number. */
+  readonly convolution?: ConvolutionChoice
 }
 
 export class CpuDevice implements Device {
@@ -70,11 +73,13 @@ export class CpuDevice implements Device {
   readonly lost = new Promise<DeviceLostError>(() => {})
   private memory: LinearMemory | null = new LinearMemory()
   private readonly relaxed: boolean
+  private readonly convolution: ConvolutionChoice
 
   /** @throws DeviceError when relaxed multiply-adds are asked for and the engine has none */
-  constructor({ relaxed = false }: CpuDeviceOptions = {}) {
+  constructor({ relaxed = false, convolution = 'auto' }: CpuDeviceOptions = {}) {
     if (relaxed) requireRelaxedSimd()
     this.relaxed = relaxed
+    this.convolution = convolution
   }
 
   /** What has been handed out, for tests of leaks: bytes of the linear memory. */
@@ -103,7 +108,7 @@ export class CpuDevice implements Device {
       for (const [name, bytes] of Object.entries(plan.spaces)) spaces.set(name, reserve(bytes))
       for (const [name, memory] of Object.entries(blocks)) spaces.set(name, this.own(memory))
       const builder = new ModuleBuilder({ relaxed: this.relaxed })
-      const emitter = new KernelEmitter(builder, (bytes) => reserve(bytes).address)
+      const emitter = new KernelEmitter(builder, (bytes) => reserve(bytes).address, this.convolution)
       const place = (operand: PlanOperand): CpuOperand => {
         const space = spaces.get(operand.space)
         if (!space) throw new DeviceError(`cpu: the plan uses the block "${operand.space}", which was not given`)

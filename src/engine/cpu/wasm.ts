@@ -149,8 +149,12 @@ export const f32x4 = {
   loadSplat: load('v128', simd(9), 2),
   splat: unary<'f32', 'v128'>('v128', simd(19)),
   extractLane: (x: V128, lane: number): F32 => ({ type: 'f32', code: [...x.code, ...simd(31), lane] }),
+  ne: binary<'v128', 'v128'>('v128', simd(66)),
   gt: binary<'v128', 'v128'>('v128', simd(68)),
   and: binary<'v128', 'v128'>('v128', simd(78)),
+  or: binary<'v128', 'v128'>('v128', simd(80)),
+  /** Whether any bit is set. */
+  anyTrue: unary<'v128', 'i32'>('i32', simd(83)),
   sqrt: unary<'v128', 'v128'>('v128', simd(227)),
   add: binary<'v128', 'v128'>('v128', simd(228)),
   sub: binary<'v128', 'v128'>('v128', simd(229)),

@@ -123,7 +123,7 @@ function correlate(body: FunctionBody, image: I32, output: I32, outputOffset: I3
   }
 }
 
-function windowOf(attributes: Attributes): WindowAttributes {
+export function windowOf(attributes: Attributes): WindowAttributes {
   return attributes as WindowAttributes
 }
 
@@ -149,7 +149,7 @@ function packWeights(emitter: KernelEmitter, kernel: CpuOperand, filters: number
   return packed
 }
 
-function epilogueOf(step: CpuStep, afterInputs: number): Epilogue {
+export function epilogueOf(step: CpuStep, afterInputs: number): Epilogue {
   const rest = step.inputs.slice(afterInputs)
   const bias = 'bias' in step.attributes ? rest.shift() : undefined
   const mask = 'mask' in step.attributes ? rest.shift() : undefined
