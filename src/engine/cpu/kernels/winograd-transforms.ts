@@ -97,8 +97,8 @@ function combination(body: FunctionBody, coefficients: readonly number[], inputs
   }, start)
 }
 
-/** matrix · inputs, lane by lane; gives the outputs in variables. */
-function applyMap(body: FunctionBody, matrix: Matrix, inputs: readonly V128[]): Local<'v128'>[] {
+/** matrix · inputs, lane by lane: the outputs as variables. */
+export function applyMap(body: FunctionBody, matrix: Matrix, inputs: readonly V128[]): Local<'v128'>[] {
   // Points x and -x share their even and their odd powers, on whichever side of the matrix they are.
   const columns = transposed(matrix)
   const inputPairs = signPairs(columns)
@@ -130,8 +130,8 @@ export interface Grid {
 export const transformBytes = 6 * 6 * 16
 
 /**
- * matrix · d · matrixᵀ of a grid d of vectors: four channels at a time. `finish` is given one row of the result after the
- * other. Two loops with the half-done result in memory: unrolled, the grid would not fit the registers.
+ * matrix · d · matrixᵀ of one grid d of vectors. `finish` is given one row of the result after the other. Two loops with the
+ * half-done result in memory: unrolled, the grid would not fit the registers.
  */
 export function emitTransform(
   body: FunctionBody,

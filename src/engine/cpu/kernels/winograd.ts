@@ -4,8 +4,8 @@ import { epilogueOf, windowOf } from './convolution.ts'
 import { type Epilogue, finish } from './register-block.ts'
 import { emitSmallProduct } from './small-product.ts'
 import {
+  applyMap,
   emitTransform,
-  type Grid,
   largeTiles,
   type Matrix,
   smallTiles,
@@ -73,11 +73,6 @@ function planeStride(floats: number): number {
 
 const planeCount = ({ patch }: WinogradMaps) => patch * patch
 
-/** Planes as a grid of vectors. */
-function planeGrid(address: I32, stride: number, { patch }: WinogradMaps): Grid {
-  return { address, rowStride: patch * stride, columnStride: stride }
-}
-
 /** Stores a row of transformed vectors into consecutive planes. */
 function storeInPlanes(body: FunctionBody, target: Local<'i32'>, row: readonly Local<'v128'>[], stride: number): void {
   row.forEach((value, column) => {
@@ -86,23 +81,26 @@ function storeInPlanes(body: FunctionBody, target: Local<'i32'>, row: readonly L
   body.advance(target, row.length * stride)
 }
 
+/** How the patches under tile rows are read and transformed. */
 interface StripJob {
   readonly images: Images
   /** Rows and columns of zeros before the image's first. */
   readonly top: number
   readonly left: number
-  /** Rows and columns of a patch; patches begin a tile apart. */
-  readonly patch: number
+  /** [n, rows and columns of a patch]; patches begin a tile apart. */
   readonly matrix: Matrix
   readonly tiling: Tiling
 }
 
-const stripWidth = ({ tiling, patch }: StripJob) => (tiling.across - 1) * tiling.maps.tile + patch
-const stripBytes = (job: StripJob) => job.patch * stripWidth(job) * job.images.channels * 4
+const patchOf = ({ matrix }: StripJob) => matrix[0].length
+const stripWidth = (job: StripJob) => (job.tiling.across - 1) * job.tiling.maps.tile + patchOf(job)
+/** Room for the strip and for what its columns become. */
+const stripBytes = (job: StripJob) => job.matrix.length * stripWidth(job) * job.images.channels * 4
 
 /**
- * Transforms the patches of tile rows first..last-1 into planes [tiles, channels] at `planes`. `strip` and `temporary` are
- * scratch.
+ * Transforms the patches of tile rows first..last-1 into planes [tiles, channels] at `planes`: the columns in place in the
+ * strip, once though neighbouring patches share some, then the rows from there into the planes. Done patch by patch, the
+ * bookkeeping of the small loops costs as much as the sums. `afterStrip` may read the strip before it is transformed.
  */
 function emitInputPlanes(
   body: FunctionBody,
@@ -111,10 +109,10 @@ function emitInputPlanes(
   planes: I32,
   stride: number,
   strip: I32,
-  temporary: I32,
   afterStrip: () => void = () => {},
 ): void {
-  const { images, tiling } = job
+  const { images, tiling, matrix } = job
+  const patch = patchOf(job)
   const pixel = images.channels * 4
   const rowBytes = stripWidth(job) * pixel
   const copied = Math.min(images.width, stripWidth(job) - job.left) * pixel
@@ -122,37 +120,55 @@ function emitInputPlanes(
   body.fill(strip, 0, stripBytes(job))
   const plane = body.local('i32', planes)
   const target = body.local('i32')
-  const to = body.local('i32')
+  const at = body.local('i32')
   const y = body.local('i32')
   const imageRow = body.local('i32')
   body.for(first, last, 1, (tileRow) => {
     body.set(imageRow, i32.mul(i32.divU(tileRow, i32.const(tiling.down)), i32.const(images.height)))
     const inImage = i32.mul(i32.remU(tileRow, i32.const(tiling.down)), i32.const(tiling.maps.tile))
     body.set(y, i32.sub(inImage, i32.const(job.top)))
-    body.set(to, i32.add(strip, i32.const(job.left * pixel)))
-    body.for(0, job.patch, 1, () => {
+    body.set(at, i32.add(strip, i32.const(job.left * pixel)))
+    body.for(0, patch, 1, () => {
       body.if(
         i32.ltU(y, i32.const(images.height)),
         () => {
           const from = i32.mul(i32.add(imageRow, y), i32.const(images.width * pixel))
-          body.copy(to, i32.add(i32.const(images.address), from), copied)
+          body.copy(at, i32.add(i32.const(images.address), from), copied)
         },
-        () => body.fill(to, 0, copied),
+        () => body.fill(at, 0, copied),
       )
       body.advance(y, 1)
-      body.advance(to, rowBytes)
+      body.advance(at, rowBytes)
     })
     afterStrip()
-    body.for(0, tiling.across * tiling.maps.tile * pixel, tiling.maps.tile * pixel, (tile) => {
-      body.for(0, pixel, 16, (channel) => {
-        const address = i32.add(i32.add(strip, tile), channel)
-        body.set(target, plane)
-        emitTransform(body, job.matrix, { address, rowStride: rowBytes, columnStride: pixel }, temporary, (row) =>
-          storeInPlanes(body, target, row, stride),
-        )
-        body.advance(plane, 16)
+    body.set(at, strip)
+    body.for(0, rowBytes, 16, () => {
+      const column = Array.from({ length: patch }, (_, row) => f32x4.load(at, row * rowBytes))
+      applyMap(body, matrix, column).forEach((value, row) => {
+        body.store(at, value, row * rowBytes)
       })
+      body.advance(at, 16)
     })
+    const row = body.local('i32', strip)
+    const rowPlane = body.local('i32', plane)
+    body.for(0, matrix.length, 1, () => {
+      body.set(at, row)
+      body.set(target, rowPlane)
+      body.for(0, tiling.across, 1, () => {
+        body.for(0, pixel, 16, () => {
+          const values = Array.from({ length: patch }, (_, column) => f32x4.load(at, column * pixel))
+          applyMap(body, matrix, values).forEach((value, column) => {
+            body.store(target, value, column * stride)
+          })
+          body.advance(at, 16)
+          body.advance(target, 16)
+        })
+        body.advance(at, (tiling.maps.tile - 1) * pixel)
+      })
+      body.advance(row, rowBytes)
+      body.advance(rowPlane, matrix.length * stride)
+    })
+    body.advance(plane, tiling.across * pixel)
   })
 }
 
@@ -175,7 +191,7 @@ function emitWindowMasks(body: FunctionBody, job: StripJob, strip: I32, flags: I
   const pixel = body.local('i32', strip)
   const flag = body.local('i32', flags)
   const bits = body.local('v128')
-  body.for(0, job.patch, 1, () => {
+  body.for(0, patchOf(job), 1, () => {
     body.for(0, stripWidth(job), 1, () => {
       body.set(bits, f32x4.const(0))
       body.for(0, vectors, unrolled, () => {
@@ -200,7 +216,10 @@ function emitWindowMasks(body: FunctionBody, job: StripJob, strip: I32, flags: I
   })
 }
 
-/** Turns the products' planes [tiles, filters] into outputs of tile rows first..last-1, and applies the epilogue. */
+/**
+ * Turns the products' planes [tiles, filters] into outputs of tile rows first..last-1 and applies the epilogue: columns in
+ * place in the planes, then rows.
+ */
 function emitOutputs(
   body: FunctionBody,
   images: Images,
@@ -209,54 +228,72 @@ function emitOutputs(
   planes: I32,
   stride: number,
   epilogue: Epilogue,
-  temporary: I32,
   masks: I32 | null,
 ): void {
   const { maps, across, down } = tiling
-  const { tile } = maps
+  const { tile, patch } = maps
   const pixel = images.channels * 4
   const clipsRows = images.height % tile > 0
   const clipsColumns = images.width % tile > 0
   const plane = body.local('i32', planes)
-  const top = body.local('i32')
+  const at = body.local('i32')
+  const columnPlane = body.local('i32')
+  const rowPlane = body.local('i32')
   const y = body.local('i32')
-  const tileOffset = body.local('i32')
+  const rowOffset = body.local('i32')
   const offset = body.local('i32')
-  const rowMask = masks && body.local('i32', masks)
-  const mask = body.local('i32')
+  const tileOffset = body.local('i32')
+  const mask = body.local('i32', masks ?? i32.const(0))
   body.for(first, last, 1, (tileRow) => {
-    body.set(top, i32.mul(i32.remU(tileRow, i32.const(down)), i32.const(tile)))
-    const imageRow = i32.mul(i32.divU(tileRow, i32.const(down)), i32.const(images.height))
-    body.set(tileOffset, i32.mul(i32.add(imageRow, top), i32.const(images.width * pixel)))
-    body.for(0, across * tile, tile, (x) => {
-      body.for(0, pixel, 16, (filter) => {
-        body.set(offset, i32.add(tileOffset, filter))
-        body.set(y, top)
-        if (rowMask) body.set(mask, i32.add(rowMask, i32.shl(x, i32.const(2))))
-        emitTransform(body, maps.output, planeGrid(plane, stride, maps), temporary, (row) => {
-          const storeRow = () =>
-            row.forEach((value, column) => {
-              const store = () => {
-                if (rowMask) body.set(value, f32x4.and(value, f32x4.loadSplat(mask, column * 4)))
-                const place = i32.add(offset, i32.const(column * pixel))
-                finish(body, [value], epilogue, filter, place)
-                body.store(offset, value, images.address + column * pixel)
-              }
-              const inside = i32.ltS(i32.add(x, i32.const(column)), i32.const(images.width))
-              if (clipsColumns && column > 0) body.if(inside, store)
-              else store()
-            })
-          if (clipsRows) body.if(i32.ltS(y, i32.const(images.height)), storeRow)
-          else storeRow()
-          body.advance(y, 1)
-          body.advance(mask, maskColumns(tiling) * 4)
-          body.advance(offset, images.width * pixel)
+    body.set(columnPlane, plane)
+    body.for(0, patch, 1, () => {
+      body.set(at, columnPlane)
+      body.for(0, across * pixel, 16, () => {
+        const column = Array.from({ length: patch }, (_, row) => f32x4.load(at, row * patch * stride))
+        applyMap(body, maps.output, column).forEach((value, row) => {
+          body.store(at, value, row * patch * stride)
         })
-        body.advance(plane, 16)
+        body.advance(at, 16)
       })
-      body.advance(tileOffset, tile * pixel)
+      body.advance(columnPlane, stride)
     })
-    if (rowMask) body.advance(rowMask, maskBytes(tiling))
+    body.set(y, i32.mul(i32.remU(tileRow, i32.const(down)), i32.const(tile)))
+    const imageRow = i32.mul(i32.divU(tileRow, i32.const(down)), i32.const(images.height))
+    body.set(rowOffset, i32.mul(i32.add(imageRow, y), i32.const(images.width * pixel)))
+    body.set(rowPlane, plane)
+    const emitRow = () => {
+      body.set(at, rowPlane)
+      body.set(tileOffset, rowOffset)
+      body.for(0, across * tile, tile, (x) => {
+        body.for(0, pixel, 16, (filter) => {
+          const row = Array.from({ length: patch }, (_, column) => f32x4.load(at, column * stride))
+          body.set(offset, i32.add(tileOffset, filter))
+          applyMap(body, maps.output, row).forEach((value, column) => {
+            const store = () => {
+              if (masks) body.set(value, f32x4.and(value, f32x4.loadSplat(mask, column * 4)))
+              finish(body, [value], epilogue, filter, i32.add(offset, i32.const(column * pixel)))
+              body.store(offset, value, images.address + column * pixel)
+            }
+            const inside = i32.ltS(i32.add(x, i32.const(column)), i32.const(images.width))
+            if (clipsColumns && column > 0) body.if(inside, store)
+            else store()
+          })
+          body.advance(at, 16)
+        })
+        body.advance(tileOffset, tile * pixel)
+        body.advance(mask, tile * 4)
+      })
+      body.advance(mask, (maskColumns(tiling) - across * tile) * 4)
+    }
+    body.for(0, tile, 1, () => {
+      if (clipsRows)
+        body.if(i32.ltS(y, i32.const(images.height)), emitRow, () => body.advance(mask, maskColumns(tiling) * 4))
+      else emitRow()
+      body.advance(y, 1)
+      body.advance(rowPlane, patch * stride)
+      body.advance(rowOffset, images.width * pixel)
+    })
+    body.advance(plane, across * pixel)
   })
 }
 
@@ -297,13 +334,12 @@ function emitConvolution(emitter: KernelEmitter, job: ConvolutionJob): void {
   const { x, y, maps, weights } = job
   const [top, left] = job.padding
   const tiling = tilingOf(y, x.channels + y.channels)
-  const strips: StripJob = { images: x, top, left, patch: maps.patch, matrix: maps.input, tiling }
+  const strips: StripJob = { images: x, top, left, matrix: maps.input, tiling }
   const tiles = tiling.unitRows * tiling.across
   const inputStride = planeStride(tiles * x.channels)
   const outputStride = planeStride(tiles * y.channels)
   const weightStride = planeStride(x.channels * y.channels)
   const layout = new ScratchLayout()
-  const temporary = layout.part(transformBytes)
   const strip = layout.part(stripBytes(strips))
   const inputs = layout.part(planeCount(maps) * inputStride)
   const products = layout.part(planeCount(maps) * outputStride)
@@ -312,7 +348,7 @@ function emitConvolution(emitter: KernelEmitter, job: ConvolutionJob): void {
   emitter.phase(Math.ceil(tiling.total / tiling.unitRows), layout.bytes, (body, unit, scratch) => {
     const rows = rowsOf(body, unit, tiling)
     const mask = body.local('i32', masks(scratch))
-    emitInputPlanes(body, strips, rows, inputs(scratch), inputStride, strip(scratch), temporary(scratch), () => {
+    emitInputPlanes(body, strips, rows, inputs(scratch), inputStride, strip(scratch), () => {
       if (job.keepsZeros) emitWindowMasks(body, strips, strip(scratch), flags(scratch), mask)
     })
     const left = body.local('i32', inputs(scratch))
@@ -334,7 +370,7 @@ function emitConvolution(emitter: KernelEmitter, job: ConvolutionJob): void {
       body.advance(out, outputStride)
     })
     const kept = job.keepsZeros ? masks(scratch) : null
-    emitOutputs(body, y, tiling, rows, products(scratch), outputStride, job.epilogue, temporary(scratch), kept)
+    emitOutputs(body, y, tiling, rows, products(scratch), outputStride, job.epilogue, kept)
   })
 }
 
@@ -436,7 +472,6 @@ export const winogradKernelGradient: CpuKernel = (step, emitter) => {
     images: x,
     top: w.padTop,
     left: w.padLeft,
-    patch: maps.patch,
     matrix: maps.input,
     tiling,
   }
@@ -444,7 +479,6 @@ export const winogradKernelGradient: CpuKernel = (step, emitter) => {
     images: dy,
     top: 0,
     left: 0,
-    patch: maps.tile,
     matrix: transposed(maps.output),
     tiling,
   }
@@ -454,7 +488,6 @@ export const winogradKernelGradient: CpuKernel = (step, emitter) => {
   const sumStride = planeStride(x.channels * dy.channels)
   const sumBytes = planeCount(maps) * sumStride
   const layout = new ScratchLayout()
-  const temporary = layout.part(transformBytes)
   const strip = layout.part(Math.max(stripBytes(patches), stripBytes(tiles)))
   const patchPlanes = layout.part(planeCount(maps) * patchStride)
   const tilePlanes = layout.part(planeCount(maps) * tileStride)
@@ -472,8 +505,8 @@ export const winogradKernelGradient: CpuKernel = (step, emitter) => {
     // Chunks slice, slice + slices, …: as even as can be whatever their number.
     body.for(slice, chunks, slices, (chunk) => {
       const rows = rowsOf(body, chunk, tiling)
-      emitInputPlanes(body, patches, rows, patchPlanes(scratch), patchStride, strip(scratch), temporary(scratch))
-      emitInputPlanes(body, tiles, rows, tilePlanes(scratch), tileStride, strip(scratch), temporary(scratch))
+      emitInputPlanes(body, patches, rows, patchPlanes(scratch), patchStride, strip(scratch))
+      emitInputPlanes(body, tiles, rows, tilePlanes(scratch), tileStride, strip(scratch))
       body.set(left, patchPlanes(scratch))
       body.set(right, tilePlanes(scratch))
       body.set(out, sums)
