@@ -2,20 +2,27 @@ import type { CpuKernel, CpuStep } from '../kernel.ts'
 import * as direct from './convolution.ts'
 import { suitsWinograd, winogradConv2d, winogradInputGradient, winogradKernelGradient } from './winograd.ts'
 
-/** Which algorithm computes convolutions: 'auto' takes Winograd's where it can and pays. */
+/** Which algorithm computes convolutions: 'auto' takes Winograd's where it can be used and pays. */
 export type ConvolutionChoice = 'auto' | 'direct' | 'winograd'
 
-/** Below this many channels or filters the transforms cost more than the products they save. */
-const leastChannels = 8
+/** With 4 channels and 4 filters both take as long; with more, Winograd's transforms cost less than the products it saves. */
+const leastProducts = 32
+/** Outputs a filter, of all images: with fewer, transforming the kernel is not worth it. */
+const leastOutputs = 256
 
-function pays(step: CpuStep): boolean {
-  const extents = [...step.inputs.slice(0, 2), step.outputs[0]].map(({ shape }) => shape[shape.length - 1])
-  return Math.min(...extents) >= leastChannels
+function pays({ inputs, outputs, attributes }: CpuStep): boolean {
+  const { outHeight, outWidth } = direct.windowOf(attributes)
+  const channels = [...inputs.slice(0, 2), ...outputs].map(({ shape }) => shape[shape.length - 1])
+  return (
+    Math.min(...channels) * Math.max(...channels) >= leastProducts &&
+    inputs[0].shape[0] * outHeight * outWidth >= leastOutputs
+  )
 }
 
 function choose(plain: CpuKernel, winograd: CpuKernel): CpuKernel {
   return (step, emitter) => {
-    const wanted = emitter.convolution === 'winograd' || (emitter.convolution === 'auto' && pays(step))
+    const { convolution } = emitter
+    const wanted = convolution === 'winograd' || (convolution === 'auto' && pays(step))
     const kernel = wanted && suitsWinograd(step) ? winograd : plain
     kernel(step, emitter)
   }
