@@ -2,12 +2,20 @@ import seedrandom from 'seedrandom'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compute } from '../../../src/engine/compute.ts'
 import { CpuDevice } from '../../../src/engine/cpu/device.ts'
+import { KernelEmitter } from '../../../src/engine/cpu/kernel.ts'
+import {
+  winogradConv2d,
+  winogradInputGradient,
+  winogradKernelGradient,
+} from '../../../src/engine/cpu/kernels/winograd.ts'
+import { LinearMemory } from '../../../src/engine/cpu/memory.ts'
+import { ModuleBuilder } from '../../../src/engine/cpu/wasm.ts'
 import type { HostArray } from '../../../src/engine/device.ts'
 import { gradients } from '../../../src/engine/gradients.ts'
 import { conv2d } from '../../../src/engine/ops/conv2d.ts'
 import { mul, relu } from '../../../src/engine/ops/elementwise.ts'
 import { sum } from '../../../src/engine/ops/reduce.ts'
-import type { Padding } from '../../../src/engine/ops/window.ts'
+import { type Padding, windowOver } from '../../../src/engine/ops/window.ts'
 import { ReferenceDevice } from '../../../src/engine/reference/device.ts'
 import { Input, type Shape, sizeOf } from '../../../src/engine/tensor.ts'
 import type { Graph } from '../../../src/engine/trace.ts'
@@ -107,6 +115,53 @@ describe('Winograd convolution of images with an empty background', () => {
     })
     device.dispose()
   })
+})
+
+describe('Winograd convolution in parts', () => {
+  const [count, height, width, channels, filters] = [9, 9, 14, 16, 12]
+  const shapes = {
+    x: [count, height, width, channels],
+    kernel: [3, 3, channels, filters],
+    y: [count, height, width, filters],
+  }
+  const window = windowOver('conv2d', shapes.x, 3, 1, 'same')
+  const kernels = {
+    conv2d: { emit: winogradConv2d, inputs: ['x', 'kernel'], output: 'y' },
+    conv2dInputGradient: { emit: winogradInputGradient, inputs: ['y', 'kernel'], output: 'x' },
+    conv2dKernelGradient: { emit: winogradKernelGradient, inputs: ['x', 'y'], output: 'kernel' },
+  } as const
+
+  for (const [name, { emit, inputs, output }] of Object.entries(kernels))
+    it(`${name}: the same bits whoever computes which unit, in whatever order and scratch memory`, async () => {
+      const memory = new LinearMemory()
+      const place = (shape: Shape) => ({
+        shape,
+        dtype: 'f32' as const,
+        address: memory.allocate('f32', sizeOf(shape) * 4).address,
+      })
+      const operands = { x: place(shapes.x), kernel: place(shapes.kernel), y: place(shapes.y) }
+      const builder = new ModuleBuilder()
+      const emitter = new KernelEmitter(builder, (bytes) => memory.allocate('f32', bytes).address)
+      const step = { inputs: inputs.map((key) => operands[key]), outputs: [operands[output]], states: [] }
+      emit({ kernel: name, ...step, attributes: window }, emitter)
+      const scratches = [1, 2].map(() => memory.allocate('f32', emitter.scratchBytes))
+      const { instance } = await WebAssembly.instantiate(builder.encode(), { env: { memory: memory.memory } })
+      const view = (address: number, length: number) => new Float32Array(memory.memory.buffer, address, length)
+      const given = drawn(shapes)
+      for (const key of inputs) view(operands[key].address, sizeOf(shapes[key])).set(given[key])
+
+      const results = [false, true].map((backwards) => {
+        for (const { address, byteLength } of scratches) view(address, byteLength / 4).fill(backwards ? Number.NaN : 7)
+        for (const phase of emitter.phases) {
+          const run = instance.exports[phase.name] as (first: number, last: number, scratch: number) => void
+          if (!backwards) run(0, phase.units, scratches[0].address)
+          else for (let unit = phase.units - 1; unit >= 0; unit--) run(unit, unit + 1, scratches[unit % 2].address)
+        }
+        return view(operands[output].address, sizeOf(shapes[output])).slice()
+      })
+      expect(results[1]).toEqual(results[0])
+      expect(results[0].some((value) => value !== 0)).toBe(true)
+    })
 })
 
 for (const relaxed of [false, true])
