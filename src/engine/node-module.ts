@@ -4,6 +4,7 @@ interface NodeModules {
   'node:fs/promises': typeof import('node:fs/promises')
   'node:os': typeof import('node:os')
   'node:path': typeof import('node:path')
+  'node:v8': typeof import('node:v8')
 }
 
 /** Whether this runs in Node: there is a file system, and no page. */

@@ -98,12 +98,17 @@ export async function firstGradientErrors(
   )
 }
 
-/** The losses and accuracies of the recorded run: tightly for the first ten steps, as its README advises. */
-export function expectLosses({ losses, accuracies }: Trajectory, { trajectory }: TrajectoryFiles): void {
+/**
+ * The losses and accuracies of the recorded run: tightly for the first ten steps, as its README advises. `drift` multiplies
+ * the tolerances of the losses for kernels that round in another way than plain sums do.
+ */
+export function expectLosses({ losses, accuracies }: Trajectory, { trajectory }: TrajectoryFiles, drift = 1): void {
   const expectedLosses = arrayOf(trajectory, 'loss_float64')
   const expectedAccuracies = arrayOf(trajectory, 'accuracy_float64')
   losses.forEach((loss, step) => {
-    expect(Math.abs(loss - expectedLosses[step]), `loss of step ${step + 1}`).toBeLessThan(step < 10 ? 1e-6 : 1e-4)
+    expect(Math.abs(loss - expectedLosses[step]), `loss of step ${step + 1}`).toBeLessThan(
+      (step < 10 ? 1e-6 : 1e-4) * drift,
+    )
     // One image of 64 whose two best classes are all but equal may fall the other way.
     expect(Math.abs(accuracies[step] - expectedAccuracies[step]), `accuracy of step ${step + 1}`).toBeLessThan(
       step < 10 ? 1e-6 : 1 / 60,

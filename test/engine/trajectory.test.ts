@@ -22,13 +22,22 @@ describe("the tutorial's training steps, as PyTorch took them", () => {
       expect(error, name).toBeLessThan(1e-7)
   })
 
-  it('cpu: 20 steps', async () => {
-    const run = await runTrajectory(new CpuDevice(), files, 20)
+  it('cpu: 20 steps with plain sums', async () => {
+    const run = await runTrajectory(new CpuDevice({ convolution: 'direct' }), files, 20)
     expect(run.losses).toHaveLength(20)
     expectLosses(run, files)
     // Loosely: Adam turns a gradient that is all but 0 into a whole step, whose sign hangs on rounding.
     for (const [name, values] of run.weights)
       expect(relativeError(values, arrayOf(files.trajectory, `final_float64/${name}`)), name).toBeLessThan(5e-3)
+  })
+
+  it('cpu: 20 steps', async () => {
+    // Winograd's sums differ by 1e-7, enough to put one pixel in a million on the other side of relu's kink, from where Adam
+    // carries it on: by step 20 what two float32 runs of a typical seed differ by (test/reference/README.md), as with relaxed
+    // multiply-adds.
+    const run = await runTrajectory(new CpuDevice(), files, 20)
+    expect(run.losses).toHaveLength(20)
+    expectLosses(run, files, 10)
   })
 
   it('reference: 20 steps, to the last digit that was recorded', { timeout: 900_000 }, async () => {

@@ -13,8 +13,10 @@ import { type Fusion, fusions } from '../fuse.ts'
 import type { Plan, PlanOperand } from '../plan.ts'
 import { type DType, sizeOf } from '../tensor.ts'
 import { type CpuOperand, KernelEmitter, type Phase } from './kernel.ts'
+import type { ConvolutionChoice } from './kernels/choose-convolution.ts'
 import { cpuKernels } from './kernels/registry.ts'
 import { type LinearBlock, LinearMemory } from './memory.ts'
+import { requireRelaxedSimd } from './relaxed.ts'
 import { ModuleBuilder } from './wasm.ts'
 
 /**
@@ -63,12 +65,28 @@ class CpuProgram implements Program {
 /** Units of a phase a call takes: between two calls the engine may replace slow code by optimised code. */
 const unitsPerCall = 4
 
+export interface CpuDeviceOptions {
+  /** Multiply-adds that may be rounded once, where the machine likes: faster, but not the same bits everywhere. */
+  readonly relaxed?: boolean
+  /** How convolutions are computed; 'auto' unless given. Winograd's error is larger, up to 1e-5 of the largest number. */
+  readonly convolution?: ConvolutionChoice
+}
+
 export class CpuDevice implements Device {
   readonly info: DeviceInfo = { kind: 'cpu', adapter: 'WebAssembly SIMD, one thread' }
   readonly fusions: ReadonlySet<Fusion> = new Set(fusions)
   readonly maxBlockBytes = 2 ** 31
   readonly lost = new Promise<DeviceLostError>(() => {})
   private memory: LinearMemory | null = new LinearMemory()
+  private readonly relaxed: boolean
+  private readonly convolution: ConvolutionChoice
+
+  /** @throws DeviceError when relaxed multiply-adds are asked for and the engine has none */
+  constructor({ relaxed = false, convolution = 'auto' }: CpuDeviceOptions = {}) {
+    if (relaxed) requireRelaxedSimd()
+    this.relaxed = relaxed
+    this.convolution = convolution
+  }
 
   /** What has been handed out, for tests of leaks: bytes of the linear memory. */
   get memoryBytes(): number {
@@ -96,8 +114,8 @@ export class CpuDevice implements Device {
       const spaces = new Map<string, LinearBlock>()
       for (const [name, bytes] of Object.entries(plan.spaces)) spaces.set(name, reserve(bytes))
       for (const [name, memory] of Object.entries(blocks)) spaces.set(name, this.own(memory))
-      const builder = new ModuleBuilder()
-      const emitter = new KernelEmitter(builder, (bytes) => reserve(bytes).address)
+      const builder = new ModuleBuilder({ relaxed: this.relaxed })
+      const emitter = new KernelEmitter(builder, (bytes) => reserve(bytes).address, this.convolution)
       const place = (operand: PlanOperand): CpuOperand => {
         const space = spaces.get(operand.space)
         if (!space) throw new DeviceError(`cpu: the plan uses the block "${operand.space}", which was not given`)

@@ -1,4 +1,5 @@
 import type { Attributes, TensorType } from '../tensor.ts'
+import type { ConvolutionChoice } from './kernels/choose-convolution.ts'
 import type { FunctionBody, I32, Local, ModuleBuilder } from './wasm.ts'
 
 /**
@@ -35,6 +36,7 @@ export class KernelEmitter {
     readonly module: ModuleBuilder,
     /** Reserves workspace and gives its address. */
     readonly workspace: (bytes: number) => number,
+    readonly convolution: ConvolutionChoice = 'auto',
   ) {}
 
   /** Adds a phase; `emit` writes the code of one unit. */

@@ -88,6 +88,7 @@ export const i32 = {
   shl: binary<'i32', 'i32'>('i32', [0x74]),
   shrU: binary<'i32', 'i32'>('i32', [0x76]),
   eq: binary<'i32', 'i32'>('i32', [0x46]),
+  ltU: binary<'i32', 'i32'>('i32', [0x49]),
   ltS: binary<'i32', 'i32'>('i32', [0x48]),
   geS: binary<'i32', 'i32'>('i32', [0x4e]),
   load: load('i32', [0x28], 2),
@@ -146,14 +147,23 @@ export const f32x4 = {
   /** One f32 from memory in all four lanes. */
   loadSplat: load('v128', simd(9), 2),
   extractLane: (x: V128, lane: number): F32 => ({ type: 'f32', code: [...x.code, ...simd(31), lane] }),
+  ne: binary<'v128', 'v128'>('v128', simd(66)),
   gt: binary<'v128', 'v128'>('v128', simd(68)),
   and: binary<'v128', 'v128'>('v128', simd(78)),
+  or: binary<'v128', 'v128'>('v128', simd(80)),
+  /** Whether any bit is set. */
+  anyTrue: unary<'v128', 'i32'>('i32', simd(83)),
   sqrt: unary<'v128', 'v128'>('v128', simd(227)),
   add: binary<'v128', 'v128'>('v128', simd(228)),
   sub: binary<'v128', 'v128'>('v128', simd(229)),
   mul: binary<'v128', 'v128'>('v128', simd(230)),
   div: binary<'v128', 'v128'>('v128', simd(231)),
   max: binary<'v128', 'v128'>('v128', simd(233)),
+  /** a · b + c, rounded once or twice as the machine likes: relaxed SIMD. */
+  relaxedMadd: (a: V128, b: V128, c: V128): V128 => ({
+    type: 'v128',
+    code: [...a.code, ...b.code, ...c.code, ...simd(0x105)],
+  }),
 }
 
 export const f64x2 = {
@@ -193,7 +203,10 @@ export class FunctionBody {
   private readonly code: number[] = []
   private readonly localTypes: ValueType[] = []
 
-  constructor(private readonly parameterCount: number) {}
+  constructor(
+    private readonly parameterCount: number,
+    private readonly relaxed: boolean,
+  ) {}
 
   /** A new variable, 0 at first, or with this value. */
   local<T extends ValueType>(type: T, value?: Expression<T>): Local<T> {
@@ -206,6 +219,14 @@ export class FunctionBody {
 
   set<T extends ValueType>(variable: Local<T>, value: Expression<T>): void {
     this.code.push(...value.code, 0x21, ...unsignedLeb(variable.index))
+  }
+
+  /**
+   * sum + a · b. Every kernel's multiply-adds come through here: two roundings everywhere and always, or whatever is fastest
+   * on the machine if the module may be relaxed.
+   */
+  multiplyAdd(sum: V128, a: V128, b: V128): V128 {
+    return this.relaxed ? f32x4.relaxedMadd(a, b, sum) : f32x4.add(sum, f32x4.mul(a, b))
   }
 
   /** variable += bytes or count. */
@@ -280,6 +301,12 @@ export class ModuleBuilder {
   private readonly types: string[] = []
   private readonly functions: DefinedFunction[] = []
   private readonly shared = new Map<string, FunctionReference<ValueType>>()
+  private readonly relaxed: boolean
+
+  /** `relaxed`: multiply-adds may be rounded once, see FunctionBody.multiplyAdd; needs an engine with relaxed SIMD. */
+  constructor({ relaxed = false }: { readonly relaxed?: boolean } = {}) {
+    this.relaxed = relaxed
+  }
 
   /** An exported function without a result. */
   function<P extends readonly ValueType[]>(
@@ -311,7 +338,7 @@ export class ModuleBuilder {
     exported: boolean,
     emit: (body: FunctionBody, ...values: Locals<P>) => void,
   ): number {
-    const body = new FunctionBody(parameters.length)
+    const body = new FunctionBody(parameters.length, this.relaxed)
     const values = parameters.map((type, index) => ({ type, index, code: [0x20, ...unsignedLeb(index)] }))
     emit(body, ...(values as unknown as Locals<P>))
     const results = result ? [typeCodes[result]] : []

@@ -81,7 +81,7 @@ function correlate(body: FunctionBody, image: I32, output: I32, outputOffset: I3
         loaded.forEach((vector, v) => body.set(vector, f32x4.load(weights, v * 16)))
         sums.forEach((row, p) => {
           body.set(value, f32x4.loadSplat(taps, p * job.strideX * pixel))
-          row.forEach((sum, v) => body.set(sum, f32x4.add(sum, f32x4.mul(value, loaded[v]))))
+          row.forEach((sum, v) => body.set(sum, body.multiplyAdd(sum, value, loaded[v])))
         })
         body.advance(taps, 4)
         body.advance(weights, width * 4)
@@ -123,7 +123,7 @@ function correlate(body: FunctionBody, image: I32, output: I32, outputOffset: I3
   }
 }
 
-function windowOf(attributes: Attributes): WindowAttributes {
+export function windowOf(attributes: Attributes): WindowAttributes {
   return attributes as WindowAttributes
 }
 
@@ -149,7 +149,7 @@ function packWeights(emitter: KernelEmitter, kernel: CpuOperand, filters: number
   return packed
 }
 
-function epilogueOf(step: CpuStep, afterInputs: number): Epilogue {
+export function epilogueOf(step: CpuStep, afterInputs: number): Epilogue {
   const rest = step.inputs.slice(afterInputs)
   const bias = 'bias' in step.attributes ? rest.shift() : undefined
   const mask = 'mask' in step.attributes ? rest.shift() : undefined
@@ -354,7 +354,7 @@ function emitOuterProducts(
         loaded.forEach((slope, v) => body.set(slope, f32x4.load(dy, v * 16)))
         totals.forEach((line, a) => {
           body.set(value, f32x4.loadSplat(x, a * 4))
-          line.forEach((total, v) => body.set(total, f32x4.add(total, f32x4.mul(value, loaded[v]))))
+          line.forEach((total, v) => body.set(total, body.multiplyAdd(total, value, loaded[v])))
         })
         body.advance(x, w.strideX * pixel)
         body.advance(dy, packed * 4)

@@ -63,7 +63,7 @@ export const matmul: CpuKernel = (step, emitter) => {
         loaded.forEach((vector, v) => body.set(vector, f32x4.load(right, packed + v * 16)))
         sums.forEach((line, r) => {
           body.set(value, f32x4.loadSplat(left, a.address + r * rowStride))
-          line.forEach((sum, v) => body.set(sum, f32x4.add(sum, f32x4.mul(value, loaded[v]))))
+          line.forEach((sum, v) => body.set(sum, body.multiplyAdd(sum, value, loaded[v])))
         })
         body.advance(left, innerStride)
         body.advance(right, width * 4)

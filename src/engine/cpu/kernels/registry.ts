@@ -1,6 +1,6 @@
 import { type BinaryName, binaryRows, type UnaryName, unaryRows } from '../../ops/elementwise.ts'
 import type { CpuKernel } from '../kernel.ts'
-import { conv2d, conv2dInputGradient, conv2dKernelGradient } from './convolution.ts'
+import { conv2d, conv2dInputGradient, conv2dKernelGradient } from './choose-convolution.ts'
 import { binaryKernel, broadcast, unaryKernel } from './elementwise.ts'
 import { matmul } from './matmul.ts'
 import { avgPool, avgPoolGradient, maxPool, maxPoolGradient } from './pool.ts'

@@ -1,0 +1,33 @@
+import type { CpuKernel, CpuStep } from '../kernel.ts'
+import * as direct from './convolution.ts'
+import { suitsWinograd, winogradConv2d, winogradInputGradient, winogradKernelGradient } from './winograd.ts'
+
+/** Which algorithm computes convolutions: 'auto' takes Winograd's where it can be used and pays. */
+export type ConvolutionChoice = 'auto' | 'direct' | 'winograd'
+
+/** With 4 channels and 4 filters both take as long; with more, Winograd's transforms cost less than the products it saves. */
+const leastProducts = 32
+/** Outputs a filter, of all images: with fewer, transforming the kernel is not worth it. */
+const leastOutputs = 256
+
+function pays({ inputs, outputs, attributes }: CpuStep): boolean {
+  const { outHeight, outWidth } = direct.windowOf(attributes)
+  const channels = [...inputs.slice(0, 2), ...outputs].map(({ shape }) => shape[shape.length - 1])
+  return (
+    Math.min(...channels) * Math.max(...channels) >= leastProducts &&
+    inputs[0].shape[0] * outHeight * outWidth >= leastOutputs
+  )
+}
+
+function choose(plain: CpuKernel, winograd: CpuKernel): CpuKernel {
+  return (step, emitter) => {
+    const { convolution } = emitter
+    const wanted = convolution === 'winograd' || (convolution === 'auto' && pays(step))
+    const kernel = wanted && suitsWinograd(step) ? winograd : plain
+    kernel(step, emitter)
+  }
+}
+
+export const conv2d = choose(direct.conv2d, winogradConv2d)
+export const conv2dInputGradient = choose(direct.conv2dInputGradient, winogradInputGradient)
+export const conv2dKernelGradient = choose(direct.conv2dKernelGradient, winogradKernelGradient)

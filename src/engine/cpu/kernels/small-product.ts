@@ -1,0 +1,57 @@
+import type { FunctionBody, I32, Local } from '../wasm.ts'
+import { f32x4, i32 } from '../wasm.ts'
+import { vectorBlocks } from './register-block.ts'
+
+/**
+ * The matrix product inside other kernels: operands in scratch memory that fit the caches, columns in whole vectors, no
+ * epilogue. out[row, column] (+)= Σ left[row, i] · right[i, column]; right and out are rows of columns, left is read along
+ * any strides (bytes).
+ */
+export interface SmallProduct {
+  readonly rows: I32
+  readonly inner: I32
+  readonly columns: number
+  readonly left: I32
+  readonly rowStride: number
+  readonly innerStride: number
+  readonly right: I32
+  readonly out: I32
+  /** Added to what out holds, instead of replacing it. */
+  readonly accumulate: boolean
+}
+
+export function emitSmallProduct(body: FunctionBody, job: SmallProduct): void {
+  const width = job.columns * 4
+  const end = body.local('i32')
+  const emitBlock = (leftRow: I32, column: I32, out: I32, rows: number, vectors: number) => {
+    const sums = Array.from({ length: rows }, () => Array.from({ length: vectors }, () => body.local('v128')))
+    sums.forEach((line, r) =>
+      line.forEach((sum, v) => body.set(sum, job.accumulate ? f32x4.load(out, r * width + v * 16) : f32x4.const(0))),
+    )
+    const left = body.local('i32', leftRow)
+    const loaded = Array.from({ length: vectors }, () => body.local('v128'))
+    const value = body.local('v128')
+    const right = body.local('i32', i32.add(job.right, column))
+    body.set(end, i32.add(right, i32.mul(job.inner, i32.const(width))))
+    body.for(right, end, width, (at) => {
+      loaded.forEach((vector, v) => body.set(vector, f32x4.load(at, v * 16)))
+      sums.forEach((line, r) => {
+        body.set(value, f32x4.loadSplat(left, r * job.rowStride))
+        line.forEach((sum, v) => body.set(sum, body.multiplyAdd(sum, value, loaded[v])))
+      })
+      body.advance(left, job.innerStride)
+    })
+    sums.forEach((line, r) => line.forEach((sum, v) => body.store(out, sum, r * width + v * 16)))
+  }
+  const rowAt = (row: Local<'i32'>) => i32.add(job.left, i32.mul(row, i32.const(job.rowStride)))
+  const outAt = (row: Local<'i32'>, column: I32) =>
+    body.local('i32', i32.add(i32.add(job.out, column), i32.mul(row, i32.const(width))))
+  for (const { first, count, vectors } of vectorBlocks(job.columns)) {
+    const rows = Math.max(1, Math.floor(8 / vectors))
+    const whole = body.local('i32', i32.sub(job.rows, i32.remU(job.rows, i32.const(rows))))
+    body.for(first * 16, (first + count * vectors) * 16, vectors * 16, (column) => {
+      body.for(i32.const(0), whole, rows, (row) => emitBlock(rowAt(row), column, outAt(row, column), rows, vectors))
+      if (rows > 1) body.for(whole, job.rows, 1, (row) => emitBlock(rowAt(row), column, outAt(row, column), 1, vectors))
+    })
+  }
+}

@@ -1,0 +1,294 @@
+import type { CpuKernel, CpuOperand, CpuStep, KernelEmitter } from '../kernel.ts'
+import { type FunctionBody, f32x4, type I32, i32, type Local } from '../wasm.ts'
+import { epilogueOf, windowOf } from './convolution.ts'
+import type { Epilogue } from './register-block.ts'
+import { emitSmallProduct } from './small-product.ts'
+import {
+  emitInputPlanes,
+  emitOutputs,
+  emitWindowMasks,
+  flagBytes,
+  type Images,
+  imagesOf,
+  maskBytes,
+  planeCount,
+  planeStride,
+  rowsOf,
+  type StripJob,
+  stripBytes,
+  tilingOf,
+} from './winograd-planes.ts'
+import { emitTransform, transformBytes, transposed, type WinogradMaps } from './winograd-transforms.ts'
+
+/**
+ * Winograd convolution for 3 x 3 kernels, strides of 1, channels and filters in whole vectors: forward and both gradients.
+ * winograd-transforms.ts has the mathematics, winograd-planes.ts the way from images to planes and back; in between are n²
+ * small matrix products, one a plane.
+ */
+
+/** Stores a row of transformed vectors into consecutive planes. */
+function storeInPlanes(body: FunctionBody, target: Local<'i32'>, row: readonly Local<'v128'>[], stride: number): void {
+  row.forEach((value, column) => {
+    body.store(target, value, column * stride)
+  })
+  body.advance(target, row.length * stride)
+}
+
+/** Scratch memory in parts. */
+class ScratchLayout {
+  bytes = 0
+
+  /** A part's address within whatever scratch a caller gives. */
+  part(bytes: number): (scratch: I32) => I32 {
+    const offset = this.bytes
+    this.bytes += Math.ceil(bytes / 64) * 64
+    return (scratch) => i32.add(scratch, i32.const(offset))
+  }
+}
+
+interface ConvolutionJob {
+  readonly x: Images
+  readonly y: Images
+  readonly padding: readonly [top: number, left: number]
+  readonly maps: WinogradMaps
+  /** Planes [x's channels, y's channels]. */
+  readonly weights: number
+  readonly epilogue: Epilogue
+  /** Whether sums over nothing but zeros are exactly 0. */
+  readonly keepsZeros: boolean
+}
+
+/** y = x * kernel. */
+function emitConvolution(emitter: KernelEmitter, job: ConvolutionJob): void {
+  const { x, y, maps, weights } = job
+  const [top, left] = job.padding
+  const tiling = tilingOf(y, x.channels + y.channels)
+  const strips: StripJob = { images: x, top, left, matrix: maps.input, tiling }
+  const tiles = tiling.unitRows * tiling.across
+  const inputStride = planeStride(tiles * x.channels)
+  const outputStride = planeStride(tiles * y.channels)
+  const weightStride = planeStride(x.channels * y.channels)
+  const layout = new ScratchLayout()
+  const strip = layout.part(stripBytes(strips))
+  const inputs = layout.part(planeCount(maps) * inputStride)
+  const products = layout.part(planeCount(maps) * outputStride)
+  const flags = layout.part(flagBytes(tiling))
+  const masks = layout.part(tiling.unitRows * maskBytes(tiling))
+  emitter.phase(Math.ceil(tiling.total / tiling.unitRows), layout.bytes, (body, unit, scratch) => {
+    const rows = rowsOf(body, unit, tiling)
+    const mask = body.local('i32', masks(scratch))
+    emitInputPlanes(body, strips, rows, inputs(scratch), inputStride, strip(scratch), () => {
+      if (job.keepsZeros) emitWindowMasks(body, strips, strip(scratch), flags(scratch), mask)
+    })
+    const left = body.local('i32', inputs(scratch))
+    const out = body.local('i32', products(scratch))
+    const unitTiles = body.local('i32', i32.mul(i32.sub(rows[1], rows[0]), i32.const(tiling.across)))
+    body.for(weights, weights + planeCount(maps) * weightStride, weightStride, (right) => {
+      emitSmallProduct(body, {
+        rows: unitTiles,
+        inner: i32.const(x.channels),
+        columns: y.channels,
+        left,
+        rowStride: x.channels * 4,
+        innerStride: 4,
+        right,
+        out,
+        accumulate: false,
+      })
+      body.advance(left, inputStride)
+      body.advance(out, outputStride)
+    })
+    const kept = job.keepsZeros ? masks(scratch) : null
+    emitOutputs(body, y, tiling, rows, products(scratch), outputStride, job.epilogue, kept)
+  })
+}
+
+/** Whether these kernels can take the step: 3 x 3, strides 1, whole vectors, a plain input. */
+export function suitsWinograd(step: CpuStep): boolean {
+  const w = windowOf(step.attributes)
+  const isWhole = ({ shape }: CpuOperand) => shape[shape.length - 1] % 4 === 0
+  return (
+    !('blend' in step.attributes) &&
+    [w.windowHeight, w.windowWidth].every((extent) => extent === 3) &&
+    [w.strideY, w.strideX].every((stride) => stride === 1) &&
+    Math.max(w.padTop, w.padLeft) <= 2 &&
+    [...step.inputs.slice(0, 2), ...step.outputs].every(isWhole)
+  )
+}
+
+/** y = x * kernel. */
+export const winogradConv2d: CpuKernel = (step, emitter) => {
+  const [x, kernel] = step.inputs
+  const [channels, filters] = kernel.shape.slice(2)
+  const w = windowOf(step.attributes)
+  const y = imagesOf(step.outputs[0])
+  const { maps } = tilingOf(y, channels + filters)
+  const stride = planeStride(channels * filters)
+  const weights = emitter.workspace(planeCount(maps) * stride)
+  emitter.phase(channels, transformBytes, (body, channel, scratch) => {
+    const row = body.local('i32', i32.mul(channel, i32.const(filters * 4)))
+    const target = body.local('i32')
+    body.for(0, filters * 4, 16, (filter) => {
+      const place = body.local('i32', i32.add(row, filter))
+      body.set(target, i32.add(place, i32.const(weights)))
+      const rowStride = 3 * channels * filters * 4
+      const grid = { address: i32.add(place, i32.const(kernel.address)), rowStride, columnStride: rowStride / 3 }
+      emitTransform(body, maps.kernel, grid, scratch, (values) => storeInPlanes(body, target, values, stride))
+    })
+  })
+  emitConvolution(emitter, {
+    x: imagesOf(x),
+    y,
+    padding: [w.padTop, w.padLeft],
+    maps,
+    weights,
+    epilogue: epilogueOf(step, 2),
+    keepsZeros: true,
+  })
+}
+
+/** dx from dy: the same convolution with the kernel turned round, channels and filters swapped. */
+export const winogradInputGradient: CpuKernel = (step, emitter) => {
+  const [dy, kernel] = step.inputs
+  const [channels, filters] = kernel.shape.slice(2)
+  const w = windowOf(step.attributes)
+  const dx = imagesOf(step.outputs[0])
+  const { maps } = tilingOf(dx, channels + filters)
+  const stride = planeStride(channels * filters)
+  const weights = emitter.workspace(planeCount(maps) * stride)
+  const turned = maps.kernel.map((row) => [...row].reverse())
+  emitter.phase(channels, transformBytes, (body, channel, scratch) => {
+    const row = body.local('i32', i32.mul(channel, i32.const(filters * 4)))
+    const column = body.local('i32', i32.shl(channel, i32.const(2)))
+    const target = body.local('i32')
+    body.for(0, filters * 4, 16, (filter) => {
+      body.set(target, i32.add(column, i32.mul(filter, i32.const(channels))))
+      const rowStride = 3 * channels * filters * 4
+      const address = i32.add(i32.add(row, filter), i32.const(kernel.address))
+      emitTransform(body, turned, { address, rowStride, columnStride: rowStride / 3 }, scratch, (values) => {
+        values.forEach((value, plane) => {
+          for (let lane = 0; lane < 4; lane++)
+            body.store(target, f32x4.extractLane(value, lane), weights + plane * stride + lane * channels * 4)
+        })
+        body.advance(target, values.length * stride)
+      })
+    })
+  })
+  emitConvolution(emitter, {
+    x: imagesOf(dy),
+    y: dx,
+    padding: [2 - w.padTop, 2 - w.padLeft],
+    maps,
+    weights,
+    epilogue: epilogueOf(step, 2),
+    keepsZeros: false,
+  })
+}
+
+/**
+ * dkernel from x and dy: products of the transformed patches and the transformed tiles of dy, summed as planes [channels,
+ * filters] and transformed once at the end. Slices of the tile rows have sums of their own, which are added in order, so the
+ * result does not depend on who computed what.
+ */
+export const winogradKernelGradient: CpuKernel = (step, emitter) => {
+  const x = imagesOf(step.inputs[0])
+  const dy = imagesOf(step.inputs[1])
+  const [dk] = step.outputs
+  const w = windowOf(step.attributes)
+  const tiling = tilingOf(dy, x.channels + dy.channels)
+  const { maps } = tiling
+  const patches: StripJob = {
+    images: x,
+    top: w.padTop,
+    left: w.padLeft,
+    matrix: maps.input,
+    tiling,
+  }
+  const tiles: StripJob = {
+    images: dy,
+    top: 0,
+    left: 0,
+    matrix: transposed(maps.output),
+    tiling,
+  }
+  const unitTiles = tiling.unitRows * tiling.across
+  const patchStride = planeStride(unitTiles * x.channels)
+  const tileStride = planeStride(unitTiles * dy.channels)
+  const sumStride = planeStride(x.channels * dy.channels)
+  const sumBytes = planeCount(maps) * sumStride
+  const layout = new ScratchLayout()
+  const strip = layout.part(Math.max(stripBytes(patches), stripBytes(tiles)))
+  const patchPlanes = layout.part(planeCount(maps) * patchStride)
+  const tilePlanes = layout.part(planeCount(maps) * tileStride)
+  const chunks = Math.ceil(tiling.total / tiling.unitRows)
+  const slices = Math.min(chunks, 8)
+  const partial = emitter.workspace(slices * sumBytes)
+
+  emitter.phase(slices, layout.bytes, (body, slice, scratch) => {
+    const sums = body.local('i32', i32.add(i32.const(partial), i32.mul(slice, i32.const(sumBytes))))
+    body.fill(sums, 0, sumBytes)
+    const left = body.local('i32')
+    const right = body.local('i32')
+    const out = body.local('i32')
+    const inner = body.local('i32')
+    // Chunks slice, slice + slices, …: as even as can be whatever their number.
+    body.for(slice, chunks, slices, (chunk) => {
+      const rows = rowsOf(body, chunk, tiling)
+      emitInputPlanes(body, patches, rows, patchPlanes(scratch), patchStride, strip(scratch))
+      emitInputPlanes(body, tiles, rows, tilePlanes(scratch), tileStride, strip(scratch))
+      body.set(left, patchPlanes(scratch))
+      body.set(right, tilePlanes(scratch))
+      body.set(out, sums)
+      body.set(inner, i32.mul(i32.sub(rows[1], rows[0]), i32.const(tiling.across)))
+      body.for(0, planeCount(maps), 1, () => {
+        emitSmallProduct(body, {
+          rows: i32.const(x.channels),
+          inner,
+          columns: dy.channels,
+          left,
+          rowStride: 4,
+          innerStride: x.channels * 4,
+          right,
+          out,
+          accumulate: true,
+        })
+        body.advance(left, patchStride)
+        body.advance(right, tileStride)
+        body.advance(out, sumStride)
+      })
+    })
+  })
+
+  const sumLayout = new ScratchLayout()
+  const half = sumLayout.part(transformBytes)
+  const grid = sumLayout.part(transformBytes)
+  emitter.phase(x.channels, sumLayout.bytes, (body, channel, scratch) => {
+    const row = body.local('i32', i32.mul(channel, i32.const(dy.channels * 4)))
+    const from = body.local('i32')
+    const to = body.local('i32')
+    const total = body.local('v128')
+    const target = body.local('i32')
+    body.for(0, dy.channels * 4, 16, (filter) => {
+      body.set(to, grid(scratch))
+      body.for(0, sumBytes, sumStride, (plane) => {
+        body.set(total, f32x4.const(0))
+        body.set(from, i32.add(i32.add(row, filter), plane))
+        body.for(0, slices, 1, () => {
+          body.set(total, f32x4.add(total, f32x4.load(from, partial)))
+          body.advance(from, sumBytes)
+        })
+        body.store(to, total)
+        body.advance(to, 16)
+      })
+      body.set(target, i32.add(row, filter))
+      const tapBytes = x.channels * dy.channels * 4
+      const sums = { address: grid(scratch), rowStride: maps.patch * 16, columnStride: 16 }
+      emitTransform(body, transposed(maps.kernel), sums, half(scratch), (values) => {
+        values.forEach((value, tap) => {
+          body.store(target, value, dk.address + tap * tapBytes)
+        })
+        body.advance(target, 3 * tapBytes)
+      })
+    })
+  })
+}
