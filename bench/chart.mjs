@@ -25,9 +25,9 @@ export function chart({ machine, rows }) {
     }
   const title = `Limelight beside its peers · ${machine.processor}, ${machine.cores} cores`
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${top}" viewBox="0 0 ${width} ${top}" font-family="system-ui, sans-serif" font-size="12" fill="${colours.text}">
-<title>${escape(title)}</title>
+<title>${escaped(title)}</title>
 <rect width="${width}" height="${top}" fill="white"/>
-<text x="14" y="24" font-size="15" font-weight="600">${escape(title)}</text>
+<text x="14" y="24" font-size="15" font-weight="600">${escaped(title)}</text>
 ${panels.join('\n')}
 </svg>
 `
@@ -51,15 +51,15 @@ function panel(rows, title, top) {
     const [slowest, fastest] = [row.max, row.min].map((ms) => x((row.count / ms) * 1000))
     const middle = y + barHeight / 2
     return (
-      `<text x="${labelWidth - 8}" y="${y + 12}" text-anchor="end">${escape(row.name)}</text>` +
+      `<text x="${labelWidth - 8}" y="${y + 12}" text-anchor="end">${escaped(row.name)}</text>` +
       `<rect x="${labelWidth}" y="${y}" width="${x(row.perSecond) - labelWidth}" height="${barHeight}" fill="${row.peer === 'ours' ? colours.ours : colours.peer}"/>` +
       `<path d="M${slowest} ${middle}H${fastest}M${slowest} ${middle - 4}v8M${fastest} ${middle - 4}v8" stroke="${colours.whisker}" fill="none"/>` +
       `<text x="${fastest + 8}" y="${y + 12}">${short(row.perSecond)}${row.timesOurs.strict && row.peer !== 'ours' ? ` (${short(1 / row.timesOurs.strict)} of ours)` : ''}</text>`
     )
   })
-  return `<g><text x="14" y="${top + 24}" font-weight="600">${escape(title)}</text>\n${[...grid, ...bars].join('\n')}</g>`
+  return `<g><text x="14" y="${top + 24}" font-weight="600">${escaped(title)}</text>\n${[...grid, ...bars].join('\n')}</g>`
 }
 
-function escape(text) {
+function escaped(text) {
   return text.replace(/[<>&"]/g, (character) => `&#${character.charCodeAt(0)};`)
 }

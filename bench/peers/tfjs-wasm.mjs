@@ -2,7 +2,7 @@
 import * as wasm from '@tensorflow/tfjs-backend-wasm'
 import { network, tf } from './tfjs.mjs'
 
-const { setThreadsCount, setWasmPaths, version_wasm: version } = wasm.default ?? wasm
+const { getThreadsCount, setThreadsCount, setWasmPaths, version_wasm: version } = wasm.default ?? wasm
 
 export async function open(work, { threads, modules }) {
   setWasmPaths(`${modules}/@tensorflow/tfjs-backend-wasm/dist/`)
@@ -14,6 +14,8 @@ export async function open(work, { threads, modules }) {
   await tf.setBackend('wasm')
   await tf.ready()
   if (tf.getBackend() !== 'wasm') throw new Error('the wasm backend did not start')
+  if (threads > 1 && getThreadsCount() !== threads)
+    throw new Error(`asked for ${threads} threads, it runs ${getThreadsCount()}`)
   const { predict, training } = network(work)
   return {
     version: `tfjs-backend-wasm ${version}`,
