@@ -11,7 +11,7 @@
  *   --out DIR             a run that is quick or leaves something out goes to bench/results/partial/ unless this says otherwise
  */
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -39,7 +39,7 @@ const rounds = Number(values.rounds ?? (values.quick ? 3 : 9))
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 const say = (text) => process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`)
 
-if (device === 'cpu' && !existsSync(here('node_modules'))) {
+if (device === 'cpu' && !peersInstalled()) {
   say('installing the peers: npm ci --prefix bench')
   try {
     execFileSync('npm', ['ci', '--prefix', here('.'), '--no-audit', '--no-fund'], { stdio: ['ignore', 2, 2] })
@@ -95,6 +95,12 @@ writeFileSync(join(folder, `${device}.json`), `${JSON.stringify(results, rounded
 if (rows.some((row) => !row.why))
   writeFileSync(join(folder, `${device}.svg`), (await import('./chart.mjs')).chart(results))
 console.log(`\nWritten: ${join(folder, device)}.json and .svg`)
+
+/** npm's own note of what it installed, not older than what it should install. */
+function peersInstalled() {
+  const changed = (path) => statSync(here(path), { throwIfNoEntry: false })?.mtimeMs ?? 0
+  return changed('node_modules/.package-lock.json') >= changed('package-lock.json')
+}
 
 /** Four digits are more than the noise leaves. */
 function rounded(_key, value) {
