@@ -10,7 +10,11 @@ export async function open(work, { threads, modules }) {
   if (threads === 1) tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false)
   else if (!(await tf.env().getAsync('WASM_HAS_MULTITHREAD_SUPPORT')))
     throw new Error('has threads in browsers only (tfjs issue 3830)')
-  else setThreadsCount(threads)
+  else {
+    // It takes no more threads than half the cores it sees; here it shall have as many as everyone.
+    Object.defineProperty(navigator, 'hardwareConcurrency', { value: 2 * threads })
+    setThreadsCount(threads)
+  }
   await tf.setBackend('wasm')
   await tf.ready()
   if (tf.getBackend() !== 'wasm') throw new Error('the wasm backend did not start')
