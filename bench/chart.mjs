@@ -20,7 +20,7 @@ export function chart({ machine, rows }) {
     for (const host of Object.keys(hostTitles)) {
       const here = measured.filter((row) => row.item === item && row.host === host)
       if (here.length === 0) continue
-      panels.push(panel(here, `${items[item].title}, ${hostTitles[host]}: images a second`, top))
+      panels.push(panel(here, `${items[item].title}, ${hostTitles[host]}: images a second (logarithmic)`, top))
       top += headHeight + here.length * barStep + 18
     }
   const title = `Limelight beside its peers · ${machine.processor}, ${machine.cores} cores`
