@@ -1,119 +1,108 @@
 /**
- * `npm run bench [-- cpu|webgpu|reference] [-- --repeats N]`: what the tutorial's work takes on one device, in Node.
- * Prints a table and writes bench/results/<device>.json. Medians of the repeats after a warm-up; smallest and largest beside.
+ * `npm run bench [-- cpu|webgpu|reference] [options]`: what the tutorial's work takes on one device; on `cpu` beside the
+ * libraries it is measured against, in Node and in Chromium, in one run. They are installed into bench/ on first use.
+ * Prints tables and writes bench/results/<device>.json and .svg.
+ *
+ *   --only ours,tfjs      peers whose name contains one of these (ours is always there: the ratios need it)
+ *   --hosts node,chromium
+ *   --items forward,training,explanation
+ *   --rounds N            interleaved rounds, 9
+ *   --quick               three rounds and a small budget: to see whether it works
+ *   --out DIR             a run that is quick or leaves something out goes to bench/results/partial/ unless this says otherwise
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { cpus, release } from 'node:os'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { gunzipSync } from 'node:zlib'
-import { adam, loadModel, openDevice } from '../dist/index.js'
-import { felzenszwalb, LimeImageExplainer } from '../dist/lime.js'
+import { contendersOn, peers } from './contenders.mjs'
+import { cores, machine } from './machine.mjs'
+import { measure } from './measure.mjs'
+import { startProcess } from './processes.mjs'
+import { report } from './report.mjs'
+import { amounts, items } from './work.mjs'
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { repeats: { type: 'string', default: '5' } },
+  options: {
+    only: { type: 'string' },
+    hosts: { type: 'string', default: 'node,chromium' },
+    items: { type: 'string', default: Object.keys(items).join() },
+    rounds: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    out: { type: 'string' },
+  },
 })
-const deviceName = positionals[0] ?? 'cpu'
-const repeats = Number(values.repeats)
-const file = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url))
+const device = positionals[0] ?? 'cpu'
+const only = values.only && peers.filter((peer) => values.only.split(',').some((part) => peer.includes(part)))
+const rounds = Number(values.rounds ?? (values.quick ? 3 : 9))
+const here = (path) => fileURLToPath(new URL(path, import.meta.url))
+const say = (text) => process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`)
 
-const images = new Uint8Array(
-  gunzipSync(readFileSync(file('src/app/data/fashion-mnist/t10k-images-idx3-ubyte.gz'))),
-).subarray(16)
-const labels = new Uint8Array(
-  gunzipSync(readFileSync(file('src/app/data/fashion-mnist/t10k-labels-idx1-ubyte.gz'))),
-).subarray(8)
-const samples = (count) => ({ data: images.subarray(0, count * 784), shape: [count, 28, 28, 1], scale: 1 / 255 })
-
-const device = await openDevice(deviceName)
-const model = await loadModel(file('models/fashion-cnn.safetensors'))
-await model.compile({ device, optimizer: adam() })
-
-/** A GPU adapter without a GPU is hundreds of times slower: less work tells as much. */
-const small = device.info.isFallbackAdapter || deviceName === 'reference'
-const forwardImages = small ? 32 : 1000
-const stepImages = small ? 32 : 256
-const explained = small ? 100 : 1000
-
-const forwardMflop = 29.8
-const trainingMflop = 89
-
-const rows = []
-async function measure(name, work, { count, unit, mflop }) {
-  await work()
-  const times = []
-  for (let i = 0; i < repeats; i++) {
-    const start = performance.now()
-    const own = await work()
-    times.push(own ?? performance.now() - start)
+if (device === 'cpu' && !peersInstalled()) {
+  say('installing the peers: npm ci --prefix bench')
+  try {
+    execFileSync('npm', ['ci', '--prefix', here('.'), '--no-audit', '--no-fund'], { stdio: ['ignore', 2, 2] })
+  } catch {
+    say('the peers could not be installed: their rows will say so')
   }
-  times.sort((a, b) => a - b)
-  const median = times[Math.floor(times.length / 2)]
-  rows.push({
-    name,
-    medianMs: round(median),
-    minMs: round(times[0]),
-    maxMs: round(times[times.length - 1]),
-    perSecond: round((count / median) * 1000),
-    unit,
-    gflops: round((count * mflop) / median),
-  })
 }
 
-function round(value) {
-  return Number(value.toPrecision(4))
+const about = machine()
+const hosts = values.hosts.split(',')
+const everyone = contendersOn(device, { cores, hosts, only })
+const ceilings = {}
+const rows = []
+const settings = {
+  amounts: amounts.whole,
+  rounds,
+  budgetMs: values.quick ? 3000 : 20_000,
+  wanted: values.items.split(','),
+  say,
 }
 
-await measure(`forward, ${forwardImages} images`, () => model.predict(samples(forwardImages)).then(() => undefined), {
-  count: forwardImages,
-  unit: 'images/s',
-  mflop: forwardMflop,
-})
-
-const image = { data: Float64Array.from(images.subarray(7270 * 784, 7271 * 784), (v) => v / 255), shape: [28, 28] }
-await measure(
-  `explanation, ${explained} samples, felzenszwalb`,
-  async () => {
-    const explainer = new LimeImageExplainer({ randomState: 123 })
-    const options = { segmentationFn: felzenszwalb(), numSamples: explained, randomSeed: 123 }
-    return (await explainer.explainInstance(image, model, options)).timings.total
-  },
-  { count: explained, unit: 'samples/s', mflop: forwardMflop },
-)
-
-// Three whole steps a call, data and optimizer included; the weights it changes are not measured by anything after it.
-const steps = 3
-await measure(
-  `training step, batch ${stepImages}`,
-  async () => {
-    const count = stepImages * steps
-    const { epochs } = await model.fit(samples(count), labels.subarray(0, count), { batchSize: stepImages })
-    return epochs[0].msPerStep
-  },
-  { count: stepImages, unit: 'images/s', mflop: trainingMflop },
-)
-
-model.dispose()
-device.dispose()
-
-const machine = {
-  processor: cpus()[0]?.model ?? 'unknown',
-  cores: cpus().length,
-  system: `${process.platform} ${release()}`,
-  node: process.version,
+async function measureIn(host, start) {
+  const result = await measure(
+    everyone.filter((contender) => contender.host === host),
+    start,
+    { ...settings, say: (text) => say(`${host}: ${text}`) },
+  )
+  rows.push(...result.rows)
+  ceilings[host] = result.ceiling
 }
-console.log(
-  `${device.info.kind}: ${device.info.adapter}; ${machine.processor}, ${machine.cores} cores, Node ${machine.node}`,
-)
-console.table(
-  Object.fromEntries(
-    rows.map(({ name, medianMs, minMs, maxMs, perSecond, unit, gflops }) => [
-      name,
-      { 'median ms': medianMs, min: minMs, max: maxMs, rate: `${perSecond} ${unit}`, 'GFLOP/s': gflops },
-    ]),
-  ),
-)
-mkdirSync(file('bench/results'), { recursive: true })
-const results = { date: new Date().toISOString().slice(0, 10), device: device.info, machine, repeats, rows }
-writeFileSync(file(`bench/results/${device.info.kind}.json`), `${JSON.stringify(results, null, 2)}\n`)
+
+if (hosts.includes('node')) await measureIn('node', startProcess)
+if (device === 'cpu' && hosts.includes('chromium')) {
+  try {
+    // Loaded late: Node's part shall run where there is no browser and no bundler.
+    const browser = await (await import('./chromium.mjs')).openChromium()
+    about.chromium = browser.version
+    await measureIn('chromium', browser.start)
+    await browser.close()
+  } catch (error) {
+    const why = `Chromium: ${error.message.split('\n')[0]}`
+    for (const item of settings.wanted) rows.push({ item, host: 'chromium', name: 'all', why })
+  }
+}
+if (process.stderr.isTTY) say('')
+
+const results = { date: new Date().toISOString().slice(0, 10), device, machine: about, rounds, ceilings, rows }
+console.log(report(results))
+const whole = !values.quick && !only && hosts.length === 2 && settings.wanted.length === Object.keys(items).length
+const folder = values.out ?? here(whole ? 'results' : 'results/partial')
+mkdirSync(folder, { recursive: true })
+writeFileSync(join(folder, `${device}.json`), `${JSON.stringify(results, rounded, 2)}\n`)
+if (rows.some((row) => !row.why))
+  writeFileSync(join(folder, `${device}.svg`), (await import('./chart.mjs')).chart(results))
+console.log(`\nWritten: ${join(folder, device)}.json and .svg`)
+
+/** npm's own note of what it installed, not older than what it should install. */
+function peersInstalled() {
+  const changed = (path) => statSync(here(path), { throwIfNoEntry: false })?.mtimeMs ?? 0
+  return changed('node_modules/.package-lock.json') >= changed('package-lock.json')
+}
+
+/** Four digits are more than the noise leaves. */
+function rounded(_key, value) {
+  return typeof value === 'number' ? Number(value.toPrecision(4)) : value
+}

@@ -1,0 +1,77 @@
+/**
+ * Starts contenders as workers of one page in Chromium. The page and its workers (bench/page/) are bundled by Vite and
+ * served, with the repository's data files, under the headers that make SharedArrayBuffer exist.
+ */
+import { createReadStream, existsSync, statSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { extname, join, normalize } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { chromium } from 'playwright'
+import { build, runnerImport } from 'vite'
+import { paths } from './work.mjs'
+
+const file = (path) => fileURLToPath(new URL(path, import.meta.url))
+const types = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' }
+const isolation = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+}
+
+/** @returns {Promise<{version: string, start(contender): {ask, close}, close(): Promise<void>}>} */
+export async function openChromium() {
+  await build({ configFile: file('page/vite.config.mjs'), logLevel: 'error' })
+  const { module } = await runnerImport(file('../test/chromium.ts'))
+  const server = createServer(serve)
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = `http://127.0.0.1:${server.address().port}`
+  let browser
+  try {
+    browser = await chromium.launch({ executablePath: module.findChromium(), args: module.chromiumFlags })
+    const page = await browser.newPage()
+    page.setDefaultTimeout(0)
+    await page.goto(address)
+    if (!(await page.evaluate(() => crossOriginIsolated))) throw new Error('the page is not cross-origin isolated')
+    let contenders = 0
+    return {
+      version: browser.version(),
+      start({ peer }) {
+        const id = contenders++
+        const asked = (message) => {
+          if (message.options) message = { ...message, options: { ...message.options, modules: `${address}/modules` } }
+          return page.evaluate(([id, name, message]) => globalThis.ask(id, name, message), [id, peer, message])
+        }
+        return {
+          ask: (message) => asked(message).catch((error) => ({ error: error.message.split('\n')[0] })),
+          close: () => page.evaluate((id) => globalThis.end(id), id).catch(() => {}),
+        }
+      },
+      async close() {
+        await browser.close()
+        server.close()
+        server.closeAllConnections()
+      },
+    }
+  } catch (error) {
+    await browser?.close()
+    server.close()
+    server.closeAllConnections()
+    throw error
+  }
+}
+
+/** The page, the peers' packages (their .wasm files) and the files of the work; nothing else of the disk. */
+function serve({ url }, response) {
+  const path = normalize(new URL(url, 'http://localhost').pathname).slice(1)
+  const found = Object.values(paths).includes(path)
+    ? file(`../${path}`)
+    : path.startsWith('modules/')
+      ? join(file('node_modules'), path.slice('modules/'.length))
+      : join(file('page/dist'), path || 'index.html')
+  if (!existsSync(found) || !statSync(found).isFile()) {
+    response.writeHead(404, isolation).end()
+    return
+  }
+  response.writeHead(200, { ...isolation, 'Content-Type': types[extname(found)] ?? 'application/octet-stream' })
+  createReadStream(found).pipe(response)
+}

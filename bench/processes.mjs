@@ -1,0 +1,54 @@
+/** Starts contenders as processes: Node's and PyTorch's. */
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const file = (path) => fileURLToPath(new URL(path, import.meta.url))
+
+/** Debian's own interpreter, where apt-get puts python3-torch; another with the variable PYTHON. */
+const python = process.env.PYTHON ?? '/usr/bin/python3'
+
+/** glibc gives big blocks back to the system after every use and faults them in again; this keeps them. */
+const keepMemory = {
+  MALLOC_MMAP_MAX_: '0',
+  MALLOC_TRIM_THRESHOLD_: '8589934592',
+  MALLOC_TOP_PAD_: '268435456',
+  GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
+}
+
+export function startProcess({ peer, options }) {
+  const [program, ...words] =
+    peer === 'pytorch'
+      ? [python, file('peers/pytorch.py')]
+      : [process.execPath, file('contender-process.mjs'), options?.relaxed === false ? 'strict' : 'relaxed']
+  const child = spawn(program, words, {
+    stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...(options?.tuned && keepMemory) },
+  })
+  let complaint = ''
+  child.stderr.on('data', (text) => {
+    complaint = (complaint + text).slice(-2000)
+  })
+  child.stdin.on('error', () => {})
+  const answers = createInterface({ input: child.stdio[3] })[Symbol.asyncIterator]()
+  const gone = new Promise((resolve) => {
+    child.on('error', ({ message }) => resolve({ error: message }))
+    child.on('close', (code, signal) =>
+      resolve({ error: `it ended (${signal ?? code}): ${complaint.trim().split('\n').pop() ?? ''}`.trim() }),
+    )
+  })
+  return {
+    async ask(message) {
+      if (message.options) message = { ...message, options: { ...message.options, modules: file('node_modules') } }
+      child.stdin.write(`${JSON.stringify(message)}\n`)
+      const line = answers.next().then(({ value, done }) => (done ? gone : JSON.parse(value)))
+      return Promise.race([line, gone])
+    },
+    async close() {
+      child.stdin.end()
+      const timer = setTimeout(() => child.kill('SIGKILL'), 2000)
+      await gone
+      clearTimeout(timer)
+    },
+  }
+}
