@@ -1,7 +1,26 @@
-import { defineConfig } from 'vite'
+import { readdirSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { defineConfig, type Plugin } from 'vite'
 
 /** Cross-origin isolation: SharedArrayBuffer, and with it WebAssembly threads, exists only under these headers. */
 const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
+
+/**
+ * Chunks carry a hash of their content, so a `limelight` that is running imports its own even after another build. What
+ * no build of the last day wrote is removed: nothing runs that long, and a checkout would gather them for ever.
+ */
+const removeOldChunks: Plugin = {
+  name: 'remove-old-chunks',
+  writeBundle({ dir }, bundle) {
+    const folder = join(dir ?? '', 'chunks')
+    const yesterday = Date.now() - 24 * 60 * 60 * 1000
+    for (const name of readdirSync(folder)) {
+      const path = join(folder, name)
+      const written = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
+      if (!(`chunks/${name}` in bundle) && written < yesterday) rmSync(path, { force: true })
+    }
+  },
+}
 
 /**
  * Two builds from one source tree: `vite build --mode library` makes dist/ (the package and its command, for Node),
@@ -10,17 +29,18 @@ const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-E
 export default defineConfig(({ mode }) =>
   mode === 'library'
     ? {
+        plugins: [removeOldChunks],
         build: {
           target: 'es2022',
           outDir: 'dist',
-          // Another `limelight` may be running from dist/: replace files, never remove them under it.
+          // Another `limelight` may be running from dist/, and may import more of its own files yet.
           emptyOutDir: false,
           minify: false,
           copyPublicDir: false,
           ssr: true,
           rolldownOptions: {
             input: { index: 'src/engine/index.ts', lime: 'src/lime/index.ts', cli: 'src/app/cli/main.ts' },
-            output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name].js' },
+            output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
           },
         },
       }

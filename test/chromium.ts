@@ -53,3 +53,8 @@ export function findChromium(): string {
     'The tests need a Chromium. Install one (Debian: apt-get install chromium; elsewhere: npx playwright install chromium) or set CHROME_PATH to its executable.',
   )
 }
+
+/** The browser project's global setup: a missing Chromium is installed, or stops the project with one clear error. */
+export function setup(): void {
+  findChromium()
+}

@@ -1,5 +1,7 @@
+import { LimelightError } from '../engine/errors.ts'
 import { accuracy, type ClassificationReport, classificationReport, confusionMatrix } from '../engine/metrics.ts'
 import type { LongCallOptions, Sequential } from '../engine/model.ts'
+import { formatShape } from '../engine/tensor.ts'
 import { classNames, type ImageSet } from './data/fashion-mnist.ts'
 
 /** How well a model does on labelled images: what the tutorial shows. */
@@ -16,24 +18,50 @@ export interface Evaluation {
   readonly wrong: readonly number[]
 }
 
-/** Keras's bound on probabilities inside a logarithm. */
-const smallest = 1e-7
+/** Below this, float32 (on a device that flushes small numbers to 0, too) has lost digits of a probability, or all. */
+const exactFrom = 1e-30
 
+/**
+ * Predicts every image and compares. The loss is the validation loss of training: of each probability the logarithm,
+ * unbounded.
+ * @throws LimelightError when the model does not give probabilities of Fashion-MNIST's classes
+ */
 export async function evaluateModel(
   model: Sequential,
   set: ImageSet,
   options: LongCallOptions = {},
 ): Promise<Evaluation> {
+  const last = model.descriptions[model.descriptions.length - 1]
+  const activation = last && 'activation' in last ? last.activation : undefined
+  if (formatShape(model.outputShape) !== formatShape([classNames.length]) || activation !== 'softmax')
+    throw new LimelightError(
+      `evaluate: the model ends in ${formatShape(model.outputShape)} with ${activation ? `the activation ${activation}` : 'no activation'}; expected a softmax over the ${classNames.length} classes of Fashion-MNIST`,
+    )
   const { images, labels, count, height, width } = set
   const samples = { data: images, shape: [count, height, width, 1], scale: 1 / 255 }
   const { data, shape } = await model.predict(samples, options)
   const classes = shape[1]
   let loss = 0
+  const lost: number[] = []
   const predicted = Array.from({ length: count }, (_, i) => {
     const row = data.subarray(i * classes, (i + 1) * classes)
-    loss -= Math.log(Math.max(row[labels[i]], smallest))
+    if (row[labels[i]] >= exactFrom) loss -= Math.log(row[labels[i]])
+    else lost.push(i)
     return row.reduce((best, value, label) => (value > row[best] ? label : best), 0)
   })
+  if (lost.length > 0) {
+    // These few again, from the logits: their losses are finite, and large enough to count.
+    const size = height * width
+    const pixels = new Uint8Array(lost.length * size)
+    for (const [k, i] of lost.entries()) pixels.set(images.subarray(i * size, (i + 1) * size), k * size)
+    const few = { ...samples, data: pixels, shape: [lost.length, height, width, 1] }
+    const again = await model.evaluate(
+      few,
+      Uint8Array.from(lost, (i) => labels[i]),
+      { signal: options.signal },
+    )
+    loss += again.loss * lost.length
+  }
   return {
     count,
     accuracy: accuracy(labels, predicted),

@@ -5,7 +5,7 @@ import { classNames } from '../data/fashion-mnist.ts'
 import { evaluateModel } from '../evaluation.ts'
 import { loadSplit } from './data-set.ts'
 import { deviceOf, openModel } from './open-model.ts'
-import { deviceOption } from './options.ts'
+import { deviceOption, path } from './options.ts'
 import { interruptSignal, progressBar, result } from './terminal.ts'
 
 interface EvaluateOptions {
@@ -18,7 +18,7 @@ export function addEvaluateCommand(program: Command): void {
   program
     .command('evaluate')
     .description('accuracy, confusion matrix and classification report on the 10,000 test images')
-    .requiredOption('--model <file>', 'a model file')
+    .requiredOption('--model <file>', 'a model file', path)
     .addOption(deviceOption())
     .option('--json', 'print the numbers as JSON')
     .action(async (options: EvaluateOptions) => {

@@ -1,16 +1,16 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { writeFileAtomically } from '../../engine/atomic-write.ts'
-import { ArgumentError, LimelightError } from '../../engine/errors.ts'
+import { checkWritable, writeFileAtomically } from '../../engine/atomic-write.ts'
+import { ArgumentError } from '../../engine/errors.ts'
 import type { DeviceName } from '../../engine/open-device.ts'
 import { type Explanation, type ImageInput, LimeImageExplainer, segmenterNamed } from '../../lime/index.ts'
 import { classNames, imageExtent } from '../data/fashion-mnist.ts'
 import { decodePng } from '../data/png.ts'
 import { fourPanels } from '../pictures.ts'
 import { imageAt, loadSplit } from './data-set.ts'
+import { readInput } from './input-file.ts'
 import { deviceOf, openModel } from './open-model.ts'
-import { deviceOption, integer, integerList, number } from './options.ts'
+import { deviceOption, integer, integerList, number, path, text } from './options.ts'
 import { interruptSignal, note, progressBar, result } from './terminal.ts'
 
 interface ExplainCommandOptions {
@@ -54,8 +54,6 @@ interface Subject {
 
 /** The image to explain: one of the test set, or a PNG. */
 async function subjectOf({ index, image }: ExplainCommandOptions, signal: AbortSignal): Promise<Subject> {
-  if ((index === undefined) === (image === undefined))
-    throw new ArgumentError('explain: give either --index N (a test image) or --image FILE.png')
   if (index !== undefined) {
     const test = await loadSplit('test', signal)
     if (index >= test.count)
@@ -66,19 +64,8 @@ async function subjectOf({ index, image }: ExplainCommandOptions, signal: AbortS
       label: test.labels[index],
     }
   }
-  const { data, height, width, channels } = await decodePng(await readImage(image ?? ''))
+  const { data, height, width, channels } = await readInput(image ?? '', decodePng)
   return { input: { data, shape: [height, width, channels] } }
-}
-
-async function readImage(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path)
-  } catch (error) {
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
-    throw new LimelightError(
-      `${path}: ${missing ? 'there is no such file' : error instanceof Error ? error.message : error}`,
-    )
-  }
 }
 
 /** What `--json` prints. */
@@ -161,12 +148,15 @@ async function writePictures(folder: string, explanation: Explanation, json: unk
 
 async function explain(options: ExplainCommandOptions): Promise<void> {
   const signal = interruptSignal()
+  if ((options.index === undefined) === (options.image === undefined))
+    throw new ArgumentError('explain: give either --index N (a test image) or --image FILE.png')
   const parameters = Object.fromEntries(options.segmenterParam)
-  if (!options.segmenter && options.segmenterParam.length > 0)
+  if (options.segmenter === undefined && options.segmenterParam.length > 0)
     throw new ArgumentError('--segmenter-param needs --segmenter, whose parameter it is')
-  const segmentationFn = options.segmenter ? segmenterNamed(options.segmenter, parameters) : undefined
+  const segmentationFn = options.segmenter !== undefined ? segmenterNamed(options.segmenter, parameters) : undefined
   const { kernelWidth, featureSelection, randomState } = options
   const explainer = new LimeImageExplainer({ kernelWidth, featureSelection, randomState })
+  if (options.out !== undefined) await checkWritable(join(options.out, 'explanation.json'))
   const subject = await subjectOf(options, signal)
   const { model, device, dispose } = await openModel(options.model, options.device)
   const bar = progressBar('Explaining')
@@ -188,11 +178,12 @@ async function explain(options: ExplainCommandOptions): Promise<void> {
     bar.stop()
     for (const warning of explanation.warnings) note(`warning: ${warning}`)
     const json = asJson(subject, explanation, deviceOf(device), options.masks ?? false)
-    if (options.out) {
+    // First what can't be lost any more: a disk may fill up while the pictures are written.
+    result(options.json ? JSON.stringify(json) : asText(subject, explanation))
+    if (options.out !== undefined) {
       await writePictures(options.out, explanation, json)
       note(`pictures and explanation.json are in ${options.out}`)
     }
-    result(options.json ? JSON.stringify(json) : asText(subject, explanation))
   } finally {
     bar.stop()
     dispose()
@@ -203,14 +194,18 @@ export function addExplainCommand(program: Command): void {
   program
     .command('explain')
     .description('LIME: which segments of an image speak for and against a prediction')
-    .requiredOption('--model <file>', 'a model file')
+    .requiredOption('--model <file>', 'a model file', path)
     .option('--index <n>', 'explain this test image', integer(0))
-    .option('--image <file>', 'explain this PNG, of the size the model takes')
+    .option('--image <file>', 'explain this PNG, of the size the model takes', path)
     .option('--json', 'print everything as JSON')
     .option('--masks', 'with --json: the sampled masks, too')
-    .option('--out <folder>', 'write pictures and explanation.json there')
+    .option('--out <folder>', 'write pictures and explanation.json there', path)
     .addOption(deviceOption())
-    .option('--segmenter <name>', 'quickshift, felzenszwalb or slic; by the size of the image unless given')
+    .option(
+      '--segmenter <name>',
+      'quickshift, felzenszwalb or slic; by the size of the image unless given',
+      text('a name'),
+    )
     .addOption(
       new Option('--segmenter-param <name=value>', 'a parameter by its name in scikit-image; may be repeated')
         .argParser(collectParameter)
@@ -223,8 +218,12 @@ export function addExplainCommand(program: Command): void {
     .option('--top-labels <n>', 'explain the so many most probable labels (5)', integer(1))
     .addOption(new Option('--labels <list>', 'explain these labels').argParser(integerList).conflicts('topLabels'))
     .option('--num-features <n>', 'segments the surrogate may use', integer(1))
-    .option('--feature-selection <name>', 'auto, none, highest_weights, forward_selection or lasso_path', 'auto')
+    .addOption(
+      new Option('--feature-selection <name>', 'auto, none, highest_weights, forward_selection or lasso_path')
+        .argParser(text('a name'))
+        .default('auto'),
+    )
     .option('--kernel-width <w>', 'of the exponential kernel on distances', number, 0.25)
-    .option('--distance-metric <name>', 'between masks', 'cosine')
+    .option('--distance-metric <name>', 'between masks', text('a name'), 'cosine')
     .action(explain)
 }

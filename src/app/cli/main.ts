@@ -1,36 +1,52 @@
 #!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { ArgumentError, LimelightError } from '../../engine/errors.ts'
+import { findPackageRoot } from '../data/package-files.ts'
 import { addDataCommand } from './data.ts'
 import { addEvaluateCommand } from './evaluate.ts'
 import { addExplainCommand } from './explain.ts'
-import { InterruptedError } from './terminal.ts'
+import { InterruptedError, surviveClosedOutput } from './terminal.ts'
 import { addTrainCommand } from './train.ts'
 import { addTutorialCommand } from './tutorial.ts'
 
 /** The `limelight` command. Exit codes: 0 done, 1 failed (one clear line), 2 wrong usage, 130 interrupted. */
 
-const program = new Command('limelight')
-  .description('Train, evaluate and explain image classifiers.')
-  .showHelpAfterError('(--help lists the options)')
-  .exitOverride()
-addDataCommand(program)
-addTrainCommand(program)
-addEvaluateCommand(program)
-addExplainCommand(program)
-addTutorialCommand(program)
-for (const command of program.commands) command.exitOverride().showHelpAfterError('(--help lists the options)')
+function limelight(): Command {
+  const program = new Command('limelight')
+    .description('Train, evaluate and explain image classifiers.')
+    .version(packageVersion())
+    .showHelpAfterError('(--help lists the options)')
+    .exitOverride()
+  addDataCommand(program)
+  addTrainCommand(program)
+  addEvaluateCommand(program)
+  addExplainCommand(program)
+  addTutorialCommand(program)
+  for (const command of program.commands) command.exitOverride().showHelpAfterError('(--help lists the options)')
+  return program
+}
+
+function packageVersion(): string {
+  const { version }: { version: string } = JSON.parse(readFileSync(join(findPackageRoot(), 'package.json'), 'utf8'))
+  return version
+}
 
 /** The exit code for what a command threw; says on stderr what people need to know. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
   if (error instanceof InterruptedError) {
-    process.stderr.write('\ninterrupted; what was saved before stays\n')
+    process.stderr.write(`\n${error.message}\n`)
     return 130
   }
   if (error instanceof LimelightError) {
     process.stderr.write(`limelight: ${error.message}\n`)
     return error instanceof ArgumentError ? 2 : 1
+  }
+  if (error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd') {
+    process.stderr.write('limelight: the current folder no longer exists: change to another and try again\n')
+    return 1
   }
   process.stderr.write(
     `limelight: this is a bug, please report it: ${error instanceof Error ? error.stack : String(error)}\n`,
@@ -38,9 +54,10 @@ function report(error: unknown): number {
   return 1
 }
 
+surviveClosedOutput()
 try {
-  await program.parseAsync()
-  process.exitCode = 0
+  await limelight().parseAsync()
 } catch (error) {
-  process.exitCode = report(error)
+  // A result that could not be written has set its code already: `--help > /dev/full` fails, too.
+  process.exitCode = report(error) || process.exitCode
 }

@@ -25,6 +25,16 @@ export function number(text: string): number {
   return value
 }
 
+/** A parser of paths and names: an empty one is a mistake (an unset variable, mostly), never "not given". */
+export function text(what: string): (given: string) => string {
+  return (given) => {
+    if (given.trim() === '') throw new InvalidArgumentError(`expected ${what}`)
+    return given
+  }
+}
+
+export const path = text('a path')
+
 /** Whole numbers with commas between them. */
 export function integerList(text: string): number[] {
   return text.split(',').map(integer(0))

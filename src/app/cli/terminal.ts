@@ -26,6 +26,19 @@ export function result(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
+/**
+ * Output that nobody takes must not end the work: files are still to be written, a training to be finished. A reader of
+ * stdout that left (`| head`) has what it wanted; any other failure loses the result, which is said and fails the command.
+ */
+export function surviveClosedOutput(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') return
+    process.stderr.write(`limelight: can't write the result: ${error.message}\n`)
+    process.exitCode = 1
+  })
+  process.stderr.on('error', () => {})
+}
+
 /** A bar on stderr for work that counts; nothing where stderr is not a terminal. */
 export function progressBar(label: string): { update(done: number, total: number): void; stop(): void } {
   const bar = new SingleBar({
@@ -52,10 +65,14 @@ export function progressBar(label: string): { update(done: number, total: number
   }
 }
 
-/** Aborted by Ctrl-C: long work stops at its next step, files already written stay. A second Ctrl-C ends the process. */
-export function interruptSignal(): AbortSignal {
+/**
+ * Aborted by Ctrl-C: long work stops at its next step. A second Ctrl-C ends the process. `consequence` is what people
+ * then want to know, such as what became of their files.
+ */
+export function interruptSignal(consequence?: string): AbortSignal {
   const controller = new AbortController()
-  process.once('SIGINT', () => controller.abort(new InterruptedError('interrupted')))
+  const message = consequence ? `interrupted; ${consequence}` : 'interrupted'
+  process.once('SIGINT', () => controller.abort(new InterruptedError(message)))
   return controller.signal
 }
 

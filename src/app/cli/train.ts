@@ -7,7 +7,7 @@ import { adam } from '../../engine/optimizers.ts'
 import { batchLine, epochLine } from '../../engine/progress-line.ts'
 import { tutorialArchitecture } from '../tutorial/network.ts'
 import { loadSplit, samplesOf } from './data-set.ts'
-import { deviceOption, integer } from './options.ts'
+import { deviceOption, integer, path } from './options.ts'
 import { interruptSignal, note, result, updateLine } from './terminal.ts'
 
 export interface TrainingRecipe {
@@ -28,10 +28,13 @@ export interface Training {
   readonly seconds: number
 }
 
+/** What people who interrupt a training want to know. */
+export const savedStays = 'what was saved before stays'
+
 /** Trains the tutorial's network on Fashion-MNIST; the test images are the validation data, as in the tutorial. */
 export async function trainTutorialNetwork(recipe: TrainingRecipe, signal: AbortSignal): Promise<Training> {
   const { epochs, batchSize, seed, limit } = recipe
-  if (recipe.save) await checkWritable(recipe.save)
+  if (recipe.save !== undefined) await checkWritable(recipe.save)
   const [train, test] = [await loadSplit('train', signal), await loadSplit('test', signal)]
   const samples = samplesOf(train, limit)
   const architecture = tutorialArchitecture(seed)
@@ -54,7 +57,7 @@ export async function trainTutorialNetwork(recipe: TrainingRecipe, signal: Abort
         log.push(epoch)
         note(`Epoch ${epoch.epoch}/${epochs}\n${epochLine(epoch)}`)
         model.metadata = describeTraining(recipe, samples.shape[0], device.info.kind, log)
-        if (recipe.save) await model.save(recipe.save)
+        if (recipe.save !== undefined) await model.save(recipe.save)
       },
     })
   } finally {
@@ -115,9 +118,9 @@ export function addTrainCommand(program: Command): void {
     .addOption(deviceOption())
     .option('--limit <n>', 'only the first so many training images', integer(1))
     .option('--json', 'print the log as JSON')
-    .requiredOption('--save <file>', 'the model file to write, after every epoch')
+    .requiredOption('--save <file>', 'the model file to write, after every epoch', path)
     .action(async (options: TrainOptions) => {
-      const { log, device, seconds } = await trainTutorialNetwork(options, interruptSignal())
+      const { log, device, seconds } = await trainTutorialNetwork(options, interruptSignal(savedStays))
       const last = log[log.length - 1]
       if (options.json) result(JSON.stringify({ model: options.save, device, seconds, log: log.map(logEntry) }))
       else result(`Test accuracy ${last.valAccuracy?.toFixed(4)}; saved to ${options.save}`)

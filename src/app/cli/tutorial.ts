@@ -6,9 +6,9 @@ import type { EpochEntry } from '../tutorial/curves.ts'
 import { walkThrough } from '../tutorial/walkthrough.ts'
 import { loadSplit } from './data-set.ts'
 import { openModel } from './open-model.ts'
-import { deviceOption, integer } from './options.ts'
+import { deviceOption, integer, path } from './options.ts'
 import { interruptSignal, note, progressBar, result } from './terminal.ts'
-import { trainTutorialNetwork } from './train.ts'
+import { savedStays, trainTutorialNetwork } from './train.ts'
 
 interface TutorialOptions {
   readonly model?: string
@@ -32,15 +32,15 @@ function logOf(metadata: Readonly<Record<string, string>>): EpochEntry[] {
 }
 
 async function tutorial(options: TutorialOptions): Promise<void> {
-  const signal = interruptSignal()
+  const signal = interruptSignal(savedStays)
   await checkWritable(join(options.out, 'report.html'))
-  const path = options.model ?? join(options.out, 'model.safetensors')
-  if (!options.model) {
+  const modelFile = options.model ?? join(options.out, 'model.safetensors')
+  if (options.model === undefined) {
     const { epochs, seed, limit, device } = options
-    await trainTutorialNetwork({ epochs, seed, limit, device, batchSize: 256, save: path }, signal)
+    await trainTutorialNetwork({ epochs, seed, limit, device, batchSize: 256, save: modelFile }, signal)
   }
   const test = await loadSplit('test', signal)
-  const { model, device, dispose } = await openModel(path, options.device)
+  const { model, device, dispose } = await openModel(modelFile, options.device)
   let bar: { label: string; shown: ReturnType<typeof progressBar> } | null = null
   const stopBar = () => {
     bar?.shown.stop()
@@ -48,9 +48,10 @@ async function tutorial(options: TutorialOptions): Promise<void> {
   }
   try {
     const log = logOf(model.metadata)
-    const origin = options.model
-      ? `The model is ${basename(path)}${log.length > 0 ? `, trained for ${log.length} epochs` : ''}.`
-      : `Trained here for ${options.epochs} epochs, seed ${options.seed}, on the device "${device.info.kind}".`
+    const origin =
+      options.model !== undefined
+        ? `The model is ${basename(modelFile)}${log.length > 0 ? `, trained for ${log.length} epochs` : ''}.`
+        : `Trained here for ${options.epochs} epochs, seed ${options.seed}, on the device "${device.info.kind}".`
     const written = await walkThrough({
       model,
       device,
@@ -83,13 +84,15 @@ export function addTutorialCommand(program: Command): void {
   program
     .command('tutorial')
     .description('everything the tutorial shows: train, evaluate, explain; pictures, report.html, results.json')
-    .option('--model <file>', 'a trained model, instead of training one')
+    .option('--model <file>', 'a trained model, instead of training one', path)
     .addOption(
       new Option('--epochs <n>', 'train for so many epochs').argParser(integer(1)).default(10).conflicts('model'),
     )
-    .option('--seed <n>', 'seed of the training', integer(0), 1)
-    .option('--limit <n>', 'train on the first so many images only', integer(1))
+    .addOption(new Option('--seed <n>', 'seed of the training').argParser(integer(0)).default(1).conflicts('model'))
+    .addOption(
+      new Option('--limit <n>', 'train on the first so many images only').argParser(integer(1)).conflicts('model'),
+    )
     .addOption(deviceOption())
-    .requiredOption('--out <folder>', 'where the pictures and the report go')
+    .requiredOption('--out <folder>', 'where the pictures and the report go', path)
     .action(tutorial)
 }

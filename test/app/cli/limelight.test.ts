@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir, readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { decodePng, encodePng } from '../../../src/app/data/png.ts'
 import { loadFashionMnist } from '../../../src/app/data/store.ts'
+import { activation, dense, flatten, type LayerDescription } from '../../../src/engine/layers.ts'
+import { Sequential } from '../../../src/engine/model.ts'
+import { modelToBytes } from '../../../src/engine/model-format.ts'
 import { parseSafetensors } from '../../../src/engine/safetensors.ts'
 import { readReference } from '../../reference-files.ts'
 import { tensorOf } from '../../reference-tensors.ts'
@@ -226,6 +229,74 @@ describe('limelight says what is wrong in one line, without a stack trace', () =
     expectLine(await limelight('train', '--epochs', '0', '--save', join(folder, 'x')), 2, /whole number of at least 1/)
   })
 
+  it('an empty path or name', async () => {
+    expectLine(await limelight('train', '--save', ''), 2, /'--save <file>' .* expected a path/)
+    expectLine(await limelight('evaluate', '--model', ''), 2, /'--model <file>' .* expected a path/)
+    expectLine(await limelight('tutorial', '--out', ''), 2, /'--out <folder>' .* expected a path/)
+    expectLine(await explain('--index', '1', '--out', ''), 2, /'--out <folder>' .* expected a path/)
+    expectLine(await explain('--image', ''), 2, /'--image <file>' .* expected a path/)
+    expectLine(await explain('--index', '1', '--segmenter', ''), 2, /'--segmenter <name>' .* expected a name/)
+  })
+
+  it('a folder in place of a file', async () => {
+    const line = /limelight-cli-\w+: this is a folder, not a file\n$/
+    expectLine(await limelight('evaluate', '--model', folder), 1, line)
+    expectLine(await explain('--image', folder), 1, line)
+  })
+
+  it('a folder for the pictures that can not be written to, before anything is explained', async () => {
+    const file = join(folder, 'in-the-way')
+    writeFileSync(file, '')
+    expectLine(await explain('--index', '1', '--out', join(file, 'out')), 1, /^limelight: can't write .*\n$/)
+  })
+
+  it('options of training beside a trained model', async () => {
+    for (const option of ['--seed', '--limit', '--epochs']) {
+      const outcome = await limelight('tutorial', '--model', model, option, '3', '--out', join(folder, 'unused'))
+      expectLine(outcome, 2, new RegExp(`'${option} <n>' cannot be used with option '--model <file>'`))
+    }
+  })
+
+  it('a model to evaluate that does not tell the ten classes apart', async () => {
+    const expectRefused = async (layers: LayerDescription[], pattern: RegExp) => {
+      const file = join(folder, 'other.safetensors')
+      writeFileSync(file, modelToBytes(new Sequential({ inputShape: [28, 28, 1] }, layers)))
+      expectLine(await limelight('evaluate', '--model', file, '--device', 'cpu'), 1, pattern)
+    }
+    const softmax = activation('softmax')
+    await expectRefused([flatten(), dense({ units: 12 }), softmax], /ends in \[12\].* expected a softmax over the 10/)
+    await expectRefused([flatten(), dense({ units: 10 })], /no activation; expected a softmax over the 10/)
+  })
+
+  it('a result that the disk has no room for', { skip: !existsSync('/dev/full') }, async () => {
+    const full = openSync('/dev/full', 'w')
+    const { code, stderr } = await new Promise<Omit<Outcome, 'stdout'>>((resolve) => {
+      const words = [join(root, 'dist/cli.js'), '--version']
+      const child = spawn(process.execPath, words, { stdio: ['ignore', full, 'pipe'] })
+      let stderr = ''
+      child.stderr?.on('data', (part) => {
+        stderr += part
+      })
+      child.on('close', (code) => resolve({ code, stderr }))
+    })
+    closeSync(full)
+    expectLine({ code, stdout: '', stderr }, 1, /^limelight: can't write the result: ENOSPC.*\n$/)
+  })
+
+  it('a working folder that is gone', { skip: process.platform === 'win32' }, async () => {
+    const script = 'mkdir gone && cd gone && rmdir ../gone && exec "$0" "$1" data'
+    const words = ['-c', script, process.execPath, join(root, 'dist/cli.js')]
+    const outcome = await new Promise<Outcome>((resolve) => {
+      const child = spawn('sh', words, { cwd: folder, env: { ...process.env, LIMELIGHT_DATA: 'relative' } })
+      let stderr = ''
+      child.stderr.on('data', (part) => {
+        stderr += part
+      })
+      child.on('close', (code) => resolve({ code, stdout: '', stderr }))
+    })
+    expectLine(outcome, 1, /^limelight: the current folder no longer exists/m)
+  })
+
   it('a model that can not be saved where it should', async () => {
     const file = join(folder, 'file')
     writeFileSync(file, '')
@@ -244,6 +315,53 @@ describe('limelight says what is wrong in one line, without a stack trace', () =
     ]
     // Before anything is trained.
     expectLine(await limelight(...words), 1, /^limelight: can't write .*\n$/)
+  })
+})
+
+/** The exit code of a command whose stdout and stderr are pipes that nobody reads any more. */
+function withClosedPipes(...words: string[]): Promise<number | null> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [join(root, 'dist/cli.js'), ...words], { cwd: root })
+    child.stdout.destroy()
+    child.stderr.destroy()
+    child.on('exit', resolve)
+  })
+}
+
+describe('limelight goes on when nobody reads its output', () => {
+  it('training saves its model', { timeout: 300_000 }, async () => {
+    const file = join(folder, 'unwatched.safetensors')
+    const words = ['--limit', '64', '--epochs', '1', '--device', 'cpu', '--save', file]
+    expect(await withClosedPipes('train', ...words)).toBe(0)
+    expect(parseSafetensors(readFileSync(file)).metadata.epochs).toBe('1')
+  })
+
+  it('explain writes its pictures', async () => {
+    const out = join(folder, 'unwatched')
+    const words = ['--index', '1', '--samples', '20', '--top-labels', '1', '--device', 'cpu', '--json', '--out', out]
+    expect(await withClosedPipes(...explainFixed, ...words)).toBe(0)
+    expect(await readdir(out)).toHaveLength(3)
+  })
+})
+
+describe('limelight, interrupted', () => {
+  const interrupted = (signs: RegExp, ...words: string[]) =>
+    new Promise<Omit<Outcome, 'stdout'>>((resolve) => {
+      const child = spawn(process.execPath, [join(root, 'dist/cli.js'), ...words], { cwd: root })
+      let stderr = ''
+      child.stderr.on('data', (part) => {
+        stderr += part
+        // Once: the second would end the process at once.
+        if (signs.test(stderr) && !child.killed) child.kill('SIGINT')
+      })
+      child.on('close', (code) => resolve({ code, stderr }))
+    })
+
+  it('says that what training saved stays', async () => {
+    const file = join(folder, 'interrupted.safetensors')
+    const { code, stderr } = await interrupted(/training images/, 'train', '--device', 'cpu', '--save', file)
+    expect(stderr).toMatch(/\ninterrupted; what was saved before stays\n$/)
+    expect(code).toBe(130)
   })
 })
 
@@ -274,7 +392,9 @@ describe('limelight', () => {
     expect(metadata).toMatchObject({ epochs: '2', seed: '5', batch_size: '256', training_images: '1500' })
     const evaluated = await limelight('evaluate', '--model', file, '--device', 'cpu', '--json')
     expect(evaluated.code).toBe(0)
-    expect(JSON.parse(evaluated.stdout).accuracy).toBeCloseTo(log[1].val_accuracy, 10)
+    const { accuracy, loss } = JSON.parse(evaluated.stdout)
+    expect(accuracy).toBeCloseTo(log[1].val_accuracy, 10)
+    expect(Math.abs(loss - log[1].val_loss)).toBeLessThan(1e-6)
   })
 
   it('prints the report of scikit-learn for the recorded network', { timeout: 300_000 }, async () => {
@@ -316,6 +436,11 @@ describe('limelight', () => {
     for (const picture of results.explanations.flatMap(({ pictures }: { pictures: string[] }) => pictures))
       expect(report).toContain(readFileSync(join(out, picture)).toString('base64'))
     expect(report).not.toMatch(/(src|href)="(?!data:)/)
+  })
+
+  it('prints its version', async () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    expect(await limelight('--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
   })
 
   it('shows help on --help, with exit code 0', async () => {
