@@ -55,10 +55,20 @@ async function requestFrom(instance: GPU, allowFallback: boolean): Promise<OpenA
 async function findInNode(allowFallback: boolean): Promise<OpenAdapter | null> {
   const dawn = await importDawn()
   const isLinux = process.platform === 'linux'
-  // Without a Vulkan loader Dawn finds nothing, and says so on stderr: it is not asked.
-  const found = isLinux && !loadLibrary('libvulkan.so.1') ? null : await requestFrom(dawn.create([]), allowFallback)
+  // Without a Vulkan loader and a driver Dawn finds nothing, and says so on stderr: it is not asked.
+  const found = isLinux && !hasVulkan() ? null : await requestFrom(dawn.create([]), allowFallback)
   if (found || !allowFallback || !isLinux || process.env.VK_ICD_FILENAMES) return found
   return requestFromChromium(dawn)
+}
+
+/** Where the Vulkan loader looks for the descriptions of drivers, unless it is told. */
+const driverFolders = ['/usr/share/vulkan/icd.d', '/usr/local/share/vulkan/icd.d', '/etc/vulkan/icd.d']
+
+function hasVulkan(): boolean {
+  if (!loadLibrary('libvulkan.so.1')) return false
+  if (process.env.VK_ICD_FILENAMES || process.env.VK_DRIVER_FILES) return true
+  const { existsSync, readdirSync } = nodeModule('node:fs')
+  return driverFolders.some((folder) => existsSync(folder) && readdirSync(folder).length > 0)
 }
 
 async function importDawn(): Promise<Dawn> {
