@@ -18,6 +18,7 @@ export class FileWriteError extends LimelightError {
 }
 
 const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'its folder does not exist and could not be made',
   EACCES: 'no permission to write in this folder',
   EPERM: 'no permission to write in this folder',
   EROFS: 'the file system is read-only',
@@ -37,11 +38,11 @@ const reasons: Readonly<Record<string, string>> = {
  * @throws FileWriteError when that fails; the temporary file is removed
  */
 export async function writeFileAtomically(path: string, content: Uint8Array | string): Promise<void> {
-  const { mkdir, open, rename, rm } = nodeModule('node:fs/promises')
+  const { open, rename, rm } = nodeModule('node:fs/promises')
   const { dirname } = nodeModule('node:path')
   const temporary = temporaryBeside(path)
   try {
-    await mkdir(dirname(path), { recursive: true })
+    await makeFolder(dirname(path))
     const file = await open(temporary, 'wx')
     try {
       await file.writeFile(content)
@@ -62,17 +63,38 @@ export async function writeFileAtomically(path: string, content: Uint8Array | st
  * @throws FileWriteError when it can't
  */
 export async function checkWritable(path: string): Promise<void> {
-  const { mkdir, open, rm, stat } = nodeModule('node:fs/promises')
+  const { open, rm, stat } = nodeModule('node:fs/promises')
   const { dirname } = nodeModule('node:path')
   const temporary = temporaryBeside(path)
   try {
-    await mkdir(dirname(path), { recursive: true })
+    await makeFolder(dirname(path))
     if ((await stat(path).catch(() => undefined))?.isDirectory())
       throw Object.assign(new Error('a folder'), { code: 'EISDIR' })
     await (await open(temporary, 'wx')).close()
     await rm(temporary)
   } catch (cause) {
     throw new FileWriteError(path, cause)
+  }
+}
+
+/** mkdir -p. Not Node's own: in folders that refuse new ones with ENOENT, as /proc does, that one never ends. */
+async function makeFolder(path: string): Promise<void> {
+  const { mkdir, stat } = nodeModule('node:fs/promises')
+  const { dirname } = nodeModule('node:path')
+  const make = async () => {
+    try {
+      await mkdir(path)
+    } catch (error) {
+      if (!(await stat(path).catch(() => undefined))?.isDirectory()) throw error
+    }
+  }
+  try {
+    await make()
+  } catch (error) {
+    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+    if (!isMissing || dirname(path) === path) throw error
+    await makeFolder(dirname(path))
+    await make()
   }
 }
 

@@ -66,3 +66,11 @@ it('finds out beforehand whether a file can be written, and leaves no trace', as
   await expect(checkWritable(join(path, 'below'))).rejects.toThrow(FileWriteError)
   await expect(checkWritable(folder)).rejects.toThrow(/there is a folder of this name/)
 })
+
+it('gives up where no folder can be made', async () => {
+  // /proc refuses with ENOENT, as if the folder above were missing.
+  const path = process.platform === 'linux' ? '/proc/limelight/file' : join(folder, 'file', 'below', 'file')
+  if (process.platform !== 'linux') await writeFile(join(folder, 'file'), '')
+  await expect(checkWritable(path)).rejects.toThrow(FileWriteError)
+  await expect(writeFileAtomically(path, 'x')).rejects.toThrow(FileWriteError)
+})
