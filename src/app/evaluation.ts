@@ -1,6 +1,7 @@
+import type { LongCallOptions } from '../engine/compiled-model.ts'
 import { LimelightError } from '../engine/errors.ts'
 import { accuracy, type ClassificationReport, classificationReport, confusionMatrix } from '../engine/metrics.ts'
-import type { LongCallOptions, Sequential } from '../engine/model.ts'
+import type { Sequential } from '../engine/model.ts'
 import { formatShape } from '../engine/tensor.ts'
 import { classNames, type ImageSet } from './data/fashion-mnist.ts'
 

@@ -1,4 +1,5 @@
 /** Limelight's engine: tensors, layers, devices. LIME is `limelight/lime`. */
+export type { CompileOptions, LongCallOptions, Predictions } from './compiled-model.ts'
 export { compute } from './compute.ts'
 export type { Device, DeviceInfo, DeviceKind, HostArray, Memory, Place, Program } from './device.ts'
 export * from './errors.ts'
@@ -6,15 +7,8 @@ export type { BatchLog, EpochLog, FitOptions, History } from './fit.ts'
 export { gradients } from './gradients.ts'
 export * from './layers.ts'
 export { accuracy, classificationReport, confusionMatrix } from './metrics.ts'
-export {
-  type BlendRequest,
-  type CompileOptions,
-  type LongCallOptions,
-  type Predictions,
-  Sequential,
-  type SequentialOptions,
-  sequential,
-} from './model.ts'
+export type { BlendRequest, SequentialOptions } from './model.ts'
+export { Sequential, sequential } from './model.ts'
 export { loadModel, modelFromBytes } from './model-file.ts'
 export { type Architecture, modelToBytes } from './model-format.ts'
 export { type DeviceName, deviceNames, openDevice } from './open-device.ts'

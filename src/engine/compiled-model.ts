@@ -1,0 +1,194 @@
+import type { Device, HostArray, Memory, Place, Program } from './device.ts'
+import { ArgumentError, LimelightError } from './errors.ts'
+import type { LayerContext } from './layers.ts'
+import type { Sequential } from './model.ts'
+import { softmaxOperation } from './ops/softmax.ts'
+import type { Optimizer } from './optimizers.ts'
+import { describePlan, makePlan, type Plan } from './plan.ts'
+import { align, byteLengthOf, constant, Input, Resident, sizeOf, type Tensor } from './tensor.ts'
+import type { Graph } from './trace.ts'
+import { yieldToEvents } from './yield.ts'
+
+export interface CompileOptions {
+  readonly device: Device
+  /** Needed for fit(). */
+  readonly optimizer?: Optimizer
+  /** The loss of evaluate() and fit(); the last layer must be a softmax. */
+  readonly loss?: 'sparseCategoricalCrossentropy'
+  readonly metrics?: readonly 'accuracy'[]
+}
+
+export interface LongCallOptions {
+  /** Stops the call, which then throws the signal's reason; the next call works. */
+  readonly signal?: AbortSignal
+  /** Samples done so far, of how many. */
+  readonly onProgress?: (done: number, total: number) => void
+}
+
+export interface Predictions {
+  /** [N, classes], row-major. */
+  readonly data: Float32Array<ArrayBuffer>
+  readonly shape: readonly [number, number]
+}
+
+/** Batch sizes that predictions are planned for: the smallest that holds all samples, else chunks of the largest. */
+const batchSizes = [1, 16, 128]
+
+/** The block of residents that holds the weights, one behind the other, each at a multiple of 256 bytes. */
+export const parameterBlock = 'parameters'
+
+/** Work over many samples that is planned for a batch and run chunk by chunk. */
+export interface ChunkedWork {
+  /** Names the graph: programs are kept by it and by batch size. */
+  readonly key: string
+  graph(model: CompiledModel, batch: number): Graph
+  inputs(first: number, batch: number): Readonly<Record<string, HostArray>>
+}
+
+/** A model's side of a device: its weights' memory and its programs. */
+export class CompiledModel {
+  readonly device: Device
+  readonly parameters: readonly Resident[]
+  readonly parameterMemory: Memory
+  /** Elements of the parameter block, padding included. */
+  readonly parameterElements: number
+  /** Being trained by a call of fit(): two at once would share one optimizer. */
+  isTraining = false
+  private readonly programs = new Map<string, Promise<Program>>()
+  private readonly owned: { dispose(): void }[] = []
+  private isDisposed = false
+  private turn: Promise<unknown> = Promise.resolve()
+
+  constructor(
+    readonly model: Sequential,
+    readonly options: CompileOptions,
+  ) {
+    this.device = options.device
+    let offset = 0
+    this.parameters = model.weights.map(({ shape }) => {
+      const parameter = new Resident(parameterBlock, offset, shape)
+      offset += align(byteLengthOf(parameter))
+      return parameter
+    })
+    this.parameterElements = offset / 4
+    this.parameterMemory = this.device.allocate('f32', this.parameterElements)
+    this.owned.push(this.parameterMemory)
+    this.uploadWeights()
+  }
+
+  uploadWeights(): void {
+    this.model.weights.forEach(({ data }, i) => {
+      this.device.write(this.parameterMemory, data, this.parameters[i].offset)
+    })
+  }
+
+  /** Brings the host's weights up to date. */
+  async downloadWeights(): Promise<void> {
+    const shape = [this.parameterElements]
+    const place: Place = { memory: this.parameterMemory, operand: { shape, dtype: 'f32', offset: 0 } }
+    const values = await this.exclusive(() => this.device.read(place))
+    this.model.weights.forEach(({ data }, i) => {
+      const first = this.parameters[i].offset / 4
+      data.set(values.subarray(first, first + data.length))
+    })
+  }
+
+  /**
+   * Runs work that others must not come between (a run and the reading of its results: programs are shared), after all such
+   * work that was asked for before.
+   * @throws LimelightError when the model was disposed of, or compiled again, in the meantime
+   */
+  exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.turn.then(() => {
+      if (this.isDisposed) throw new LimelightError('the model was disposed of, or compiled again, while it was in use')
+      return work()
+    })
+    this.turn = mine.catch(() => {})
+    return mine
+  }
+
+  /** Memory that lives as long as the compiled model. */
+  own<T extends { dispose(): void }>(owned: T): T {
+    this.owned.push(owned)
+    return owned
+  }
+
+  forward(x: Tensor, context?: Partial<LayerContext>): Tensor {
+    const whole: LayerContext = {
+      training: false,
+      position: constant(0, [1], 'i32'),
+      seed: this.model.seed,
+      ...context,
+    }
+    let next = 0
+    return this.model.layers.reduce((value, layer, index) => {
+      const weights = this.parameters.slice(next, next + layer.weights.length)
+      next += layer.weights.length
+      return layer.apply(value, weights, { ...whole, seed: whole.seed + index })
+    }, x)
+  }
+
+  /** What the last layer's softmax is given: losses are computed from it. */
+  logits(x: Tensor, training: boolean, position?: Tensor): Tensor {
+    const output = this.forward(x, { training, ...(position && { position }) })
+    if (output.operation.name !== softmaxOperation.name)
+      throw new ArgumentError('sparseCategoricalCrossentropy: the last layer must have the activation softmax')
+    return output.inputs[0]
+  }
+
+  /** A program for this graph, lowered once. */
+  program(key: string, plan: () => Plan): Promise<Program> {
+    const known = this.programs.get(key)
+    if (known) return known
+    const program = this.device.lower(plan(), { [parameterBlock]: this.parameterMemory })
+    this.programs.set(key, program)
+    // A plan that was refused (out of memory, say) may be tried again.
+    program.catch(() => this.programs.delete(key))
+    return program
+  }
+
+  /** Runs work over `total` samples in chunks and joins the results: outputs side by side in one row a sample. */
+  async inChunks(total: number, { signal, onProgress }: LongCallOptions, work: ChunkedWork): Promise<Predictions> {
+    const batch = batchSizes.find((size) => size >= total) ?? batchSizes[batchSizes.length - 1]
+    const program = await this.program(`${work.key}:${batch}`, () =>
+      makePlan(work.graph(this, batch), this.device.fusions),
+    )
+    const widths = Object.values(program.plan.outputs).map(({ shape }) => sizeOf(shape) / batch)
+    const width = widths.reduce((sum, part) => sum + part, 0)
+    const joined = new Float32Array(total * width)
+    for (let first = 0; first < total; first += batch) {
+      signal?.throwIfAborted()
+      const results = await this.exclusive(async () => {
+        await this.device.run(program, work.inputs(first, batch))
+        return Promise.all(Object.values(program.outputs).map((place) => this.device.read(place)))
+      })
+      const count = Math.min(batch, total - first)
+      let column = 0
+      for (const [output, values] of results.entries()) {
+        for (let i = 0; i < count; i++)
+          for (let c = 0; c < widths[output]; c++)
+            joined[(first + i) * width + column + c] = values[i * widths[output] + c]
+        column += widths[output]
+      }
+      onProgress?.(first + count, total)
+      if (first + batch < total) await yieldToEvents()
+    }
+    return { data: joined, shape: [total, width] }
+  }
+
+  describe(batch: number): string {
+    const graph = { outputs: { y: this.forward(new Input('x', [batch, ...this.model.inputShape])) } }
+    return describePlan(makePlan(graph, this.device.fusions))
+  }
+
+  dispose(): void {
+    this.isDisposed = true
+    for (const program of this.programs.values())
+      program.then(
+        (lowered) => lowered.dispose(),
+        () => {},
+      )
+    for (const owned of this.owned) owned.dispose()
+    this.programs.clear()
+  }
+}
