@@ -5,6 +5,7 @@ interface NodeModules {
   'node:os': typeof import('node:os')
   'node:path': typeof import('node:path')
   'node:v8': typeof import('node:v8')
+  'node:worker_threads': typeof import('node:worker_threads')
 }
 
 /** Whether this runs in Node: there is a file system, and no page. */

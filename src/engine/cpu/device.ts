@@ -8,7 +8,7 @@ import {
   type Place,
   type Program,
 } from '../device.ts'
-import { DeviceError, type DeviceLostError } from '../errors.ts'
+import { ArgumentError, DeviceError, type DeviceLostError } from '../errors.ts'
 import { type Fusion, fusions } from '../fuse.ts'
 import type { Plan, PlanOperand } from '../plan.ts'
 import { type DType, sizeOf } from '../tensor.ts'
@@ -17,18 +17,14 @@ import type { ConvolutionChoice } from './kernels/choose-convolution.ts'
 import { cpuKernels } from './kernels/registry.ts'
 import { type LinearBlock, LinearMemory } from './memory.ts'
 import { requireRelaxedSimd } from './relaxed.ts'
+import type { PhaseFunction } from './thread.ts'
+import { availableThreads, canShareMemory, type RunnablePhase, runAlone, Threads } from './threads.ts'
 import { ModuleBuilder } from './wasm.ts'
 
 /**
  * The processor: a plan becomes one WebAssembly module (SIMD, shapes and addresses built in), its steps exported functions
- * that are called phase by phase. All numbers live in one linear memory.
+ * that are called phase by phase, the large ones by all threads. All numbers live in one linear memory.
  */
-
-type PhaseFunction = (first: number, last: number, scratch: number) => void
-
-interface RunnablePhase extends Phase {
-  readonly run: PhaseFunction
-}
 
 class CpuProgram implements Program {
   readonly outputs: Readonly<Record<string, Place>>
@@ -38,8 +34,9 @@ class CpuProgram implements Program {
     readonly device: CpuDevice,
     private readonly spaces: ReadonlyMap<string, LinearBlock>,
     private readonly owned: readonly LinearBlock[],
-    readonly phases: readonly RunnablePhase[],
-    readonly scratch: number,
+    /** Runs all phases; a promise only if it has to wait. */
+    readonly replay: () => Promise<void> | null,
+    private readonly forget: () => void,
   ) {
     this.outputs = Object.fromEntries(
       Object.entries(plan.outputs).map(([name, operand]) => [name, { memory: this.space(operand.space), operand }]),
@@ -58,14 +55,19 @@ class CpuProgram implements Program {
   }
 
   dispose(): void {
+    this.forget()
     for (const block of this.owned) block.dispose()
   }
 }
 
-/** Units of a phase a call takes: between two calls the engine may replace slow code by optimised code. */
-const unitsPerCall = 4
+/** Phases of less work than this are done by the calling thread alone: sharing costs some 20 to 50 µs, a tenth of this. */
+const leastSharedWork = 2 ** 20
+/** Chunks a thread takes of a shared phase, on average: enough that all end at about the same time. */
+const chunksPerThread = 16
 
 export interface CpuDeviceOptions {
+  /** How many threads compute; all the processor has unless given. One where memory can't be shared. */
+  readonly threads?: number
   /** Multiply-adds that may be rounded once, where the machine likes: faster, but not the same bits everywhere. */
   readonly relaxed?: boolean
   /** How convolutions are computed; 'auto' unless given. Winograd's error is larger, up to 1e-5 of the largest number. */
@@ -73,19 +75,31 @@ export interface CpuDeviceOptions {
 }
 
 export class CpuDevice implements Device {
-  readonly info: DeviceInfo = { kind: 'cpu', adapter: 'WebAssembly SIMD, one thread' }
   readonly fusions: ReadonlySet<Fusion> = new Set(fusions)
   readonly maxBlockBytes = 2 ** 31
   readonly lost = new Promise<DeviceLostError>(() => {})
-  private memory: LinearMemory | null = new LinearMemory()
+  private memory: LinearMemory | null
+  private readonly threads: Threads | null
   private readonly relaxed: boolean
   private readonly convolution: ConvolutionChoice
+  /** Runs that wait for threads, and what was asked for after them. */
+  private unfinished: Promise<unknown> | null = null
 
-  /** @throws DeviceError when relaxed multiply-adds are asked for and the engine has none */
-  constructor({ relaxed = false, convolution = 'auto' }: CpuDeviceOptions = {}) {
+  /** @throws ArgumentError for a number of threads that is none, DeviceError when there is no relaxed SIMD to be had */
+  constructor({ threads = availableThreads(), relaxed = false, convolution = 'auto' }: CpuDeviceOptions = {}) {
+    if (!Number.isInteger(threads) || threads < 1)
+      throw new ArgumentError(`cpu: threads is ${threads}; expected a whole number of at least 1`)
     if (relaxed) requireRelaxedSimd()
     this.relaxed = relaxed
     this.convolution = convolution
+    this.memory = new LinearMemory({ shared: threads > 1 && canShareMemory() })
+    this.threads = this.memory.isShared ? new Threads(this.memory.memory, threads) : null
+  }
+
+  get info(): DeviceInfo {
+    const count = this.threads?.count ?? 1
+    const parts = ['WebAssembly SIMD', count > 1 ? `${count} threads` : 'one thread']
+    return { kind: 'cpu', adapter: [...parts, ...(this.relaxed ? ['relaxed arithmetic'] : [])].join(', ') }
   }
 
   /** What has been handed out, for tests of leaks: bytes of the linear memory. */
@@ -100,7 +114,12 @@ export class CpuDevice implements Device {
   write(memory: Memory, data: HostArray, offset = 0): void {
     const block = this.own(memory)
     checkRange(block, block.dtype, offset, data.length)
-    this.view(block.dtype, block.address + offset, data.length).set(data)
+    const copy = (values: HostArray) => this.view(block.dtype, block.address + offset, values.length).set(values)
+    if (this.unfinished === null) copy(data)
+    else {
+      const kept = data.slice()
+      this.inOrder(() => copy(kept))
+    }
   }
 
   async lower(plan: Plan, blocks: Readonly<Record<string, Memory>>): Promise<CpuProgram> {
@@ -114,7 +133,7 @@ export class CpuDevice implements Device {
       const spaces = new Map<string, LinearBlock>()
       for (const [name, bytes] of Object.entries(plan.spaces)) spaces.set(name, reserve(bytes))
       for (const [name, memory] of Object.entries(blocks)) spaces.set(name, this.own(memory))
-      const builder = new ModuleBuilder({ relaxed: this.relaxed })
+      const builder = new ModuleBuilder({ relaxed: this.relaxed, sharedMemory: this.open().isShared })
       const emitter = new KernelEmitter(builder, (bytes) => reserve(bytes).address, this.convolution)
       const place = (operand: PlanOperand): CpuOperand => {
         const space = spaces.get(operand.space)
@@ -124,20 +143,48 @@ export class CpuDevice implements Device {
       for (const step of plan.steps) {
         const kernel = cpuKernels.get(step.kernel)
         if (!kernel) throw new DeviceError(`cpu: no kernel named ${step.kernel}`)
-        kernel(
-          { ...step, inputs: step.inputs.map(place), outputs: step.outputs.map(place), states: step.states.map(place) },
-          emitter,
-        )
+        const placed = {
+          ...step,
+          inputs: step.inputs.map(place),
+          outputs: step.outputs.map(place),
+          states: step.states.map(place),
+        }
+        const moved = [...step.outputs, ...step.states].reduce((total, { shape }) => total + sizeOf(shape), 0)
+        emitter.step(kernel, placed, step.flops + moved)
       }
       const module = await WebAssembly.compile(builder.encode())
       const instance = await WebAssembly.instantiate(module, { env: { memory: this.open().memory } })
-      const phases = emitter.phases.map((phase) => ({ ...phase, run: instance.exports[phase.name] as PhaseFunction }))
+      const phases = emitter.phases.map((phase) => this.runnable(phase, instance.exports[phase.name] as PhaseFunction))
       for (const { operand, values } of plan.constants) {
         const view = this.view(operand.dtype, place(operand).address, sizeOf(operand.shape))
         if (typeof values === 'number') view.fill(values)
         else view.set(values)
       }
-      return new CpuProgram(plan, this, spaces, owned, phases, reserve(emitter.scratchBytes).address)
+      const scratchBytes = Math.ceil(emitter.scratchBytes / 64) * 64
+      const scratch = reserve(scratchBytes * (this.threads?.count ?? 1)).address
+      const program = { module, phases, scratchOf: (thread: number) => scratch + thread * scratchBytes }
+      const { threads } = this
+      if (!threads || phases.every(({ section }) => section === null))
+        return new CpuProgram(
+          plan,
+          this,
+          spaces,
+          owned,
+          () => {
+            runAlone(program)
+            return null
+          },
+          () => {},
+        )
+      const id = await threads.load(program)
+      return new CpuProgram(
+        plan,
+        this,
+        spaces,
+        owned,
+        () => threads.replay(id),
+        () => threads.drop(id),
+      )
     } catch (error) {
       for (const block of owned) block.dispose()
       throw error
@@ -147,25 +194,47 @@ export class CpuDevice implements Device {
   async run(program: Program, inputs: Readonly<Record<string, HostArray>>): Promise<void> {
     if (!(program instanceof CpuProgram) || program.device !== this)
       throw new DeviceError('cpu: this program belongs to another device')
-    if (!program.isUsable) throw new DeviceError('cpu: this program, or memory that it works on, was disposed of')
-    checkInputs(program.plan, inputs)
-    for (const [name, operand] of Object.entries(program.plan.inputs)) {
-      const address = program.space(operand.space).address + operand.offset
-      this.view(operand.dtype, address, sizeOf(operand.shape)).set(inputs[name])
-    }
-    for (const { units, run } of program.phases)
-      for (let first = 0; first < units; first += unitsPerCall)
-        run(first, Math.min(first + unitsPerCall, units), program.scratch)
+    return this.inOrder(() => {
+      if (!program.isUsable) throw new DeviceError('cpu: this program, or memory that it works on, was disposed of')
+      checkInputs(program.plan, inputs)
+      for (const [name, operand] of Object.entries(program.plan.inputs)) {
+        const address = program.space(operand.space).address + operand.offset
+        this.view(operand.dtype, address, sizeOf(operand.shape)).set(inputs[name])
+      }
+      return program.replay() ?? undefined
+    })
   }
 
   async read({ memory, operand }: Place): Promise<HostArray> {
     const block = this.own(memory)
     checkRange(block, operand.dtype, operand.offset, sizeOf(operand.shape))
-    return this.view(operand.dtype, block.address + operand.offset, sizeOf(operand.shape)).slice()
+    return this.inOrder(() => this.view(operand.dtype, block.address + operand.offset, sizeOf(operand.shape)).slice())
+  }
+
+  /**
+   * Does work after all that was asked for before: at once, but for a run that waits for threads in the event loop.
+   */
+  private inOrder<T>(work: () => T | Promise<T>): T | Promise<T> {
+    const result = this.unfinished ? this.unfinished.then(work) : work()
+    if (!(result instanceof Promise)) return result
+    const settled = result
+      .catch(() => {})
+      .finally(() => {
+        if (this.unfinished === settled) this.unfinished = null
+      })
+    this.unfinished = settled
+    return result
   }
 
   dispose(): void {
     this.memory = null
+    this.threads?.dispose()
+  }
+
+  private runnable({ name, units, work }: Phase, run: PhaseFunction): RunnablePhase {
+    const isShared = this.threads !== null && units > 1 && work >= leastSharedWork
+    const chunkUnits = Math.max(1, Math.floor(units / ((this.threads?.count ?? 1) * chunksPerThread)))
+    return { units, run, section: isShared ? { phase: name, units, chunkUnits } : null }
   }
 
   private open(): LinearMemory {

@@ -25,12 +25,15 @@ export interface CpuStep {
 export interface Phase {
   readonly name: string
   readonly units: number
+  /** Roughly how many operations all units take: additions, multiplications, numbers moved. */
+  readonly work: number
 }
 
 export class KernelEmitter {
   readonly phases: Phase[] = []
   /** Bytes of scratch the phases so far need. */
   scratchBytes = 0
+  private stepWork = 0
 
   constructor(
     readonly module: ModuleBuilder,
@@ -39,15 +42,22 @@ export class KernelEmitter {
     readonly convolution: ConvolutionChoice = 'auto',
   ) {}
 
-  /** Adds a phase; `emit` writes the code of one unit. */
+  /** Emits one step, which takes about `work` operations. */
+  step(kernel: CpuKernel, step: CpuStep, work: number): void {
+    this.stepWork = work
+    kernel(step, this)
+  }
+
+  /** Adds a phase; `emit` writes the code of one unit. `work`, if it is not most of the step's: see Phase. */
   phase(
     units: number,
     scratchBytes: number,
     emit: (body: FunctionBody, unit: Local<'i32'>, scratch: I32) => void,
+    work = this.stepWork,
   ): void {
     this.scratchBytes = Math.max(this.scratchBytes, scratchBytes)
     const name = `phase${this.phases.length}`
-    this.phases.push({ name, units })
+    this.phases.push({ name, units, work })
     this.module.function(name, ['i32', 'i32', 'i32'] as const, (body, first, last, scratch) => {
       body.for(first, last, 1, (unit) => emit(body, unit, scratch))
     })

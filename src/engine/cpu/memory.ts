@@ -3,17 +3,37 @@ import { DeviceError } from '../errors.ts'
 import type { DType } from '../tensor.ts'
 
 const pageBytes = 65536
+/** 4 GiB, all that 32-bit addresses reach. */
+export const mostPages = 65536
 /** Vector loads may read up to one vector past an operand's end: every block is followed by this much of its own. */
 const slack = 64
 const alignment = 64
+
+/** Shared memory must have its largest size's addresses reserved at once, which small systems refuse: then less. */
+function reserveShared(): WebAssembly.Memory | null {
+  for (let maximum = mostPages; maximum >= 4096; maximum /= 2) {
+    try {
+      return new WebAssembly.Memory({ initial: 1, maximum, shared: true })
+    } catch {}
+  }
+  return null
+}
 
 /**
  * One WebAssembly memory in blocks. First fit from a list of free stretches, which grows the memory when nothing fits;
  * neighbours are joined when freed. Addresses never move, so kernels can have them built in.
  */
 export class LinearMemory {
-  readonly memory = new WebAssembly.Memory({ initial: 1, maximum: 65536 })
+  readonly memory: WebAssembly.Memory
+  readonly isShared: boolean
   private free: { start: number; end: number }[] = [{ start: alignment, end: pageBytes }]
+
+  /** `shared`: several threads may work on it, if the engine lets them. */
+  constructor({ shared = false }: { readonly shared?: boolean } = {}) {
+    const sharedMemory = shared ? reserveShared() : null
+    this.isShared = sharedMemory !== null
+    this.memory = sharedMemory ?? new WebAssembly.Memory({ initial: 1, maximum: mostPages })
+  }
 
   /** A zero-filled block. @throws DeviceError when the memory can't grow any further */
   allocate(dtype: DType, byteLength: number): LinearBlock {

@@ -302,10 +302,18 @@ export class ModuleBuilder {
   private readonly functions: DefinedFunction[] = []
   private readonly shared = new Map<string, FunctionReference<ValueType>>()
   private readonly relaxed: boolean
+  private readonly sharedMemory: boolean
 
-  /** `relaxed`: multiply-adds may be rounded once, see FunctionBody.multiplyAdd; needs an engine with relaxed SIMD. */
-  constructor({ relaxed = false }: { readonly relaxed?: boolean } = {}) {
+  /**
+   * `relaxed`: multiply-adds may be rounded once, see FunctionBody.multiplyAdd; needs an engine with relaxed SIMD.
+   * `sharedMemory`: the memory it will be given is one that threads share.
+   */
+  constructor({
+    relaxed = false,
+    sharedMemory = false,
+  }: { readonly relaxed?: boolean; readonly sharedMemory?: boolean } = {}) {
     this.relaxed = relaxed
+    this.sharedMemory = sharedMemory
   }
 
   /** An exported function without a result. */
@@ -373,7 +381,9 @@ export class ModuleBuilder {
         1,
         this.types.map((type) => JSON.parse(type) as number[]),
       ),
-      section(2, [[...text('env'), ...text('memory'), 0x02, 0x01, 0x00, ...unsignedLeb(65536)]]),
+      section(2, [
+        [...text('env'), ...text('memory'), 0x02, this.sharedMemory ? 0x03 : 0x01, 0x00, ...unsignedLeb(65536)],
+      ]),
       section(
         3,
         this.functions.map(({ type }) => unsignedLeb(type)),

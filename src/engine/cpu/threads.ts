@@ -1,0 +1,381 @@
+import { DeviceError } from '../errors.ts'
+import { isNode, nodeModule } from '../node-module.ts'
+import { yieldToEvents } from '../yield.ts'
+import {
+  type PhaseFunction,
+  type Section,
+  type ThreadReply,
+  type ThreadRequest,
+  takeChunks,
+  threadMain,
+} from './thread.ts'
+
+/**
+ * How threads share a replay is told in thread.ts; this is the calling thread's side: it starts them, leads them through
+ * the sections, and notices when one is gone. Crew: one generation of threads; a new one is started after one has died.
+ */
+
+const mostThreads = 16
+/** How long a thread may take to start before it is done without: a page's policy may forbid it in silence. */
+const startMs = 10_000
+/** How long nothing may be heard of a chunk before its thread is taken for dead: a chunk takes milliseconds. */
+const defaultPatienceMs = 20_000
+/** The caller sleeps this long at most, then looks whether a thread has died: that is told in the event loop only. */
+const sleepMs = 100
+/** Loads before it sleeps, about 20 µs. */
+const spins = 2000
+
+/** The processor's threads, as far as they are of use. */
+export function availableThreads(): number {
+  const count = isNode ? nodeModule('node:os').availableParallelism() : navigator.hardwareConcurrency
+  return Math.max(1, Math.min(mostThreads, count || 1))
+}
+
+/** Whether threads can share memory: in browsers only on pages that are cross-origin isolated. */
+export function canShareMemory(): boolean {
+  return isNode || (typeof Worker !== 'undefined' && globalThis.crossOriginIsolated === true)
+}
+
+/** A window must not sleep, its workers and Node may. */
+const canSleep = (() => {
+  try {
+    return Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1, 0) === 'not-equal'
+  } catch {
+    return false
+  }
+})()
+
+/** A phase ready to run on the calling thread; `section`: how it is shared, if it is. */
+export interface RunnablePhase {
+  readonly units: number
+  readonly run: PhaseFunction
+  readonly section: Section | null
+}
+
+export interface ThreadProgram {
+  readonly module: WebAssembly.Module
+  readonly phases: readonly RunnablePhase[]
+  /** Address of the scratch memory of a thread; the calling one is number 0. */
+  readonly scratchOf: (thread: number) => number
+}
+
+/** All phases on the calling thread. */
+export function runAlone({ phases, scratchOf }: ThreadProgram): void {
+  for (const phase of phases) runPhase(phase, scratchOf(0))
+}
+
+/** Small calls: between two of them the engine may replace slow code by optimised code. */
+const unitsPerCall = 4
+
+function runPhase({ units, run }: RunnablePhase, scratch: number): void {
+  for (let first = 0; first < units; first += unitsPerCall) run(first, Math.min(first + unitsPerCall, units), scratch)
+}
+
+/** A worker, of Node's or of a browser's. */
+interface Thread {
+  post(request: ThreadRequest): void
+  /** Whether Node's process must not end before the thread. */
+  keepAlive(wanted: boolean): void
+  end(): void
+}
+
+const nodePort =
+  "((port) => ({ post: (reply) => port.postMessage(reply), listen: (receive) => port.on('message', receive) }))(require('node:worker_threads').parentPort)"
+const browserPort =
+  '{ post: (reply) => postMessage(reply), listen: (receive) => { onmessage = ({ data }) => receive(data) } }'
+
+/** From source text, not from a file: whoever bundles this package need not know of a second entry. */
+function startThread(onReply: (reply: ThreadReply) => void, onGone: (why: string) => void): Thread {
+  const source = `(${threadMain})(${isNode ? nodePort : browserPort}, ${takeChunks})`
+  if (isNode) {
+    const { Worker: NodeWorker } = nodeModule('node:worker_threads')
+    const worker = new NodeWorker(source, { eval: true, execArgv: [] })
+    worker.on('message', onReply)
+    worker.on('error', ({ message }) => onGone(message))
+    worker.on('exit', (code) => onGone(`it ended with code ${code}`))
+    return {
+      post: (request) => worker.postMessage(request),
+      keepAlive: (wanted) => (wanted ? worker.ref() : worker.unref()),
+      end: () => void worker.terminate(),
+    }
+  }
+  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }))
+  const worker = new Worker(url, { name: 'limelight cpu' })
+  worker.onmessage = ({ data }: MessageEvent<ThreadReply>) => {
+    if (data.kind === 'started') URL.revokeObjectURL(url)
+    onReply(data)
+  }
+  worker.onerror = ({ message }) => onGone(message || 'it could not be started')
+  return { post: (request) => worker.postMessage(request), keepAlive: () => {}, end: () => worker.terminate() }
+}
+
+/** A worker and what is known of it. */
+interface Member {
+  readonly thread: Thread
+  isStarted: boolean
+  isGone: boolean
+  readonly loaded: Set<number>
+}
+
+/** One generation of threads, with words of its own: what is left of an older one can't take this one's chunks. */
+class Crew {
+  /** Why it is of no use any more. */
+  failure: string | null = null
+  private members: Member[] = []
+  private readonly words = new Int32Array(new SharedArrayBuffer(16))
+  private turn = 0
+  private readonly listeners = new Set<() => void>()
+
+  constructor(
+    private readonly memory: WebAssembly.Memory,
+    private readonly patienceMs: number,
+  ) {}
+
+  get size(): number {
+    return this.members.length
+  }
+
+  /** Starts threads; those that can't be started are done without. */
+  async start(count: number): Promise<void> {
+    this.members = Array.from({ length: count }, () => {
+      const member: Member = {
+        thread: startThread(
+          (reply) => this.hear(member, reply),
+          (why) => this.lose(member, why),
+        ),
+        isStarted: false,
+        isGone: false,
+        loaded: new Set(),
+      }
+      return member
+    })
+    const deadline = setTimeout(() => {
+      for (const member of this.members) if (!member.isStarted) this.lose(member, 'it did not start in time')
+    }, startMs)
+    await this.until(() => this.members.every(({ isStarted, isGone }) => isStarted || isGone))
+    clearTimeout(deadline)
+    for (const { thread, isGone } of this.members) if (isGone) thread.end()
+    this.members = this.members.filter(({ isGone }) => !isGone)
+  }
+
+  /** Gives a program to every thread. @throws DeviceError when a thread dies or refuses it */
+  async load(id: number, { module, phases, scratchOf }: ThreadProgram): Promise<void> {
+    const sections = phases.flatMap(({ section }) => (section === null ? [] : [section]))
+    const words = this.words.buffer
+    this.members.forEach(({ thread }, index) =>
+      thread.post({ kind: 'load', id, module, memory: this.memory, words, sections, scratch: scratchOf(index + 1) }),
+    )
+    await this.until(() => this.members.every(({ loaded }) => loaded.has(id)))
+    this.throwIfFailed()
+  }
+
+  drop(id: number): void {
+    for (const { thread } of this.members) thread.post({ kind: 'drop', id })
+  }
+
+  /**
+   * Runs all phases, large ones with the threads. Returns a promise only if it has to wait for the event loop.
+   * @throws DeviceError when a thread died or failed
+   */
+  replay(id: number, program: ThreadProgram): Promise<void> | null {
+    this.throwIfFailed()
+    const firstTurn = (this.turn + 1) | 0
+    for (const { thread } of this.members) thread.post({ kind: 'run', id, firstTurn })
+    const end = () => this.open(this.turn + 1)
+    const walk = (first: number): Promise<void> | null => {
+      for (let i = first; i < program.phases.length; i++) {
+        const phase = program.phases[i]
+        if (phase.section === null) runPhase(phase, program.scratchOf(0))
+        else {
+          const waiting = this.share(phase.section, phase.run, program.scratchOf(0))
+          if (waiting) return waiting.then(() => walk(i + 1) ?? undefined)
+        }
+      }
+      return null
+    }
+    try {
+      const waiting = walk(0)
+      if (waiting) return waiting.finally(end)
+    } catch (error) {
+      end()
+      throw error
+    }
+    end()
+    return null
+  }
+
+  end(): void {
+    for (const { thread } of this.members) thread.end()
+  }
+
+  /** Makes the next turn known. A ticket without chunks goes with a turn that is no section's. */
+  private open(turn: number): void {
+    // i32, as the threads count.
+    this.turn = turn | 0
+    Atomics.store(this.words, 2, 0)
+    Atomics.store(this.words, 1, (this.turn & 0xffff) << 16)
+    Atomics.store(this.words, 0, this.turn)
+    Atomics.notify(this.words, 0)
+  }
+
+  private share(section: Section, run: PhaseFunction, scratch: number): Promise<void> | null {
+    this.open(this.turn + 1)
+    takeChunks(this.words, this.turn, section, run, scratch)
+    const chunks = Math.ceil(section.units / section.chunkUnits)
+    for (let spin = 0; spin < spins; spin++) if (Atomics.load(this.words, 2) === chunks) return null
+    return this.settle(chunks)
+  }
+
+  /** Waits for the chunks that others have taken: asleep while that goes on, in the event loop if it takes long. */
+  private settle(chunks: number): Promise<void> | null {
+    while (canSleep) {
+      const done = Atomics.load(this.words, 2)
+      if (done === chunks) return null
+      if (Atomics.load(this.words, 3) !== 0 || Atomics.wait(this.words, 2, done, sleepMs) === 'timed-out') break
+    }
+    return this.settleInEvents(chunks)
+  }
+
+  private async settleInEvents(chunks: number): Promise<void> {
+    let heard = performance.now()
+    for (let done = -1; done !== chunks; ) {
+      // The reason of a failure comes as a message, which may be late.
+      await yieldToEvents()
+      this.throwIfFailed()
+      const now = Atomics.load(this.words, 2)
+      if (now !== done) heard = performance.now()
+      else if (performance.now() - heard > this.patienceMs)
+        this.fail(`nothing was heard of it for ${this.patienceMs / 1000} s`)
+      done = now
+      if (canSleep && done !== chunks && Atomics.load(this.words, 3) === 0) Atomics.wait(this.words, 2, done, 1)
+    }
+  }
+
+  private hear(member: Member, reply: ThreadReply): void {
+    if (reply.kind === 'failed') this.fail(reply.why)
+    else if (reply.kind === 'loaded') member.loaded.add(reply.id)
+    else member.isStarted = true
+    this.tell()
+  }
+
+  private lose(member: Member, why: string): void {
+    member.isGone = true
+    if (member.isStarted) this.fail(why)
+    this.tell()
+  }
+
+  private fail(why: string): void {
+    this.failure ??= why
+    this.tell()
+  }
+
+  private throwIfFailed(): void {
+    if (this.failure !== null)
+      throw new DeviceError(
+        `cpu: a thread died (${this.failure}); what it computed is lost. The next call starts new threads.`,
+      )
+  }
+
+  private tell(): void {
+    for (const listener of this.listeners) listener()
+  }
+
+  /** Waits for a condition on what threads have told, or for a failure. */
+  private async until(condition: () => boolean): Promise<void> {
+    for (const { thread } of this.members) thread.keepAlive(true)
+    await new Promise<void>((resolve) => {
+      const look = () => {
+        if (!condition() && this.failure === null) return
+        this.listeners.delete(look)
+        resolve()
+      }
+      this.listeners.add(look)
+      look()
+    })
+    if (this.listeners.size === 0) for (const { thread } of this.members) thread.keepAlive(false)
+  }
+}
+
+/** The threads of one device, the calling one among them. They are started once, and again only after one has died. */
+export class Threads {
+  private readonly programs = new Map<number, ThreadProgram>()
+  private nextId = 0
+  private crew: Promise<Crew>
+  private current: Crew | null = null
+  private isDisposed = false
+  private size: number
+
+  /** Starts `count` - 1 threads. */
+  constructor(
+    private readonly memory: WebAssembly.Memory,
+    count: number,
+    private readonly patienceMs = defaultPatienceMs,
+  ) {
+    this.size = count
+    this.crew = this.start()
+  }
+
+  /** The calling thread and those that were started, or will be. */
+  get count(): number {
+    return this.size
+  }
+
+  /** Makes a program known to all threads. @throws DeviceError when one dies over it */
+  async load(program: ThreadProgram): Promise<number> {
+    const id = this.nextId++
+    const crew = await this.living()
+    // Known from here on: a crew that is started later loads it, too.
+    this.programs.set(id, program)
+    try {
+      await crew.load(id, program)
+    } catch (error) {
+      this.programs.delete(id)
+      throw error
+    }
+    return id
+  }
+
+  drop(id: number): void {
+    this.programs.delete(id)
+    this.current?.drop(id)
+  }
+
+  /** Runs a program. Returns a promise only if it has to wait. @throws DeviceError when a thread dies meanwhile */
+  replay(id: number): Promise<void> | null {
+    const program = this.programs.get(id)
+    if (!program) throw new DeviceError('cpu: this program was disposed of')
+    if (this.current && this.current.failure === null) return this.current.replay(id, program)
+    return this.living().then((crew) => crew.replay(id, program) ?? undefined)
+  }
+
+  dispose(): void {
+    this.isDisposed = true
+    this.programs.clear()
+    this.crew.then((crew) => crew.end())
+  }
+
+  /** The crew, or another in place of one that has failed. */
+  private async living(): Promise<Crew> {
+    const crew = await this.crew
+    if (crew.failure === null || this.isDisposed) return crew
+    // Several calls may come here at once: the first one starts the new crew.
+    if (this.current === crew) {
+      crew.end()
+      this.current = null
+      this.crew = this.start()
+    }
+    return this.crew
+  }
+
+  private async start(): Promise<Crew> {
+    const crew = new Crew(this.memory, this.patienceMs)
+    await crew.start(this.size - 1)
+    // Where none can be started, as under a policy that forbids them, the calling one works alone.
+    this.size = crew.size + 1
+    // Should one die over it, the crew's next use says so.
+    for (const [id, program] of this.programs) await crew.load(id, program).catch(() => {})
+    this.current = crew
+    if (this.isDisposed) crew.end()
+    return crew
+  }
+}
