@@ -10,7 +10,7 @@ import { blendBySegments, packMasks } from './ops/blend-by-segments.ts'
 import { equal } from './ops/elementwise.ts'
 import { argMax } from './ops/reduce.ts'
 import { softmaxCrossEntropy } from './ops/softmax-cross-entropy.ts'
-import { checkLabels, checkSamples, type Labels, type Samples, takeSamples } from './samples.ts'
+import { checkLabels, checkSamples, type Labels, type Samples, sampleReader } from './samples.ts'
 import { summaryTable } from './summary.ts'
 import { formatShape, Input, type Shape, sameShape, sizeOf } from './tensor.ts'
 
@@ -92,10 +92,11 @@ export class Sequential {
   async predict(samples: Samples, options: LongCallOptions = {}): Promise<Predictions> {
     checkSamples('predict', samples, this.inputShape)
     const total = samples.shape[0]
+    const read = sampleReader(samples)
     return this.onDevice('predict').inChunks(total, options, {
       key: 'predict',
       graph: (model, batch) => ({ outputs: { y: model.forward(new Input('x', [batch, ...this.inputShape])) } }),
-      inputs: (first, batch) => ({ x: takeSamples(samples, first, batch) }),
+      inputs: (first, batch) => ({ x: read(first, batch) }),
     })
   }
 
@@ -140,6 +141,7 @@ export class Sequential {
     checkSamples('evaluate', samples, this.inputShape)
     const total = samples.shape[0]
     checkLabels('evaluate', labels, total, this.classes('evaluate'))
+    const read = sampleReader(samples)
     const results = await this.onDevice('evaluate').inChunks(total, options, {
       key: 'evaluate',
       graph: (model, batch) => {
@@ -150,7 +152,7 @@ export class Sequential {
       inputs: (first, batch) => {
         const chunk = new Int32Array(batch)
         for (let i = 0; i < Math.min(batch, total - first); i++) chunk[i] = labels[first + i]
-        return { x: takeSamples(samples, first, batch), labels: chunk }
+        return { x: read(first, batch), labels: chunk }
       },
     })
     let loss = 0

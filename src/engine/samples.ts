@@ -33,12 +33,18 @@ export function checkLabels(name: string, labels: Labels, count: number, classes
       throw new ArgumentError(`${name}: label ${labels[i]} of sample ${i} is not one of 0..${classes - 1}`)
 }
 
-/** Samples [first, first + count) as numbers; zeros where there are no more. */
-export function takeSamples(samples: Samples, first: number, count: number): Float32Array {
-  const length = sizeOf(samples.shape.slice(1))
-  const taken = new Float32Array(count * length)
-  const part = samples.data.subarray(first * length, (first + count) * length)
-  const scale = samples.scale ?? 1
-  for (let i = 0; i < part.length; i++) taken[i] = part[i] * scale
-  return taken
+/**
+ * Gives samples [first, first + count) as numbers; zeros where there are no more. Always in the same array, for as long as
+ * `count` stays the same: the system takes longer to provide a new one than the copying does.
+ */
+export function sampleReader({ data, shape, scale = 1 }: Samples): (first: number, count: number) => Float32Array {
+  const length = sizeOf(shape.slice(1))
+  let taken = new Float32Array(0)
+  return (first, count) => {
+    if (taken.length !== count * length) taken = new Float32Array(count * length)
+    const part = data.subarray(first * length, (first + count) * length)
+    for (let i = 0; i < part.length; i++) taken[i] = part[i] * scale
+    taken.fill(0, part.length)
+    return taken
+  }
 }

@@ -97,6 +97,8 @@ export function threadMain(
           return
         }
       }
+      // It need not see the replay's end, and the caller need not wake it.
+      if (index === sections.length - 1) return
       for (let spin = 0; spin < spins && Atomics.load(words, 0) === turn; spin++);
       Atomics.wait(words, 0, turn)
     }

@@ -6,7 +6,7 @@ import { finish, packedWidth, storeVector, vectorBlocks } from './register-block
 /** Inner extent summed in one go: a block of B's rows fits the first-level cache, and long sums lose less to rounding. */
 const innerBlock = 512
 /** Rows of A a unit takes: enough to be worth handing out, few enough to share evenly. */
-const unitRows = 32
+const unitRows = 16
 
 /**
  * y = A · B. B is read as rows of whole vectors: where it lies if its columns are, else from a packed copy. A is read one
