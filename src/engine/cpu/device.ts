@@ -63,7 +63,7 @@ class CpuProgram implements Program {
 /** Phases of less work than this are done by the calling thread alone: sharing costs some 20 to 50 µs, a tenth of this. */
 const leastSharedWork = 2 ** 20
 /** Chunks a thread takes of a shared phase, on average: enough that all end at about the same time. */
-const chunksPerThread = 16
+const chunksPerThread = 32
 
 export interface CpuDeviceOptions {
   /** How many threads compute; all the processor has unless given. One where memory can't be shared. */

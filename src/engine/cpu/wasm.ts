@@ -158,7 +158,13 @@ export const f32x4 = {
   sub: binary<'v128', 'v128'>('v128', simd(229)),
   mul: binary<'v128', 'v128'>('v128', simd(230)),
   div: binary<'v128', 'v128'>('v128', simd(231)),
-  max: binary<'v128', 'v128'>('v128', simd(233)),
+  /** x where it is above 0, or not a number; else 0. One instruction (pmax), where IEEE's max takes eight on x86. */
+  relu: (x: V128): V128 => ({ type: 'v128', code: [...x.code, ...f32x4.const(0).code, ...simd(235)] }),
+  /** One lane in all four. */
+  splatLane: (x: V128, lane: number): V128 => ({
+    type: 'v128',
+    code: [...x.code, ...x.code, ...simd(13), ...Array.from({ length: 16 }, (_, byte) => lane * 4 + (byte % 4))],
+  }),
   /** a · b + c, rounded once or twice as the machine likes: relaxed SIMD. */
   relaxedMadd: (a: V128, b: V128, c: V128): V128 => ({
     type: 'v128',

@@ -1,4 +1,4 @@
-import { type FunctionBody, f32x4, type I32, i32, type Local } from '../wasm.ts'
+import { type FunctionBody, f32x4, type I32, i32, type Local, type V128 } from '../wasm.ts'
 
 /**
  * What convolutions and matrix products share: sums of a few rows x a few vectors of four columns held in registers
@@ -74,10 +74,24 @@ export function finish(
   output: I32,
 ): void {
   row.forEach((sum, v) => {
-    // Both may be read up to three numbers past their end: blocks of memory have that much slack.
-    if (epilogue.bias !== undefined) body.set(sum, f32x4.add(sum, f32x4.load(column, epilogue.bias + v * 16)))
-    if (epilogue.relu) body.set(sum, f32x4.max(sum, f32x4.const(0)))
-    if (epilogue.mask !== undefined)
-      body.set(sum, f32x4.and(sum, f32x4.gt(f32x4.load(output, epilogue.mask + v * 16), f32x4.const(0))))
+    // May be read up to three numbers past its end: blocks of memory have that much slack.
+    const bias = f32x4.load(column, (epilogue.bias ?? 0) + v * 16)
+    finishVector(body, sum, epilogue, bias, output, v * 16)
   })
+}
+
+/** Applies the epilogue to one vector, at output + offset; `bias`: its four numbers, read only if there is a bias. */
+export function finishVector(
+  body: FunctionBody,
+  sum: Local<'v128'>,
+  epilogue: Epilogue,
+  bias: V128,
+  output: I32,
+  offset = 0,
+): void {
+  if (epilogue.bias !== undefined) body.set(sum, f32x4.add(sum, bias))
+  if (epilogue.relu) body.set(sum, f32x4.relu(sum))
+  // The same slack here.
+  if (epilogue.mask !== undefined)
+    body.set(sum, f32x4.and(sum, f32x4.gt(f32x4.load(output, epilogue.mask + offset), f32x4.const(0))))
 }

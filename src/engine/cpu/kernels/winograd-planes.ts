@@ -1,6 +1,6 @@
 import type { CpuOperand } from '../kernel.ts'
 import { type FunctionBody, f32x4, type I32, i32, type Local } from '../wasm.ts'
-import { type Epilogue, finish } from './register-block.ts'
+import { type Epilogue, finishVector } from './register-block.ts'
 import { applyMap, largeTiles, type Matrix, smallTiles, type WinogradMaps } from './winograd-transforms.ts'
 
 /**
@@ -208,9 +208,13 @@ export function emitWindowMasks(body: FunctionBody, job: StripJob, strip: I32, f
   })
 }
 
+/** Bytes emitOutputs needs for a tile's half-done results. */
+export const halfTileBytes = ({ maps }: Tiling) => maps.tile * maps.patch * 16
+
 /**
- * Turns the products' planes [tiles, filters] into outputs of tile rows first..last-1 and applies the epilogue: columns in
- * place in the planes, then rows.
+ * Turns the products' planes [tiles, filters] into outputs of tile rows first..last-1 and applies the epilogue: four filters
+ * of one tile at a time, its columns, by way of `half` in the first-level cache, then its rows. Unrolled: each column's
+ * stores keep the engine from loading the next column early, so that few registers are needed.
  */
 export function emitOutputs(
   body: FunctionBody,
@@ -219,72 +223,64 @@ export function emitOutputs(
   [first, last]: readonly [I32, I32],
   planes: I32,
   stride: number,
+  half: I32,
   epilogue: Epilogue,
   masks: I32 | null,
 ): void {
   const { maps, across, down } = tiling
   const { tile, patch } = maps
   const pixel = images.channels * 4
+  const imageRowBytes = images.width * pixel
   const clipsRows = images.height % tile > 0
   const clipsColumns = images.width % tile > 0
-  const plane = body.local('i32', planes)
-  const at = body.local('i32')
-  const columnPlane = body.local('i32')
-  const rowPlane = body.local('i32')
+  const maskRow = maskColumns(tiling) * 4
+  const at = body.local('i32', planes)
   const y = body.local('i32')
-  const rowOffset = body.local('i32')
-  const offset = body.local('i32')
   const tileOffset = body.local('i32')
+  const offset = body.local('i32')
   const mask = body.local('i32', masks ?? i32.const(0))
-  body.for(first, last, 1, (tileRow) => {
-    body.set(columnPlane, plane)
-    body.for(0, patch, 1, () => {
-      body.set(at, columnPlane)
-      body.for(0, across * pixel, 16, () => {
-        const column = Array.from({ length: patch }, (_, row) => f32x4.load(at, row * patch * stride))
-        applyMap(body, maps.output, column).forEach((value, row) => {
-          body.store(at, value, row * patch * stride)
-        })
-        body.advance(at, 16)
+  const bias = body.local('v128')
+  const kept = body.local('v128')
+  const emitTile = (x: I32, filter: I32) => {
+    for (let column = 0; column < patch; column++) {
+      const products = Array.from({ length: patch }, (_, row) => f32x4.load(at, (row * patch + column) * stride))
+      applyMap(body, maps.output, products).forEach((value, row) => {
+        body.store(half, value, (row * patch + column) * 16)
       })
-      body.advance(columnPlane, stride)
-    })
+    }
+    body.set(offset, i32.add(tileOffset, filter))
+    if (epilogue.bias !== undefined) body.set(bias, f32x4.load(filter, epilogue.bias))
+    for (let row = 0; row < tile; row++) {
+      const emitRow = () => {
+        // A row of masks is as wide as a tile, or more.
+        if (masks) body.set(kept, f32x4.load(mask, row * maskRow))
+        const halves = Array.from({ length: patch }, (_, column) => f32x4.load(half, (row * patch + column) * 16))
+        applyMap(body, maps.output, halves).forEach((value, column) => {
+          const place = row * imageRowBytes + column * pixel
+          const store = () => {
+            if (masks) body.set(value, f32x4.and(value, f32x4.splatLane(kept, column)))
+            finishVector(body, value, epilogue, bias, i32.add(offset, i32.const(place)))
+            body.store(offset, value, images.address + place)
+          }
+          if (clipsColumns && column > 0)
+            body.if(i32.ltS(i32.add(x, i32.const(column)), i32.const(images.width)), store)
+          else store()
+        })
+      }
+      if (clipsRows && row > 0) body.if(i32.ltS(i32.add(y, i32.const(row)), i32.const(images.height)), emitRow)
+      else emitRow()
+    }
+    body.advance(at, 16)
+  }
+  body.for(first, last, 1, (tileRow) => {
     body.set(y, i32.mul(i32.remU(tileRow, i32.const(down)), i32.const(tile)))
     const imageRow = i32.mul(i32.divU(tileRow, i32.const(down)), i32.const(images.height))
-    body.set(rowOffset, i32.mul(i32.add(imageRow, y), i32.const(images.width * pixel)))
-    body.set(rowPlane, plane)
-    const emitRow = () => {
-      body.set(at, rowPlane)
-      body.set(tileOffset, rowOffset)
-      body.for(0, across * tile, tile, (x) => {
-        body.for(0, pixel, 16, (filter) => {
-          const row = Array.from({ length: patch }, (_, column) => f32x4.load(at, column * stride))
-          body.set(offset, i32.add(tileOffset, filter))
-          applyMap(body, maps.output, row).forEach((value, column) => {
-            const store = () => {
-              if (masks) body.set(value, f32x4.and(value, f32x4.loadSplat(mask, column * 4)))
-              finish(body, [value], epilogue, filter, i32.add(offset, i32.const(column * pixel)))
-              body.store(offset, value, images.address + column * pixel)
-            }
-            const inside = i32.ltS(i32.add(x, i32.const(column)), i32.const(images.width))
-            if (clipsColumns && column > 0) body.if(inside, store)
-            else store()
-          })
-          body.advance(at, 16)
-        })
-        body.advance(tileOffset, tile * pixel)
-        body.advance(mask, tile * 4)
-      })
-      body.advance(mask, (maskColumns(tiling) - across * tile) * 4)
-    }
-    body.for(0, tile, 1, () => {
-      if (clipsRows)
-        body.if(i32.ltS(y, i32.const(images.height)), emitRow, () => body.advance(mask, maskColumns(tiling) * 4))
-      else emitRow()
-      body.advance(y, 1)
-      body.advance(rowPlane, patch * stride)
-      body.advance(rowOffset, images.width * pixel)
+    body.set(tileOffset, i32.mul(i32.add(imageRow, y), i32.const(imageRowBytes)))
+    body.for(0, across * tile, tile, (x) => {
+      body.for(0, pixel, 16, (filter) => emitTile(x, filter))
+      body.advance(tileOffset, tile * pixel)
+      body.advance(mask, tile * 4)
     })
-    body.advance(plane, across * pixel)
+    body.advance(mask, tile * maskRow - across * tile * 4)
   })
 }

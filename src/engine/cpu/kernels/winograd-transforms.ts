@@ -47,12 +47,14 @@ function toomCook(points: readonly number[]): WinogradMaps {
   const infinity = (count: number) => Array.from({ length: count }, (_, power) => (power === count - 1 ? 1 : 0))
   const others = (point: number) => points.filter((other) => other !== point)
   const norm = (point: number) => others(point).reduce((product, other) => product * (point - other), 1)
+  // As the kernels will have them: what is 1 but for float64's rounding is 1 here, and rows of x and -x are a pair.
+  const rounded = (matrix: Matrix) => matrix.map((row) => row.map(Math.fround))
   return {
     tile,
     patch,
-    kernel: [...points.map((point) => powers(3, point).map((power) => power / norm(point))), infinity(3)],
-    input: [...points.map((point) => [...polynomial(others(point)), 0]), polynomial(points)],
-    output: transposed([...points.map((point) => powers(tile, point)), infinity(tile)]),
+    kernel: rounded([...points.map((point) => powers(3, point).map((power) => power / norm(point))), infinity(3)]),
+    input: rounded([...points.map((point) => [...polynomial(others(point)), 0]), polynomial(points)]),
+    output: transposed(rounded([...points.map((point) => powers(tile, point)), infinity(tile)])),
   }
 }
 

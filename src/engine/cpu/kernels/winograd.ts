@@ -8,6 +8,7 @@ import {
   emitOutputs,
   emitWindowMasks,
   flagBytes,
+  halfTileBytes,
   type Images,
   imagesOf,
   maskBytes,
@@ -73,6 +74,7 @@ function emitConvolution(emitter: KernelEmitter, job: ConvolutionJob): void {
   const inputs = layout.part(planeCount(maps) * inputStride)
   const products = layout.part(planeCount(maps) * outputStride)
   const flags = layout.part(flagBytes(tiling))
+  const half = layout.part(halfTileBytes(tiling))
   const masks = layout.part(tiling.unitRows * maskBytes(tiling))
   emitter.phase(Math.ceil(tiling.total / tiling.unitRows), layout.bytes, (body, unit, scratch) => {
     const rows = rowsOf(body, unit, tiling)
@@ -99,7 +101,7 @@ function emitConvolution(emitter: KernelEmitter, job: ConvolutionJob): void {
       body.advance(out, outputStride)
     })
     const kept = job.keepsZeros ? masks(scratch) : null
-    emitOutputs(body, y, tiling, rows, products(scratch), outputStride, job.epilogue, kept)
+    emitOutputs(body, y, tiling, rows, products(scratch), outputStride, half(scratch), job.epilogue, kept)
   })
 }
 
