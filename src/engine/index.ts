@@ -1,6 +1,7 @@
 /** Limelight's engine: tensors, layers, devices. LIME is `limelight/lime`. */
 export type { CompileOptions, LongCallOptions, Predictions } from './compiled-model.ts'
 export { compute } from './compute.ts'
+export type { CpuDeviceOptions } from './cpu/device.ts'
 export type { Device, DeviceInfo, DeviceKind, HostArray, Memory, Place, Program } from './device.ts'
 export * from './errors.ts'
 export type { BatchLog, EpochLog, FitOptions, History } from './fit.ts'

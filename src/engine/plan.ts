@@ -1,5 +1,6 @@
 import { ShapeError } from './errors.ts'
 import { type Fusion, fuse } from './fuse.ts'
+import { schedule } from './schedule.ts'
 import { type Attributes, align, byteLengthOf, Constant, formatShape, Resident, type TensorType } from './tensor.ts'
 import { type Graph, type Step, type Trace, trace, Value } from './trace.ts'
 
@@ -43,6 +44,8 @@ export interface Plan {
 export function makePlan(graph: Graph, fusions: ReadonlySet<Fusion>): Plan {
   const traced = fuse(trace(graph), fusions)
   const outputs = copyBorrowedOutputs(traced)
+  const outputRoots = new Set([...outputs.values()].map(({ root }) => root))
+  traced.steps = schedule(traced.steps, (root) => outputRoots.has(root))
   const places = new Map<Value, { space: string; offset: number }>()
   const sizes = { inputs: 0, constants: 0, arena: 0, outputs: 0 }
   const constants: { value: Value; values: number | ArrayLike<number> }[] = []

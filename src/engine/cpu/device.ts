@@ -15,8 +15,8 @@ import { type DType, sizeOf } from '../tensor.ts'
 import { type CpuOperand, KernelEmitter, type Phase } from './kernel.ts'
 import type { ConvolutionChoice } from './kernels/choose-convolution.ts'
 import { cpuKernels } from './kernels/registry.ts'
-import { type LinearBlock, LinearMemory } from './memory.ts'
-import { requireRelaxedSimd } from './relaxed.ts'
+import { Arenas, type LinearBlock, LinearMemory } from './memory.ts'
+import { hasRelaxedSimd } from './relaxed.ts'
 import type { PhaseFunction } from './thread.ts'
 import { availableThreads, canShareMemory, type RunnablePhase, runAlone, Threads } from './threads.ts'
 import { ModuleBuilder } from './wasm.ts'
@@ -28,12 +28,13 @@ import { ModuleBuilder } from './wasm.ts'
 
 class CpuProgram implements Program {
   readonly outputs: Readonly<Record<string, Place>>
+  private isDisposed = false
 
   constructor(
     readonly plan: Plan,
     readonly device: CpuDevice,
     private readonly spaces: ReadonlyMap<string, LinearBlock>,
-    private readonly owned: readonly LinearBlock[],
+    private readonly owned: readonly { dispose(): void }[],
     /** Runs all phases; a promise only if it has to wait. */
     readonly replay: () => Promise<void> | null,
     private readonly forget: () => void,
@@ -51,10 +52,12 @@ class CpuProgram implements Program {
 
   /** Whether all it works on is still its own: its memory, and the blocks it was given. */
   get isUsable(): boolean {
-    return [...this.spaces.values()].every((block) => !block.isReleased)
+    return !this.isDisposed && [...this.spaces.values()].every((block) => !block.isReleased)
   }
 
   dispose(): void {
+    if (this.isDisposed) return
+    this.isDisposed = true
     this.forget()
     for (const block of this.owned) block.dispose()
   }
@@ -68,7 +71,10 @@ const chunksPerThread = 32
 export interface CpuDeviceOptions {
   /** How many threads compute; all the processor has unless given. One where memory can't be shared. */
   readonly threads?: number
-  /** Multiply-adds that may be rounded once, where the machine likes: faster, but not the same bits everywhere. */
+  /**
+   * Multiply-adds that may be rounded once, where the engine has them and the machine likes: faster on many processors, but
+   * not the same bits everywhere.
+   */
   readonly relaxed?: boolean
   /** How convolutions are computed; 'auto' unless given. Winograd's error is larger, up to 1e-5 of the largest number. */
   readonly convolution?: ConvolutionChoice
@@ -79,20 +85,21 @@ export class CpuDevice implements Device {
   readonly maxBlockBytes = 2 ** 31
   readonly lost = new Promise<DeviceLostError>(() => {})
   private memory: LinearMemory | null
+  private readonly arenas: Arenas
   private readonly threads: Threads | null
   private readonly relaxed: boolean
   private readonly convolution: ConvolutionChoice
   /** Runs that wait for threads, and what was asked for after them. */
   private unfinished: Promise<unknown> | null = null
 
-  /** @throws ArgumentError for a number of threads that is none, DeviceError when there is no relaxed SIMD to be had */
+  /** @throws ArgumentError for a number of threads that is none */
   constructor({ threads = availableThreads(), relaxed = false, convolution = 'auto' }: CpuDeviceOptions = {}) {
     if (!Number.isInteger(threads) || threads < 1)
       throw new ArgumentError(`cpu: threads is ${threads}; expected a whole number of at least 1`)
-    if (relaxed) requireRelaxedSimd()
-    this.relaxed = relaxed
+    this.relaxed = relaxed && hasRelaxedSimd()
     this.convolution = convolution
     this.memory = new LinearMemory({ shared: threads > 1 && canShareMemory() })
+    this.arenas = new Arenas(this.memory)
     this.threads = this.memory.isShared ? new Threads(this.memory.memory, threads) : null
   }
 
@@ -123,7 +130,7 @@ export class CpuDevice implements Device {
   }
 
   async lower(plan: Plan, blocks: Readonly<Record<string, Memory>>): Promise<CpuProgram> {
-    const owned: LinearBlock[] = []
+    const owned: { dispose(): void }[] = []
     const reserve = (bytes: number): LinearBlock => {
       const block = this.open().allocate('f32', bytes)
       owned.push(block)
@@ -131,7 +138,11 @@ export class CpuDevice implements Device {
     }
     try {
       const spaces = new Map<string, LinearBlock>()
-      for (const [name, bytes] of Object.entries(plan.spaces)) spaces.set(name, reserve(bytes))
+      const { arena, ...own } = plan.spaces
+      for (const [name, bytes] of Object.entries(own)) spaces.set(name, reserve(bytes))
+      const arenaBlock = this.arenas.acquire(arena)
+      owned.push({ dispose: () => this.arenas.release(arenaBlock) })
+      spaces.set('arena', arenaBlock)
       for (const [name, memory] of Object.entries(blocks)) spaces.set(name, this.own(memory))
       const builder = new ModuleBuilder({ relaxed: this.relaxed, sharedMemory: this.open().isShared })
       const emitter = new KernelEmitter(builder, (bytes) => reserve(bytes).address, this.convolution)

@@ -95,3 +95,28 @@ export class LinearBlock implements Memory {
     this.owner.release(this.address, this.size)
   }
 }
+
+/**
+ * The programs' arenas. What is in one matters during a run only, and runs follow one another: a program takes the smallest
+ * arena there is that it fits into, beside those that have it already.
+ */
+export class Arenas {
+  private readonly users = new Map<LinearBlock, number>()
+
+  constructor(private readonly memory: LinearMemory) {}
+
+  acquire(byteLength: number): LinearBlock {
+    const fitting = [...this.users.keys()].filter((block) => block.byteLength >= byteLength)
+    const block = fitting.sort((a, b) => a.byteLength - b.byteLength)[0] ?? this.memory.allocate('f32', byteLength)
+    this.users.set(block, (this.users.get(block) ?? 0) + 1)
+    return block
+  }
+
+  release(block: LinearBlock): void {
+    const users = (this.users.get(block) ?? 0) - 1
+    this.users.set(block, users)
+    if (users > 0) return
+    this.users.delete(block)
+    block.dispose()
+  }
+}

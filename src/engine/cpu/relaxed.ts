@@ -1,4 +1,3 @@
-import { DeviceError } from '../errors.ts'
 import { isNode, nodeModule } from '../node-module.ts'
 import { ModuleBuilder } from './wasm.ts'
 
@@ -12,11 +11,6 @@ export function hasRelaxedSimd(): boolean {
   // Node 20 and 21 have it behind a flag, which counts for modules compiled from here on, in workers that start later, too.
   nodeModule('node:v8').setFlagsFromString('--experimental-wasm-relaxed-simd')
   return validates()
-}
-
-/** @throws DeviceError where the engine has no relaxed SIMD */
-export function requireRelaxedSimd(): void {
-  if (!hasRelaxedSimd()) throw new DeviceError('cpu: relaxed multiply-adds were asked for, but this engine has none')
 }
 
 function validates(): boolean {

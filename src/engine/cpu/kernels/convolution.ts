@@ -269,6 +269,12 @@ export const conv2dInputGradient: CpuKernel = (step, emitter) => {
 }
 
 /**
+ * Slices of the work of a kernel's gradient, each with sums of its own: as many can be computed at a time. The same number
+ * whatever the threads, for the order of the sums decides their last bits.
+ */
+export const gradientSlices = 16
+
+/**
  * dkernel[tap, filter] = Σ over images and pixels of x at the tap · dy: outer products of a few taps and a few vectors of
  * filters, summed in registers over one image, then added to memory. One unit a block of taps and filters would share the
  * images; instead one unit is a slice of the images with sums of its own, and a last phase adds the slices in order, so the
@@ -284,7 +290,7 @@ export const conv2dKernelGradient: CpuKernel = (step, emitter) => {
   const packed = packedWidth(filters)
   const rowTaps = w.windowWidth * channels
   const sumBytes = w.windowHeight * rowTaps * packed * 4
-  const slices = Math.min(count, 8)
+  const slices = Math.min(count, gradientSlices)
   const partial = emitter.workspace(slices * sumBytes)
   const pixels = w.outHeight * w.outWidth
   const dyBytes = packed === filters ? 0 : pixels * packed * 4

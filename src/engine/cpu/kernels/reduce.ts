@@ -1,14 +1,18 @@
 import { type ReduceAttributes, reduceExtents } from '../../ops/reduce.ts'
 import type { CpuKernel, CpuStep } from '../kernel.ts'
-import { f32, f32x4, f64, f64x2, i32 } from '../wasm.ts'
+import { type F64, f32, f32x4, f64, f64x2, i32, type V128 } from '../wasm.ts'
 
 function extentsOf(step: CpuStep) {
   return reduceExtents(step.inputs[0].shape, step.attributes as unknown as ReduceAttributes)
 }
 
+/** Running sums a thread keeps in registers. */
+const sumsInRegisters = 8
+
 /**
  * Sums in float64: a bias's gradient adds up hundreds of thousands of numbers. Long sums are cut into slices of rows that
- * are added in order, so the result does not depend on who computed which. A slice reads its rows once, front to back.
+ * are added in order, so the result does not depend on who computed which. A slice reads its rows once for every few
+ * columns, two numbers at a time if their count is even.
  */
 export const sum: CpuKernel = (step, emitter) => {
   const [x] = step.inputs
@@ -16,28 +20,41 @@ export const sum: CpuKernel = (step, emitter) => {
   const [outer, reduced, inner] = extentsOf(step)
   const slices = Math.min(16, Math.ceil(reduced / 1024))
   const sliceRows = Math.ceil(reduced / slices)
-  const pairs = inner % 2 === 0
+  const width = inner % 2 === 0 ? 2 : 1
+  const columns = inner / width
+  const block = Math.min(columns, sumsInRegisters)
   const partial = emitter.workspace(outer * slices * inner * 8)
   emitter.phase(outer * slices, 0, (body, unit) => {
-    const first = i32.mul(i32.remU(unit, i32.const(slices)), i32.const(sliceRows))
-    const row = body.local('i32', first)
-    const end = body.local('i32', i32.add(row, i32.const(sliceRows)))
-    body.if(i32.ltS(i32.const(reduced), end), () => body.set(end, i32.const(reduced)))
+    const first = body.local('i32', i32.mul(i32.remU(unit, i32.const(slices)), i32.const(sliceRows)))
+    const rows = body.local('i32', i32.sub(i32.const(reduced), first))
+    body.if(i32.ltS(i32.const(sliceRows), rows), () => body.set(rows, i32.const(sliceRows)))
     const outerRow = i32.mul(i32.divU(unit, i32.const(slices)), i32.const(reduced))
-    const from = body.local('i32', i32.mul(i32.add(outerRow, row), i32.const(inner * 4)))
+    const start = body.local('i32', i32.mul(i32.add(outerRow, first), i32.const(inner * 4)))
     const totals = body.local('i32', i32.mul(unit, i32.const(inner * 8)))
-    body.fill(i32.add(totals, i32.const(partial)), 0, inner * 8)
-    body.for(row, end, 1, () => {
-      const to = body.local('i32', totals)
-      body.for(0, inner, pairs ? 2 : 1, () => {
-        const added = pairs
-          ? f64x2.add(f32x4.load(to, partial), f64x2.loadPromoted(from, x.address))
-          : f64.add(f64.load(to, partial), f64.fromF32(f32.load(from, x.address)))
-        body.store(to, added, partial)
-        body.advance(from, pairs ? 8 : 4)
-        body.advance(to, pairs ? 16 : 8)
-      })
-    })
+    const from = body.local('i32')
+    const emitBlock = (count: number) => {
+      body.set(from, start)
+      const keep = (result: V128 | F64, i: number) => body.store(totals, result, partial + i * width * 8)
+      if (width === 2) {
+        const sums = Array.from({ length: count }, () => body.local('v128', f32x4.const(0)))
+        body.for(i32.const(0), rows, 1, () => {
+          sums.forEach((sum, i) => body.set(sum, f64x2.add(sum, f64x2.loadPromoted(from, x.address + i * 8))))
+          body.advance(from, inner * 4)
+        })
+        sums.forEach(keep)
+      } else {
+        const sums = Array.from({ length: count }, () => body.local('f64', f64.const(0)))
+        body.for(i32.const(0), rows, 1, () => {
+          sums.forEach((sum, i) => body.set(sum, f64.add(sum, f64.fromF32(f32.load(from, x.address + i * 4)))))
+          body.advance(from, inner * 4)
+        })
+        sums.forEach(keep)
+      }
+      body.advance(start, count * width * 4)
+      body.advance(totals, count * width * 8)
+    }
+    body.for(0, Math.floor(columns / block), 1, () => emitBlock(block))
+    if (columns % block > 0) emitBlock(columns % block)
   })
   emitter.phase(outer, 0, (body, unit) => {
     const to = body.local('i32', i32.mul(unit, i32.const(inner * 4)))

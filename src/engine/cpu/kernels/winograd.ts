@@ -1,6 +1,6 @@
 import type { CpuKernel, CpuOperand, CpuStep, KernelEmitter } from '../kernel.ts'
 import { type FunctionBody, f32x4, type I32, i32, type Local } from '../wasm.ts'
-import { epilogueOf, windowOf } from './convolution.ts'
+import { epilogueOf, gradientSlices, windowOf } from './convolution.ts'
 import type { Epilogue } from './register-block.ts'
 import { emitSmallProduct } from './small-product.ts'
 import {
@@ -223,7 +223,7 @@ export const winogradKernelGradient: CpuKernel = (step, emitter) => {
   const patchPlanes = layout.part(planeCount(maps) * patchStride)
   const tilePlanes = layout.part(planeCount(maps) * tileStride)
   const chunks = Math.ceil(tiling.total / tiling.unitRows)
-  const slices = Math.min(chunks, 8)
+  const slices = Math.min(chunks, gradientSlices)
   const partial = emitter.workspace(slices * sumBytes)
 
   emitter.phase(slices, layout.bytes, (body, slice, scratch) => {
