@@ -137,18 +137,22 @@ class Crew {
 
   /** Starts threads; those that can't be started are done without. */
   async start(count: number): Promise<void> {
-    this.members = Array.from({ length: count }, () => {
-      const member: Member = {
-        thread: startThread(
-          (reply) => this.hear(member, reply),
-          (why) => this.lose(member, why),
-        ),
-        isStarted: false,
-        isGone: false,
-        loaded: new Set(),
+    try {
+      for (let i = 0; i < count; i++) {
+        const member: Member = {
+          thread: startThread(
+            (reply) => this.hear(member, reply),
+            (why) => this.lose(member, why),
+          ),
+          isStarted: false,
+          isGone: false,
+          loaded: new Set(),
+        }
+        this.members.push(member)
       }
-      return member
-    })
+    } catch {
+      // A browser may refuse at once, or by an event.
+    }
     const deadline = setTimeout(() => {
       for (const member of this.members) if (!member.isStarted) this.lose(member, 'it did not start in time')
     }, startMs)
