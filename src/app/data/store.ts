@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { isAbsolute, join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { FileWriteError, writeFileAtomically } from '../../engine/atomic-write.ts'
+import { cacheFolder } from '../../engine/cache-folder.ts'
 import { FormatError, LimelightError } from '../../engine/errors.ts'
 import {
   type DataFile,
@@ -73,14 +73,6 @@ export class DataUnavailableError extends LimelightError {
     this.file = file
     this.attempts = attempts
   }
-}
-
-/** Where downloads are kept: LIMELIGHT_DATA, else limelight/ in XDG_CACHE_HOME, else ~/.cache/limelight. */
-export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): string {
-  const { LIMELIGHT_DATA: named, XDG_CACHE_HOME: caches } = environment
-  if (named) return resolve(named)
-  // The XDG specification has relative paths ignored.
-  return join(caches && isAbsolute(caches) ? caches : join(homedir(), '.cache'), 'limelight')
 }
 
 /**

@@ -12,13 +12,15 @@ import { ArgumentError, DeviceError, type DeviceLostError } from '../errors.ts'
 import { type Fusion, fusions } from '../fuse.ts'
 import type { Plan, PlanOperand } from '../plan.ts'
 import { type DType, sizeOf } from '../tensor.ts'
+import { type TuningMemory, tuningMemory } from '../tuning-memory.ts'
+import { emitPlan } from './emit-plan.ts'
 import { type CpuOperand, KernelEmitter, type Phase } from './kernel.ts'
 import type { ConvolutionChoice } from './kernels/choose-convolution.ts'
-import { cpuKernels } from './kernels/registry.ts'
 import { Arenas, type LinearBlock, LinearMemory } from './memory.ts'
 import { hasRelaxedSimd } from './relaxed.ts'
 import type { PhaseFunction } from './thread.ts'
 import { availableThreads, canShareMemory, type RunnablePhase, runAlone, Threads } from './threads.ts'
+import { BlockTuner } from './tune.ts'
 import { ModuleBuilder } from './wasm.ts'
 
 /**
@@ -37,7 +39,6 @@ class CpuProgram implements Program {
     private readonly owned: readonly { dispose(): void }[],
     /** Runs all phases; a promise only if it has to wait. */
     readonly replay: () => Promise<void> | null,
-    private readonly forget: () => void,
   ) {
     this.outputs = Object.fromEntries(
       Object.entries(plan.outputs).map(([name, operand]) => [name, { memory: this.space(operand.space), operand }]),
@@ -58,13 +59,14 @@ class CpuProgram implements Program {
   dispose(): void {
     if (this.isDisposed) return
     this.isDisposed = true
-    this.forget()
-    for (const block of this.owned) block.dispose()
+    for (const part of this.owned) part.dispose()
   }
 }
 
 /** Phases of less work than this are done by the calling thread alone: sharing costs some 20 to 50 µs, a tenth of this. */
 const leastSharedWork = 2 ** 20
+/** Plans of less work than this are not worth a measurement: it takes some 0.2 s, once. */
+const leastTunedFlops = 2e9
 /** Chunks a thread takes of a shared phase, on average: enough that all end at about the same time. */
 const chunksPerThread = 32
 
@@ -78,6 +80,8 @@ export interface CpuDeviceOptions {
   readonly relaxed?: boolean
   /** How convolutions are computed; 'auto' unless given. Winograd's error is larger, up to 1e-5 of the largest number. */
   readonly convolution?: ConvolutionChoice
+  /** Where the choices that suit this machine are kept; a file or the browser's database unless given. */
+  readonly tuning?: TuningMemory
 }
 
 export class CpuDevice implements Device {
@@ -89,15 +93,18 @@ export class CpuDevice implements Device {
   private readonly threads: Threads | null
   private readonly relaxed: boolean
   private readonly convolution: ConvolutionChoice
+  private readonly tuner: BlockTuner
   /** Runs that wait for threads, and what was asked for after them. */
   private unfinished: Promise<unknown> | null = null
 
   /** @throws ArgumentError for a number of threads that is none */
-  constructor({ threads = availableThreads(), relaxed = false, convolution = 'auto' }: CpuDeviceOptions = {}) {
+  constructor(options: CpuDeviceOptions = {}) {
+    const { threads = availableThreads(), relaxed = false, convolution = 'auto', tuning = tuningMemory() } = options
     if (!Number.isInteger(threads) || threads < 1)
       throw new ArgumentError(`cpu: threads is ${threads}; expected a whole number of at least 1`)
     this.relaxed = relaxed && hasRelaxedSimd()
     this.convolution = convolution
+    this.tuner = new BlockTuner(tuning, this.relaxed)
     this.memory = new LinearMemory({ shared: threads > 1 && canShareMemory() })
     this.arenas = new Arenas(this.memory)
     this.threads = this.memory.isShared ? new Threads(this.memory.memory, threads) : null
@@ -131,39 +138,26 @@ export class CpuDevice implements Device {
 
   async lower(plan: Plan, blocks: Readonly<Record<string, Memory>>): Promise<CpuProgram> {
     const owned: { dispose(): void }[] = []
-    const reserve = (bytes: number): LinearBlock => {
-      const block = this.open().allocate('f32', bytes)
-      owned.push(block)
-      return block
+    const own = <T extends { dispose(): void }>(part: T): T => {
+      owned.push(part)
+      return part
     }
     try {
-      const spaces = new Map<string, LinearBlock>()
-      const { arena, ...own } = plan.spaces
-      for (const [name, bytes] of Object.entries(own)) spaces.set(name, reserve(bytes))
+      const { arena, ...others } = plan.spaces
+      const spaces = new Map<string, LinearBlock>(
+        Object.entries(blocks).map(([name, block]) => [name, this.own(block)]),
+      )
+      for (const [name, bytes] of Object.entries(others)) spaces.set(name, own(this.open().allocate('f32', bytes)))
       const arenaBlock = this.arenas.acquire(arena)
-      owned.push({ dispose: () => this.arenas.release(arenaBlock) })
+      own({ dispose: () => this.arenas.release(arenaBlock) })
       spaces.set('arena', arenaBlock)
-      for (const [name, memory] of Object.entries(blocks)) spaces.set(name, this.own(memory))
-      const builder = new ModuleBuilder({ relaxed: this.relaxed, sharedMemory: this.open().isShared })
-      const emitter = new KernelEmitter(builder, (bytes) => reserve(bytes).address, this.convolution)
       const place = (operand: PlanOperand): CpuOperand => {
         const space = spaces.get(operand.space)
         if (!space) throw new DeviceError(`cpu: the plan uses the block "${operand.space}", which was not given`)
         return { shape: operand.shape, dtype: operand.dtype, address: space.address + operand.offset }
       }
-      for (const step of plan.steps) {
-        const kernel = cpuKernels.get(step.kernel)
-        if (!kernel) throw new DeviceError(`cpu: no kernel named ${step.kernel}`)
-        const placed = {
-          ...step,
-          inputs: step.inputs.map(place),
-          outputs: step.outputs.map(place),
-          states: step.states.map(place),
-        }
-        const moved = [...step.outputs, ...step.states].reduce((total, { shape }) => total + sizeOf(shape), 0)
-        emitter.step(kernel, placed, step.flops + moved)
-      }
-      const module = await WebAssembly.compile(builder.encode())
+      const emitter = await this.emit(plan, place, own)
+      const module = await WebAssembly.compile(emitter.module.encode())
       const instance = await WebAssembly.instantiate(module, { env: { memory: this.open().memory } })
       const phases = emitter.phases.map((phase) => this.runnable(phase, instance.exports[phase.name] as PhaseFunction))
       for (const { operand, values } of plan.constants) {
@@ -172,34 +166,56 @@ export class CpuDevice implements Device {
         else view.set(values)
       }
       const scratchBytes = Math.ceil(emitter.scratchBytes / 64) * 64
-      const scratch = reserve(scratchBytes * (this.threads?.count ?? 1)).address
+      const scratch = own(this.open().allocate('f32', scratchBytes * (this.threads?.count ?? 1))).address
       const program = { module, phases, scratchOf: (thread: number) => scratch + thread * scratchBytes }
       const { threads } = this
-      if (!threads || phases.every(({ section }) => section === null))
-        return new CpuProgram(
-          plan,
-          this,
-          spaces,
-          owned,
-          () => {
-            runAlone(program)
-            return null
-          },
-          () => {},
-        )
+      if (!threads || phases.every(({ section }) => section === null)) {
+        const replay = () => {
+          runAlone(program)
+          return null
+        }
+        return new CpuProgram(plan, this, spaces, owned, replay)
+      }
       const id = await threads.load(program)
-      return new CpuProgram(
-        plan,
-        this,
-        spaces,
-        owned,
-        () => threads.replay(id),
-        () => threads.drop(id),
-      )
+      own({ dispose: () => threads.drop(id) })
+      return new CpuProgram(plan, this, spaces, owned, () => threads.replay(id))
     } catch (error) {
-      for (const block of owned) block.dispose()
+      for (const part of owned) part.dispose()
       throw error
     }
+  }
+
+  /** A plan's code; of large plans with the blocks that suit this machine, which are found first if they are not known. */
+  private async emit(
+    plan: Plan,
+    place: (operand: PlanOperand) => CpuOperand,
+    own: (block: LinearBlock) => LinearBlock,
+  ): Promise<KernelEmitter> {
+    const emit = () => {
+      const workspaces: LinearBlock[] = []
+      const workspace = (bytes: number) => {
+        const block = this.open().allocate('f32', bytes)
+        workspaces.push(block)
+        return block.address
+      }
+      const module = new ModuleBuilder({ relaxed: this.relaxed, sharedMemory: this.open().isShared })
+      const emitter = new KernelEmitter(module, workspace, this.convolution, (product) => this.tuner.blockFor(product))
+      try {
+        emitPlan(plan, place, emitter)
+      } catch (error) {
+        for (const block of workspaces) block.dispose()
+        throw error
+      }
+      return { emitter, workspaces }
+    }
+    let emitted = emit()
+    const flops = plan.steps.reduce((total, step) => total + step.flops, 0)
+    if (flops >= leastTunedFlops && (await this.tuner.tune(emitted.emitter.products))) {
+      for (const block of emitted.workspaces) block.dispose()
+      emitted = emit()
+    }
+    emitted.workspaces.forEach(own)
+    return emitted.emitter
   }
 
   async run(program: Program, inputs: Readonly<Record<string, HostArray>>): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Attributes, TensorType } from '../tensor.ts'
 import type { ConvolutionChoice } from './kernels/choose-convolution.ts'
+import { type Block, defaultBlock, type ProductShape } from './kernels/small-product.ts'
 import type { FunctionBody, I32, Local, ModuleBuilder } from './wasm.ts'
 
 /**
@@ -33,6 +34,8 @@ export class KernelEmitter {
   readonly phases: Phase[] = []
   /** Bytes of scratch the phases so far need. */
   scratchBytes = 0
+  /** The small products the steps so far are made of. */
+  readonly products: ProductShape[] = []
   private stepWork = 0
 
   constructor(
@@ -40,7 +43,14 @@ export class KernelEmitter {
     /** Reserves workspace and gives its address. */
     readonly workspace: (bytes: number) => number,
     readonly convolution: ConvolutionChoice = 'auto',
+    private readonly choose: (product: ProductShape) => Block = ({ columns }) => defaultBlock(columns),
   ) {}
+
+  /** How a small product is to hold its sums. */
+  blockFor(product: ProductShape): Block {
+    this.products.push(product)
+    return this.choose(product)
+  }
 
   /** Emits one step, which takes about `work` operations. */
   step(kernel: CpuKernel, step: CpuStep, work: number): void {

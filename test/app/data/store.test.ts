@@ -8,13 +8,13 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vit
 import { splitFiles } from '../../../src/app/data/fashion-mnist.ts'
 import { shippedDataFolder } from '../../../src/app/data/package-files.ts'
 import {
-  cacheFolder,
   DataUnavailableError,
   type DownloadProgress,
   loadFashionMnist,
   locateSplit,
   type StoreOptions,
 } from '../../../src/app/data/store.ts'
+import { cacheFolder } from '../../../src/engine/cache-folder.ts'
 
 // The test split stands for both: it is here without a download, and only `shippedFolder` sets it apart.
 const { images, labels } = splitFiles.test

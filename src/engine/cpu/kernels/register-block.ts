@@ -19,14 +19,19 @@ export function packedWidth(columns: number): number {
   return Math.ceil(columns / 4) * 4
 }
 
-/** Runs of equal blocks that cover the columns: `count` blocks of `vectors` vectors from vector `first`. */
-export function vectorBlocks(columns: number): { first: number; count: number; vectors: number }[] {
+/**
+ * Runs of equal blocks that cover the columns: `count` blocks of `vectors` vectors from vector `first`. `wanted` vectors a
+ * block, and what is left over in a narrower one; unless given, 2 to 4, evenly if that can be.
+ */
+export function vectorBlocks(columns: number, wanted?: number): { first: number; count: number; vectors: number }[] {
   const total = packedWidth(columns) / 4
-  const even = [4, 3, 2].find((vectors) => total % vectors === 0)
-  if (even) return [{ first: 0, count: total / even, vectors: even }]
-  const whole = Math.floor(total / 4)
-  const blocks = whole > 0 ? [{ first: 0, count: whole, vectors: 4 }] : []
-  return [...blocks, { first: whole * 4, count: 1, vectors: total - whole * 4 }]
+  const vectors = wanted ?? [4, 3, 2].find((even) => total % even === 0) ?? 4
+  const whole = Math.floor(total / vectors)
+  const rest = total - whole * vectors
+  return [
+    ...(whole > 0 ? [{ first: 0, count: whole, vectors }] : []),
+    ...(rest > 0 ? [{ first: whole * vectors, count: 1, vectors: rest }] : []),
+  ]
 }
 
 /** Lanes of vector `v` of the last block that are columns: the block starts `column` bytes into a row. */

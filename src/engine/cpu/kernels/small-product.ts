@@ -20,7 +20,42 @@ export interface SmallProduct {
   readonly accumulate: boolean
 }
 
-export function emitSmallProduct(body: FunctionBody, job: SmallProduct): void {
+/** What decides how long a product takes: extents, the most there are, and how left is read. */
+export interface ProductShape {
+  readonly rows: number
+  readonly inner: number
+  readonly columns: number
+  /** Bytes from row to row of left are those of all of inner (forward), or of one number (a kernel's gradient). */
+  readonly leftIsTransposed: boolean
+  readonly accumulate: boolean
+}
+
+/** Sums held in registers while inner is walked: rows x vectors of four columns. Each is summed in the same order. */
+export interface Block {
+  readonly rows: number
+  readonly vectors: number
+}
+
+/** Eight sums, so that the loaded vectors and values have registers, too, on x86, which has sixteen. */
+export function defaultBlock(columns: number): Block {
+  const [{ vectors }] = vectorBlocks(columns)
+  return { rows: Math.max(1, Math.floor(8 / vectors)), vectors }
+}
+
+/** What is worth a try: tall and wide, and larger ones for processors with more registers or engines that spill less. */
+export function candidateBlocks(columns: number): Block[] {
+  const all: Block[] = [
+    [2, 4],
+    [4, 2],
+    [3, 3],
+    [8, 1],
+    [4, 4],
+    [6, 4],
+  ].map(([rows, vectors]) => ({ rows, vectors }))
+  return all.filter(({ vectors }) => (columns / 4) % vectors === 0)
+}
+
+export function emitSmallProduct(body: FunctionBody, job: SmallProduct, block: Block): void {
   const width = job.columns * 4
   const end = body.local('i32')
   const emitBlock = (leftRow: I32, column: I32, out: I32, rows: number, vectors: number) => {
@@ -33,6 +68,7 @@ export function emitSmallProduct(body: FunctionBody, job: SmallProduct): void {
     const value = body.local('v128')
     const right = body.local('i32', i32.add(job.right, column))
     body.set(end, i32.add(right, i32.mul(job.inner, i32.const(width))))
+    // Not unrolled: V8 loads all there is to load in a loop first, and then runs out of registers.
     body.for(right, end, width, (at) => {
       loaded.forEach((vector, v) => body.set(vector, f32x4.load(at, v * 16)))
       sums.forEach((line, r) => {
@@ -46,8 +82,8 @@ export function emitSmallProduct(body: FunctionBody, job: SmallProduct): void {
   const rowAt = (row: Local<'i32'>) => i32.add(job.left, i32.mul(row, i32.const(job.rowStride)))
   const outAt = (row: Local<'i32'>, column: I32) =>
     body.local('i32', i32.add(i32.add(job.out, column), i32.mul(row, i32.const(width))))
-  for (const { first, count, vectors } of vectorBlocks(job.columns)) {
-    const rows = Math.max(1, Math.floor(8 / vectors))
+  const { rows } = block
+  for (const { first, count, vectors } of vectorBlocks(job.columns, block.vectors)) {
     const whole = body.local('i32', i32.sub(job.rows, i32.remU(job.rows, i32.const(rows))))
     body.for(first * 16, (first + count * vectors) * 16, vectors * 16, (column) => {
       body.for(i32.const(0), whole, rows, (row) => emitBlock(rowAt(row), column, outAt(row, column), rows, vectors))

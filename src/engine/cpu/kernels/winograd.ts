@@ -2,7 +2,7 @@ import type { CpuKernel, CpuOperand, CpuStep, KernelEmitter } from '../kernel.ts
 import { type FunctionBody, f32x4, type I32, i32, type Local } from '../wasm.ts'
 import { epilogueOf, gradientSlices, windowOf } from './convolution.ts'
 import type { Epilogue } from './register-block.ts'
-import { emitSmallProduct } from './small-product.ts'
+import { emitSmallProduct, type SmallProduct } from './small-product.ts'
 import {
   emitInputPlanes,
   emitOutputs,
@@ -76,6 +76,13 @@ function emitConvolution(emitter: KernelEmitter, job: ConvolutionJob): void {
   const flags = layout.part(flagBytes(tiling))
   const half = layout.part(halfTileBytes(tiling))
   const masks = layout.part(tiling.unitRows * maskBytes(tiling))
+  const block = emitter.blockFor({
+    rows: tiles,
+    inner: x.channels,
+    columns: y.channels,
+    leftIsTransposed: false,
+    accumulate: false,
+  })
   emitter.phase(Math.ceil(tiling.total / tiling.unitRows), layout.bytes, (body, unit, scratch) => {
     const rows = rowsOf(body, unit, tiling)
     const mask = body.local('i32', masks(scratch))
@@ -86,7 +93,7 @@ function emitConvolution(emitter: KernelEmitter, job: ConvolutionJob): void {
     const out = body.local('i32', products(scratch))
     const unitTiles = body.local('i32', i32.mul(i32.sub(rows[1], rows[0]), i32.const(tiling.across)))
     body.for(weights, weights + planeCount(maps) * weightStride, weightStride, (right) => {
-      emitSmallProduct(body, {
+      const product: SmallProduct = {
         rows: unitTiles,
         inner: i32.const(x.channels),
         columns: y.channels,
@@ -96,7 +103,8 @@ function emitConvolution(emitter: KernelEmitter, job: ConvolutionJob): void {
         right,
         out,
         accumulate: false,
-      })
+      }
+      emitSmallProduct(body, product, block)
       body.advance(left, inputStride)
       body.advance(out, outputStride)
     })
@@ -225,6 +233,13 @@ export const winogradKernelGradient: CpuKernel = (step, emitter) => {
   const chunks = Math.ceil(tiling.total / tiling.unitRows)
   const slices = Math.min(chunks, gradientSlices)
   const partial = emitter.workspace(slices * sumBytes)
+  const block = emitter.blockFor({
+    rows: x.channels,
+    inner: unitTiles,
+    columns: dy.channels,
+    leftIsTransposed: true,
+    accumulate: true,
+  })
 
   emitter.phase(slices, layout.bytes, (body, slice, scratch) => {
     const sums = body.local('i32', i32.add(i32.const(partial), i32.mul(slice, i32.const(sumBytes))))
@@ -243,7 +258,7 @@ export const winogradKernelGradient: CpuKernel = (step, emitter) => {
       body.set(out, sums)
       body.set(inner, i32.mul(i32.sub(rows[1], rows[0]), i32.const(tiling.across)))
       body.for(0, planeCount(maps), 1, () => {
-        emitSmallProduct(body, {
+        const product: SmallProduct = {
           rows: i32.const(x.channels),
           inner,
           columns: dy.channels,
@@ -253,7 +268,8 @@ export const winogradKernelGradient: CpuKernel = (step, emitter) => {
           right,
           out,
           accumulate: true,
-        })
+        }
+        emitSmallProduct(body, product, block)
         body.advance(left, patchStride)
         body.advance(right, tileStride)
         body.advance(out, sumStride)

@@ -1,0 +1,204 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import seedrandom from 'seedrandom'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { CpuDevice } from '../../../src/engine/cpu/device.ts'
+import {
+  type Block,
+  candidateBlocks,
+  defaultBlock,
+  emitSmallProduct,
+  type ProductShape,
+} from '../../../src/engine/cpu/kernels/small-product.ts'
+import { BlockTuner, type MeasureBlocks, measureBlocks, signatureOf } from '../../../src/engine/cpu/tune.ts'
+import { i32, ModuleBuilder } from '../../../src/engine/cpu/wasm.ts'
+import { conv2d } from '../../../src/engine/ops/conv2d.ts'
+import { makePlan } from '../../../src/engine/plan.ts'
+import { Input } from '../../../src/engine/tensor.ts'
+import { fileTuningMemory, type TuningMemory } from '../../../src/engine/tuning-memory.ts'
+
+const shape = (columns: number, rows = 20): ProductShape => ({
+  rows,
+  inner: 12,
+  columns,
+  leftIsTransposed: false,
+  accumulate: false,
+})
+
+/** A memory in a variable, and what was asked of it. */
+function memoryOf(choices: Record<string, string> = {}): TuningMemory & { choices: Record<string, string> } {
+  return { choices, read: async () => choices, write: async (_machine, added) => void Object.assign(choices, added) }
+}
+
+/** Says that this candidate takes `time` and all others 1; counts the calls. */
+function measuring(block: Block, time: number): { measure: MeasureBlocks; calls: number } {
+  const result = {
+    calls: 0,
+    measure: async (shapes: readonly ProductShape[]) => {
+      result.calls++
+      return shapes.map(({ columns }) =>
+        candidateBlocks(columns).map(({ rows, vectors }) =>
+          rows === block.rows && vectors === block.vectors ? time : 1,
+        ),
+      )
+    },
+  }
+  return result
+}
+
+const tall = { rows: 8, vectors: 1 }
+
+describe('the tuner', () => {
+  it('takes the fastest block, remembers it, and asks the memory before it measures', async () => {
+    const memory = memoryOf()
+    const first = measuring(tall, 0.5)
+    const tuner = new BlockTuner(memory, false, first.measure)
+    expect(tuner.blockFor(shape(32))).toEqual(defaultBlock(32))
+    expect(await tuner.tune([shape(32), shape(16), shape(32)])).toBe(true)
+    expect(tuner.blockFor(shape(32))).toEqual(tall)
+    expect(await tuner.tune([shape(32)])).toBe(false)
+    expect(first.calls).toBe(1)
+    expect(memory.choices).toEqual({ '20x12x32': '8x1', '20x12x16': '8x1' })
+
+    const second = measuring(tall, 0.5)
+    const later = new BlockTuner(memory, false, second.measure)
+    expect(await later.tune([shape(32)])).toBe(true)
+    expect(later.blockFor(shape(32))).toEqual(tall)
+    expect(second.calls).toBe(0)
+  })
+
+  it('keeps the usual block for less than a real gain', async () => {
+    const tuner = new BlockTuner(memoryOf(), false, measuring(tall, 0.97).measure)
+    await tuner.tune([shape(32)])
+    expect(tuner.blockFor(shape(32))).toEqual(defaultBlock(32))
+  })
+
+  it('measures anew where the memory holds something else than a candidate', async () => {
+    const { measure } = measuring(tall, 0.5)
+    const tuner = new BlockTuner(memoryOf({ [signatureOf(shape(32))]: '900x900' }), false, measure)
+    await tuner.tune([shape(32)])
+    expect(tuner.blockFor(shape(32))).toEqual(tall)
+  })
+
+  it('measures two calls at once one after the other, and what both want only once', async () => {
+    const counting = measuring(tall, 0.5)
+    const tuner = new BlockTuner(memoryOf(), false, counting.measure)
+    await Promise.all([tuner.tune([shape(32)]), tuner.tune([shape(32)])])
+    expect(counting.calls).toBe(1)
+  })
+
+  it('finds times of all candidates', async () => {
+    const shapes = [shape(32), { ...shape(12), leftIsTransposed: true, accumulate: true }]
+    const times = await measureBlocks(shapes, false)
+    expect(times.map((row) => row.length)).toEqual(shapes.map(({ columns }) => candidateBlocks(columns).length))
+    for (const time of times.flat()) expect(time).toBeGreaterThanOrEqual(0)
+    for (const time of times.flat()) expect(Number.isFinite(time)).toBe(true)
+  })
+})
+
+describe('every block', () => {
+  const random = seedrandom('blocks')
+
+  it.each([
+    [7, 5, 16],
+    [98, 48, 32],
+    [13, 9, 20],
+    [1, 1, 4],
+    [16, 30, 36],
+  ])('gives the same bits for %i x %i x %i', async (rows, inner, columns) => {
+    for (const accumulate of [false, true])
+      for (const leftIsTransposed of [false, true]) {
+        const [left, right, out] = [64, 64 + rows * inner * 4, 64 + (rows * inner + inner * columns) * 4]
+        const numbers = Float32Array.from(
+          { length: rows * inner + inner * columns + rows * columns },
+          () => random() - 0.5,
+        )
+        const results: Float32Array[] = []
+        for (const block of [defaultBlock(columns), ...candidateBlocks(columns), { rows: 3, vectors: 2 }]) {
+          const builder = new ModuleBuilder()
+          builder.function('run', ['i32'] as const, (body, count) =>
+            emitSmallProduct(
+              body,
+              {
+                rows: count,
+                inner: i32.const(inner),
+                columns,
+                left: i32.const(left),
+                rowStride: leftIsTransposed ? 4 : inner * 4,
+                innerStride: leftIsTransposed ? rows * 4 : 4,
+                right: i32.const(right),
+                out: i32.const(out),
+                accumulate,
+              },
+              block,
+            ),
+          )
+          const memory = new WebAssembly.Memory({ initial: 2, maximum: 65536 })
+          const { instance } = await WebAssembly.instantiate(builder.encode(), { env: { memory } })
+          new Float32Array(memory.buffer, left, numbers.length).set(numbers)
+          ;(instance.exports.run as (rows: number) => void)(rows)
+          results.push(new Float32Array(memory.buffer, out, rows * columns).slice())
+        }
+        for (const result of results) expect(result).toEqual(results[0])
+        let expected = accumulate ? numbers[rows * inner + inner * columns] : 0
+        for (let i = 0; i < inner; i++)
+          expected += numbers[leftIsTransposed ? i * rows : i] * numbers[rows * inner + i * columns]
+        expect(results[0][0]).toBeCloseTo(expected, 5)
+      }
+  })
+})
+
+it('a large plan is tuned when it is lowered, a small one is not', async () => {
+  const memory = memoryOf()
+  const device = new CpuDevice({ threads: 1, tuning: memory })
+  const lower = async (count: number) => {
+    const y = conv2d(new Input('x', [count, 28, 28, 32]), new Input('kernel', [3, 3, 32, 32]), { padding: 'same' })
+    const program = await device.lower(makePlan({ outputs: { y } }, device.fusions), {})
+    program.dispose()
+  }
+  await lower(2)
+  expect(Object.keys(memory.choices)).toEqual([])
+  const before = device.memoryBytes
+  await lower(150)
+  expect(Object.keys(memory.choices)).toHaveLength(1)
+  const after = device.memoryBytes
+  for (let i = 0; i < 3; i++) await lower(150)
+  expect(device.memoryBytes).toBe(after)
+  expect(after).toBeGreaterThan(before)
+})
+
+describe('what is remembered in a file', () => {
+  let folder: string
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'limelight-tuning-'))
+  })
+  afterEach(() => rm(folder, { recursive: true, force: true }))
+
+  it('is kept by machine, and added to', async () => {
+    const path = join(folder, 'deep', 'tuning.json')
+    await fileTuningMemory(path).write('a', { x: '1' })
+    await fileTuningMemory(path).write('b', { x: '2' })
+    await fileTuningMemory(path).write('a', { y: '3' })
+    expect(await fileTuningMemory(path).read('a')).toEqual({ x: '1', y: '3' })
+    expect(JSON.parse(await readFile(path, 'utf8'))).toEqual({ a: { x: '1', y: '3' }, b: { x: '2' } })
+  })
+
+  it.each(['', '{', '[]', 'null', '7', '{"a":7}', '{"a":{"x":7}}', '{"a":null}'])(
+    'is nothing where the file holds %j',
+    async (text) => {
+      const path = join(folder, 'tuning.json')
+      await writeFile(path, text)
+      expect(await fileTuningMemory(path).read('a')).toEqual({})
+      await fileTuningMemory(path).write('a', { y: '3' })
+      expect(await fileTuningMemory(path).read('a')).toEqual({ y: '3' })
+    },
+  )
+
+  it('is lost without a word where nothing can be written', async () => {
+    await writeFile(join(folder, 'file'), '')
+    const memory = fileTuningMemory(join(folder, 'file', 'tuning.json'))
+    await memory.write('a', { x: '1' })
+    expect(await memory.read('a')).toEqual({})
+  })
+})
