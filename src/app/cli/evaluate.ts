@@ -1,29 +1,27 @@
 import type { Command } from 'commander'
 import { formatConfusionMatrix } from '../../engine/metrics.ts'
-import type { DeviceName } from '../../engine/open-device.ts'
 import { classNames } from '../data/fashion-mnist.ts'
 import { evaluateModel } from '../evaluation.ts'
 import { loadSplit } from './data-set.ts'
 import { deviceOf, openModel } from './open-model.ts'
-import { deviceOption, path } from './options.ts'
+import { addDeviceOptions, type DeviceOptions, path } from './options.ts'
 import { interruptSignal, progressBar, result } from './terminal.ts'
 
-interface EvaluateOptions {
+interface EvaluateOptions extends DeviceOptions {
   readonly model: string
-  readonly device: DeviceName
   readonly json?: boolean
 }
 
 export function addEvaluateCommand(program: Command): void {
-  program
+  const command = program
     .command('evaluate')
     .description('accuracy, confusion matrix and classification report on the 10,000 test images')
     .requiredOption('--model <file>', 'a model file', path)
-    .addOption(deviceOption())
+  addDeviceOptions(command)
     .option('--json', 'print the numbers as JSON')
     .action(async (options: EvaluateOptions) => {
       const signal = interruptSignal()
-      const { model, device, dispose } = await openModel(options.model, options.device)
+      const { model, device, dispose } = await openModel(options.model, options)
       const bar = progressBar('Evaluating')
       try {
         const test = await loadSplit('test', signal)

@@ -2,7 +2,6 @@ import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { checkWritable, writeFileAtomically } from '../../engine/atomic-write.ts'
 import { ArgumentError } from '../../engine/errors.ts'
-import type { DeviceName } from '../../engine/open-device.ts'
 import { type Explanation, type ImageInput, LimeImageExplainer, segmenterNamed } from '../../lime/index.ts'
 import { classNames, imageExtent } from '../data/fashion-mnist.ts'
 import { decodePng } from '../data/png.ts'
@@ -10,17 +9,16 @@ import { fourPanels } from '../pictures.ts'
 import { imageAt, loadSplit } from './data-set.ts'
 import { readInput } from './input-file.ts'
 import { deviceOf, openModel } from './open-model.ts'
-import { deviceOption, integer, integerList, number, path, text } from './options.ts'
+import { addDeviceOptions, type DeviceOptions, integer, integerList, number, path, text } from './options.ts'
 import { interruptSignal, note, progressBar, result } from './terminal.ts'
 
-interface ExplainCommandOptions {
+interface ExplainCommandOptions extends DeviceOptions {
   readonly model: string
   readonly index?: number
   readonly image?: string
   readonly json?: boolean
   readonly masks?: boolean
   readonly out?: string
-  readonly device: DeviceName
   readonly segmenter?: string
   readonly segmenterParam: readonly (readonly [string, string])[]
   readonly samples: number
@@ -158,7 +156,7 @@ async function explain(options: ExplainCommandOptions): Promise<void> {
   const explainer = new LimeImageExplainer({ kernelWidth, featureSelection, randomState })
   if (options.out !== undefined) await checkWritable(join(options.out, 'explanation.json'))
   const subject = await subjectOf(options, signal)
-  const { model, device, dispose } = await openModel(options.model, options.device)
+  const { model, device, dispose } = await openModel(options.model, options)
   const bar = progressBar('Explaining')
   try {
     const explanation = await explainer.explainInstance(subject.input, model, {
@@ -191,7 +189,7 @@ async function explain(options: ExplainCommandOptions): Promise<void> {
 }
 
 export function addExplainCommand(program: Command): void {
-  program
+  const command = program
     .command('explain')
     .description('LIME: which segments of an image speak for and against a prediction')
     .requiredOption('--model <file>', 'a model file', path)
@@ -200,7 +198,6 @@ export function addExplainCommand(program: Command): void {
     .option('--json', 'print everything as JSON')
     .option('--masks', 'with --json: the sampled masks, too')
     .option('--out <folder>', 'write pictures and explanation.json there', path)
-    .addOption(deviceOption())
     .option(
       '--segmenter <name>',
       'quickshift, felzenszwalb or slic; by the size of the image unless given',
@@ -225,5 +222,5 @@ export function addExplainCommand(program: Command): void {
     )
     .option('--kernel-width <w>', 'of the exponential kernel on distances', number, 0.25)
     .option('--distance-metric <name>', 'between masks', text('a name'), 'cosine')
-    .action(explain)
+  addDeviceOptions(command).action(explain)
 }

@@ -1,9 +1,9 @@
 import type { Device } from '../../engine/device.ts'
 import type { Sequential } from '../../engine/model.ts'
 import { modelFromBytes } from '../../engine/model-file.ts'
-import { type DeviceName, openDevice } from '../../engine/open-device.ts'
 import { tutorialArchitecture } from '../tutorial/network.ts'
 import { readInput } from './input-file.ts'
+import { type DeviceOptions, openDeviceFor } from './options.ts'
 
 export interface OpenModel {
   readonly model: Sequential
@@ -12,9 +12,9 @@ export interface OpenModel {
 }
 
 /** Loads a model and puts it on a device. Files without an architecture are taken for weights of the tutorial's network. */
-export async function openModel(path: string, deviceName: DeviceName): Promise<OpenModel> {
+export async function openModel(path: string, options: DeviceOptions): Promise<OpenModel> {
   const model = await readInput(path, (bytes) => modelFromBytes(bytes, tutorialArchitecture(0)))
-  const device = await openDevice(deviceName)
+  const device = await openDeviceFor(options)
   const dispose = () => {
     model.dispose()
     device.dispose()

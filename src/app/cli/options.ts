@@ -1,12 +1,42 @@
-import { InvalidArgumentError, Option } from 'commander'
-import { deviceNames } from '../../engine/open-device.ts'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { Device } from '../../engine/device.ts'
+import { type DeviceName, deviceNames, openDevice } from '../../engine/open-device.ts'
 
 /** Options that several commands share, and parsers that name what they expect. */
 
-export function deviceOption(): Option {
-  return new Option('--device <name>', 'what computes; auto takes a real GPU if there is one, else cpu')
-    .choices([...deviceNames])
-    .default('auto')
+export interface DeviceOptions {
+  readonly device: DeviceName
+  readonly threads?: number
+  readonly arithmetic: 'strict' | 'relaxed'
+  readonly convolution: 'auto' | 'direct' | 'winograd'
+}
+
+/** What computes, and how the processor does if it is the one. */
+export function addDeviceOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--device <name>', 'what computes; auto takes a real GPU if there is one, else cpu')
+        .choices([...deviceNames])
+        .default('auto'),
+    )
+    .option('--threads <n>', 'threads of the cpu device; all the processor has unless given', integer(1))
+    .addOption(
+      new Option(
+        '--arithmetic <name>',
+        'of the cpu device: strict gives the same bits everywhere, relaxed may be faster',
+      )
+        .choices(['strict', 'relaxed'])
+        .default('strict'),
+    )
+    .addOption(
+      new Option('--convolution <name>', 'of the cpu device; auto is winograd where it pays')
+        .choices(['auto', 'direct', 'winograd'])
+        .default('auto'),
+    )
+}
+
+export function openDeviceFor({ device, threads, arithmetic, convolution }: DeviceOptions): Promise<Device> {
+  return openDevice(device, { threads, relaxed: arithmetic === 'relaxed', convolution })
 }
 
 /** A parser of whole numbers of at least `least`. */

@@ -1,20 +1,19 @@
 import type { Command } from 'commander'
 import { checkWritable } from '../../engine/atomic-write.ts'
+import type { DeviceInfo } from '../../engine/device.ts'
 import type { EpochLog } from '../../engine/fit.ts'
 import { Sequential } from '../../engine/model.ts'
-import { type DeviceName, openDevice } from '../../engine/open-device.ts'
 import { adam } from '../../engine/optimizers.ts'
 import { batchLine, epochLine } from '../../engine/progress-line.ts'
 import { tutorialArchitecture } from '../tutorial/network.ts'
 import { loadSplit, samplesOf } from './data-set.ts'
-import { deviceOption, integer, path } from './options.ts'
+import { addDeviceOptions, type DeviceOptions, integer, openDeviceFor, path } from './options.ts'
 import { interruptSignal, note, result, updateLine } from './terminal.ts'
 
-export interface TrainingRecipe {
+export interface TrainingRecipe extends DeviceOptions {
   readonly epochs: number
   readonly batchSize: number
   readonly seed: number
-  readonly device: DeviceName
   /** Only the first so many training images. */
   readonly limit?: number
   /** Written after every epoch, so that a kill costs no more than one. */
@@ -39,7 +38,7 @@ export async function trainTutorialNetwork(recipe: TrainingRecipe, signal: Abort
   const samples = samplesOf(train, limit)
   const architecture = tutorialArchitecture(seed)
   const model = new Sequential(architecture, architecture.layers)
-  const device = await openDevice(recipe.device)
+  const device = await openDeviceFor(recipe)
   const started = performance.now()
   const log: EpochLog[] = []
   try {
@@ -56,7 +55,7 @@ export async function trainTutorialNetwork(recipe: TrainingRecipe, signal: Abort
       onEpochEnd: async (epoch) => {
         log.push(epoch)
         note(`Epoch ${epoch.epoch}/${epochs}\n${epochLine(epoch)}`)
-        model.metadata = describeTraining(recipe, samples.shape[0], device.info.kind, log)
+        model.metadata = describeTraining(recipe, samples.shape[0], device.info, log)
         if (recipe.save !== undefined) await model.save(recipe.save)
       },
     })
@@ -72,7 +71,7 @@ export async function trainTutorialNetwork(recipe: TrainingRecipe, signal: Abort
 function describeTraining(
   recipe: TrainingRecipe,
   images: number,
-  device: string,
+  device: DeviceInfo,
   log: readonly EpochLog[],
 ): Record<string, string> {
   const last = log[log.length - 1]
@@ -83,7 +82,9 @@ function describeTraining(
     batch_size: String(recipe.batchSize),
     optimizer: 'Adam lr=1e-3 beta1=0.9 beta2=0.999 eps=1e-7',
     seed: String(recipe.seed),
-    device,
+    device: device.kind,
+    adapter: device.adapter,
+    ...(device.kind === 'cpu' && { convolution: recipe.convolution }),
     test_accuracy: String(last.valAccuracy),
     val_loss: String(last.valLoss),
     log: JSON.stringify(log.map(logEntry)),
@@ -109,20 +110,19 @@ interface TrainOptions extends TrainingRecipe {
 }
 
 export function addTrainCommand(program: Command): void {
-  program
+  const command = program
     .command('train')
     .description("train the tutorial's network on Fashion-MNIST")
     .option('--epochs <n>', 'times through the training images', integer(1), 10)
     .option('--batch-size <n>', 'images a step', integer(1), 256)
     .option('--seed <n>', 'decides the first weights and the order of the images', integer(0), 1)
-    .addOption(deviceOption())
     .option('--limit <n>', 'only the first so many training images', integer(1))
     .option('--json', 'print the log as JSON')
     .requiredOption('--save <file>', 'the model file to write, after every epoch', path)
-    .action(async (options: TrainOptions) => {
-      const { log, device, seconds } = await trainTutorialNetwork(options, interruptSignal(savedStays))
-      const last = log[log.length - 1]
-      if (options.json) result(JSON.stringify({ model: options.save, device, seconds, log: log.map(logEntry) }))
-      else result(`Test accuracy ${last.valAccuracy?.toFixed(4)}; saved to ${options.save}`)
-    })
+  addDeviceOptions(command).action(async (options: TrainOptions) => {
+    const { log, device, seconds } = await trainTutorialNetwork(options, interruptSignal(savedStays))
+    const last = log[log.length - 1]
+    if (options.json) result(JSON.stringify({ model: options.save, device, seconds, log: log.map(logEntry) }))
+    else result(`Test accuracy ${last.valAccuracy?.toFixed(4)}; saved to ${options.save}`)
+  })
 }

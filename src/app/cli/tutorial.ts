@@ -1,21 +1,19 @@
 import { basename, join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { checkWritable } from '../../engine/atomic-write.ts'
-import type { DeviceName } from '../../engine/open-device.ts'
 import type { EpochEntry } from '../tutorial/curves.ts'
 import { walkThrough } from '../tutorial/walkthrough.ts'
 import { loadSplit } from './data-set.ts'
 import { openModel } from './open-model.ts'
-import { deviceOption, integer, path } from './options.ts'
+import { addDeviceOptions, type DeviceOptions, integer, path } from './options.ts'
 import { interruptSignal, note, progressBar, result } from './terminal.ts'
 import { savedStays, trainTutorialNetwork } from './train.ts'
 
-interface TutorialOptions {
+interface TutorialOptions extends DeviceOptions {
   readonly model?: string
   readonly epochs: number
   readonly seed: number
   readonly limit?: number
-  readonly device: DeviceName
   readonly out: string
 }
 
@@ -36,11 +34,10 @@ async function tutorial(options: TutorialOptions): Promise<void> {
   await checkWritable(join(options.out, 'report.html'))
   const modelFile = options.model ?? join(options.out, 'model.safetensors')
   if (options.model === undefined) {
-    const { epochs, seed, limit, device } = options
-    await trainTutorialNetwork({ epochs, seed, limit, device, batchSize: 256, save: modelFile }, signal)
+    await trainTutorialNetwork({ ...options, batchSize: 256, save: modelFile }, signal)
   }
   const test = await loadSplit('test', signal)
-  const { model, device, dispose } = await openModel(modelFile, options.device)
+  const { model, device, dispose } = await openModel(modelFile, options)
   let bar: { label: string; shown: ReturnType<typeof progressBar> } | null = null
   const stopBar = () => {
     bar?.shown.stop()
@@ -81,7 +78,7 @@ async function tutorial(options: TutorialOptions): Promise<void> {
 }
 
 export function addTutorialCommand(program: Command): void {
-  program
+  const command = program
     .command('tutorial')
     .description('everything the tutorial shows: train, evaluate, explain; pictures, report.html, results.json')
     .option('--model <file>', 'a trained model, instead of training one', path)
@@ -92,7 +89,6 @@ export function addTutorialCommand(program: Command): void {
     .addOption(
       new Option('--limit <n>', 'train on the first so many images only').argParser(integer(1)).conflicts('model'),
     )
-    .addOption(deviceOption())
     .requiredOption('--out <folder>', 'where the pictures and the report go', path)
-    .action(tutorial)
+  addDeviceOptions(command).action(tutorial)
 }
