@@ -7,11 +7,14 @@ import type { PhaseFunction } from '../../../src/engine/cpu/thread.ts'
 import { type RunnablePhase, Threads } from '../../../src/engine/cpu/threads.ts'
 import { type FunctionBody, f32, type I32, i32, ModuleBuilder } from '../../../src/engine/cpu/wasm.ts'
 import { ArgumentError, DeviceError } from '../../../src/engine/errors.ts'
+import { gradients } from '../../../src/engine/gradients.ts'
 import { type Architecture, Sequential, sequential } from '../../../src/engine/index.ts'
 import { conv2d } from '../../../src/engine/ops/conv2d.ts'
 import { relu } from '../../../src/engine/ops/elementwise.ts'
+import { sum } from '../../../src/engine/ops/reduce.ts'
 import { adam } from '../../../src/engine/optimizers.ts'
 import { makePlan } from '../../../src/engine/plan.ts'
+import { ReferenceDevice } from '../../../src/engine/reference/device.ts'
 import { Input } from '../../../src/engine/tensor.ts'
 import { relativeError } from '../operation-cases.ts'
 
@@ -63,6 +66,32 @@ describe('the number of threads', () => {
     const [alone, shared] = [await train({ threads: 1, relaxed: true }), await train({ threads: 2, relaxed: true })]
     shared.forEach((values, i) => expect(relativeError(values, alone[i])).toBeLessThanOrEqual(1e-5))
   })
+
+  it.each([
+    ['direct', 5, 2],
+    ['direct', 4, 1],
+    ['winograd', 3, 1],
+  ] as const)(
+    'leaves every bit of one large image, whose rows are shared: %s, kernel %i, stride %i',
+    async (convolution, size, strides) => {
+      const x = new Input('x', [1, 61, 67, 8])
+      const kernel = new Input('kernel', [size, size, 8, 12])
+      const y = relu(conv2d(x, kernel, { padding: 'same', strides }))
+      const [dx, dkernel] = gradients(sum(y), [x, kernel])
+      const numbers = (count: number) => Float32Array.from({ length: count }, (_, i) => Math.sin(i * i))
+      const inputs = { x: numbers(61 * 67 * 8), kernel: numbers(size * size * 96) }
+      const results = []
+      for (const threads of [1, 3]) {
+        const device = new CpuDevice({ threads, convolution })
+        results.push(await compute(device, { outputs: { y, dx, dkernel } }, inputs))
+        device.dispose()
+      }
+      expect(results[1]).toEqual(results[0])
+      const expected = await compute(new ReferenceDevice(), { outputs: { y, dx, dkernel } }, inputs)
+      for (const name of ['y', 'dx', 'dkernel'] as const)
+        expect(relativeError(results[0][name], expected[name]), name).toBeLessThanOrEqual(1e-5)
+    },
+  )
 
   it('must be a whole number of at least 1', () => {
     for (const threads of [0, -1, 1.5, Number.NaN]) expect(() => new CpuDevice({ threads })).toThrow(ArgumentError)

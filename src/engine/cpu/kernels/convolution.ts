@@ -52,7 +52,6 @@ interface Correlation {
   readonly windowWidth: number
   readonly strideY: number
   readonly strideX: number
-  readonly outHeight: number
   readonly outWidth: number
   readonly filters: number
   /** Weights [windowHeight, windowWidth, channels, filters rounded up to whole vectors]. */
@@ -61,10 +60,17 @@ interface Correlation {
 }
 
 /**
- * One image: every output pixel of every block of filters. A block holds 2-8 pixels x 1-4 vectors of sums in registers and
+ * Rows of one image's outputs: every pixel of every block of filters. A block holds 2-8 pixels x 1-4 vectors of sums in registers and
  * walks the window; its weights (27 KB for 48 channels x 16 filters) stay in the first-level cache over the whole image.
  */
-function correlate(body: FunctionBody, image: I32, output: I32, outputOffset: I32, job: Correlation): void {
+function correlate(
+  body: FunctionBody,
+  image: I32,
+  output: I32,
+  outputOffset: I32,
+  [firstRow, rows]: readonly [I32, I32],
+  job: Correlation,
+): void {
   const pixel = job.image.channels * 4
   const rowTaps = job.windowWidth * job.image.channels
   const width = packedWidth(job.filters)
@@ -103,10 +109,12 @@ function correlate(body: FunctionBody, image: I32, output: I32, outputOffset: I3
       // Bytes from the first filter of a row of filters to this block's.
       const filter = body.local('i32', i32.add(i32.const(first * 16), i32.mul(block, i32.const(vectors * 16))))
       const w = body.local('i32', i32.add(i32.const(job.weights), filter))
-      const o = body.local('i32', i32.add(outputOffset, filter))
-      const row = body.local('i32', image)
+      const above = i32.mul(firstRow, i32.const(job.outWidth * job.filters * 4))
+      const o = body.local('i32', i32.add(i32.add(outputOffset, filter), above))
+      const skipped = i32.mul(firstRow, i32.const(job.strideY * job.image.width * pixel))
+      const row = body.local('i32', i32.add(image, skipped))
       const x = body.local('i32')
-      body.for(0, job.outHeight, 1, () => {
+      body.for(i32.const(0), rows, 1, () => {
         body.set(x, row)
         body.for(0, whole, 1, () => {
           emitTile(x, o, w, filter, vectors, pixels)
@@ -121,6 +129,27 @@ function correlate(body: FunctionBody, image: I32, output: I32, outputOffset: I3
       })
     })
   }
+}
+
+/** With fewer images than this, threads share the rows of each. */
+const leastUnits = 16
+
+/** A phase whose units are bands of rows of an image's outputs, whole images if there are enough of them. */
+function forEachBand(
+  emitter: KernelEmitter,
+  [count, height]: readonly number[],
+  scratchBytes: number,
+  emit: (body: FunctionBody, n: I32, rows: readonly [I32, I32], scratch: I32) => void,
+): void {
+  const bandRows = Math.ceil(height / Math.min(height, Math.ceil(leastUnits / count)))
+  const bands = Math.ceil(height / bandRows)
+  emitter.phase(count * bands, scratchBytes, (body, unit, scratch) => {
+    const n = body.local('i32', i32.divU(unit, i32.const(bands)))
+    const first = body.local('i32', i32.mul(i32.remU(unit, i32.const(bands)), i32.const(bandRows)))
+    const rows = body.local('i32', i32.sub(i32.const(height), first))
+    body.if(i32.ltS(i32.const(bandRows), rows), () => body.set(rows, i32.const(bandRows)))
+    emit(body, n, [first, rows], scratch)
+  })
 }
 
 export function windowOf(attributes: Attributes): WindowAttributes {
@@ -188,7 +217,7 @@ function padBlended(
   })
 }
 
-/** y = x * kernel, one unit an image. */
+/** y = x * kernel. */
 export const conv2d: CpuKernel = (step, emitter) => {
   const blend = 'blend' in step.attributes
   const sources = step.inputs.slice(0, blend ? 4 : 1)
@@ -200,14 +229,14 @@ export const conv2d: CpuKernel = (step, emitter) => {
   const image = paddedFor(height, width, channels, w)
   const weights = packWeights(emitter, kernel, filters)
   const epilogue = epilogueOf(step, sources.length + 1)
-  emitter.phase(y.shape[0], bytesOf(image), (body, n, scratch) => {
+  forEachBand(emitter, y.shape, bytesOf(image), (body, n, rows, scratch) => {
     if (blend) padBlended(body, sources, n, image, scratch, w)
     else {
       const from = i32.add(i32.const(sources[0].address), i32.mul(n, i32.const(height * width * channels * 4)))
       pad(body, from, [height, width], image, scratch, { top: w.padTop, left: w.padLeft, strideY: 1, strideX: 1 })
     }
     const offset = i32.mul(n, i32.const(w.outHeight * w.outWidth * filters * 4))
-    correlate(body, scratch, i32.const(y.address), offset, { ...w, image, filters, weights, epilogue })
+    correlate(body, scratch, i32.const(y.address), offset, rows, { ...w, image, filters, weights, epilogue })
   })
 }
 
@@ -249,17 +278,16 @@ export const conv2dInputGradient: CpuKernel = (step, emitter) => {
     strideY: w.strideY,
     strideX: w.strideX,
   }
-  emitter.phase(dx.shape[0], bytesOf(image), (body, n, scratch) => {
+  forEachBand(emitter, dx.shape, bytesOf(image), (body, n, rows, scratch) => {
     const from = i32.add(i32.const(dy.address), i32.mul(n, i32.const(w.outHeight * w.outWidth * filters * 4)))
     pad(body, from, [w.outHeight, w.outWidth], image, scratch, place)
     const offset = i32.mul(n, i32.const(height * width * channels * 4))
-    correlate(body, scratch, i32.const(dx.address), offset, {
+    correlate(body, scratch, i32.const(dx.address), offset, rows, {
       image,
       windowHeight: w.windowHeight,
       windowWidth: w.windowWidth,
       strideY: 1,
       strideX: 1,
-      outHeight: height,
       outWidth: width,
       filters: channels,
       weights,
