@@ -39,7 +39,9 @@ export function fileTuningMemory(path?: string): TuningMemory {
     async write(machine, choices) {
       const all = await readAll()
       const merged = { ...all, [machine]: { ...choicesIn(all[machine]), ...choices } }
-      await writeFileAtomically(file(), `${JSON.stringify(merged, null, 2)}\n`).catch(() => {})
+      try {
+        await writeFileAtomically(file(), `${JSON.stringify(merged, null, 2)}\n`)
+      } catch {}
     },
   }
 }

@@ -16,6 +16,7 @@ import { type TuningMemory, tuningMemory } from '../tuning-memory.ts'
 import { emitPlan } from './emit-plan.ts'
 import { type CpuOperand, KernelEmitter, type Phase } from './kernel.ts'
 import type { ConvolutionChoice } from './kernels/choose-convolution.ts'
+import { sameBlock } from './kernels/small-product.ts'
 import { Arenas, type LinearBlock, LinearMemory } from './memory.ts'
 import { hasRelaxedSimd } from './relaxed.ts'
 import type { PhaseFunction } from './thread.ts'
@@ -210,9 +211,14 @@ export class CpuDevice implements Device {
     }
     let emitted = emit()
     const flops = plan.steps.reduce((total, step) => total + step.flops, 0)
-    if (flops >= leastTunedFlops && (await this.tuner.tune(emitted.emitter.products))) {
-      for (const block of emitted.workspaces) block.dispose()
-      emitted = emit()
+    if (flops >= leastTunedFlops) {
+      const { products } = emitted.emitter
+      // What can't be measured, for want of memory say, is done as usual.
+      await this.tuner.tune(products.map(({ shape }) => shape)).catch(() => {})
+      if (products.some(({ shape, block }) => !sameBlock(this.tuner.blockFor(shape), block))) {
+        for (const block of emitted.workspaces) block.dispose()
+        emitted = emit()
+      }
     }
     emitted.workspaces.forEach(own)
     return emitted.emitter
@@ -244,10 +250,15 @@ export class CpuDevice implements Device {
   private inOrder<T>(work: () => T | Promise<T>): T | Promise<T> {
     const result = this.unfinished ? this.unfinished.then(work) : work()
     if (!(result instanceof Promise)) return result
+    // What is freed meanwhile must not be handed out: what waits may still read and write it.
+    const { memory } = this
+    memory?.hold()
     const settled = result
       .catch(() => {})
       .finally(() => {
-        if (this.unfinished === settled) this.unfinished = null
+        if (this.unfinished !== settled) return
+        this.unfinished = null
+        memory?.letGo()
       })
     this.unfinished = settled
     return result

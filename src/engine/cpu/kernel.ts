@@ -34,8 +34,8 @@ export class KernelEmitter {
   readonly phases: Phase[] = []
   /** Bytes of scratch the phases so far need. */
   scratchBytes = 0
-  /** The small products the steps so far are made of. */
-  readonly products: ProductShape[] = []
+  /** The small products the steps so far are made of, and how each holds its sums. */
+  readonly products: { readonly shape: ProductShape; readonly block: Block }[] = []
   private stepWork = 0
 
   constructor(
@@ -48,8 +48,9 @@ export class KernelEmitter {
 
   /** How a small product is to hold its sums. */
   blockFor(product: ProductShape): Block {
-    this.products.push(product)
-    return this.choose(product)
+    const block = this.choose(product)
+    this.products.push({ shape: product, block })
+    return block
   }
 
   /** Emits one step, which takes about `work` operations. */

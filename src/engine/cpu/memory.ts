@@ -5,6 +5,8 @@ import type { DType } from '../tensor.ts'
 const pageBytes = 65536
 /** 4 GiB, all that 32-bit addresses reach. */
 export const mostPages = 65536
+/** Addresses are compared as signed numbers in loops: no block may lie on both sides. */
+const signBorder = 2 ** 31
 /** Vector loads may read up to one vector past an operand's end: every block is followed by this much of its own. */
 const slack = 64
 const alignment = 64
@@ -26,7 +28,9 @@ function reserveShared(): WebAssembly.Memory | null {
 export class LinearMemory {
   readonly memory: WebAssembly.Memory
   readonly isShared: boolean
-  private free: { start: number; end: number }[] = [{ start: alignment, end: pageBytes }]
+  /** What was released while the memory is held. */
+  private held: { address: number; size: number }[] | null = null
+  private free: Stretch[] = [{ start: alignment, end: pageBytes }]
 
   /** `shared`: several threads may work on it, if the engine lets them. */
   constructor({ shared = false }: { readonly shared?: boolean } = {}) {
@@ -38,42 +42,87 @@ export class LinearMemory {
   /** A zero-filled block. @throws DeviceError when the memory can't grow any further */
   allocate(dtype: DType, byteLength: number): LinearBlock {
     const size = Math.ceil((byteLength + slack) / alignment) * alignment
-    let place = this.free.find(({ start, end }) => end - start >= size)
-    if (!place) {
+    let address = this.take(size)
+    if (address === null) {
       this.grow(size)
-      place = this.free.find(({ start, end }) => end - start >= size)
+      address = this.take(size)
     }
-    if (!place) throw new DeviceError(`cpu: no ${size} bytes of memory in one piece`)
-    const address = place.start
-    place.start += size
-    this.free = this.free.filter(({ start, end }) => end > start)
+    if (address === null) throw new DeviceError(`cpu: no ${size} bytes of memory in one piece`)
     new Uint8Array(this.memory.buffer, address, size).fill(0)
     return new LinearBlock(this, dtype, byteLength, address, size)
   }
 
+  /** From here on what is released stays as it is until letGo(): somebody still works on it. */
+  hold(): void {
+    this.held ??= []
+  }
+
+  letGo(): void {
+    const released = this.held ?? []
+    this.held = null
+    for (const { address, size } of released) this.release(address, size)
+  }
+
   release(address: number, size: number): void {
-    const merged: { start: number; end: number }[] = []
-    for (const stretch of [...this.free, { start: address, end: address + size }].sort((a, b) => a.start - b.start)) {
-      const last = merged[merged.length - 1]
-      if (last && last.end === stretch.start) last.end = stretch.end
-      else merged.push(stretch)
+    if (this.held) {
+      this.held.push({ address, size })
+      return
     }
-    this.free = merged
+    this.free = joined([...this.free, { start: address, end: address + size }])
+  }
+
+  /** Takes the first stretch that fits; null if there is none. */
+  private take(size: number): number | null {
+    for (const stretch of this.free) {
+      const address = placeIn(stretch, size)
+      if (address + size > stretch.end) continue
+      this.free = this.free.flatMap((other) =>
+        other === stretch
+          ? [
+              { start: stretch.start, end: address },
+              { start: address + size, end: stretch.end },
+            ].filter(({ start, end }) => end > start)
+          : [other],
+      )
+      return address
+    }
+    return null
   }
 
   private grow(size: number): void {
     const end = this.memory.buffer.byteLength
     // What is free at the end counts: only the rest is new.
-    const tail = this.free.find((stretch) => stretch.end === end)
+    const tail = this.free.find((stretch) => stretch.end === end) ?? { start: end, end }
     try {
-      this.memory.grow(Math.ceil((size - (tail ? end - tail.start : 0)) / pageBytes))
+      this.memory.grow(Math.ceil((placeIn(tail, size) + size - end) / pageBytes))
     } catch {
       throw new DeviceError(
         `cpu: out of memory: ${size} more bytes were asked for, ${end} are in use. Use a smaller batch or less data at once.`,
       )
     }
-    this.release(end, this.memory.buffer.byteLength - end)
+    this.free = joined([...this.free, { start: end, end: this.memory.buffer.byteLength }])
   }
+}
+
+interface Stretch {
+  start: number
+  end: number
+}
+
+/** Where in a stretch a block can begin. */
+function placeIn({ start }: Stretch, size: number): number {
+  return start < signBorder && start + size > signBorder ? signBorder : start
+}
+
+/** Neighbours become one. */
+function joined(stretches: readonly Stretch[]): Stretch[] {
+  const merged: Stretch[] = []
+  for (const stretch of [...stretches].sort((a, b) => a.start - b.start)) {
+    const last = merged[merged.length - 1]
+    if (last && last.end === stretch.start) last.end = stretch.end
+    else merged.push({ ...stretch })
+  }
+  return merged
 }
 
 /** A stretch of the linear memory that belongs to one owner. */

@@ -20,6 +20,8 @@ const mostThreads = 16
 const startMs = 10_000
 /** How long nothing may be heard of a chunk before its thread is taken for dead: a chunk takes milliseconds. */
 const defaultPatienceMs = 20_000
+/** What counts of a moment at most: while a laptop sleeps, or a page is frozen, its threads are, too. */
+const longestMomentMs = 200
 /** The caller sleeps this long at most, then looks whether a thread has died: that is told in the event loop only. */
 const sleepMs = 100
 /** Loads before it sleeps, about 20 µs. */
@@ -76,7 +78,8 @@ interface Thread {
   post(request: ThreadRequest): void
   /** Whether Node's process must not end before the thread. */
   keepAlive(wanted: boolean): void
-  end(): void
+  /** Resolves when it computes no more. */
+  end(): Promise<unknown>
 }
 
 const nodePort =
@@ -86,7 +89,8 @@ const browserPort =
 
 /** From source text, not from a file: whoever bundles this package need not know of a second entry. */
 function startThread(onReply: (reply: ThreadReply) => void, onGone: (why: string) => void): Thread {
-  const source = `(${threadMain})(${isNode ? nodePort : browserPort}, ${takeChunks})`
+  // Some bundlers name functions by a call of theirs, which the text brings along.
+  const source = `const __name = (named) => named; (${threadMain})(${isNode ? nodePort : browserPort}, ${takeChunks})`
   if (isNode) {
     const { Worker: NodeWorker } = nodeModule('node:worker_threads')
     const worker = new NodeWorker(source, { eval: true, execArgv: [] })
@@ -96,7 +100,7 @@ function startThread(onReply: (reply: ThreadReply) => void, onGone: (why: string
     return {
       post: (request) => worker.postMessage(request),
       keepAlive: (wanted) => (wanted ? worker.ref() : worker.unref()),
-      end: () => void worker.terminate(),
+      end: () => worker.terminate(),
     }
   }
   const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }))
@@ -106,7 +110,11 @@ function startThread(onReply: (reply: ThreadReply) => void, onGone: (why: string
     onReply(data)
   }
   worker.onerror = ({ message }) => onGone(message || 'it could not be started')
-  return { post: (request) => worker.postMessage(request), keepAlive: () => {}, end: () => worker.terminate() }
+  return {
+    post: (request) => worker.postMessage(request),
+    keepAlive: () => {},
+    end: async () => worker.terminate(),
+  }
 }
 
 /** A worker and what is known of it. */
@@ -121,6 +129,9 @@ interface Member {
 class Crew {
   /** Why it is of no use any more. */
   failure: string | null = null
+  /** Resolves when no thread of a crew that failed, or was dismissed, computes any more. */
+  ended: Promise<unknown> = Promise.resolve()
+  private isDismissed = false
   private members: Member[] = []
   private readonly words = new Int32Array(new SharedArrayBuffer(16))
   private turn = 0
@@ -153,12 +164,15 @@ class Crew {
     } catch {
       // A browser may refuse at once, or by an event.
     }
-    const deadline = setTimeout(() => {
+    const deadline = setTimeout(async () => {
+      // If it was this thread that was busy, what the others have said is still to be heard.
+      await yieldToEvents()
+      await yieldToEvents()
       for (const member of this.members) if (!member.isStarted) this.lose(member, 'it did not start in time')
     }, startMs)
     await this.until(() => this.members.every(({ isStarted, isGone }) => isStarted || isGone))
     clearTimeout(deadline)
-    for (const { thread, isGone } of this.members) if (isGone) thread.end()
+    for (const { thread, isGone } of this.members) if (isGone) void thread.end()
     this.members = this.members.filter(({ isGone }) => !isGone)
   }
 
@@ -186,6 +200,11 @@ class Crew {
     const firstTurn = (this.turn + 1) | 0
     for (const { thread } of this.members) thread.post({ kind: 'run', id, firstTurn })
     const end = () => this.open(this.turn + 1)
+    // Threads may be in the midst of it, and none knows where the others are: a new crew is what the next replay needs.
+    const failed = (error: unknown): never => {
+      this.fail(String(error))
+      throw error
+    }
     const walk = (first: number): Promise<void> | null => {
       for (let i = first; i < program.phases.length; i++) {
         const phase = program.phases[i]
@@ -199,17 +218,18 @@ class Crew {
     }
     try {
       const waiting = walk(0)
-      if (waiting) return waiting.finally(end)
+      if (waiting) return waiting.then(end, failed)
     } catch (error) {
-      end()
-      throw error
+      failed(error)
     }
     end()
     return null
   }
 
-  end(): void {
-    for (const { thread } of this.members) thread.end()
+  /** Ends the threads; whoever waits for them is told. */
+  dismiss(): void {
+    this.isDismissed = true
+    this.fail('the device was disposed of')
   }
 
   /** Makes the next turn known. A ticket without chunks goes with a turn that is no section's. */
@@ -241,21 +261,23 @@ class Crew {
   }
 
   private async settleInEvents(chunks: number): Promise<void> {
-    let heard = performance.now()
+    let looked = performance.now()
+    let silentMs = 0
     for (let done = -1; done !== chunks; ) {
       // The reason of a failure comes as a message, which may be late.
       await yieldToEvents()
       this.throwIfFailed()
-      const now = Atomics.load(this.words, 2)
-      if (now !== done) heard = performance.now()
-      else if (performance.now() - heard > this.patienceMs)
-        this.fail(`nothing was heard of it for ${this.patienceMs / 1000} s`)
+      const [now, moment] = [Atomics.load(this.words, 2), performance.now()]
+      silentMs = now === done ? silentMs + Math.min(moment - looked, longestMomentMs) : 0
+      looked = moment
+      if (silentMs > this.patienceMs) this.fail(`nothing was heard of it for ${this.patienceMs / 1000} s`)
       done = now
       if (canSleep && done !== chunks && Atomics.load(this.words, 3) === 0) Atomics.wait(this.words, 2, done, 1)
     }
   }
 
   private hear(member: Member, reply: ThreadReply): void {
+    if (member.isGone) return
     if (reply.kind === 'failed') this.fail(reply.why)
     else if (reply.kind === 'loaded') member.loaded.add(reply.id)
     else member.isStarted = true
@@ -263,17 +285,22 @@ class Crew {
   }
 
   private lose(member: Member, why: string): void {
+    if (member.isGone) return
     member.isGone = true
     if (member.isStarted) this.fail(why)
     this.tell()
   }
 
   private fail(why: string): void {
-    this.failure ??= why
+    if (this.failure === null) {
+      this.failure = why
+      this.ended = Promise.allSettled(this.members.map(({ thread }) => thread.end()))
+    }
     this.tell()
   }
 
   private throwIfFailed(): void {
+    if (this.isDismissed) throw new DeviceError('cpu: the device was disposed of')
     if (this.failure !== null)
       throw new DeviceError(
         `cpu: a thread died (${this.failure}); what it computed is lost. The next call starts new threads.`,
@@ -355,7 +382,8 @@ export class Threads {
   dispose(): void {
     this.isDisposed = true
     this.programs.clear()
-    this.crew.then((crew) => crew.end())
+    this.current?.dismiss()
+    this.crew.then((crew) => crew.dismiss())
   }
 
   /** The crew, or another in place of one that has failed. */
@@ -364,9 +392,8 @@ export class Threads {
     if (crew.failure === null || this.isDisposed) return crew
     // Several calls may come here at once: the first one starts the new crew.
     if (this.current === crew) {
-      crew.end()
       this.current = null
-      this.crew = this.start()
+      this.crew = crew.ended.then(() => this.start())
     }
     return this.crew
   }
@@ -377,9 +404,12 @@ export class Threads {
     // Where none can be started, as under a policy that forbids them, the calling one works alone.
     this.size = crew.size + 1
     // Should one die over it, the crew's next use says so.
-    for (const [id, program] of this.programs) await crew.load(id, program).catch(() => {})
+    for (const [id, program] of [...this.programs]) {
+      await crew.load(id, program).catch(() => {})
+      if (!this.programs.has(id)) crew.drop(id)
+    }
     this.current = crew
-    if (this.isDisposed) crew.end()
+    if (this.isDisposed) crew.dismiss()
     return crew
   }
 }

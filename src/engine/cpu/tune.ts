@@ -7,7 +7,6 @@ import {
   emitSmallProduct,
   type ProductShape,
 } from './kernels/small-product.ts'
-import { mostPages } from './memory.ts'
 import { f32x4, i32, ModuleBuilder } from './wasm.ts'
 
 /**
@@ -27,6 +26,8 @@ const planes = 8
 const rounds = 9
 /** A measurement takes at least so many of the clock's ticks. */
 const leastTicks = 20
+/** Milliseconds; a clock as coarse as this would take seconds. */
+const coarsestTick = 2
 /** How long the engine is given to optimise the candidates, and the most that a slow machine is kept for it. */
 const warmUpMs = 120
 const longestMs = 2000
@@ -37,7 +38,7 @@ export function signatureOf({ rows, inner, columns, leftIsTransposed, accumulate
   return `${rows}x${inner}x${columns}${leftIsTransposed ? 't' : ''}${accumulate ? '+' : ''}`
 }
 
-/** Milliseconds of every shape's every candidate, in the order of candidateBlocks. */
+/** Milliseconds of every shape's every candidate, in the order of candidateBlocks; infinite if it could not be measured. */
 export type MeasureBlocks = (shapes: readonly ProductShape[], relaxed: boolean) => Promise<number[][]>
 
 export class BlockTuner {
@@ -58,37 +59,37 @@ export class BlockTuner {
     return this.chosen.get(signatureOf(shape)) ?? defaultBlock(shape.columns)
   }
 
-  /** Finds the best blocks of shapes that are not known yet. Returns whether some are known now that were not. */
-  async tune(shapes: readonly ProductShape[]): Promise<boolean> {
+  /** Finds the best blocks of shapes that are not known yet. */
+  async tune(shapes: readonly ProductShape[]): Promise<void> {
     const mine = this.turn.then(() => this.tuneUnknown(shapes))
     this.turn = mine.catch(() => {})
     return mine
   }
 
-  private async tuneUnknown(shapes: readonly ProductShape[]): Promise<boolean> {
+  private async tuneUnknown(shapes: readonly ProductShape[]): Promise<void> {
     const bySignature = new Map(shapes.map((shape) => [signatureOf(shape), shape]))
     const isOpen = ([signature, { columns }]: readonly [string, ProductShape]) =>
       !this.chosen.has(signature) && candidateBlocks(columns).length > 1
-    if (![...bySignature].some(isOpen)) return false
+    if (![...bySignature].some(isOpen)) return
     const remembered = await this.memory.read(this.machine)
     for (const [signature, { columns }] of [...bySignature].filter(isOpen)) {
       const block = candidateBlocks(columns).find((candidate) => nameOf(candidate) === remembered[signature])
       if (block) this.chosen.set(signature, block)
     }
     const open = [...bySignature].filter(isOpen)
-    if (open.length === 0) return true
+    if (open.length === 0) return
     const times = await this.measure(
       open.map(([, shape]) => shape),
       this.relaxed,
     )
     const found: Record<string, string> = {}
     for (const [i, [signature, { columns }]] of open.entries()) {
-      const block = fastest(columns, times[i])
+      const isMeasured = times[i].every(Number.isFinite)
+      const block = isMeasured ? fastest(columns, times[i]) : defaultBlock(columns)
       this.chosen.set(signature, block)
-      found[signature] = nameOf(block)
+      if (isMeasured) found[signature] = nameOf(block)
     }
     await this.memory.write(this.machine, found)
-    return true
   }
 }
 
@@ -137,7 +138,8 @@ export async function measureBlocks(shapes: readonly ProductShape[], relaxed: bo
   builder.function('fill', ['i32'] as const, (body, last) => {
     body.for(i32.const(0), last, 16, (at) => body.store(at, f32x4.const(1e-3)))
   })
-  const memory = new WebAssembly.Memory({ initial: Math.ceil((bytes + 64) / 65536), maximum: mostPages })
+  const pages = Math.ceil((bytes + 64) / 65536)
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
   const { instance } = await WebAssembly.instantiate(builder.encode(), { env: { memory } })
   const functions = instance.exports as Record<string, (last: number) => void>
   functions.fill(bytes)
@@ -146,13 +148,15 @@ export async function measureBlocks(shapes: readonly ProductShape[], relaxed: bo
     .map(({ name, last }) => ({ run: functions[name], last, best: Number.POSITIVE_INFINITY }))
   const tick = clockTick()
   const started = performance.now()
+  const isLate = () => performance.now() - started > longestMs
   do {
     for (const { run, last } of candidates) run(last)
     // The optimised code comes from another thread, and is taken at the next call.
     await new Promise((resolve) => setTimeout(resolve, 5))
   } while (performance.now() - started < warmUpMs)
-  for (let round = 0; round < rounds && performance.now() - started < longestMs; round++) {
+  for (let round = 0; round < rounds && tick < coarsestTick; round++) {
     for (const candidate of candidates) {
+      if (isLate()) break
       const start = performance.now()
       let elapsed = 0
       let runs = 0

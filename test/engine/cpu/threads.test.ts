@@ -11,11 +11,12 @@ import { gradients } from '../../../src/engine/gradients.ts'
 import { type Architecture, Sequential, sequential } from '../../../src/engine/index.ts'
 import { conv2d } from '../../../src/engine/ops/conv2d.ts'
 import { relu } from '../../../src/engine/ops/elementwise.ts'
+import { gather } from '../../../src/engine/ops/gather.ts'
 import { sum } from '../../../src/engine/ops/reduce.ts'
 import { adam } from '../../../src/engine/optimizers.ts'
 import { makePlan } from '../../../src/engine/plan.ts'
 import { ReferenceDevice } from '../../../src/engine/reference/device.ts'
-import { Input } from '../../../src/engine/tensor.ts'
+import { Input, Resident, type Tensor } from '../../../src/engine/tensor.ts'
 import { relativeError } from '../operation-cases.ts'
 
 const images = (count: number) => ({
@@ -253,6 +254,40 @@ describe('threads', () => {
     expect(results(64)).toEqual(Array(64).fill(42))
     threads.drop(healthy)
   })
+})
+
+it('an exception on the calling thread spoils nothing but its own run', async () => {
+  const device = new CpuDevice({ threads: 3 })
+  const data = device.allocate('u8', 8 * 28 * 28 * 8)
+  const picked = gather(new Resident('data', 0, [8, 28, 28, 8], 'u8'), new Input('indices', [40], 'i32'), {})
+  const kernel = new Input('kernel', [3, 3, 8, 8])
+  const convolve = (x: Tensor) => conv2d(x, kernel, { padding: 'same' })
+  const plan = makePlan({ outputs: { y: convolve(relu(convolve(relu(convolve(picked))))) } }, device.fusions)
+  const program = await device.lower(plan, { data })
+  const run = async (index: number) => {
+    await device.run(program, { indices: new Int32Array(40).fill(index), kernel: new Float32Array(576).fill(0.01) })
+    return device.read(program.outputs.y)
+  }
+  device.write(data, new Uint8Array(data.byteLength).fill(3))
+  const expected = await run(1)
+  for (let i = 0; i < 3; i++) {
+    // Outside the memory: a trap, in whichever thread meets it first.
+    await expect(run(2 ** 31 - 1)).rejects.toThrow()
+    expect(await run(1)).toEqual(expected)
+  }
+  device.dispose()
+})
+
+it('memory that is freed while a run waits is not handed out before it has ended', () => {
+  const memory = new LinearMemory()
+  const block = memory.allocate('f32', 1000)
+  memory.hold()
+  block.dispose()
+  expect(block.isReleased).toBe(true)
+  const other = memory.allocate('f32', 1000)
+  expect(other.address).not.toBe(block.address)
+  memory.letGo()
+  expect(memory.allocate('f32', 1000).address).toBe(block.address)
 })
 
 it('runs, reads and writes wait for a run that waits for its threads', async () => {

@@ -36,6 +36,10 @@ export interface Block {
   readonly vectors: number
 }
 
+export function sameBlock(a: Block, b: Block): boolean {
+  return a.rows === b.rows && a.vectors === b.vectors
+}
+
 /** Eight sums, so that the loaded vectors and values have registers, too, on x86, which has sixteen. */
 export function defaultBlock(columns: number): Block {
   const [{ vectors }] = vectorBlocks(columns)
