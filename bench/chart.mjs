@@ -3,8 +3,8 @@ import { scaleLog } from 'd3-scale'
 import { short } from './report.mjs'
 import { items } from './work.mjs'
 
-const width = 860
-const labelWidth = 250
+const width = 895
+const labelWidth = 285
 const valueWidth = 130
 const barHeight = 15
 const barStep = 21
