@@ -66,7 +66,7 @@ class CpuProgram implements Program {
 
 /** Phases of less work than this are done by the calling thread alone: sharing costs some 20 to 50 µs, a tenth of this. */
 const leastSharedWork = 2 ** 20
-/** Plans of less work than this are not worth a measurement: it takes some 0.2 s, once. */
+/** Plans of less work than this are not worth a measurement: it takes some 0.15 s, once. */
 const leastTunedFlops = 2e9
 /** Chunks a thread takes of a shared phase, on average: enough that all end at about the same time. */
 const chunksPerThread = 32
