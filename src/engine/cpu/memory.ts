@@ -4,7 +4,7 @@ import type { DType } from '../tensor.ts'
 
 const pageBytes = 65536
 /** 4 GiB, all that 32-bit addresses reach. */
-export const mostPages = 65536
+const mostPages = 65536
 /** Addresses are compared as signed numbers in loops: no block may lie on both sides. */
 const signBorder = 2 ** 31
 /** Vector loads may read up to one vector past an operand's end: every block is followed by this much of its own. */

@@ -10,7 +10,7 @@
  * The calling thread walks through all phases, takes chunks as the others do, and goes on when all *chunks* are done: a
  * thread that the system has not woken yet holds nobody up.
  *
- * Both functions are sent to the threads as source text (see threads.ts): they may use nothing but their arguments.
+ * Both functions are sent to the threads as source text (see start-thread.ts): they may use nothing but their arguments.
  */
 export interface Section {
   /** The exported function. */

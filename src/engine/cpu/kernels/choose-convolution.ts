@@ -1,5 +1,7 @@
 import type { CpuKernel, CpuStep } from '../kernel.ts'
 import * as direct from './convolution.ts'
+import { conv2dKernelGradient as directKernelGradient } from './convolution-kernel-gradient.ts'
+import { windowOf } from './padded-image.ts'
 import { suitsWinograd, winogradConv2d, winogradInputGradient, winogradKernelGradient } from './winograd.ts'
 
 /** Which algorithm computes convolutions: 'auto' takes Winograd's where it can be used and pays. */
@@ -11,7 +13,7 @@ const leastProducts = 32
 const leastOutputs = 256
 
 function pays({ inputs, outputs, attributes }: CpuStep): boolean {
-  const { outHeight, outWidth } = direct.windowOf(attributes)
+  const { outHeight, outWidth } = windowOf(attributes)
   const channels = [...inputs.slice(0, 2), ...outputs].map(({ shape }) => shape[shape.length - 1])
   return (
     Math.min(...channels) * Math.max(...channels) >= leastProducts &&
@@ -30,4 +32,4 @@ function choose(plain: CpuKernel, winograd: CpuKernel): CpuKernel {
 
 export const conv2d = choose(direct.conv2d, winogradConv2d)
 export const conv2dInputGradient = choose(direct.conv2dInputGradient, winogradInputGradient)
-export const conv2dKernelGradient = choose(direct.conv2dKernelGradient, winogradKernelGradient)
+export const conv2dKernelGradient = choose(directKernelGradient, winogradKernelGradient)

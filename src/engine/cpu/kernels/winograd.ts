@@ -1,6 +1,8 @@
 import type { CpuKernel, CpuOperand, CpuStep, KernelEmitter } from '../kernel.ts'
 import { type FunctionBody, f32x4, type I32, i32, type Local } from '../wasm.ts'
-import { epilogueOf, gradientSlices, windowOf } from './convolution.ts'
+import { epilogueOf } from './convolution.ts'
+import { gradientSlices } from './convolution-kernel-gradient.ts'
+import { windowOf } from './padded-image.ts'
 import type { Epilogue } from './register-block.ts'
 import { emitSmallProduct, type SmallProduct } from './small-product.ts'
 import {

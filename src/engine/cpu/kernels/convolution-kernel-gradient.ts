@@ -1,0 +1,128 @@
+import type { WindowAttributes } from '../../ops/window.ts'
+import type { CpuKernel } from '../kernel.ts'
+import { type FunctionBody, f32x4, type I32, i32, type Local } from '../wasm.ts'
+import { bytesOf, type PaddedImage, pad, paddedFor, windowOf } from './padded-image.ts'
+import { packedWidth, storeVector } from './register-block.ts'
+
+/**
+ * Slices of the work of a kernel's gradient, each with sums of its own: as many can be computed at a time. The same number
+ * whatever the threads, for the order of the sums decides their last bits.
+ */
+export const gradientSlices = 16
+
+/**
+ * dkernel[tap, filter] = Σ over images and pixels of x at the tap · dy: outer products of a few taps and a few vectors of
+ * filters, summed in registers over one image, then added to memory. One unit a block of taps and filters would share the
+ * images; instead one unit is a slice of the images with sums of its own, and a last phase adds the slices in order, so the
+ * result does not depend on who computed what.
+ */
+export const conv2dKernelGradient: CpuKernel = (step, emitter) => {
+  const [x, dy] = step.inputs
+  const [dk] = step.outputs
+  const w = windowOf(step.attributes)
+  const [count, height, width, channels] = x.shape
+  const filters = dy.shape[3]
+  const image = paddedFor(height, width, channels, w)
+  const packed = packedWidth(filters)
+  const rowTaps = w.windowWidth * channels
+  const sumBytes = w.windowHeight * rowTaps * packed * 4
+  const slices = Math.min(count, gradientSlices)
+  const partial = emitter.workspace(slices * sumBytes)
+  const pixels = w.outHeight * w.outWidth
+  const dyBytes = packed === filters ? 0 : pixels * packed * 4
+
+  emitter.phase(slices, bytesOf(image) + dyBytes + 64, (body, slice, scratch) => {
+    const sums = body.local('i32', i32.add(i32.const(partial), i32.mul(slice, i32.const(sumBytes))))
+    body.fill(sums, 0, sumBytes)
+    // Images slice, slice + slices, …: as even as can be whatever the count.
+    body.for(slice, count, slices, (n) => {
+      const from = i32.add(i32.const(x.address), i32.mul(n, i32.const(height * width * channels * 4)))
+      pad(body, from, [height, width], image, scratch, { top: w.padTop, left: w.padLeft, strideY: 1, strideX: 1 })
+      const gradient = body.local('i32', i32.add(i32.const(dy.address), i32.mul(n, i32.const(pixels * filters * 4))))
+      if (dyBytes > 0) {
+        const rows = body.local('i32', i32.add(scratch, i32.const(bytesOf(image))))
+        const to = body.local('i32', rows)
+        body.for(0, pixels, 1, () => {
+          body.copy(to, gradient, filters * 4)
+          body.advance(to, packed * 4)
+          body.advance(gradient, filters * 4)
+        })
+        body.set(gradient, rows)
+      }
+      emitOuterProducts(body, scratch, gradient, sums, { image, w, rowTaps, packed })
+    })
+  })
+
+  const taps = w.windowHeight * rowTaps
+  emitter.phase(taps, 0, (body, tap) => {
+    const to = i32.mul(tap, i32.const(filters * 4))
+    for (let v = 0; v * 4 < filters; v++) {
+      const total = body.local('v128', f32x4.const(0))
+      const from = body.local('i32', i32.mul(tap, i32.const(packed * 4)))
+      body.for(0, slices, 1, () => {
+        body.set(total, f32x4.add(total, f32x4.load(from, partial + v * 16)))
+        body.advance(from, sumBytes)
+      })
+      storeVector(body, i32.add(i32.const(dk.address), to), v * 16, total, filters, i32.const(0), v)
+    }
+  })
+}
+
+function emitOuterProducts(
+  body: FunctionBody,
+  image: I32,
+  gradient: I32,
+  sums: I32,
+  job: { readonly image: PaddedImage; readonly w: WindowAttributes; readonly rowTaps: number; readonly packed: number },
+): void {
+  const { w, rowTaps, packed } = job
+  const pixel = job.image.channels * 4
+  const emitBlock = (tap: I32, vector: I32, ky: I32, taps: number, vectors: number) => {
+    const totals: Local<'v128'>[][] = Array.from({ length: taps }, () =>
+      Array.from({ length: vectors }, () => body.local('v128')),
+    )
+    for (const row of totals) for (const total of row) body.set(total, f32x4.const(0))
+    const row = body.local(
+      'i32',
+      i32.add(i32.add(image, i32.mul(ky, i32.const(job.image.width * pixel))), i32.shl(tap, i32.const(2))),
+    )
+    const dy = body.local('i32', i32.add(gradient, vector))
+    const x = body.local('i32')
+    const loaded = Array.from({ length: vectors }, () => body.local('v128'))
+    const value = body.local('v128')
+    body.for(0, w.outHeight, 1, () => {
+      body.set(x, row)
+      body.for(0, w.outWidth, 1, () => {
+        loaded.forEach((slope, v) => body.set(slope, f32x4.load(dy, v * 16)))
+        totals.forEach((line, a) => {
+          body.set(value, f32x4.loadSplat(x, a * 4))
+          line.forEach((total, v) => body.set(total, body.multiplyAdd(total, value, loaded[v])))
+        })
+        body.advance(x, w.strideX * pixel)
+        body.advance(dy, packed * 4)
+      })
+      body.advance(row, w.strideY * job.image.width * pixel)
+    })
+    const place = i32.add(
+      i32.mul(ky, i32.const(rowTaps * packed * 4)),
+      i32.add(i32.mul(tap, i32.const(packed * 4)), vector),
+    )
+    const to = body.local('i32', i32.add(sums, place))
+    totals.forEach((line, a) =>
+      line.forEach((total, v) => {
+        const offset = a * packed * 4 + v * 16
+        body.store(to, f32x4.add(f32x4.load(to, offset), total), offset)
+      }),
+    )
+  }
+  body.for(0, w.windowHeight, 1, (ky) => {
+    const vectorCount = packed / 4
+    const vectors = vectorCount % 2 === 0 ? 2 : vectorCount % 3 === 0 ? 3 : 1
+    const taps = Math.min(rowTaps, Math.floor(8 / vectors))
+    const whole = rowTaps - (rowTaps % taps)
+    body.for(0, packed * 4, vectors * 16, (vector) => {
+      body.for(0, whole, taps, (tap) => emitBlock(tap, vector, ky, taps, vectors))
+      if (whole < rowTaps) emitBlock(i32.const(whole), vector, ky, rowTaps - whole, vectors)
+    })
+  })
+}
