@@ -16,7 +16,7 @@ export const defaultPatienceMs = 20_000
 const longestMomentMs = 200
 /** The caller sleeps this long at most, then looks whether a thread has died: that is told in the event loop only. */
 const sleepMs = 100
-/** Loads before it sleeps, about 20 µs. */
+/** Loads before it sleeps. */
 const spins = 2000
 
 /** A window must not sleep, its workers and Node may. */

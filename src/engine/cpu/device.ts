@@ -65,7 +65,7 @@ class CpuProgram implements Program {
   }
 }
 
-/** Phases of less work than this are done by the calling thread alone: sharing costs some 20 to 50 µs, a tenth of this. */
+/** Steps of less work than this are done by the calling thread alone: waking the others would take as long. */
 const leastSharedWork = 2 ** 20
 /** Plans of less work than this are not worth a measurement: it takes some 0.15 s, once. */
 const leastTunedFlops = 2e9

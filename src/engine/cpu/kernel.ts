@@ -26,7 +26,7 @@ export interface CpuStep {
 export interface Phase {
   readonly name: string
   readonly units: number
-  /** Roughly how many operations all units take: additions, multiplications, numbers moved. */
+  /** Roughly how many operations its step takes: additions, multiplications, numbers written. */
   readonly work: number
 }
 
@@ -59,16 +59,15 @@ export class KernelEmitter {
     kernel(step, this)
   }
 
-  /** Adds a phase; `emit` writes the code of one unit. `work`, if it is not most of the step's: see Phase. */
+  /** Adds a phase; `emit` writes the code of one unit. */
   phase(
     units: number,
     scratchBytes: number,
     emit: (body: FunctionBody, unit: Local<'i32'>, scratch: I32) => void,
-    work = this.stepWork,
   ): void {
     this.scratchBytes = Math.max(this.scratchBytes, scratchBytes)
     const name = `phase${this.phases.length}`
-    this.phases.push({ name, units, work })
+    this.phases.push({ name, units, work: this.stepWork })
     this.module.function(name, ['i32', 'i32', 'i32'] as const, (body, first, last, scratch) => {
       body.for(first, last, 1, (unit) => emit(body, unit, scratch))
     })

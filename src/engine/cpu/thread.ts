@@ -71,7 +71,7 @@ export function threadMain(
   port: { post(reply: ThreadReply): void; listen(receive: (request: ThreadRequest) => void): void },
   take: typeof takeChunks,
 ): void {
-  // About 20 µs: most gaps between two sections are shorter, and waking up takes longer.
+  // Most gaps between two sections are shorter, and waking up takes longer.
   const spins = 2000
   interface Loaded {
     readonly words: Int32Array
