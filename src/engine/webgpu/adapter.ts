@@ -45,7 +45,8 @@ async function requestFrom(instance: GPU, allowFallback: boolean): Promise<OpenA
     (allowFallback ? await instance.requestAdapter({ forceFallbackAdapter: true }) : null)
   if (!adapter) return null
   const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info
-  const words = [vendor, architecture, description || device].filter((word) => word !== '')
+  // wgpu tells a vendor's number, not its name.
+  const words = [vendor, architecture, description || device].filter((word) => !/^\d*$/.test(word))
   const isFallback =
     isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render/i.test([...words, device].join(' '))
   if (isFallback && !allowFallback) return null
