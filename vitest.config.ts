@@ -2,6 +2,13 @@ import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
 import { chromiumFlags, findChromium } from './test/chromium.ts'
 
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** What the WebGPU adapter's name must match (LIMELIGHT_EXPECT_ADAPTER), so that no run is on another one unnoticed. */
+    expectedAdapter: string
+  }
+}
+
 /**
  * Two projects: `node` runs what needs no browser, `browser` runs *.browser.test.ts in a real Chromium with WebGPU.
  * A missing browser is installed or explained by findChromium, a missing adapter fails the tests: nothing is skipped.
@@ -9,6 +16,7 @@ import { chromiumFlags, findChromium } from './test/chromium.ts'
  */
 export default defineConfig({
   test: {
+    provide: { expectedAdapter: process.env.LIMELIGHT_EXPECT_ADAPTER ?? '' },
     projects: [
       {
         test: {

@@ -4,7 +4,7 @@ import { deviceSuite } from '../device-suite.ts'
 import { webgpuSuite } from './webgpu-suite.ts'
 
 deviceSuite({
-  name: 'the WebGPU device in Node',
+  name: `the WebGPU device in ${process.versions.deno ? 'Deno' : 'Node'}`,
   open: () => openWebGPUDevice(),
   loadOps: async () => readReference('ops.safetensors'),
 })

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { DeviceError, DeviceLostError } from '../../../src/engine/errors.ts'
 import { gradients } from '../../../src/engine/gradients.ts'
 import { conv2d } from '../../../src/engine/ops/conv2d.ts'
@@ -27,6 +27,8 @@ export function webgpuSuite(): void {
     it('says what it runs on', () => {
       expect(device.info.kind).toBe('webgpu')
       expect(device.info.adapter).not.toBe('')
+      console.info(`WebGPU runs on ${device.info.adapter}`)
+      expect(device.info.adapter).toMatch(new RegExp(inject('expectedAdapter'), 'i'))
       const isSoftware = /swiftshader|llvmpipe|lavapipe/i.test(device.info.adapter)
       expect(device.info.isFallbackAdapter).toBe(isSoftware)
     })
