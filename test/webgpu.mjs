@@ -12,7 +12,6 @@
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright'
@@ -45,6 +44,8 @@ const combinations = {
     command: [
       'npx',
       '--yes',
+      // `npm run -s` would silence npx as well: it says why, should Deno not come.
+      '--loglevel=error',
       `deno@${denoVersion}`,
       'run',
       '--allow-all',
@@ -68,7 +69,6 @@ function lavapipe() {
     ...only(findLavapipe()),
     // Most of the time goes into compiling hundreds of small kernels; LLVM's optimizations double it.
     GALLIVM_PERF: process.env.GALLIVM_PERF ?? 'nopt',
-    XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR ?? tmpdir(),
   }
 }
 
