@@ -1,7 +1,7 @@
 /**
  * `npm run test:webgpu [-- chromium|swiftshader|lavapipe|deno …] [options of vitest]`: the WebGPU operation suite on the
- * named WebGPUs, or on all four in turn. Each is another pair of compiler and driver, and every one computes on the
- * processor, so that the same can be run on any machine:
+ * named WebGPUs, or on all four in turn. Each is another pair of compiler and driver. The drivers named here compute on the
+ * processor, so that every Linux machine can run the same:
  *
  *   chromium     Dawn in Chromium, on whatever adapter it finds: without a GPU its own SwiftShader
  *   swiftshader  Dawn in Node (the npm package `webgpu`), on Chromium's SwiftShader
@@ -17,49 +17,39 @@ import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright'
 
 const denoVersion = '2.9.6'
-const vitest = join('node_modules', 'vitest', 'vitest.mjs')
-const inNode = ['--project', 'node', 'test/engine/webgpu/device.test.ts']
+const vitest = ['node_modules/vitest/vitest.mjs', 'run']
+const nodeSuite = [...vitest, '--project', 'node', 'test/engine/webgpu/device.test.ts']
+const browserSuite = [...vitest, '--project', 'browser', 'test/engine/webgpu.browser.test.ts']
 
 // The expected names are regular expressions: Dawn tells a driver's name and version, wgpu its device's name.
 const combinations = {
   chromium: () => ({
-    command: [process.execPath, vitest, 'run', '--project', 'browser', 'test/engine/webgpu.browser.test.ts'],
+    command: [process.execPath, ...browserSuite],
     env: {},
   }),
   swiftshader: () => {
     const driver = findSwiftShader()
     return {
-      command: [process.execPath, vitest, 'run', ...inNode],
+      command: [process.execPath, ...nodeSuite],
       // Chromium's own loader, should the system have none.
       env: { ...only(driver), LD_LIBRARY_PATH: appended(process.env.LD_LIBRARY_PATH, dirname(driver)) },
       adapter: 'SwiftShader',
     }
   },
   lavapipe: () => ({
-    command: [process.execPath, vitest, 'run', ...inNode],
+    command: [process.execPath, ...nodeSuite],
     env: lavapipe(),
     adapter: 'llvmpipe: Mesa',
   }),
   deno: () => ({
-    command: [
-      'npx',
-      '--yes',
-      // `npm run -s` would silence npx as well: it says why, should Deno not come.
-      '--loglevel=error',
-      `deno@${denoVersion}`,
-      'run',
-      '--allow-all',
-      '--unstable-webgpu',
-      vitest,
-      'run',
-      ...inNode,
-    ],
+    // `npm run -s` would silence npx as well: it says why, should Deno not come.
+    command: ['npx', '--yes', '--loglevel=error', `deno@${denoVersion}`, 'run', '--allow-all', ...nodeSuite],
     env: lavapipe(),
     adapter: 'llvmpipe \\(LLVM',
   }),
 }
 
-/** Makes the Vulkan loader offer this driver alone, whatever else is installed: old loaders know the second name only. */
+/** Makes the Vulkan loader offer this driver alone, whatever else is installed. Old loaders know only the second name. */
 function only(driver) {
   return { VK_DRIVER_FILES: driver, VK_ICD_FILENAMES: driver }
 }
