@@ -31,12 +31,6 @@ export interface Predictions {
   readonly shape: readonly [number, number]
 }
 
-/**
- * Batch sizes that predictions are planned for: the smallest that holds all samples, else chunks of the largest. LIME's
- * 1,000 samples and the 10,000 test images come out even.
- */
-const batchSizes = [1, 16, 125]
-
 /** The block of residents that holds the weights, one behind the other, each at a multiple of 256 bytes. */
 export const parameterBlock = 'parameters'
 
@@ -59,6 +53,7 @@ export class CompiledModel {
   /** Being trained by a call of fit(): two at once would share one optimizer. */
   isTraining = false
   private readonly programs = new Map<string, Promise<Program>>()
+  private readonly plans = new Map<string, Plan>()
   private readonly owned: { dispose(): void }[] = []
   private isDisposed = false
   private turn: Promise<unknown> = Promise.resolve()
@@ -153,31 +148,52 @@ export class CompiledModel {
 
   /** Runs work over `total` samples in chunks and joins the results: outputs side by side in one row a sample. */
   async inChunks(total: number, { signal, onProgress }: LongCallOptions, work: ChunkedWork): Promise<Predictions> {
-    const batch = batchSizes.find((size) => size >= total) ?? batchSizes[batchSizes.length - 1]
-    const program = await this.program(`${work.key}:${batch}`, () =>
-      makePlan(work.graph(this, batch), this.device.fusions),
-    )
-    const widths = Object.values(program.plan.outputs).map(({ shape }) => sizeOf(shape) / batch)
+    const { batch, plan } = this.planFor(total, work)
+    const program = await this.program(`${work.key}:${batch}`, () => plan)
+    const widths = Object.values(plan.outputs).map(({ shape }) => sizeOf(shape) / batch)
     const width = widths.reduce((sum, part) => sum + part, 0)
     const joined = new Float32Array(total * width)
-    for (let first = 0; first < total; first += batch) {
+    const atOnce = this.device.runsAtOnce(program, Boolean(signal || onProgress))
+    for (let first = 0; first < total; ) {
       signal?.throwIfAborted()
-      const results = await this.exclusive(async () => {
-        await this.device.run(program, work.inputs(first, batch))
-        return Promise.all(Object.values(program.outputs).map((place) => this.device.read(place)))
-      })
-      const count = Math.min(batch, total - first)
-      let column = 0
-      for (const [output, values] of results.entries()) {
-        for (let i = 0; i < count; i++)
-          for (let c = 0; c < widths[output]; c++)
-            joined[(first + i) * width + column + c] = values[i * widths[output] + c]
-        column += widths[output]
+      const runs = Math.min(atOnce, Math.ceil((total - first) / batch))
+      const start = first
+      const results = await this.exclusive(() =>
+        this.device.runAll(program, runs, (run) => work.inputs(start + run * batch, batch)),
+      )
+      for (const outputs of results) {
+        const count = Math.min(batch, total - first)
+        let column = 0
+        for (const [output, values] of Object.values(outputs).entries()) {
+          for (let i = 0; i < count; i++)
+            for (let c = 0; c < widths[output]; c++)
+              joined[(first + i) * width + column + c] = values[i * widths[output] + c]
+          column += widths[output]
+        }
+        first += count
       }
-      onProgress?.(first + count, total)
-      if (first + batch < total) await yieldToEvents()
+      onProgress?.(first, total)
+      if (first < total) await yieldToEvents()
     }
     return { data: joined, shape: [total, width] }
+  }
+
+  /**
+   * The batch to cut work into: the smallest that holds all of it, or, if that were mostly empty or more than the device
+   * holds, the next smaller one.
+   */
+  private planFor(total: number, work: ChunkedWork): { batch: number; plan: Plan } {
+    const { batchSizes, fusions, maxBlockBytes } = this.device
+    let choice = batchSizes.findIndex((size) => size >= total)
+    if (choice < 0) choice = batchSizes.length - 1
+    if (choice > 0 && batchSizes[choice] > 2 * total) choice--
+    for (; ; choice--) {
+      const batch = batchSizes[choice]
+      const key = `${work.key}:${batch}`
+      const plan = this.plans.get(key) ?? makePlan(work.graph(this, batch), fusions)
+      this.plans.set(key, plan)
+      if (choice === 0 || plan.largestOperandBytes <= maxBlockBytes) return { batch, plan }
+    }
   }
 
   describe(batch: number): string {

@@ -12,8 +12,10 @@ export interface Device {
   readonly info: DeviceInfo
   /** The rewrites its kernels can run. */
   readonly fusions: ReadonlySet<Fusion>
-  /** The largest block of residents it can hold, in bytes. */
+  /** The largest block of residents it can hold, and the largest operand, in bytes. */
   readonly maxBlockBytes: number
+  /** Batches that suit it, the smallest first: what runs one behind the other, and what keeps all of it busy. */
+  readonly batchSizes: readonly number[]
   /** Resolves (never rejects) when the device has gone away; what it held is lost. A dispose() is not a loss. */
   readonly lost: Promise<DeviceLostError>
 
@@ -28,6 +30,17 @@ export interface Device {
    * this one has ended: only read() waits for results.
    */
   run(program: Program, inputs: Readonly<Record<string, HostArray>>): Promise<void>
+  /**
+   * Runs a program `count` times and gives all outputs of each run: in one go where the device can queue and read that much
+   * at once. `inputsOf` may give the same arrays each time.
+   */
+  runAll(
+    program: Program,
+    count: number,
+    inputsOf: (run: number) => Readonly<Record<string, HostArray>>,
+  ): Promise<Readonly<Record<string, HostArray>>[]>
+  /** How many runs to give runAll at a time; fewer if someone waits for signs of progress. */
+  runsAtOnce(program: Program, isWatched: boolean): number
   /** Waits for all that was queued before, then copies a place's numbers out. The reference device gives float64. */
   read(place: Place): Promise<HostArray>
   dispose(): void
@@ -49,6 +62,23 @@ export interface Memory {
   readonly dtype: DType
   readonly byteLength: number
   dispose(): void
+}
+
+/** runAll for a device that runs one at a time. */
+export async function runInTurn(
+  device: Device,
+  program: Program,
+  count: number,
+  inputsOf: (run: number) => Readonly<Record<string, HostArray>>,
+): Promise<Readonly<Record<string, HostArray>>[]> {
+  const results: Readonly<Record<string, HostArray>>[] = []
+  for (let run = 0; run < count; run++) {
+    await device.run(program, inputsOf(run))
+    const outputs: Record<string, HostArray> = {}
+    for (const [name, place] of Object.entries(program.outputs)) outputs[name] = await device.read(place)
+    results.push(outputs)
+  }
+  return results
 }
 
 /** A typed place in some memory. */

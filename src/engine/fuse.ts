@@ -1,4 +1,4 @@
-import { align, byteLengthOf, Resident, sizeOf } from './tensor.ts'
+import { align, byteLengthOf, Constant, Resident, sameShape, sizeOf } from './tensor.ts'
 import { type Step, type Trace, Value } from './trace.ts'
 
 /**
@@ -12,10 +12,22 @@ import { type Step, type Trace, Value } from './trace.ts'
  * Fused steps take more inputs than the plain operation, in this order:
  *   conv2d: (x | image, fudged, segments, masks if blend), kernel, (bias), (mask)
  *   conv2dInputGradient: dy, kernel, (mask)      matmul: a, b, (bias), (mask)
- *   softmaxCrossEntropyWithGradient: logits, labels, dloss -> loss, dlogits
+ *   conv2dKernelGradient: x, dy -> dkernel, (dbias)      matmul that is transposed at a: x, dy -> dkernel, (dbias)
+ *   softmaxCrossEntropyWithGradient: logits, labels, dloss -> loss, dlogits, (hits)
  *   adam, sgd: the flat gradients, stepSize; states: the flat parameters and moments
+ *   record with `scales`: position, and values [n] of which the ring gets scale times the sum
  */
-export const fusions = ['bias', 'relu', 'mask', 'blend', 'crossEntropy', 'flatUpdates'] as const
+export const fusions = [
+  'bias',
+  'relu',
+  'mask',
+  'blend',
+  'crossEntropy',
+  'hits',
+  'biasGradient',
+  'means',
+  'flatUpdates',
+] as const
 export type Fusion = (typeof fusions)[number]
 
 /** Applies the rewrites in `allowed` and drops steps whose results nobody reads. */
@@ -26,6 +38,9 @@ export function fuse(trace: Trace, allowed: ReadonlySet<Fusion>): Trace {
     mask: fuseMask,
     blend: fuseBlend,
     crossEntropy: fuseCrossEntropy,
+    hits: fuseHits,
+    biasGradient: fuseBiasGradient,
+    means: fuseMeans,
     flatUpdates: flattenUpdates,
   }
   for (const name of fusions) if (allowed.has(name)) rewrites[name](trace)
@@ -128,6 +143,78 @@ function fuseCrossEntropy(trace: Trace): void {
     trace.steps.splice(trace.steps.indexOf(loss), 1)
   }
   trace.steps = sortSteps(trace.steps)
+}
+
+/** Whether the largest logit is the label's: the loss's kernel looks at all logits anyway. */
+function fuseHits(trace: Trace): void {
+  for (const step of [...trace.steps]) {
+    if (step.kernel !== 'equal') continue
+    for (const [best, labels] of [step.inputs, [...step.inputs].reverse()]) {
+      const argMax = soleProducer(trace, best, new Set(['argMax']))
+      const rows = argMax?.inputs[0]
+      const loss = trace.steps.find(
+        ({ kernel, inputs, outputs }) =>
+          kernel === 'softmaxCrossEntropyWithGradient' &&
+          rows !== undefined &&
+          isSame(inputs[0], rows) &&
+          isSame(inputs[1], labels) &&
+          outputs.length === 2,
+      )
+      if (!argMax || !loss || argMax.attributes.axis !== 1 || dependsOn(trace, loss.inputs[2], step)) continue
+      const hits = step.outputs[0]
+      if (hits.shape.length !== 1) continue
+      loss.outputs.push(hits)
+      loss.flops += argMax.flops + step.flops
+      trace.steps = trace.steps.filter((other) => other !== step && other !== argMax)
+      break
+    }
+  }
+  trace.steps = sortSteps(trace.steps)
+}
+
+/** A layer's bias gets the sum of what its kernel's gradient reads: one pass over it makes both. */
+function fuseBiasGradient(trace: Trace): void {
+  for (const step of [...trace.steps]) {
+    if (step.kernel !== 'sum') continue
+    const [dy] = step.inputs
+    const { axis, count } = step.attributes
+    if (axis !== 0 || count !== dy.shape.length - 1) continue
+    const gradient = trace.steps.find(
+      ({ kernel, inputs, outputs, attributes }) =>
+        isSame(inputs[1], dy) &&
+        outputs.length === 1 &&
+        (kernel === 'conv2dKernelGradient' ||
+          (kernel === 'matmul' && attributes.transposeA && !attributes.transposeB && inputs.length === 2)),
+    )
+    if (!gradient || dependsOn(trace, gradient.inputs[0], step)) continue
+    gradient.outputs.push(step.outputs[0])
+    gradient.flops += step.flops
+    trace.steps.splice(trace.steps.indexOf(step), 1)
+  }
+  trace.steps = sortSteps(trace.steps)
+}
+
+/** Whether two values are the same numbers in the same shape. */
+function isSame(a: Value | undefined, b: Value): boolean {
+  return a?.root === b.root && a.offset === b.offset && sameShape(a.shape, b.shape)
+}
+
+/** What a ring records is mostly a mean: it is made where it is recorded. */
+function fuseMeans(trace: Trace): void {
+  for (const step of trace.steps) {
+    if (step.kernel !== 'record') continue
+    const scales = step.inputs.slice(1).map((value, index) => {
+      const scaling = soleProducer(trace, value, new Set(['mul']))
+      const [total, scale] = scaling?.inputs ?? []
+      const sum = total && soleProducer(trace, total, new Set(['sum']))
+      const factor = scale?.leaf instanceof Constant ? scale.leaf.values : null
+      if (!sum || typeof factor !== 'number' || sizeOf(sum.outputs[0].shape) !== 1) return 1
+      step.inputs[index + 1] = sum.inputs[0]
+      return factor
+    })
+    step.attributes = { ...step.attributes, scales }
+  }
+  removeDeadSteps(trace)
 }
 
 /** Whether a value is computed from what `source` writes. */

@@ -36,6 +36,8 @@ export interface Plan {
   readonly spaces: Readonly<Record<'inputs' | 'constants' | 'arena' | 'outputs', number>>
   /** Names of the resident blocks the steps use. */
   readonly blocks: readonly string[]
+  /** Of what a step reads or writes. */
+  readonly largestOperandBytes: number
   /** What the arena would take if nothing shared bytes. */
   readonly unpackedArenaBytes: number
 }
@@ -95,6 +97,10 @@ export function makePlan(graph: Graph, fusions: ReadonlySet<Fusion>): Plan {
     constants: constants.map(({ value, values }) => ({ operand: operand(value), values })),
     spaces: sizes,
     blocks: [...blocks],
+    largestOperandBytes: Math.max(
+      0,
+      ...traced.steps.flatMap(({ inputs, outputs, states }) => [...inputs, ...outputs, ...states].map(byteLengthOf)),
+    ),
     unpackedArenaBytes: packed.unpacked,
   }
 }

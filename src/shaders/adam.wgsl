@@ -2,8 +2,8 @@
 // p, m, v, gradient [THREADS]; stepSize [1], the learning rate with the bias corrections of the step.
 
 @compute @workgroup_size(WORKGROUP_SIZE)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * GRID_WIDTH + group.x) * WORKGROUP_SIZE + lane;
+fn main(at: Invocation) {
+  let i = (at.group.z * GRID_WIDTH + at.group.x) * WORKGROUP_SIZE + at.lane;
   if (i >= THREADS) { return; }
   let g = gradient[i];
   let mean = BETA1 * m[i] + ONE_MINUS_BETA1 * g;

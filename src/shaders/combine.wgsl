@@ -1,8 +1,8 @@
 // y [ROWS, width] = epilogue(the sum of partials [SLICES, ROWS, width] over slices, in order). A thread makes 4 numbers.
 
 @compute @workgroup_size(WORKGROUP_SIZE)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * GRID_WIDTH + group.x) * WORKGROUP_SIZE + lane;
+fn main(at: Invocation) {
+  let i = (at.group.z * GRID_WIDTH + at.group.x) * WORKGROUP_SIZE + at.lane;
   if (i >= THREADS) { return; }
   let row = i / GROUPS;
   let four = i % GROUPS;

@@ -1,44 +1,104 @@
-// conv2d's gradient for its kernel: x [N, HEIGHT, WIDTH, CHANNELS], dy [N, OUT_HEIGHT, OUT_WIDTH, filters] -> dk [TAPS,
-// filters], where TAPS = WINDOW_HEIGHT WINDOW_WIDTH CHANNELS are the kernel's first three axes.
-// A thread makes four taps by four filters, summed over ROWS_IN_SLICE of the ROWS = N OUT_HEIGHT rows of outputs, four pixels
-// at a time; inputs4 reads what four taps see (taps-in-one-pixel.wgsl, taps-scattered.wgsl). dk is [slices, TAPS, filters] of partial sums, which combine.wgsl adds up; a single slice is the result.
+// conv2d's gradient for its kernel and, with SUMS, its bias, where the window moves by one pixel: x [N, HEIGHT, WIDTH,
+// CHANNELS], dy [N, OUT_HEIGHT, OUT_WIDTH, filters] -> partial sums dk [slices, DK_ROWS, filters], which combine.wgsl adds up.
+// The DK_ROWS are the kernel's first three axes, and one for the bias. A slice is ROWS_IN_SLICE of the ROWS = N OUT_HEIGHT
+// rows of outputs.
+// A thread makes all taps of one channel by FOURS fours of filters. It walks along the rows, STEP outputs at a time, and
+// keeps the part of x that their windows cover. Neighbouring lanes have neighbouring channels and the same outputs: with
+// SUBGROUP each of the LANES lanes loads its part of dy and hands it round.
 
-fn output4(outRow: u32, ox: i32, f4: u32) -> vec4f {
-  if (OUT_WIDTH % 4i != 0i && ox >= OUT_WIDTH) { return vec4f(0.0); }
-  return load_dy4(outRow * u32(OUT_WIDTH) + u32(ox), f4);
+// 0 outside the image. No branches, not even those of &&: they multiply the time of compiling.
+fn pixel(n: u32, row: i32, column: i32, channel: u32) -> f32 {
+  let inside = (u32(row) < u32(HEIGHT)) & (u32(column) < u32(WIDTH));
+  let near = (n * u32(HEIGHT) + u32(clamp(row, 0i, HEIGHT - 1i))) * u32(WIDTH) + u32(clamp(column, 0i, WIDTH - 1i));
+  return select(0.0, load_x(near, channel), inside);
 }
 
-const TAP_GROUPS = (TAPS + 3u) / 4u;
+// 0 past a row's end, and in rows past the last.
+fn output4(row: u32, column: i32, four: u32) -> vec4f {
+  let near = min(row, ROWS - 1u) * u32(OUT_WIDTH) + u32(min(column, OUT_WIDTH - 1i));
+  return select(vec4f(0.0), load_dy4(near, four), (row < ROWS) & (column < OUT_WIDTH));
+}
 
 @compute @workgroup_size(WORKGROUP_SIZE)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * GRID_WIDTH + group.x) * WORKGROUP_SIZE + lane;
-  if (i >= THREADS) { return; }
-  let f4 = i % FILTER_GROUPS;
-  let t4 = (i / FILTER_GROUPS) % TAP_GROUPS;
-  let slice = i / (FILTER_GROUPS * TAP_GROUPS);
-  let taps = vec4u(4u * t4) + vec4u(0u, 1u, 2u, 3u);
-  let channel = taps % CHANNELS;
-  let ky = vec4i(taps / CHANNELS) / WINDOW_WIDTH;
-  let kx = vec4i(taps / CHANNELS) % WINDOW_WIDTH;
-  // Column r: tap 4 t4 + r, four filters.
-  var sum = mat4x4f();
-  let end = min((slice + 1u) * ROWS_IN_SLICE, ROWS);
-  for (var outRow = slice * ROWS_IN_SLICE; outRow < end; outRow++) {
-    let n = outRow / u32(OUT_HEIGHT);
-    let top = i32(outRow % u32(OUT_HEIGHT)) * STRIDE_Y - PAD_TOP;
-    for (var ox = 0i; ox < OUT_WIDTH; ox += 4i) {
-      let left = ox * STRIDE_X - PAD_LEFT;
-      let inputs = mat4x4f(
-        inputs4(ky, kx, channel, n, top, left), inputs4(ky, kx, channel, n, top, left + STRIDE_X),
-        inputs4(ky, kx, channel, n, top, left + 2i * STRIDE_X), inputs4(ky, kx, channel, n, top, left + 3i * STRIDE_X));
-      let outputs = mat4x4f(
-        output4(outRow, ox, f4), output4(outRow, ox + 1i, f4), output4(outRow, ox + 2i, f4), output4(outRow, ox + 3i, f4));
-      sum += outputs * transpose(inputs);
+fn main(at: Invocation) {
+  let i = (at.group.z * GRID_WIDTH + at.group.x) * WORKGROUP_SIZE + at.lane;
+  // A subgroup needs all its lanes: those that are too many do the last thread's work again.
+  let thread = min(i, THREADS - 1u);
+  let channel = thread % CHANNELS;
+  let first4 = FOURS * ((thread / CHANNELS) % FILTER_GROUPS);
+  let slice = thread / (CHANNELS * FILTER_GROUPS);
+  var sum: array<vec4f, WINDOW_HEIGHT * WINDOW_WIDTH * FOURS>;
+  var biasSum: array<vec4f, FOURS>;
+  var covered: array<f32, WINDOW_HEIGHT * COVERED_WIDTH>;
+  var packed: array<vec4f, PACKED>;
+  var slope: vec4f;
+  for (var rowInSlice = 0u; rowInSlice < ROWS_IN_SLICE; rowInSlice++) {
+    let row = slice * ROWS_IN_SLICE + rowInSlice;
+    let n = min(row, ROWS - 1u) / u32(OUT_HEIGHT);
+    let top = i32(min(row, ROWS - 1u) % u32(OUT_HEIGHT)) - PAD_TOP;
+    // expand
+    for (var ky = 0u; ky < WINDOW_HEIGHT; ky++) {
+      // expand
+      for (var column = 0u; column < OVERLAP; column++) {
+        covered[ky * COVERED_WIDTH + STEP + column] = pixel(n, top + i32(ky), i32(column) - PAD_LEFT, channel);
+      }
+    }
+    for (var left = 0i; left < OUT_WIDTH; left += i32(STEP)) {
+      // expand
+      for (var ky = 0u; ky < WINDOW_HEIGHT; ky++) {
+        // expand
+        for (var column = 0u; column < OVERLAP; column++) {
+          covered[ky * COVERED_WIDTH + column] = covered[ky * COVERED_WIDTH + STEP + column];
+        }
+        // expand
+        for (var column = 0u; column < STEP; column++) {
+          covered[ky * COVERED_WIDTH + OVERLAP + column] =
+            pixel(n, top + i32(ky), left + i32(OVERLAP + column) - PAD_LEFT, channel);
+        }
+      }
+      // expand
+      if (SUBGROUP) {
+        // expand
+        for (var part = 0u; part < PACKED; part++) {
+          let o = min(part * LANES + at.subgroupLane, STEP * FOURS - 1u);
+          packed[part] = output4(row, left + i32(o / FOURS), first4 + o % FOURS);
+        }
+      }
+      // expand
+      for (var step = 0u; step < STEP; step++) {
+        // expand
+        for (var f = 0u; f < FOURS; f++) {
+          // expand
+          if (SUBGROUP) {
+            slope = subgroupBroadcast(packed[(step * FOURS + f) / LANES], (step * FOURS + f) % LANES);
+          } else {
+            slope = output4(row, left + i32(step), first4 + f);
+          }
+          // expand
+          for (var ky = 0u; ky < WINDOW_HEIGHT; ky++) {
+            // expand
+            for (var kx = 0u; kx < WINDOW_WIDTH; kx++) {
+              sum[(ky * WINDOW_WIDTH + kx) * FOURS + f] += slope * covered[ky * COVERED_WIDTH + step + kx];
+            }
+          }
+          // expand
+          if (SUMS) {
+            biasSum[f] += slope;
+          }
+        }
+      }
     }
   }
-  for (var r = 0u; r < 4u; r++) {
-    let tap = 4u * t4 + r;
-    if (tap < TAPS) { store_dk4(slice * TAPS + tap, f4, sum[r]); }
+  if (i >= THREADS) { return; }
+  // expand
+  for (var f = 0u; f < FOURS; f++) {
+    // expand
+    for (var tap = 0u; tap < WINDOW_HEIGHT * WINDOW_WIDTH; tap++) {
+      store_dk4(slice * DK_ROWS + tap * CHANNELS + channel, first4 + f, sum[tap * FOURS + f]);
+    }
+    // expand
+    if (SUMS) {
+      if (channel == 0u) { store_dk4(slice * DK_ROWS + DK_ROWS - 1u, first4 + f, biasSum[f]); }
+    }
   }
 }

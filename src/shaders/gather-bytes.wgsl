@@ -1,8 +1,8 @@
 // y [count, LENGTH] f32 = SCALE times the entries of data [n, LENGTH] at indices [count]; data are bytes, four a word.
 
 @compute @workgroup_size(WORKGROUP_SIZE)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * GRID_WIDTH + group.x) * WORKGROUP_SIZE + lane;
+fn main(at: Invocation) {
+  let i = (at.group.z * GRID_WIDTH + at.group.x) * WORKGROUP_SIZE + at.lane;
   if (i >= THREADS) { return; }
   let byte = u32(indices[i / LENGTH]) * LENGTH + i % LENGTH;
   y[i] = f32(extractBits(data[byte / 4u], 8u * (byte % 4u), 8u)) * SCALE;

@@ -19,8 +19,8 @@ fn isFirstMaximum(n: u32, row: i32, column: i32, channel: u32, top: i32, left: i
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * GRID_WIDTH + group.x) * WORKGROUP_SIZE + lane;
+fn main(at: Invocation) {
+  let i = (at.group.z * GRID_WIDTH + at.group.x) * WORKGROUP_SIZE + at.lane;
   if (i >= THREADS) { return; }
   let channel = i % CHANNELS;
   let column = i32(i / CHANNELS) % WIDTH;

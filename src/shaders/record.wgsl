@@ -1,8 +1,18 @@
-// Row position mod ROWS of ring [ROWS, WIDTH], from FIRST_COLUMN on, becomes valueOf(0), valueOf(1), ...
+// Row position mod ROWS of ring [ROWS, WIDTH], from FIRST_COLUMN on: column c becomes scaleOf(c) times the sum of lengthOf(c)
+// values. A workgroup makes a column: its lanes take turns, then their sums are added up in order.
+
+var<workgroup> parts: array<f32, WORKGROUP_SIZE>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * GRID_WIDTH + group.x) * WORKGROUP_SIZE + lane;
-  if (i >= THREADS) { return; }
-  ring[(u32(position[0]) % ROWS) * WIDTH + FIRST_COLUMN + i] = valueOf(i);
+fn main(at: Invocation) {
+  let column = at.group.x;
+  var sum = 0.0;
+  for (var i = at.lane; i < lengthOf(column); i += WORKGROUP_SIZE) { sum += valueOf(column, i); }
+  parts[at.lane] = sum;
+  workgroupBarrier();
+  if (at.lane == 0u) {
+    var total = parts[0];
+    for (var other = 1u; other < WORKGROUP_SIZE; other++) { total += parts[other]; }
+    ring[(u32(position[0]) % ROWS) * WIDTH + FIRST_COLUMN + column] = scaleOf(column) * total;
+  }
 }

@@ -2,8 +2,8 @@
 // that order, so that neighbouring threads read neighbouring numbers. A long run is folded to slices and these once more.
 
 @compute @workgroup_size(WORKGROUP_SIZE)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * GRID_WIDTH + group.x) * WORKGROUP_SIZE + lane;
+fn main(at: Invocation) {
+  let i = (at.group.z * GRID_WIDTH + at.group.x) * WORKGROUP_SIZE + at.lane;
   if (i >= THREADS) { return; }
   let inner = i % INNER;
   let slice = (i / INNER) % SLICES;

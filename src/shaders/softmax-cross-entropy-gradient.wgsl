@@ -1,10 +1,11 @@
-// dlogits = (softmax(logits) - onehot(label)) dloss, and the loss for storeLoss, if it is wanted too.
+// dlogits = (softmax(logits) - onehot(label)) dloss; the loss for storeLoss and whether the label's logit is the largest for
+// storeHit, if they are wanted too.
 // logits, dlogits [THREADS, CLASSES]; labels, dloss, loss [THREADS]. A thread makes a row.
 // The label's p - 1 is made as minus the sum of the other probabilities: a nearly certain sample keeps its digits.
 
 @compute @workgroup_size(WORKGROUP_SIZE)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * GRID_WIDTH + group.x) * WORKGROUP_SIZE + lane;
+fn main(at: Invocation) {
+  let i = (at.group.z * GRID_WIDTH + at.group.x) * WORKGROUP_SIZE + at.lane;
   if (i >= THREADS) { return; }
   let first = i * CLASSES;
   let label = u32(labels[i]);
@@ -27,5 +28,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     dlogits[first + c] = scale * select(dlogits[first + c], -notLabel, c == label);
   }
   let logTotal = select(accurateLog(1.0 + notBest), accurateLog1p(min(notBest, 1.0)), notBest <= 1.0);
+  storeHit(i, select(0.0, 1.0, best == label));
   storeLoss(i, logTotal + (largest - logits[first + label]));
 }

@@ -162,6 +162,46 @@ export function deviceSuite({ name, open, loadOps, tolerance = 1e-5 }: DeviceSui
         )
       })
 
+      const layers: readonly (readonly [string, Shape, Shape, Parameters<typeof conv2d>[2]])[] = [
+        ['one channel, as the tutorial begins', [5, 9, 10, 1], [3, 3, 1, 12], { padding: 'same' }],
+        ['eight channels, as many as a subgroup', [2, 7, 5, 8], [3, 3, 8, 8], { padding: 'same' }],
+        ['odd numbers of channels and filters', [3, 6, 7, 3], [2, 3, 3, 5], { padding: 'valid' }],
+        ['a large window', [2, 9, 9, 4], [7, 7, 4, 4], { padding: 'same' }],
+        ['strides', [3, 9, 8, 4], [3, 3, 4, 6], { padding: 'same', strides: [2, 1] }],
+      ]
+      for (const [what, imageShape, kernelShape, options] of layers)
+        it(`a convolution's gradients, its bias's too: ${what}`, async () => {
+          const x = new Input('x', imageShape)
+          const kernel = new Input('kernel', kernelShape)
+          const bias = new Input('bias', [kernelShape[3]])
+          const y = relu(conv2d(x, kernel, { ...options, bias }))
+          const weights = new Input('weights', y.shape)
+          const [dx, dkernel, dbias] = gradients(sum(mul(y, weights)), [x, kernel, bias])
+          const inputs = Object.fromEntries(
+            [x, kernel, bias, weights].map((input, i) => [input.name, numbers(input.shape, i + 1)]),
+          )
+          await compare({ outputs: { dx, dkernel, dbias } }, inputs)
+        })
+
+      for (const [rows, width, units] of [
+        [4, 700, 10],
+        [300, 6, 5],
+        [3, 9, 20],
+      ])
+        it(`a dense layer and its gradients: ${rows} rows of ${width}, ${units} units`, async () => {
+          const [x, w, b] = [new Input('x', [rows, width]), new Input('w', [width, units]), new Input('b', [units])]
+          const labels = new Input('labels', [rows], 'i32')
+          const y = dense(x, w, b)
+          const losses = softmaxCrossEntropy(y, labels)
+          const [dx, dw, db] = gradients(mean(losses), [x, w, b])
+          const hits = equal(argMax(y), labels)
+          const inputs = Object.fromEntries([x, w, b].map((input, i) => [input.name, numbers(input.shape, i + 1)]))
+          await compare(
+            { outputs: { dx, dw, db, losses, hits } },
+            { ...inputs, labels: Int32Array.from({ length: rows }, (_, i) => i % units) },
+          )
+        })
+
       it('an explanation: segments blended inside the first convolution', async () => {
         const image = new Input('image', [9, 10, 3])
         const fudged = new Input('fudged', [9, 10, 3])
@@ -399,6 +439,25 @@ export function deviceSuite({ name, open, loadOps, tolerance = 1e-5 }: DeviceSui
         expect(relativeError(actual.ring, expected.ring)).toBeLessThanOrEqual(tolerance)
       })
 
+      it('record means: of many losses, of hits, and a number that is none', async () => {
+        const [logits, labels] = [new Input('logits', [150, 4]), new Input('labels', [150], 'i32')]
+        const loss = mean(softmaxCrossEntropy(logits, labels))
+        const values = [loss, mean(equal(argMax(logits), labels)), mul(loss, 3)]
+        const update = recordUpdate(new Resident('ring', 0, [3, 3]), new Input('position', [1], 'i32'), values)
+        const { actual, expected } = await train(
+          // Without a slope there is no kernel that makes the loss and the hits.
+          { outputs: { slope: gradients(loss, [logits])[0] }, updates: [update] },
+          { ring: new Float32Array(9) },
+          (step) => ({
+            position: Int32Array.of(step),
+            logits: numbers([150, 4], step + 2),
+            labels: Int32Array.from({ length: 150 }, (_, i) => (i * 7) % 4),
+          }),
+          2,
+        )
+        expect(relativeError(actual.ring, expected.ring)).toBeLessThanOrEqual(tolerance)
+      })
+
       it('come after everything else has read the old values', async () => {
         const p = new Resident('p', 0, [4])
         const update = sgdUpdate(
@@ -509,6 +568,28 @@ export function deviceSuite({ name, open, loadOps, tolerance = 1e-5 }: DeviceSui
       expect([...(await other.read(programs[2].outputs.y))]).toEqual([31, 32, 33, 34])
       for (const program of programs) program.dispose()
       other.dispose()
+    })
+
+    it('runs many times in one go, each with its own inputs', async () => {
+      const [a, b] = [new Input('a', [3]), new Input('b', [2], 'i32')]
+      const outputs = { sum: add(a, 1), double: mul(add(a, a), 1), same: equal(b, b) }
+      const program = await device.lower(makePlan({ outputs }, device.fusions), {})
+      expect(device.runsAtOnce(program, true)).toBeGreaterThanOrEqual(1)
+      const given = new Float32Array(3)
+      for (const count of [3, 1, 5]) {
+        const results = await device.runAll(program, count, (run) => {
+          given.set([run, 10 * run, -run])
+          return { a: given, b: Int32Array.of(run, 1) }
+        })
+        expect(results.map((result) => [...result.sum])).toEqual(
+          Array.from({ length: count }, (_, run) => [run + 1, 10 * run + 1, 1 - run]),
+        )
+        expect([...results[count - 1].double]).toEqual([2, 20, -2].map((v) => v * (count - 1)))
+        expect([...results[0].same]).toEqual([1, 1])
+      }
+      await device.run(program, { a: Float32Array.of(5, 6, 7), b: Int32Array.of(0, 0) })
+      expect([...(await device.read(program.outputs.sum))]).toEqual([6, 7, 8])
+      program.dispose()
     })
 
     it('gives the same bits every time', async () => {

@@ -4,6 +4,7 @@ import { CompiledModel } from '../../src/engine/compiled-model.ts'
 import { CpuDevice } from '../../src/engine/cpu/device.ts'
 import { ArgumentError, FormatError, LimelightError, ShapeError } from '../../src/engine/errors.ts'
 import { describeTrainingStep } from '../../src/engine/fit.ts'
+import { fusions } from '../../src/engine/fuse.ts'
 import { activation, averagePooling2d, conv2d, dense, dropout, flatten, maxPooling2d } from '../../src/engine/layers.ts'
 import { sequential } from '../../src/engine/model.ts'
 import { modelFromBytes } from '../../src/engine/model-file.ts'
@@ -230,6 +231,15 @@ describe('fit', () => {
 describe('plans', () => {
   it('a training step of the tutorial: relu, bias and masks fused, one Adam, the loss with its gradient', () => {
     const device = new CpuDevice()
+    const compiled = new CompiledModel(tutorial(), { device, optimizer: adam() })
+    const samples = { data: new Uint8Array(60_000 * 784), shape: [60_000, 28, 28, 1], scale: 1 / 255 }
+    expect(describeTrainingStep(compiled, adam(), samples, 256)).toMatchSnapshot()
+  })
+
+  it('the same with every fusion there is: no sum or mean is a step of its own', () => {
+    const device = new Proxy(new CpuDevice(), {
+      get: (target, name) => (name === 'fusions' ? new Set(fusions) : Reflect.get(target, name, target)),
+    })
     const compiled = new CompiledModel(tutorial(), { device, optimizer: adam() })
     const samples = { data: new Uint8Array(60_000 * 784), shape: [60_000, 28, 28, 1], scale: 1 / 255 }
     expect(describeTrainingStep(compiled, adam(), samples, 256)).toMatchSnapshot()

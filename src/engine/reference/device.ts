@@ -7,6 +7,7 @@ import {
   type Memory,
   type Place,
   type Program,
+  runInTurn,
 } from '../device.ts'
 import { DeviceError, type DeviceLostError } from '../errors.ts'
 import { operations, updateKinds } from '../ops/registry.ts'
@@ -88,6 +89,8 @@ export class ReferenceDevice implements Device {
   readonly info: DeviceInfo = { kind: 'reference', adapter: 'float64 loops' }
   readonly fusions = new Set<never>()
   readonly maxBlockBytes = 2 ** 31
+  // LIME's 1,000 samples and the 10,000 test images come out even.
+  readonly batchSizes = [1, 16, 125]
   readonly lost = new Promise<DeviceLostError>(() => {})
   private disposed = false
 
@@ -129,6 +132,14 @@ export class ReferenceDevice implements Device {
         )
       else throw new DeviceError(`reference: no kernel named ${step.kernel}`)
     }
+  }
+
+  runAll(program: Program, count: number, inputsOf: (run: number) => Readonly<Record<string, HostArray>>) {
+    return runInTurn(this, program, count, inputsOf)
+  }
+
+  runsAtOnce(): number {
+    return 1
   }
 
   async read({ memory, operand }: Place): Promise<HostArray> {

@@ -12,15 +12,28 @@ import { type Fusion, fusions } from '../fuse.ts'
 import type { Plan, PlanOperand } from '../plan.ts'
 import { alignment, byteLengthOf, type DType, formatShape, sizeOf } from '../tensor.ts'
 import { findAdapter, type OpenAdapter } from './adapter.ts'
-import { boundBytes, type Dispatch, gridOf, read, scratch, sourceOf } from './dispatch.ts'
+import {
+  type AdapterTraits,
+  type BindingKind,
+  boundBytes,
+  type Dispatch,
+  gridOf,
+  type LoweringContext,
+  read,
+  scratch,
+  sourceOf,
+} from './dispatch.ts'
+import { scoped } from './error-scopes.ts'
 import { copyDispatch, lowerStep } from './lowering.ts'
 import { bufferUsage, bytesOf, checkWrite, decode, encode, mapRead, WebGPUMemory } from './memory.ts'
+import { Pipelines } from './pipelines.ts'
 import { type Command, WebGPUProgram } from './program.ts'
 
 /**
  * The WebGPU device, in browsers and (through Dawn) in Node. A plan is lowered to a list of {pipeline, bind group, groups},
  * made once; a run writes the inputs, replays the list in one compute pass and submits it: no object is created but the
- * encoder. Kernels are in src/shaders/, how a step becomes dispatches in lowering.ts and kernels/.
+ * encoder. Many runs whose results are wanted together are one submit and one read (runAll). Kernels are in src/shaders/,
+ * how a step becomes dispatches in lowering.ts and kernels/.
  *
  * Every space of a plan is one buffer. WebGPU forbids a dispatch to read a buffer through a read-only binding and to write
  * another part of it; so whatever lies in a buffer that a dispatch writes is bound read_write, everything else read. Two
@@ -52,9 +65,10 @@ export interface Counters {
  */
 export async function openWebGPUDevice(options: WebGPUOptions = {}): Promise<WebGPUDevice> {
   const found = await findAdapter(options.allowFallbackAdapter ?? true)
-  const { limits } = found.adapter
+  const { limits, features } = found.adapter
   const gpu = await found.adapter.requestDevice({
     label: 'limelight',
+    requiredFeatures: wantedFeatures.filter((feature) => features.has(feature)),
     // Nothing here needs more than the defaults but large batches.
     requiredLimits: {
       maxBufferSize: limits.maxBufferSize,
@@ -64,13 +78,26 @@ export async function openWebGPUDevice(options: WebGPUOptions = {}): Promise<Web
   return new WebGPUDevice(gpu, found)
 }
 
-/** Runs submitted and not yet ended, at most. */
+const wantedFeatures = ['subgroups', 'timestamp-query'] as const
+
+/** Submits not yet ended, at most. */
 const maxRunsInFlight = 3
+
+/**
+ * Work in one submit, at most: drivers take a GPU that answers nobody for two seconds for hung. On a software adapter it is
+ * ten seconds' work or so, and who waits for it wants to see that it goes on.
+ */
+const maxFlopsPerSubmit = 1e12
+const maxFlopsPerWatchedSubmit = 2e10
+/** Inputs and outputs of all runs of a submit. */
+const maxBytesPerSubmit = 2 ** 26
 
 export class WebGPUDevice implements Device {
   readonly info: DeviceInfo
   readonly fusions: ReadonlySet<Fusion> = new Set(fusions)
   readonly maxBlockBytes: number
+  /** The tutorial's network takes 100 MB for 500 images: within what every adapter binds. */
+  readonly batchSizes = [1, 16, 125, 500]
   readonly lost: Promise<DeviceLostError>
   readonly counters: Counters = {
     dispatches: 0,
@@ -89,16 +116,18 @@ export class WebGPUDevice implements Device {
   /** Why nothing works any more: the device was lost, or an error surfaced where no call could throw it. */
   private failure: DeviceError | null = null
   private readonly memories = new Set<WebGPUMemory>()
-  private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>()
-  private readonly layouts = new Map<string, GPUBindGroupLayout>()
+  private readonly pipelines: Pipelines
+  private readonly context: LoweringContext
   private readonly runsInFlight: Promise<unknown>[] = []
 
   /** Takes over an open WebGPU device; openWebGPUDevice makes one. */
   constructor(
     readonly gpu: GPUDevice,
-    { name, isFallback, instance }: Pick<OpenAdapter, 'name' | 'isFallback' | 'instance'>,
+    { adapter, name, isFallback, instance }: OpenAdapter,
   ) {
     this.instance = instance
+    this.pipelines = new Pipelines(gpu, () => this.counters.pipelines++)
+    this.context = { adapter: traitsOf(gpu, adapter, isFallback), choose: ([first]) => first }
     this.info = { kind: 'webgpu', adapter: name, isFallbackAdapter: isFallback }
     this.maxBlockBytes = Math.min(gpu.limits.maxBufferSize, gpu.limits.maxStorageBufferBindingSize)
     this.lost = new Promise((resolve) => {
@@ -123,7 +152,7 @@ export class WebGPUDevice implements Device {
       throw new DeviceError(
         `webgpu: a block of ${bytes} bytes was asked for; this adapter holds at most ${this.maxBlockBytes}`,
       )
-    const { value, verdict } = this.scoped(() => this.createMemory(dtype, bytes, `block of ${elements} ${dtype}`))
+    const { value, verdict } = scoped(this.gpu, () => this.createMemory(dtype, bytes, `block of ${elements} ${dtype}`))
     verdict.catch((error: DeviceError) => {
       this.failure ??= error
     })
@@ -147,52 +176,47 @@ export class WebGPUDevice implements Device {
 
     // Which operands share a buffer is known by their spaces, unless one memory serves as two blocks.
     const bufferOf = (space: string): unknown => bound.get(space) ?? space
-    const stepDispatches = plan.steps.map((step) => lowerStep(step).flatMap((each) => this.separate(each, bufferOf)))
-    const dispatches = stepDispatches.flat()
+    const dispatches = plan.steps.flatMap((step) =>
+      lowerStep(step, this.context).flatMap((each) => this.separate(each, bufferOf)),
+    )
     const scratchBytes = dispatches
       .flatMap(({ bindings }) => bindings)
       .filter(({ operand }) => operand.space === 'scratch')
       .reduce((bytes, { operand }) => Math.max(bytes, operand.offset + boundBytes(operand)), 0)
 
     const spaces = new Map<string, WebGPUMemory>()
-    const locate = (space: string): WebGPUMemory => {
-      const memory = bound.get(space) ?? spaces.get(space)
-      if (memory) return memory
-      throw new DeviceError(`webgpu: the plan has no space named "${space}"`)
-    }
     try {
-      const { verdict } = this.scoped(() => {
-        for (const [name, bytes] of Object.entries({ ...plan.spaces, scratch: scratchBytes }))
-          spaces.set(name, this.createMemory('f32', bytes, name))
-        this.writeConstants(plan, locate('constants'))
+      const { verdict } = scoped(this.gpu, () => {
+        for (const [name, bytes] of Object.entries({ ...plan.spaces, scratch: scratchBytes })) {
+          const memory = this.createMemory('f32', bytes, name)
+          spaces.set(name, memory)
+          if (name === 'constants') this.writeConstants(plan, memory)
+        }
       })
       const prepared = dispatches.map((dispatch) => {
-        const writable = writableBindings(dispatch, bufferOf)
-        return { dispatch, writable, source: sourceOf(dispatch, writable) }
+        const kinds = bindingKinds(dispatch, bufferOf)
+        return { dispatch, kinds, source: sourceOf(dispatch, kinds) }
       })
       // All at once, so that the driver compiles them in parallel; wait for each, so that none fails unheard.
-      const outcomes = await Promise.allSettled([
+      const [refused, ...outcomes] = await Promise.allSettled([
         verdict,
-        ...prepared.map(({ dispatch, writable, source }) => this.pipelineFor(dispatch, writable, source)),
+        ...prepared.map(async ({ dispatch, kinds, source }): Promise<Command> => {
+          const pipeline = await this.pipelines.pipelineFor(dispatch.kernel, kinds, source)
+          return { dispatch, kinds, pipeline, layout: this.pipelines.layoutFor(kinds), groups: gridOf(dispatch) }
+        }),
       ])
       this.assertUsable()
-      const rejected = outcomes.find((outcome) => outcome.status === 'rejected')
-      if (rejected) throw rejected.reason
-      const pipelines = outcomes
-        .slice(1)
-        .map((outcome) => (outcome as PromiseFulfilledResult<GPUComputePipeline>).value)
-      const made = this.scoped(() =>
-        prepared.map(
-          ({ dispatch, writable }, index): Command => ({
-            pipeline: pipelines[index],
-            bindGroup: this.createBindGroup(dispatch, writable, locate),
-            groups: gridOf(dispatch.threads),
-          }),
-        ),
-      )
+      if (refused.status === 'rejected') throw refused.reason
+      const commands = outcomes.map((outcome) => {
+        if (outcome.status === 'rejected') throw outcome.reason
+        return outcome.value
+      })
+      const program = new WebGPUProgram(plan, this, commands, spaces, bound)
+      const made = scoped(this.gpu, () => program.addRun(this.gpu))
+      this.counters.bindGroups += made.value
       await made.verdict
       this.assertUsable()
-      return new WebGPUProgram(plan, this, made.value, spaces, locate)
+      return program
     } catch (error) {
       for (const memory of spaces.values()) memory.dispose()
       this.assertUsable()
@@ -201,35 +225,56 @@ export class WebGPUDevice implements Device {
   }
 
   async run(program: Program, inputs: Readonly<Record<string, HostArray>>): Promise<void> {
-    this.assertUsable()
-    if (!(program instanceof WebGPUProgram) || program.device !== this)
-      throw new DeviceError('webgpu: this program belongs to another device')
-    if (program.isDisposed) throw new DeviceError('webgpu: this program was disposed')
-    const { plan, commands, staging, spaces } = program
-    checkInputs(plan, inputs)
-    for (const [name, { dtype, offset }] of Object.entries(plan.inputs)) encode(dtype, inputs[name], staging, offset)
-    const space = spaces.get('inputs')
-    if (space && staging.byteLength > 0) this.writeBuffer(space, 0, new Uint8Array(staging))
-
+    const own = this.ownProgram(program)
+    this.encodeInputs(own, inputs, 0)
+    this.writeInputs(own, 1)
     const encoder = this.gpu.createCommandEncoder()
-    const pass = encoder.beginComputePass()
-    let current: GPUComputePipeline | null = null
-    for (const { pipeline, bindGroup, groups } of commands) {
-      if (pipeline !== current) pass.setPipeline(pipeline)
-      current = pipeline
-      pass.setBindGroup(0, bindGroup)
-      pass.dispatchWorkgroups(groups[0], groups[1])
-    }
-    pass.end()
+    this.replay(encoder, own, 1)
     this.submit(encoder)
-    this.counters.passes++
-    this.counters.dispatches += commands.length
 
     this.runsInFlight.push(this.gpu.queue.onSubmittedWorkDone().catch(() => {}))
     if (this.runsInFlight.length >= maxRunsInFlight) {
       await Promise.race([this.runsInFlight.shift(), this.lost])
       this.assertUsable()
     }
+  }
+
+  runsAtOnce(program: Program, isWatched: boolean): number {
+    const { plan } = this.ownProgram(program)
+    const flops = plan.steps.reduce((total, step) => total + step.flops, 0)
+    const most = isWatched && this.info.isFallbackAdapter ? maxFlopsPerWatchedSubmit : maxFlopsPerSubmit
+    const bytes = plan.spaces.inputs + plan.spaces.outputs
+    return Math.max(1, Math.floor(Math.min(most / Math.max(flops, 1), maxBytesPerSubmit / Math.max(bytes, 1))))
+  }
+
+  async runAll(
+    program: Program,
+    count: number,
+    inputsOf: (run: number) => Readonly<Record<string, HostArray>>,
+  ): Promise<Readonly<Record<string, HostArray>>[]> {
+    const own = this.ownProgram(program)
+    const { plan } = own
+    const bytes = count * plan.spaces.outputs
+    const { value: target, verdict } = scoped(this.gpu, () => {
+      this.reserveRuns(own, count)
+      for (let run = 0; run < count; run++) this.encodeInputs(own, inputsOf(run), run)
+      this.writeInputs(own, count)
+      const encoder = this.gpu.createCommandEncoder()
+      this.replay(encoder, own, count)
+      const buffer = this.createBuffer('read', bytes, bufferUsage.mapRead | bufferUsage.copyTarget)
+      if (bytes > 0) encoder.copyBufferToBuffer(own.locate('outputs').buffer, 0, buffer, 0, bytes)
+      this.submit(encoder)
+      return buffer
+    })
+    const results = await this.take(target, verdict)
+    return Array.from({ length: count }, (_, run) =>
+      Object.fromEntries(
+        Object.entries(plan.outputs).map(([name, { dtype, shape, offset }]) => [
+          name,
+          decode(dtype, results, run * plan.spaces.outputs + offset, sizeOf(shape)),
+        ]),
+      ),
+    )
   }
 
   async read({ memory, operand }: Place): Promise<HostArray> {
@@ -239,18 +284,22 @@ export class WebGPUDevice implements Device {
     if (elements === 0) return decode(operand.dtype, new ArrayBuffer(0), 0, 0)
     const start = Math.floor(operand.offset / 4) * 4
     const bytes = Math.ceil((operand.offset - start + byteLengthOf(operand)) / 4) * 4
-    const { value: target, verdict } = this.scoped(() => {
+    const { value: target, verdict } = scoped(this.gpu, () => {
       const buffer = this.createBuffer('read', bytes, bufferUsage.mapRead | bufferUsage.copyTarget)
       const encoder = this.gpu.createCommandEncoder()
       encoder.copyBufferToBuffer(own.buffer, start, buffer, 0, bytes)
       this.submit(encoder)
       return buffer
     })
+    return decode(operand.dtype, await this.take(target, verdict), operand.offset - start, elements)
+  }
+
+  /** What a buffer holds once all that was submitted before has run; the buffer is gone then. */
+  private async take(target: GPUBuffer, verdict: Promise<void>): Promise<ArrayBuffer> {
     try {
       await verdict
       await target.mapAsync(mapRead)
-      const copy = target.getMappedRange().slice(0)
-      return decode(operand.dtype, copy, operand.offset - start, elements)
+      return target.getMappedRange().slice(0)
     } catch (error) {
       // A lost device rejects the mapping a little before it says that it is lost.
       await Promise.race([this.lost, new Promise((resolve) => setTimeout(resolve, 50))])
@@ -267,7 +316,6 @@ export class WebGPUDevice implements Device {
     this.instance = null
     for (const memory of [...this.memories]) memory.dispose()
     this.pipelines.clear()
-    this.layouts.clear()
     this.gpu.destroy()
   }
 
@@ -290,7 +338,7 @@ export class WebGPUDevice implements Device {
   }
 
   private createMemory(dtype: DType, bytes: number, label: string): WebGPUMemory {
-    const usage = bufferUsage.storage | bufferUsage.copySource | bufferUsage.copyTarget
+    const usage = bufferUsage.storage | bufferUsage.uniform | bufferUsage.copySource | bufferUsage.copyTarget
     const memory = new WebGPUMemory(dtype, bytes, this.createBuffer(label, bytes, usage), () => {
       this.counters.liveBuffers--
       this.memories.delete(memory)
@@ -320,26 +368,6 @@ export class WebGPUDevice implements Device {
     this.counters.submits++
   }
 
-  /** Runs `create`; `verdict` rejects with a DeviceError if WebGPU refused anything in it. Scopes nest, so no awaits inside. */
-  private scoped<T>(create: () => T): { value: T; verdict: Promise<void> } {
-    this.gpu.pushErrorScope('out-of-memory')
-    this.gpu.pushErrorScope('validation')
-    const scopes: Promise<GPUError | null>[] = []
-    try {
-      return {
-        value: create(),
-        verdict: Promise.resolve().then(async () => {
-          const [invalid, full] = await Promise.all(scopes)
-          if (full) throw new DeviceError(`webgpu: out of memory: ${full.message}`)
-          if (invalid) throw new DeviceError(`webgpu: ${invalid.message}`)
-        }),
-      }
-    } finally {
-      // A lost device has no errors to tell; assertUsable reports the loss.
-      for (let scope = 0; scope < 2; scope++) scopes.push(this.gpu.popErrorScope().catch(() => null))
-    }
-  }
-
   private checkSizes(plan: Plan): void {
     for (const [space, bytes] of Object.entries(plan.spaces))
       if (bytes > this.gpu.limits.maxBufferSize)
@@ -361,13 +389,13 @@ export class WebGPUDevice implements Device {
 
   /** The dispatch, after copies of the operands it could not bind: those that overlap in a buffer it writes. */
   private separate(dispatch: Dispatch, bufferOf: (space: string) => unknown): Dispatch[] {
-    const writable = writableBindings(dispatch, bufferOf)
+    const kinds = bindingKinds(dispatch, bufferOf)
     const copies: Dispatch[] = []
     let end = dispatch.bindings
       .filter(({ operand }) => operand.space === 'scratch')
       .reduce((bytes, { operand }) => Math.max(bytes, operand.offset + boundBytes(operand)), 0)
     const bindings = dispatch.bindings.map((binding, index) => {
-      if (binding.access === 'write' || !writable[index]) return binding
+      if (binding.access === 'write' || kinds[index] !== 'read_write') return binding
       const { operand } = binding
       const isTaken = dispatch.bindings.some(
         (other, at) =>
@@ -383,99 +411,76 @@ export class WebGPUDevice implements Device {
         dtype: operand.dtype,
       }
       end = copy.offset + boundBytes(copy)
-      copies.push(copyDispatch(operand, copy))
+      copies.push(copyDispatch(operand, copy, this.context))
       return read(binding.name, copy, binding.element)
     })
     return [...copies, { ...dispatch, bindings }]
   }
 
-  private layoutFor(writable: readonly boolean[]): GPUBindGroupLayout {
-    const key = writable.map((flag) => (flag ? 'w' : 'r')).join('')
-    const known = this.layouts.get(key)
-    if (known) return known
-    const compute = 0x4
-    const layout = this.gpu.createBindGroupLayout({
-      label: key,
-      entries: writable.map((flag, binding) => ({
-        binding,
-        visibility: compute,
-        buffer: { type: flag ? 'storage' : 'read-only-storage' },
-      })),
-    })
-    this.layouts.set(key, layout)
-    return layout
-  }
-
-  private pipelineFor(dispatch: Dispatch, writable: readonly boolean[], source: string): Promise<GPUComputePipeline> {
-    const known = this.pipelines.get(source)
-    if (known) return known
-    const made = this.createPipeline(dispatch.kernel, writable, source)
-    this.pipelines.set(source, made)
-    made.catch(() => this.pipelines.delete(source))
-    return made
-  }
-
-  private async createPipeline(
-    kernel: string,
-    writable: readonly boolean[],
-    source: string,
-  ): Promise<GPUComputePipeline> {
-    const { value: module, verdict } = this.scoped(() => this.gpu.createShaderModule({ label: kernel, code: source }))
-    const layout = this.gpu.createPipelineLayout({ bindGroupLayouts: [this.layoutFor(writable)] })
-    const pipeline = this.gpu.createComputePipelineAsync({
-      label: kernel,
-      layout,
-      compute: { module, entryPoint: 'main' },
-    })
-    const [made, checked] = await Promise.allSettled([pipeline, verdict])
-    if (made.status === 'fulfilled' && checked.status === 'fulfilled') {
-      this.counters.pipelines++
-      return made.value
-    }
+  private ownProgram(program: Program): WebGPUProgram {
     this.assertUsable()
-    const cause: unknown = made.status === 'rejected' ? made.reason : checked.status === 'rejected' && checked.reason
-    throw new DeviceError(`webgpu: kernel "${kernel}" was refused: ${await complaints(module, source, cause)}`, {
-      cause,
-    })
+    if (!(program instanceof WebGPUProgram) || program.device !== this)
+      throw new DeviceError('webgpu: this program belongs to another device')
+    if (program.isDisposed) throw new DeviceError('webgpu: this program was disposed')
+    return program
   }
 
-  private createBindGroup(
-    { kernel, bindings }: Dispatch,
-    writable: readonly boolean[],
-    locate: (space: string) => WebGPUMemory,
-  ): GPUBindGroup {
-    this.counters.bindGroups++
-    return this.gpu.createBindGroup({
-      label: kernel,
-      layout: this.layoutFor(writable),
-      entries: bindings.map(({ operand }, binding) => ({
-        binding,
-        resource: {
-          buffer: locate(operand.space).buffer,
-          // An empty operand may start where its space ends.
-          offset: sizeOf(operand.shape) === 0 ? 0 : operand.offset,
-          size: boundBytes(operand),
-        },
-      })),
-    })
+  /** Makes room for so many runs in one submit. */
+  private reserveRuns(program: WebGPUProgram, count: number): void {
+    if (program.bindGroups.length >= count) return
+    const { plan, spaces } = program
+    for (const name of ['inputs', 'outputs'] as const) {
+      spaces.get(name)?.dispose()
+      spaces.set(name, this.createMemory('f32', count * plan.spaces[name], name))
+    }
+    program.staging = new ArrayBuffer(count * plan.spaces.inputs)
+    program.bindGroups.length = 0
+    while (program.bindGroups.length < count) this.counters.bindGroups += program.addRun(this.gpu)
+  }
+
+  private encodeInputs({ plan, staging }: WebGPUProgram, inputs: Readonly<Record<string, HostArray>>, run: number) {
+    checkInputs(plan, inputs)
+    for (const [name, { dtype, offset }] of Object.entries(plan.inputs))
+      encode(dtype, inputs[name], staging, run * plan.spaces.inputs + offset)
+  }
+
+  private writeInputs(program: WebGPUProgram, count: number): void {
+    const bytes = count * program.plan.spaces.inputs
+    if (bytes > 0) this.writeBuffer(program.locate('inputs'), 0, new Uint8Array(program.staging, 0, bytes))
+  }
+
+  private replay(encoder: GPUCommandEncoder, { commands, bindGroups }: WebGPUProgram, count: number): void {
+    const pass = encoder.beginComputePass()
+    let current: GPUComputePipeline | null = null
+    for (let run = 0; run < count; run++)
+      for (const [index, { pipeline, groups }] of commands.entries()) {
+        if (pipeline !== current) pass.setPipeline(pipeline)
+        current = pipeline
+        pass.setBindGroup(0, bindGroups[run][index])
+        pass.dispatchWorkgroups(...groups)
+      }
+    pass.end()
+    this.counters.passes++
+    this.counters.dispatches += count * commands.length
   }
 }
 
-/** Which bindings lie in a buffer that the dispatch writes: WebGPU wants them all read_write. */
-function writableBindings({ bindings }: Dispatch, bufferOf: (space: string) => unknown): boolean[] {
+/** What a shader may rely on. Sizes of subgroups differ within some adapters: kernels take one for granted. */
+function traitsOf(gpu: GPUDevice, { info }: GPUAdapter, isSoftware: boolean): AdapterTraits {
+  const isFixed = info.subgroupMinSize === info.subgroupMaxSize
+  return {
+    lanes: gpu.features.has('subgroups') && isFixed ? info.subgroupMinSize : 0,
+    maxUniformBytes: gpu.limits.maxUniformBufferBindingSize,
+    isSoftware,
+  }
+}
+
+/** What lies in a buffer that the dispatch writes must be bound read_write. */
+function bindingKinds({ bindings }: Dispatch, bufferOf: (space: string) => unknown): BindingKind[] {
   const written = new Set(
     bindings.filter(({ access }) => access === 'write').map(({ operand }) => bufferOf(operand.space)),
   )
-  return bindings.map(({ operand }) => written.has(bufferOf(operand.space)))
-}
-
-/** The compiler's messages with the lines they are about, or else what the pipeline's creation said. */
-async function complaints(module: GPUShaderModule, source: string, cause: unknown): Promise<string> {
-  const { messages } = await module.getCompilationInfo()
-  const lines = source.split('\n')
-  const errors = messages.filter(({ type }) => type === 'error')
-  if (errors.length === 0) return cause instanceof Error ? cause.message : String(cause)
-  return errors
-    .map(({ message, lineNum, linePos }) => `${lineNum}:${linePos} ${message}\n  ${lines[lineNum - 1] ?? ''}`)
-    .join('\n')
+  return bindings.map(({ operand, access }) =>
+    written.has(bufferOf(operand.space)) ? 'read_write' : access === 'uniform' ? 'uniform' : 'read',
+  )
 }

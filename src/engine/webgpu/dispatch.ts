@@ -1,13 +1,15 @@
 import type { PlanOperand, PlanStep } from '../plan.ts'
 import { byteLengthOf, type DType, type Shape, sizeOf } from '../tensor.ts'
+import { expand } from './expand.ts'
 
 /**
  * How a plan's step becomes WGSL. Terms:
  * - dispatch: one launch of one kernel. A step is one dispatch, or two where partial sums are combined.
  * - header: what is put before a kernel's .wgsl file: its sizes as `const`, its bindings, and generated functions (an
- *   elementwise row, the loads of a tensor whose rows may or may not be whole vec4s). Everything about shapes is in it:
- *   a kernel reads no uniforms, and two steps of equal source share a pipeline.
+ *   elementwise row, the loads of a tensor whose rows may or may not be whole vec4s). Everything about shapes is in it,
+ *   and two steps of equal source share a pipeline.
  * - scratch: memory of the program that lives as long as one step, for partial sums.
+ * - candidate: one of several ways to run a step, all right and some faster: tile sizes, and how weights are loaded.
  */
 export interface Dispatch {
   readonly kernel: string
@@ -18,12 +20,19 @@ export interface Dispatch {
   readonly code: string
   /** Invocations wanted; kernels return early beyond THREADS. */
   readonly threads: number
+  /** Rows of workgroups that all do so many threads; at.group.y tells them apart. 1 unless given. */
+  readonly layers?: number
+  /** Invocations of a workgroup; 64 unless given. */
+  readonly workgroupSize?: number
+  /** It hands values round in subgroups. */
+  readonly subgroups?: boolean
 }
 
 export interface Binding {
   readonly name: string
   readonly operand: PlanOperand
-  readonly access: 'read' | 'write'
+  /** `uniform`: read by all lanes at the same place, which many adapters do faster; at most 64 KiB of vec4f. */
+  readonly access: 'read' | 'write' | 'uniform'
   /** The WGSL type of the array's elements, where it is not the operand's own. */
   readonly element?: string
 }
@@ -31,10 +40,30 @@ export interface Binding {
 /** Numbers become u32; other types are written as WGSL (see i32, f32). */
 export type Constants = Readonly<Record<string, number | boolean | string>>
 
-/** A row of the lowering table: what a plan's step of one kernel is run as. */
-export type Lowering = (step: PlanStep) => Dispatch[]
+/** What kernels must know of an adapter. */
+export interface AdapterTraits {
+  /** Lanes of a subgroup, where subgroups are offered and all of one size; else 0. */
+  readonly lanes: number
+  readonly maxUniformBytes: number
+  /** It computes on the processor: loads cost most, and one thread can't have too many sums. */
+  readonly isSoftware: boolean
+}
 
-export const workgroupSize = 64
+export interface Candidate {
+  /** Short, stable: remembered from one run to the next. */
+  readonly name: string
+}
+
+export interface LoweringContext {
+  readonly adapter: AdapterTraits
+  /** The candidate that tuning found best, else the first. */
+  choose<T extends Candidate>(candidates: readonly T[]): T
+}
+
+/** A row of the lowering table: what a plan's step of one kernel is run as. */
+export type Lowering = (step: PlanStep, context: LoweringContext) => Dispatch[]
+
+const defaultWorkgroupSize = 64
 const maxGroups = 65535
 
 /** Scratch starts anew with every step. */
@@ -64,11 +93,15 @@ export function write(name: string, operand: PlanOperand, element?: string): Bin
   return { name, operand, access: 'write', element }
 }
 
-/** Workgroups in x and y: one dimension ends at 65535. */
-export function gridOf(threads: number): readonly [number, number] {
+/** Workgroups in x, y and z: what does not fit into x, which ends at 65535, goes on in z; y counts layers. */
+export function gridOf({
+  threads,
+  workgroupSize = defaultWorkgroupSize,
+  layers = 1,
+}: Dispatch): readonly [number, number, number] {
   const groups = Math.ceil(threads / workgroupSize)
   const rows = Math.ceil(groups / maxGroups)
-  return [Math.ceil(groups / rows), rows]
+  return [Math.ceil(groups / rows), layers, rows]
 }
 
 /** Bytes to bind: storage is addressed in words. */
@@ -76,25 +109,39 @@ export function boundBytes(operand: PlanOperand): number {
   return Math.max(4, Math.ceil(byteLengthOf(operand) / 4) * 4)
 }
 
-/** The whole WGSL module; `writable` says which bindings share a buffer with something the dispatch writes. */
-export function sourceOf(dispatch: Dispatch, writable: readonly boolean[]): string {
+/** How a binding is bound: what lies in a buffer that the dispatch writes can only be bound read_write. */
+export type BindingKind = 'read' | 'read_write' | 'uniform'
+
+/** The whole WGSL module. */
+export function sourceOf(dispatch: Dispatch, kinds: readonly BindingKind[]): string {
   const constants = {
     ...dispatch.constants,
-    WORKGROUP_SIZE: workgroupSize,
-    GRID_WIDTH: gridOf(dispatch.threads)[0],
+    WORKGROUP_SIZE: dispatch.workgroupSize ?? defaultWorkgroupSize,
+    GRID_WIDTH: gridOf(dispatch)[0],
     THREADS: dispatch.threads,
   }
   return [
+    ...(dispatch.subgroups ? ['enable subgroups;'] : []),
+    `struct Invocation {
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(local_invocation_index) lane: u32,${dispatch.subgroups ? '\n  @builtin(subgroup_invocation_id) subgroupLane: u32,' : ''}
+}`,
     ...Object.entries(constants).map(
       ([name, value]) => `const ${name} = ${typeof value === 'number' ? `${value}u` : value};`,
     ),
-    ...dispatch.bindings.map(
-      ({ name, operand, element }, index) =>
-        `@group(0) @binding(${index}) var<storage, ${writable[index] ? 'read_write' : 'read'}> ${name}: array<${element ?? elementType(operand.dtype)}>;`,
-    ),
+    ...dispatch.bindings.map((binding, index) => declare(binding, index, kinds[index])),
     ...dispatch.functions,
-    dispatch.code,
+    expand(dispatch.code, constants),
   ].join('\n')
+}
+
+function declare({ name, operand, element }: Binding, index: number, kind: BindingKind): string {
+  const space = kind === 'uniform' ? 'uniform' : `storage, ${kind}`
+  const type =
+    kind === 'uniform'
+      ? `array<vec4f, ${sizeOf(operand.shape) / 4}>`
+      : `array<${element ?? elementType(operand.dtype)}>`
+  return `@group(0) @binding(${index}) var<${space}> ${name}: ${type};`
 }
 
 /**
@@ -113,6 +160,11 @@ export function loadRows(name: string, operand: PlanOperand, width: number): Row
       functions: `fn load_${name}4(row: u32, group: u32) -> vec4f { return ${name}[row * ${width / 4}u + group]; }
 fn load_${name}(row: u32, column: u32) -> f32 { return ${name}[row * ${width / 4}u + column / 4u][column % 4u]; }`,
     }
+  return loadSingly(name, operand, width)
+}
+
+/** The same, bound as single numbers: where load_<name> is what counts. */
+export function loadSingly(name: string, operand: PlanOperand, width: number): RowAccess {
   return { binding: read(name, operand), functions: loadScalarRows(name, width) }
 }
 

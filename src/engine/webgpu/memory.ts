@@ -3,7 +3,7 @@ import { DeviceError } from '../errors.ts'
 import type { DType } from '../tensor.ts'
 
 /** WebGPU's usage flags, by value: dawn.node defines no global constants. */
-export const bufferUsage = { mapRead: 0x01, copySource: 0x04, copyTarget: 0x08, storage: 0x80 } as const
+export const bufferUsage = { mapRead: 0x01, copySource: 0x04, copyTarget: 0x08, uniform: 0x40, storage: 0x80 } as const
 export const mapRead = 0x01
 
 /** One buffer. Its size is a multiple of 4, as copies ask for, and never 0. */

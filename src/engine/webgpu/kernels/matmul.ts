@@ -1,5 +1,6 @@
 import combineCode from '../../../shaders/combine.wgsl?raw'
 import matmulCode from '../../../shaders/matmul.wgsl?raw'
+import matmulRowsCode from '../../../shaders/matmul-rows.wgsl?raw'
 import { type MatmulAttributes, matmulExtents } from '../../ops/matmul.ts'
 import type { PlanOperand, PlanStep } from '../../plan.ts'
 import { type Dispatch, epilogueOf, type Lowering, loadRows, scratch, storeRows } from '../dispatch.ts'
@@ -10,52 +11,96 @@ const maxSlices = 64
 /** Groups of four along the inner extent that make a slice worth its partial sums. */
 const minGroupsInSlice = 16
 
-export const noEpilogue = 'fn epilogue(row: u32, group: u32, sum: vec4f) -> vec4f { return sum; }'
+const noEpilogue = 'fn epilogue(row: u32, group: u32, sum: vec4f) -> vec4f { return sum; }'
+
+/** A dense layer's shape: long rows that become a few numbers. */
+const fewColumns = 16
+const longRow = 512
+const rowsOfAWorkgroup = 4
 
 export const lowerMatmul: Lowering = (step) => {
   const [a, b] = step.inputs
-  const [y] = step.outputs
+  const [y, ...sums] = step.outputs
   const attributes = step.attributes as MatmulAttributes
   const { m, k, n } = matmulExtents(a.shape, b.shape, attributes)
+  if (n <= fewColumns && k >= longRow && !attributes.transposeA && !attributes.transposeB)
+    return [longRows(step, m, k, n)]
   const tiles = Math.ceil(m / 4) * Math.ceil(n / 4)
   const groups = Math.ceil(k / 4)
   const slices = Math.max(
     1,
     Math.min(Math.ceil(wantedThreads / tiles), Math.floor(groups / minGroupsInSlice), maxSlices),
   )
-  const epilogue = slices === 1 ? epilogueOf(step, n) : { bindings: [], functions: [noEpilogue] }
-  const target = slices === 1 ? y : scratch([slices, m, n])
+  const isWhole = slices === 1
+  const epilogue = isWhole ? epilogueOf(step, n) : { bindings: [], functions: [noEpilogue] }
+  // Sums of B's columns are one more row of partial sums.
+  const rows = m + (sums.length > 0 && !isWhole ? 1 : 0)
+  const target = isWhole ? y : scratch([slices, rows, n])
   const parts = [loadRows('a', a, a.shape[1]), loadRows('b', b, b.shape[1]), storeRows('y', target, n)]
+  const columnSums = sums.length === 0 ? [] : isWhole ? [storeRows('sums', sums[0], n)] : []
+  const storeSums =
+    sums.length === 0 || isWhole
+      ? ''
+      : `fn store_sums4(slice: u32, four: u32, sum: vec4f) { store_y4(slice * ${rows}u + ${m}u, four, sum); }`
   const product: Dispatch = {
     kernel: 'matmul',
-    bindings: [...parts.map(({ binding }) => binding), ...epilogue.bindings],
+    bindings: [...parts, ...columnSums].map(({ binding }) => binding).concat(epilogue.bindings),
     constants: {
       M: m,
       K: k,
       N: n,
       A_ROWS: a.shape[0],
       B_ROWS: b.shape[0],
+      Y_ROWS: rows,
       TRANSPOSE_A: attributes.transposeA,
       TRANSPOSE_B: attributes.transposeB,
       SLICES: slices,
       GROUPS_IN_SLICE: Math.ceil(groups / slices),
+      SUMS: sums.length > 0,
     },
-    functions: [...parts.map(({ functions }) => functions), ...epilogue.functions],
+    functions: [...parts, ...columnSums].map(({ functions }) => functions).concat(storeSums, epilogue.functions),
     code: matmulCode,
     threads: tiles * slices,
   }
-  return slices === 1 ? [product] : [product, combine(step, target, slices, m, n)]
+  return isWhole ? [product] : [product, combine(step, target, slices, rows, n)]
 }
 
-/** Adds up partial results [slices, rows, width] in order and finishes the step with its epilogue. */
+function longRows(step: PlanStep, m: number, k: number, n: number): Dispatch {
+  const [a, b] = step.inputs
+  const epilogue = epilogueOf(step, n)
+  const parts = [loadRows('a', a, k), loadRows('b', b, n), storeRows('y', step.outputs[0], n)]
+  const workgroupSize = 64
+  return {
+    kernel: 'matmul',
+    bindings: [...parts.map(({ binding }) => binding), ...epilogue.bindings],
+    constants: { M: m, K: k, ROWS: rowsOfAWorkgroup, FOURS: Math.ceil(n / 4) },
+    functions: [...parts.map(({ functions }) => functions), ...epilogue.functions],
+    code: matmulRowsCode,
+    threads: Math.ceil(m / rowsOfAWorkgroup) * workgroupSize,
+    workgroupSize,
+  }
+}
+
+/**
+ * Adds up partial results [slices, rows, width] in order and finishes the step with its epilogue. Where the step has a second
+ * result, that is the last row.
+ */
 export function combine(step: PlanStep, partials: PlanOperand, slices: number, rows: number, width: number): Dispatch {
   const epilogue = epilogueOf(step, width)
-  const parts = [loadRows('partials', partials, width), storeRows('y', step.outputs[0], width)]
+  const [result, ...last] = step.outputs
+  const isSplit = last.length > 0
+  const stores = isSplit
+    ? [storeRows('first', result, width), storeRows('last', last[0], width)]
+    : [storeRows('y', result, width)]
+  const parts = [loadRows('partials', partials, width), ...stores]
+  const split = `fn store_y4(row: u32, four: u32, sum: vec4f) {
+  if (row < ${rows - 1}u) { store_first4(row, four, sum); } else { store_last4(0u, four, sum); }
+}`
   return {
     kernel: `${step.kernel} (combine)`,
     bindings: [...parts.map(({ binding }) => binding), ...epilogue.bindings],
     constants: { SLICES: slices, ROWS: rows, GROUPS: Math.ceil(width / 4) },
-    functions: [...parts.map(({ functions }) => functions), ...epilogue.functions],
+    functions: [...parts.map(({ functions }) => functions), ...(isSplit ? [split] : []), ...epilogue.functions],
     code: combineCode,
     threads: rows * Math.ceil(width / 4),
   }

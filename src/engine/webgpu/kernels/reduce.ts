@@ -2,6 +2,7 @@ import argMaxCode from '../../../shaders/arg-max.wgsl?raw'
 import reduceCode from '../../../shaders/reduce.wgsl?raw'
 import { type ReduceAttributes, reduceExtents } from '../../ops/reduce.ts'
 import type { PlanOperand } from '../../plan.ts'
+import { sizeOf } from '../../tensor.ts'
 import { type Dispatch, type Lowering, read, scratch, write } from '../dispatch.ts'
 
 const folds = {
@@ -30,17 +31,30 @@ function fold(
   }
 }
 
+function lowerFold(
+  kernel: keyof typeof folds,
+  x: PlanOperand,
+  y: PlanOperand,
+  [outer, reduced, inner]: readonly [number, number, number],
+): Dispatch[] {
+  if (reduced <= longRun) return [fold(kernel, x, y, [outer, reduced, inner], 1)]
+  const slices = Math.ceil(Math.sqrt(reduced))
+  const partials = scratch([outer, slices, inner])
+  return [
+    fold(kernel, x, partials, [outer, reduced, inner], slices),
+    fold(kernel, partials, y, [outer, slices, inner], 1),
+  ]
+}
+
 function lowerReduce(kernel: keyof typeof folds): Lowering {
-  return ({ inputs: [x], outputs: [y], attributes }) => {
-    const [outer, reduced, inner] = reduceExtents(x.shape, attributes as ReduceAttributes)
-    if (reduced <= longRun) return [fold(kernel, x, y, [outer, reduced, inner], 1)]
-    const slices = Math.ceil(Math.sqrt(reduced))
-    const partials = scratch([outer, slices, inner])
-    return [
-      fold(kernel, x, partials, [outer, reduced, inner], slices),
-      fold(kernel, partials, y, [outer, slices, inner], 1),
-    ]
-  }
+  return ({ inputs: [x], outputs: [y], attributes }) =>
+    lowerFold(kernel, x, y, reduceExtents(x.shape, attributes as ReduceAttributes))
+}
+
+/** Sums over all axes but the last. */
+export function lowerColumnSums(x: PlanOperand, y: PlanOperand): Dispatch[] {
+  const columns = x.shape[x.shape.length - 1]
+  return lowerFold('sum', x, y, [1, sizeOf(x.shape) / columns, columns])
 }
 
 const lowerArgMax: Lowering = ({ inputs: [x], outputs: [y], attributes }) => {

@@ -10,6 +10,8 @@ function rowKernel(kernel: string, code: string, rows: number, classes: number, 
   return { kernel, bindings, constants: { CLASSES: classes }, functions: [accurateFunctions], code, threads: rows }
 }
 
+const storeHit = (statement: string) => `fn storeHit(row: u32, value: f32) { ${statement} }`
+
 export const softmaxLowerings: Readonly<Record<string, Lowering>> = {
   softmax({ kernel, inputs: [x], outputs: [y] }) {
     const classes = x.shape[x.shape.length - 1]
@@ -24,9 +26,9 @@ export const softmaxLowerings: Readonly<Record<string, Lowering>> = {
     const [rows, classes] = logits.shape
     const bindings = [read('logits', logits), read('labels', labels), read('dloss', dloss), write('dlogits', dlogits)]
     const dispatch = rowKernel(kernel, crossEntropyGradientCode, rows, classes, bindings)
-    return [{ ...dispatch, functions: [accurateFunctions, 'fn storeLoss(row: u32, value: f32) {}'] }]
+    return [{ ...dispatch, functions: [accurateFunctions, 'fn storeLoss(row: u32, value: f32) {}', storeHit('')] }]
   },
-  softmaxCrossEntropyWithGradient({ kernel, inputs: [logits, labels, dloss], outputs: [loss, dlogits] }) {
+  softmaxCrossEntropyWithGradient({ kernel, inputs: [logits, labels, dloss], outputs: [loss, dlogits, ...hits] }) {
     const [rows, classes] = logits.shape
     const bindings = [
       read('logits', logits),
@@ -34,9 +36,10 @@ export const softmaxLowerings: Readonly<Record<string, Lowering>> = {
       read('dloss', dloss),
       write('dlogits', dlogits),
       write('loss', loss),
+      ...hits.map((operand) => write('hits', operand)),
     ]
     const dispatch = rowKernel(kernel, crossEntropyGradientCode, rows, classes, bindings)
-    const storeLoss = 'fn storeLoss(row: u32, value: f32) { loss[row] = value; }'
-    return [{ ...dispatch, functions: [accurateFunctions, storeLoss] }]
+    const functions = [accurateFunctions, 'fn storeLoss(row: u32, value: f32) { loss[row] = value; }']
+    return [{ ...dispatch, functions: [...functions, storeHit(hits.length > 0 ? 'hits[row] = value;' : '')] }]
   },
 }

@@ -38,12 +38,18 @@ const lowerSgd: Lowering = ({ kernel, inputs: [gradient, stepSize], states: [p, 
 
 /** With the ring and the position, as many values as fit into the eight buffers every adapter can bind. */
 const valuesAtOnce = 6
+const recordWorkgroup = 32
 
-const lowerRecord: Lowering = ({ kernel, inputs: [position, ...values], states: [ring] }) => {
+const lowerRecord: Lowering = ({ kernel, inputs: [position, ...values], states: [ring], attributes }) => {
+  const scales = (attributes.scales ?? values.map(() => 1)) as readonly number[]
   const dispatches: Dispatch[] = []
   for (let first = 0; first < values.length; first += valuesAtOnce) {
     const part = values.slice(first, first + valuesAtOnce)
-    const cases = part.map((_, column) => `case ${column}u: { return f32(value${column}[0]); }`).join('\n    ')
+    const byColumn = (expression: (column: number) => string, otherwise: string) =>
+      `switch column {
+    ${part.map((_, column) => `case ${column}u: { return ${expression(column)}; }`).join('\n    ')}
+    default: { return ${otherwise}; }
+  }`
     dispatches.push({
       kernel,
       bindings: [
@@ -53,15 +59,19 @@ const lowerRecord: Lowering = ({ kernel, inputs: [position, ...values], states: 
       ],
       constants: { ROWS: ring.shape[0], WIDTH: ring.shape[1], FIRST_COLUMN: first },
       functions: [
-        `fn valueOf(column: u32) -> f32 {
-  switch column {
-    ${cases}
-    default: { return 0.0; }
-  }
+        `fn valueOf(column: u32, i: u32) -> f32 {
+  ${byColumn((column) => `f32(value${column}[i])`, '0.0')}
+}
+fn lengthOf(column: u32) -> u32 {
+  ${byColumn((column) => `${sizeOf(part[column].shape)}u`, '0u')}
+}
+fn scaleOf(column: u32) -> f32 {
+  ${byColumn((column) => f32(scales[first + column]), '0.0')}
 }`,
       ],
       code: recordCode,
-      threads: part.length,
+      threads: part.length * recordWorkgroup,
+      workgroupSize: recordWorkgroup,
     })
   }
   return dispatches

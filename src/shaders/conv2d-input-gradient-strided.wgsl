@@ -14,8 +14,8 @@ fn weights4(tap: u32, channel: u32, f4: u32) -> vec4f {
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * GRID_WIDTH + group.x) * WORKGROUP_SIZE + lane;
+fn main(at: Invocation) {
+  let i = (at.group.z * GRID_WIDTH + at.group.x) * WORKGROUP_SIZE + at.lane;
   if (i >= THREADS) { return; }
   let c4 = i % CHANNEL_GROUPS;
   let x = 4i * i32((i / CHANNEL_GROUPS) % STRIPS);
