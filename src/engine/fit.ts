@@ -111,7 +111,7 @@ function stepUpdates(compiled: CompiledModel, optimizer: Optimizer, x: Tensor, l
 }
 
 /** The plan of a training step on a data set that lives on the device. */
-function residentPlan(compiled: CompiledModel, optimizer: Optimizer, samples: Samples, batch: number): Plan {
+export function trainingStepPlan(compiled: CompiledModel, optimizer: Optimizer, samples: Samples, batch: number): Plan {
   const indices = new Input('indices', [batch], 'i32')
   const data = new Resident('samples', 0, samples.shape, samples.data instanceof Uint8Array ? 'u8' : 'f32')
   const labels = new Resident('labels', 0, [samples.shape[0]], 'i32')
@@ -134,7 +134,7 @@ export function describeTrainingStep(
   samples: Samples,
   batch: number,
 ): string {
-  return describePlan(residentPlan(compiled, optimizer, samples, batch))
+  return describePlan(trainingStepPlan(compiled, optimizer, samples, batch))
 }
 
 /** Where batches come from. */
@@ -182,7 +182,7 @@ function batchSource(
       Int32Array.from({ length: count }, (_, i) => labels[i]),
     )
     Object.assign(blocks, { samples: data, labels: classes })
-    const program = keep((batch) => residentPlan(compiled, optimizer, samples, batch))
+    const program = keep((batch) => trainingStepPlan(compiled, optimizer, samples, batch))
     return { program, inputs: (indices) => ({ indices }), dispose }
   }
   const length = sizeOf(compiled.model.inputShape)

@@ -74,20 +74,17 @@ fn main(at: Invocation) {
       }
     }
   }
-  if (i >= TILES) { return; }
-  // expand
-  for (var row = 0u; row < TILE_HEIGHT; row++) {
-    // expand
-    for (var column = 0u; column < TILE_WIDTH; column++) {
-      let y = u32(top) + row;
-      let x = u32(left) + column;
-      if ((y < u32(OUT_HEIGHT)) & (x < u32(OUT_WIDTH))) {
-        // expand
-        for (var f = 0u; f < FOURS; f++) {
-          let pixel = (n * u32(OUT_HEIGHT) + y) * u32(OUT_WIDTH) + x;
-          store_y4(pixel, first4 + f, epilogue(pixel, first4 + f, sum[(row * TILE_WIDTH + column) * FOURS + f]));
-        }
-      }
+  // A loop as it is, over a copy: stores written out, each with its epilogue, would be most of what is compiled. Its end is
+  // one that compilers do not know, and so do not unroll.
+  var made = sum;
+  let madeHere = select(TILE_HEIGHT * TILE_WIDTH * FOURS, 0u, i >= TILES);
+  for (var s = 0u; s < madeHere; s++) {
+    let four = first4 + s % FOURS;
+    let y = u32(top) + s / (FOURS * TILE_WIDTH);
+    let x = u32(left) + (s / FOURS) % TILE_WIDTH;
+    if ((y < u32(OUT_HEIGHT)) & (x < u32(OUT_WIDTH))) {
+      let pixel = (n * u32(OUT_HEIGHT) + y) * u32(OUT_WIDTH) + x;
+      store_y4(pixel, four, epilogue(pixel, four, made[s]));
     }
   }
 }

@@ -9,8 +9,9 @@ import {
 } from '../device.ts'
 import { DeviceError, DeviceLostError } from '../errors.ts'
 import { type Fusion, fusions } from '../fuse.ts'
-import type { Plan, PlanOperand } from '../plan.ts'
+import type { Plan, PlanOperand, PlanStep } from '../plan.ts'
 import { alignment, byteLengthOf, type DType, formatShape, sizeOf } from '../tensor.ts'
+import { type TuningMemory, tuningMemory } from '../tuning-memory.ts'
 import { findAdapter, type OpenAdapter } from './adapter.ts'
 import {
   type AdapterTraits,
@@ -18,16 +19,25 @@ import {
   boundBytes,
   type Dispatch,
   gridOf,
-  type LoweringContext,
   read,
   scratch,
   sourceOf,
 } from './dispatch.ts'
 import { scoped } from './error-scopes.ts'
-import { copyDispatch, lowerStep } from './lowering.ts'
+import { contextOf, copyDispatch, lowerStep, type StepContext, stepName } from './lowering.ts'
 import { bufferUsage, bytesOf, checkWrite, decode, encode, mapRead, WebGPUMemory } from './memory.ts'
 import { Pipelines } from './pipelines.ts'
 import { type Command, WebGPUProgram } from './program.ts'
+import {
+  fastest,
+  kernelsHash,
+  type Measurement,
+  noise,
+  planOfStep,
+  steadyTime,
+  type TuneOptions,
+  tuningWork,
+} from './tune.ts'
 
 /**
  * The WebGPU device, in browsers and (through Dawn) in Node. A plan is lowered to a list of {pipeline, bind group, groups},
@@ -43,6 +53,8 @@ import { type Command, WebGPUProgram } from './program.ts'
 export interface WebGPUOptions {
   /** Take a software adapter where there is no other; true unless given. */
   readonly allowFallbackAdapter?: boolean
+  /** Where the choices of tune() are kept; a file in Node, IndexedDB in browsers unless given. */
+  readonly tuningMemory?: TuningMemory
 }
 
 /** What the device has made since it was opened, and the bytes it was given. For tests of what a replay costs. */
@@ -75,7 +87,9 @@ export async function openWebGPUDevice(options: WebGPUOptions = {}): Promise<Web
       maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
     },
   })
-  return new WebGPUDevice(gpu, found)
+  const device = new WebGPUDevice(gpu, found, options.tuningMemory ?? tuningMemory())
+  await device.recall()
+  return device
 }
 
 const wantedFeatures = ['subgroups', 'timestamp-query'] as const
@@ -117,17 +131,22 @@ export class WebGPUDevice implements Device {
   private failure: DeviceError | null = null
   private readonly memories = new Set<WebGPUMemory>()
   private readonly pipelines: Pipelines
-  private readonly context: LoweringContext
+  private readonly adapter: AdapterTraits
+  private readonly memory: TuningMemory
+  /** Candidates that tuning chose, by step. */
+  private readonly choices = new Map<string, string>()
   private readonly runsInFlight: Promise<unknown>[] = []
 
   /** Takes over an open WebGPU device; openWebGPUDevice makes one. */
   constructor(
     readonly gpu: GPUDevice,
     { adapter, name, isFallback, instance }: OpenAdapter,
+    memory: TuningMemory,
   ) {
     this.instance = instance
     this.pipelines = new Pipelines(gpu, () => this.counters.pipelines++)
-    this.context = { adapter: traitsOf(gpu, adapter, isFallback), choose: ([first]) => first }
+    this.adapter = traitsOf(gpu, adapter, isFallback)
+    this.memory = memory
     this.info = { kind: 'webgpu', adapter: name, isFallbackAdapter: isFallback }
     this.maxBlockBytes = Math.min(gpu.limits.maxBufferSize, gpu.limits.maxStorageBufferBindingSize)
     this.lost = new Promise((resolve) => {
@@ -166,7 +185,15 @@ export class WebGPUDevice implements Device {
     this.writeBuffer(own, offset, bytesOf(own.dtype, data))
   }
 
-  async lower(plan: Plan, blocks: Readonly<Record<string, Memory>>): Promise<WebGPUProgram> {
+  lower(plan: Plan, blocks: Readonly<Record<string, Memory>>): Promise<WebGPUProgram> {
+    return this.lowerBy(plan, blocks, (step) => this.choices.get(step))
+  }
+
+  private async lowerBy(
+    plan: Plan,
+    blocks: Readonly<Record<string, Memory>>,
+    choiceFor: (step: string) => string | undefined,
+  ): Promise<WebGPUProgram> {
     this.assertUsable()
     this.checkSizes(plan)
     const bound = new Map(Object.entries(blocks).map(([name, memory]) => [name, this.own(memory)]))
@@ -176,8 +203,9 @@ export class WebGPUDevice implements Device {
 
     // Which operands share a buffer is known by their spaces, unless one memory serves as two blocks.
     const bufferOf = (space: string): unknown => bound.get(space) ?? space
+    const contextFor = contextOf(this.adapter, choiceFor)
     const dispatches = plan.steps.flatMap((step) =>
-      lowerStep(step, this.context).flatMap((each) => this.separate(each, bufferOf)),
+      lowerStep(step, contextFor(step)).flatMap((each) => separate(each, bufferOf, contextFor)),
     )
     const scratchBytes = dispatches
       .flatMap(({ bindings }) => bindings)
@@ -236,6 +264,69 @@ export class WebGPUDevice implements Device {
     if (this.runsInFlight.length >= maxRunsInFlight) {
       await Promise.race([this.runsInFlight.shift(), this.lost])
       this.assertUsable()
+    }
+  }
+
+  /** Takes over what tune() found on this adapter in other sessions. */
+  async recall(): Promise<void> {
+    for (const [step, name] of Object.entries(await this.memory.read(this.tunedName))) this.choices.set(step, name)
+  }
+
+  private get tunedName(): string {
+    return `${this.info.adapter}, kernels ${kernelsHash}`
+  }
+
+  /**
+   * Measures every way to run the plans' steps on this adapter and remembers the fastest: programs lowered from now on use
+   * them, and so do later sessions. Only steps that there are several ways for take part.
+   */
+  async tune(plans: readonly Plan[], { signal, onProgress }: TuneOptions = {}): Promise<Measurement[]> {
+    this.assertUsable()
+    const work = tuningWork(plans, this.adapter)
+    const results: Measurement[] = []
+    for (const [index, { step, candidate }] of work.entries()) {
+      signal?.throwIfAborted()
+      onProgress?.(index, work.length, `${stepName(step)}: ${candidate.name}`)
+      results.push({ step: stepName(step), candidate: candidate.name, ...(await this.measure(step, candidate.name)) })
+    }
+    onProgress?.(work.length, work.length, '')
+    const best = fastest(results)
+    for (const { step, candidate } of best) this.choices.set(step, candidate)
+    await this.memory.write(this.tunedName, Object.fromEntries(best.map(({ step, candidate }) => [step, candidate])))
+    return results
+  }
+
+  /** Milliseconds a run of one step takes, its result discarded. A kernel that is refused here is never the fastest. */
+  private async measure(step: PlanStep, candidate: string): Promise<Omit<Measurement, 'step' | 'candidate'>> {
+    const { plan, blocks } = planOfStep(step)
+    const memories = Object.fromEntries(
+      Object.entries(blocks).map(([name, { dtype, elements }]) => [name, this.allocate(dtype, elements)]),
+    )
+    let program: WebGPUProgram | null = null
+    try {
+      const started = performance.now()
+      program = await this.lowerBy(plan, memories, () => candidate)
+      const own = program
+      const filled = [...Object.values(memories), own.locate('arena')].filter(({ dtype }) => dtype === 'f32')
+      for (const memory of filled) this.write(memory, noise(memory.byteLength / 4))
+      const run = async (times: number) => {
+        const encoder = this.gpu.createCommandEncoder()
+        this.replay(encoder, own, 1, times)
+        const start = performance.now()
+        this.submit(encoder)
+        await Promise.race([this.gpu.queue.onSubmittedWorkDone(), this.lost])
+        this.assertUsable()
+        return performance.now() - start
+      }
+      await run(1)
+      const compilation = performance.now() - started
+      return { milliseconds: await steadyTime(run), compilation, flops: step.flops }
+    } catch (error) {
+      this.assertUsable()
+      return { milliseconds: Number.POSITIVE_INFINITY, compilation: 0, flops: step.flops, refused: String(error) }
+    } finally {
+      program?.dispose()
+      for (const memory of Object.values(memories)) memory.dispose()
     }
   }
 
@@ -387,36 +478,6 @@ export class WebGPUDevice implements Device {
       }
   }
 
-  /** The dispatch, after copies of the operands it could not bind: those that overlap in a buffer it writes. */
-  private separate(dispatch: Dispatch, bufferOf: (space: string) => unknown): Dispatch[] {
-    const kinds = bindingKinds(dispatch, bufferOf)
-    const copies: Dispatch[] = []
-    let end = dispatch.bindings
-      .filter(({ operand }) => operand.space === 'scratch')
-      .reduce((bytes, { operand }) => Math.max(bytes, operand.offset + boundBytes(operand)), 0)
-    const bindings = dispatch.bindings.map((binding, index) => {
-      if (binding.access === 'write' || kinds[index] !== 'read_write') return binding
-      const { operand } = binding
-      const isTaken = dispatch.bindings.some(
-        (other, at) =>
-          at !== index &&
-          (other.access === 'write' || at < index) &&
-          bufferOf(other.operand.space) === bufferOf(operand.space) &&
-          operand.offset < other.operand.offset + boundBytes(other.operand) &&
-          other.operand.offset < operand.offset + boundBytes(operand),
-      )
-      if (!isTaken) return binding
-      const copy: PlanOperand = {
-        ...scratch(operand.shape, Math.ceil(end / alignment) * alignment),
-        dtype: operand.dtype,
-      }
-      end = copy.offset + boundBytes(copy)
-      copies.push(copyDispatch(operand, copy, this.context))
-      return read(binding.name, copy, binding.element)
-    })
-    return [...copies, { ...dispatch, bindings }]
-  }
-
   private ownProgram(program: Program): WebGPUProgram {
     this.assertUsable()
     if (!(program instanceof WebGPUProgram) || program.device !== this)
@@ -449,19 +510,19 @@ export class WebGPUDevice implements Device {
     if (bytes > 0) this.writeBuffer(program.locate('inputs'), 0, new Uint8Array(program.staging, 0, bytes))
   }
 
-  private replay(encoder: GPUCommandEncoder, { commands, bindGroups }: WebGPUProgram, count: number): void {
+  private replay(encoder: GPUCommandEncoder, { commands, bindGroups }: WebGPUProgram, count: number, times = 1): void {
     const pass = encoder.beginComputePass()
     let current: GPUComputePipeline | null = null
-    for (let run = 0; run < count; run++)
+    for (let run = 0; run < count * times; run++)
       for (const [index, { pipeline, groups }] of commands.entries()) {
         if (pipeline !== current) pass.setPipeline(pipeline)
         current = pipeline
-        pass.setBindGroup(0, bindGroups[run][index])
+        pass.setBindGroup(0, bindGroups[run % count][index])
         pass.dispatchWorkgroups(...groups)
       }
     pass.end()
     this.counters.passes++
-    this.counters.dispatches += count * commands.length
+    this.counters.dispatches += count * times * commands.length
   }
 }
 
@@ -483,4 +544,34 @@ function bindingKinds({ bindings }: Dispatch, bufferOf: (space: string) => unkno
   return bindings.map(({ operand, access }) =>
     written.has(bufferOf(operand.space)) ? 'read_write' : access === 'uniform' ? 'uniform' : 'read',
   )
+}
+
+/** The dispatch, after copies of the operands it could not bind: those that overlap in a buffer it writes. */
+function separate(dispatch: Dispatch, bufferOf: (space: string) => unknown, contextFor: StepContext): Dispatch[] {
+  const kinds = bindingKinds(dispatch, bufferOf)
+  const copies: Dispatch[] = []
+  let end = dispatch.bindings
+    .filter(({ operand }) => operand.space === 'scratch')
+    .reduce((bytes, { operand }) => Math.max(bytes, operand.offset + boundBytes(operand)), 0)
+  const bindings = dispatch.bindings.map((binding, index) => {
+    if (binding.access === 'write' || kinds[index] !== 'read_write') return binding
+    const { operand } = binding
+    const isTaken = dispatch.bindings.some(
+      (other, at) =>
+        at !== index &&
+        (other.access === 'write' || at < index) &&
+        bufferOf(other.operand.space) === bufferOf(operand.space) &&
+        operand.offset < other.operand.offset + boundBytes(other.operand) &&
+        other.operand.offset < operand.offset + boundBytes(operand),
+    )
+    if (!isTaken) return binding
+    const copy: PlanOperand = {
+      ...scratch(operand.shape, Math.ceil(end / alignment) * alignment),
+      dtype: operand.dtype,
+    }
+    end = copy.offset + boundBytes(copy)
+    copies.push(copyDispatch(operand, copy, contextFor))
+    return read(binding.name, copy, binding.element)
+  })
+  return [...copies, { ...dispatch, bindings }]
 }

@@ -1,7 +1,7 @@
 import { DeviceError } from '../errors.ts'
 import type { PlanOperand, PlanStep } from '../plan.ts'
 import { sizeOf } from '../tensor.ts'
-import type { Dispatch, Lowering, LoweringContext } from './dispatch.ts'
+import type { AdapterTraits, Candidate, Dispatch, Lowering, LoweringContext } from './dispatch.ts'
 import { conv2dLowerings } from './kernels/conv2d.ts'
 import { lowerKernelGradient } from './kernels/conv2d-kernel-gradient.ts'
 import { elementwiseLowerings } from './kernels/elementwise.ts'
@@ -27,6 +27,43 @@ const lowerings: ReadonlyMap<string, Lowering> = new Map(
   }),
 )
 
+/** What is chosen for: a step's kernel, what is fused to it, and its shapes. Places and inputs' values do not matter. */
+export function stepName({ kernel, inputs, outputs, attributes }: PlanStep): string {
+  const fused = fusedFlags.filter((flag) => attributes[flag])
+  const window = windowFlags.map((name) => attributes[name]).filter((value) => value !== undefined)
+  const shapes = [...inputs, ...outputs].map(({ shape }) => shape.join('x'))
+  return `${[kernel, ...fused].join('+')} ${[...shapes, ...window].join(' ')}`
+}
+
+const fusedFlags = ['blend', 'bias', 'relu', 'mask']
+const windowFlags = ['strideY', 'strideX', 'padTop', 'padLeft']
+
+/** The candidates there are to run a step, best guess first; none where there is one way only. */
+export function candidatesOf(step: PlanStep, adapter: AdapterTraits): readonly Candidate[] {
+  let found: readonly Candidate[] = []
+  lowerStep(step, {
+    adapter,
+    choose(candidates) {
+      found = candidates
+      return candidates[0]
+    },
+  })
+  return found
+}
+
+/** A context that takes the candidates of these names, where there are such. */
+export function contextOf(adapter: AdapterTraits, choiceFor: (step: string) => string | undefined): StepContext {
+  return (step) => ({
+    adapter,
+    choose(candidates) {
+      const name = choiceFor(stepName(step))
+      return candidates.find((candidate) => candidate.name === name) ?? candidates[0]
+    },
+  })
+}
+
+export type StepContext = (step: PlanStep) => LoweringContext
+
 /** The dispatches of a step, in order; none where its results have no elements. @throws DeviceError for an unknown kernel */
 export function lowerStep(step: PlanStep, context: LoweringContext): Dispatch[] {
   const lowering = lowerings.get(step.kernel)
@@ -35,7 +72,7 @@ export function lowerStep(step: PlanStep, context: LoweringContext): Dispatch[] 
 }
 
 /** A copy of an operand, for a dispatch that can not bind it where it is. */
-export function copyDispatch(from: PlanOperand, to: PlanOperand, context: LoweringContext): Dispatch {
+export function copyDispatch(from: PlanOperand, to: PlanOperand, contextFor: StepContext): Dispatch {
   const step = { kernel: 'broadcast', inputs: [from], outputs: [to], states: [], attributes: {}, flops: 0 }
-  return elementwiseLowerings.broadcast(step, context)[0]
+  return elementwiseLowerings.broadcast(step, contextFor(step))[0]
 }

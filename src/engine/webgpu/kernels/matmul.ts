@@ -3,7 +3,7 @@ import matmulCode from '../../../shaders/matmul.wgsl?raw'
 import matmulRowsCode from '../../../shaders/matmul-rows.wgsl?raw'
 import { type MatmulAttributes, matmulExtents } from '../../ops/matmul.ts'
 import type { PlanOperand, PlanStep } from '../../plan.ts'
-import { type Dispatch, epilogueOf, type Lowering, loadRows, scratch, storeRows } from '../dispatch.ts'
+import { type Dispatch, epilogueOf, type Lowering, loadRows, loadSingly, scratch, storeRows } from '../dispatch.ts'
 
 /** Threads a kernel should have to fill a GPU; sums are cut into slices until there are as many. */
 export const wantedThreads = 16384
@@ -68,7 +68,7 @@ export const lowerMatmul: Lowering = (step) => {
 function longRows(step: PlanStep, m: number, k: number, n: number): Dispatch {
   const [a, b] = step.inputs
   const epilogue = epilogueOf(step, n)
-  const parts = [loadRows('a', a, k), loadRows('b', b, n), storeRows('y', step.outputs[0], n)]
+  const parts = [loadSingly('a', a, k), loadRows('b', b, n), storeRows('y', step.outputs[0], n)]
   const workgroupSize = 64
   return {
     kernel: 'matmul',
