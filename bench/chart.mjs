@@ -1,7 +1,7 @@
 /** The results as a picture: a bar a row, images a second, with a whisker from the slowest to the fastest run. */
 import { scaleLog } from 'd3-scale'
 import { short } from './report.mjs'
-import { items } from './work.mjs'
+import { itemsOn } from './work.mjs'
 
 const width = 895
 const labelWidth = 285
@@ -10,17 +10,16 @@ const barHeight = 15
 const barStep = 21
 const headHeight = 52
 const colours = { ours: '#5a8f00', peer: '#8a8f98', text: '#222', faint: '#ddd', whisker: '#333' }
-const hostTitles = { node: 'Node', chromium: 'Chromium' }
 
-export function chart({ machine, rows }) {
-  const measured = rows.filter((row) => !row.why)
+export function chart({ device, machine, hosts, rows }) {
+  const measured = rows.filter((row) => !row.why && row.perSecond)
   let top = 34
   const panels = []
-  for (const item of Object.keys(items))
-    for (const host of Object.keys(hostTitles)) {
-      const here = measured.filter((row) => row.item === item && row.host === host)
+  for (const item of itemsOn(device).filter(({ inChart }) => inChart !== false))
+    for (const [host, { title }] of Object.entries(hosts)) {
+      const here = measured.filter((row) => row.item === item.name && row.host === host)
       if (here.length === 0) continue
-      panels.push(panel(here, `${items[item].title}, ${hostTitles[host]}: images a second (logarithmic)`, top))
+      panels.push(panel(here, `${item.title}, ${title}: images a second (logarithmic)`, top))
       top += headHeight + here.length * barStep + 18
     }
   const title = `Limelight beside its peers · ${machine.processor}, ${machine.cores} cores`
@@ -54,10 +53,16 @@ function panel(rows, title, top) {
       `<text x="${labelWidth - 8}" y="${y + 12}" text-anchor="end">${escaped(row.name)}</text>` +
       `<rect x="${labelWidth}" y="${y}" width="${x(row.perSecond) - labelWidth}" height="${barHeight}" fill="${row.peer === 'ours' ? colours.ours : colours.peer}"/>` +
       `<path d="M${slowest} ${middle}H${fastest}M${slowest} ${middle - 4}v8M${fastest} ${middle - 4}v8" stroke="${colours.whisker}" fill="none"/>` +
-      `<text x="${fastest + 8}" y="${y + 12}">${short(row.perSecond)}${row.timesOurs.strict && row.peer !== 'ours' ? ` (${short(1 / row.timesOurs.strict)} of ours)` : ''}</text>`
+      `<text x="${fastest + 8}" y="${y + 12}">${short(row.perSecond)}${rateOfOurs(row)}</text>`
     )
   })
   return `<g><text x="14" y="${top + 24}" font-weight="600">${escaped(title)}</text>\n${[...grid, ...bars].join('\n')}</g>`
+}
+
+/** Beside ours of the same place, on `cpu` strict. */
+function rateOfOurs({ peer, timesOurs }) {
+  const times = timesOurs.ours ?? timesOurs.strict
+  return times && peer !== 'ours' ? ` (${short(1 / times)} of ours)` : ''
 }
 
 function escaped(text) {

@@ -18,32 +18,53 @@ const isolation = {
   'Cross-Origin-Resource-Policy': 'same-origin',
 }
 
-/** @returns {Promise<{version: string, start(contender): {ask, close}, close(): Promise<void>}>} */
-export async function openChromium() {
+/** Compiled kernels are not kept between two runs. */
+const noCache = ['--disable-gpu-shader-disk-cache']
+
+/**
+ * @param {string[]} moreFlags
+ * @returns {Promise<{version: string, start(contender, how?: { cold?: boolean }): {ask, close}, close(): Promise<void>}>}
+ */
+export async function openChromium(moreFlags = []) {
   await build({ configFile: file('page/vite.config.mjs'), logLevel: 'error' })
   const { module } = await runnerImport(file('../test/chromium.ts'))
   const server = createServer(serve)
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = `http://127.0.0.1:${server.address().port}`
   let browser
-  try {
-    browser = await chromium.launch({ executablePath: module.findChromium(), args: module.chromiumFlags })
-    const page = await browser.newPage()
+  /** A profile of its own: nothing is in its databases. */
+  async function newPage() {
+    const context = await browser.newContext()
+    const page = await context.newPage()
     page.setDefaultTimeout(0)
     await page.goto(address)
     if (!(await page.evaluate(() => crossOriginIsolated))) throw new Error('the page is not cross-origin isolated')
+    return page
+  }
+  try {
+    browser = await chromium.launch({
+      executablePath: module.findChromium(),
+      args: [...module.chromiumFlags, ...noCache, ...moreFlags],
+    })
+    const shared = await newPage()
     let contenders = 0
     return {
       version: browser.version(),
-      start({ peer }) {
+      start({ peer }, { cold = false } = {}) {
         const id = contenders++
-        const asked = (message) => {
+        const opening = cold ? newPage() : Promise.resolve(shared)
+        const asked = async (message) => {
+          const page = await opening
           if (message.options) message = { ...message, options: { ...message.options, modules: `${address}/modules` } }
           return page.evaluate(([id, name, message]) => globalThis.ask(id, name, message), [id, peer, message])
         }
         return {
           ask: (message) => asked(message).catch((error) => ({ error: error.message.split('\n')[0] })),
-          close: () => page.evaluate((id) => globalThis.end(id), id).catch(() => {}),
+          async close() {
+            const page = await opening.catch(() => undefined)
+            await page?.evaluate((id) => globalThis.end(id), id).catch(() => {})
+            if (cold) await page?.context().close()
+          },
         }
       },
       async close() {

@@ -4,19 +4,35 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import v8 from 'node:v8'
 import { contender } from './contender.mjs'
+import { provideGPU, yieldToDriver } from './node-gpu.mjs'
 import { loadWork } from './work.mjs'
 
 // Node 20 has relaxed SIMD behind a flag, which must be set before the first module is compiled.
 if (process.argv[2] === 'relaxed') v8.setFlagsFromString('--experimental-wasm-relaxed-simd')
 
 const repository = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url))
-const answer = contender(() => loadWork(async (path) => new Uint8Array(readFileSync(repository(path)))), {
-  ours: () => import('./peers/ours.mjs'),
-  'tfjs-wasm': () => import('./peers/tfjs-wasm.mjs'),
-  'tfjs-cpu': () => import('./peers/tfjs-cpu.mjs'),
-  'onnxruntime-web': () => import('./peers/onnxruntime-web.mjs'),
-  'jax-js': () => import('./peers/jax-js.mjs'),
-})
+let onWebGPU = false
+const answer = contender(
+  () => loadWork(async (path) => new Uint8Array(readFileSync(repository(path)))),
+  {
+    ours: () => import('./peers/ours.mjs'),
+    'tfjs-wasm': () => import('./peers/tfjs-wasm.mjs'),
+    'tfjs-cpu': () => import('./peers/tfjs-cpu.mjs'),
+    'tfjs-webgpu': () => import('./peers/tfjs-webgpu.mjs'),
+    'onnxruntime-web': () => import('./peers/onnxruntime-web.mjs'),
+    'onnxruntime-webgpu': () => import('./peers/onnxruntime-webgpu.mjs'),
+    'jax-js': () => import('./peers/jax-js.mjs'),
+  },
+  {
+    async prepare({ device }) {
+      onWebGPU = device === 'webgpu'
+      if (onWebGPU) await provideGPU()
+    },
+    opened() {
+      if (onWebGPU) yieldToDriver()
+    },
+  },
+)
 
 for await (const line of createInterface({ input: process.stdin }))
   writeSync(3, `${JSON.stringify(await answer(JSON.parse(line)))}\n`)

@@ -1,73 +1,212 @@
 /**
  * One contender in a place of its own (a process in Node, a worker in Chromium), so that none disturbs another's heap,
- * threads or flags. It opens its peer and then answers messages; peers/pytorch.py answers the same ones.
+ * threads or flags. It opens its peer and then answers messages; peers/pytorch.py answers the first seven.
  *
- *   { ask: 'open', peer, options, amounts } -> { version, how, items: { forward: { count, batch } | { why }, … } }
+ *   { ask: 'open', peer, options }    -> { version, how, ms, kinds: { forward: { most? } | { why }, … } }
  *   { ask: 'predict', count }         -> { probabilities }  of the first test images, to compare with ours
- *   { ask: 'loss', item, count }      -> { loss }  of the first test images, before any training
- *   { ask: 'prepare', item }          -> { batch? }  chooses the fastest batch and warms up
- *   { ask: 'run', item }              -> { ms }
- *   { ask: 'ceiling' }                -> { ceiling }
+ *   { ask: 'first', count }           -> { loss, ms }  a first training step from the shipped weights
+ *   { ask: 'prepare', kind, count }   -> { batch?, how? }  chooses the fastest batch and warms up
+ *   { ask: 'run', kind, count }       -> { ms }  of a step, of count images, of an explanation of count samples
+ *   { ask: 'ceiling', options }       -> { ceiling, adapter? }
+ *   { ask: 'adapter', options }       -> { adapter, isFallback }  what WebGPU there is
+ *   { ask: 'estimate', kind, count }  -> { ms }  what a run will take, from smaller ones
+ *   { ask: 'cold', kind, count }      -> { ms }  the first run of all
+ *   { ask: 'count', kind, count }     -> { counters }  what a forward pass or a training step asks of WebGPU
+ *   { ask: 'kernels' }                -> { kernels }
  *
- * A peer's module exports open(work, options). It returns its version, how it computes, predict(images, count) from bytes to
- * probabilities, and per item what it takes: { count, batches } for forward, { count, run, loss } for the others, or
- * { why } it can't. run() may return its own milliseconds; an item it leaves out is one nobody expects of it.
+ * A peer's module exports open(work, options), which gives:
+ *   version, how       what it is and how it computes
+ *   predict(images, count)  bytes to probabilities
+ *   forward            { most?, batches? } or { why } it can't; `most`: images it gets, `batches`: sizes it is tried with
+ *   training           { most?, start(count) -> { first() -> loss, run(steps) -> { ms a step, steps taken }? } } or { why }
+ *   explanation        { run(samples) -> ms? } or { why }, or left out where nobody expects it
+ *   kernels()          optional: [{ kernel, shape, variant, us, gflops }, …], every kernel alone, in its variants
+ * A run that returns nothing is timed from outside.
  */
-import { measureCeiling } from './ceiling.mjs'
+import { count, each, gpuErrors, watchErrors } from './instrument.mjs'
 import { pixels } from './work.mjs'
 
-/** @returns a function from message to answer */
-export function contender(loadWork, peers) {
+/** Short runs are repeated, so that waiting for the device at the end doesn't count. */
+const enoughMs = 500
+const mostSteps = 3
+const probedImages = 8
+const probedSamples = 100
+const batchTolerance = 1e-4
+/** A training step's FLOPs over a forward pass's. */
+const stepsPerForward = 3
+
+/**
+ * @param loadWork
+ * @param peers name -> import of its module
+ * @param {{ prepare?(options): Promise<void>, opened?(): void }} place what the place does before a peer is imported and after it opened
+ * @returns a function from message to answer
+ */
+export function contender(loadWork, peers, place = {}) {
   let work
   let opened
-  let batch
+  let batch = 1
+  let meter
+  const trainings = new Map()
+  /** Milliseconds an image, of the latest run of a kind. */
+  const pace = {}
+
   const answers = {
-    async open({ peer, options, amounts }) {
-      work = { ...(await loadWork()), amounts }
-      if (peer === 'ceiling') return { version: '', how: '', items: {} }
-      opened = await (await peers[peer]()).open(work, options)
+    async open({ peer, options }) {
+      work = await loadWork()
+      await place.prepare?.(options)
+      watchErrors()
+      const module = await peers[peer]()
+      const start = performance.now()
+      opened = await module.open(work, options)
+      const ms = performance.now() - start
+      place.opened?.()
       const { version, how, forward, training, explanation } = opened
-      const items = Object.entries({ forward, training, explanation }).filter(([, item]) => item)
+      const kinds = Object.entries({ forward, training, explanation }).filter(([, kind]) => kind)
       return {
         version,
         how,
-        items: Object.fromEntries(items.map(([name, { count, why }]) => [name, why ? { why } : { count }])),
+        ms,
+        kinds: Object.fromEntries(kinds.map(([name, { most, why }]) => [name, why ? { why } : { most }])),
       }
     },
-    predict: async ({ count }) => ({
-      probabilities: Array.from(await opened.predict(work.images.subarray(0, count * pixels), count)),
-    }),
-    loss: async ({ item, count }) => ({ loss: await opened[item].loss(count) }),
-    async prepare({ item }) {
-      if (item !== 'forward') {
-        await run(item)
-        return {}
-      }
-      const { count, batches } = opened.forward
-      const times = []
-      for (const size of batches) {
-        await forward(size, size)
-        const start = performance.now()
-        await forward(Math.min(count, 2 * size), size)
-        times.push({ size, ms: (performance.now() - start) / Math.min(count, 2 * size) })
-      }
-      batch = times.sort((a, b) => a.ms - b.ms)[0].size
-      return { batch }
-    },
-    async run({ item }) {
+    predict: async ({ count }) => ({ probabilities: Array.from(await opened.predict(images(0, count), count)) }),
+    async first({ count }) {
       const start = performance.now()
-      const own = await run(item)
-      return { ms: own ?? performance.now() - start }
+      const training = await opened.training.start(count)
+      trainings.set(count, training)
+      const loss = await training.first()
+      noErrors()
+      return { loss, ms: performance.now() - start }
     },
-    ceiling: async () => ({ ceiling: measureCeiling() }),
+    async prepare({ kind, count }) {
+      if (kind === 'forward') return { batch: await chooseBatch(count) }
+      await run(kind, count)
+      return {}
+    },
+    run: async ({ kind, count }) => ({ ms: await run(kind, count) }),
+    async cold({ kind, count }) {
+      if (kind === 'training') return { ms: (await answers.first({ count })).ms }
+      batch = count
+      return { ms: await run(kind, count) }
+    },
+    async estimate({ kind, count }) {
+      if (kind === 'explanation') pace.explanation ??= (await run(kind, probedSamples)) / probedSamples
+      else if (pace.forward === undefined) {
+        await probe(probedImages)
+        if (pace.forward * probedImages < enoughMs) await probe(4 * probedImages)
+      }
+      return { ms: count * (pace[kind] ?? pace.forward * stepsPerForward) }
+    },
+    async count({ kind, count: images }) {
+      if (kind === 'forward') return { counters: await count(() => run(kind, images)) }
+      // A run may begin or end with work that is not a step's: two runs of different lengths tell them apart.
+      const runs = []
+      for (const steps of [1, 2]) {
+        let taken = steps
+        const counters = await count(async () => {
+          taken = (await trainings.get(images).run(steps))?.steps ?? steps
+        })
+        runs.push({ counters, taken })
+      }
+      const [fewer, more] = runs
+      return { counters: each(more.counters, fewer.counters, more.taken - fewer.taken) }
+    },
+    async ceiling({ options }) {
+      if (options.device !== 'webgpu') return { ceiling: (await import('./ceiling-simd.mjs')).measureCeiling() }
+      if (!meter) {
+        await place.prepare?.(options)
+        meter = await (await import('./ceiling-webgpu.mjs')).openMeter(navigator.gpu)
+        place.opened?.()
+      }
+      return { ceiling: await meter.measure(), adapter: meter.adapter }
+    },
+    async adapter({ options }) {
+      await place.prepare?.(options)
+      const { adapterName, isSoftware } = await import('./ceiling-webgpu.mjs')
+      const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' })
+      if (!adapter) throw new Error('there is no WebGPU adapter')
+      return { adapter: adapterName(adapter.info), isFallback: isSoftware(adapter.info) }
+    },
+    kernels: async () => ({ kernels: (await opened.kernels?.()) ?? [] }),
   }
 
-  const run = (item) => (item === 'forward' ? forward(opened.forward.count, batch) : opened[item].run())
+  /** WebGPU tells of mistakes where no call can throw them; what was computed then is not what was asked for. */
+  function noErrors() {
+    const [first] = gpuErrors.splice(0)
+    if (first) throw new Error(first)
+  }
 
-  async function forward(count, size) {
-    for (let first = 0; first < count; first += size) {
-      const taken = Math.min(size, count - first)
-      await opened.predict(work.images.subarray(first * pixels, (first + taken) * pixels), taken)
+  const images = (first, count) => work.images.subarray(first * pixels, (first + count) * pixels)
+
+  async function run(kind, count) {
+    const ms = await (kind === 'forward' ? forward(count) : kind === 'training' ? train(count) : explain(count))
+    noErrors()
+    pace[kind] = ms / count
+    return ms
+  }
+
+  async function probe(size) {
+    batch = size
+    // The first run compiles.
+    for (let i = 0; i < 2; i++) await run('forward', size)
+  }
+
+  async function timed(action) {
+    const start = performance.now()
+    return (await action()) ?? performance.now() - start
+  }
+
+  const forward = (count) =>
+    timed(async () => {
+      for (let first = 0; first < count; first += batch) {
+        const taken = Math.min(batch, count - first)
+        await opened.predict(images(first, taken), taken)
+      }
+    })
+
+  async function train(count) {
+    const ms = (pace.training ?? Number.POSITIVE_INFINITY) * count
+    const steps = Math.max(1, Math.min(mostSteps, Math.floor(enoughMs / ms)))
+    const start = performance.now()
+    const own = await trainings.get(count).run(steps)
+    return own?.ms ?? (performance.now() - start) / steps
+  }
+
+  const explain = (samples) => timed(() => opened.explanation.run(samples))
+
+  /** The fastest of its batches by a run of two; none is tried after one that was slower, or that it can't do. */
+  async function chooseBatch(count) {
+    const sizes = (opened.forward.batches ?? []).filter((size) => size <= count)
+    if (sizes.length === 0) sizes.push(count)
+    let best
+    for (const size of sizes) {
+      batch = size
+      const taken = Math.min(count, 2 * size)
+      try {
+        await checkBatch(size)
+        const ms = (await run('forward', taken)) / taken
+        if (best && ms > best.ms) break
+        best = { size, ms }
+      } catch (error) {
+        if (!best) throw error
+        break
+      }
+    }
+    batch = best.size
+    return batch
+  }
+
+  /** A batch whose buffers are too large for the adapter may be refused in silence, and what is read then is anything. */
+  async function checkBatch(size) {
+    const whole = await opened.predict(images(0, size), size)
+    noErrors()
+    const few = Math.min(size, probedImages)
+    const classes = whole.length / size
+    for (const first of [0, size - few]) {
+      const alone = await opened.predict(images(first, few), few)
+      for (let i = 0; i < few * classes; i++)
+        if (!(Math.abs(alone[i] - whole[first * classes + i]) <= batchTolerance))
+          throw new Error(`a batch of ${size} gives other probabilities than one of ${few}`)
     }
   }
 

@@ -4,59 +4,69 @@
  *
  * @typedef {object} Contender
  * @property {string} peer file in peers/
- * @property {'node'|'chromium'} host where it stands beside ours
- * @property {number} threads
+ * @property {string} host the place where it stands beside ours
+ * @property {number} [threads] on `cpu`
  * @property {string} [arithmetic] of ours: 'strict' (mul+add) or 'relaxed' (relaxed_madd)
- * @property {boolean} fused it may use fused multiply-adds: its ceiling is relaxed_madd's
- * @property {string[]} expected items that get a row, measured or with the reason why not
+ * @property {boolean} [fused] it may use fused multiply-adds: its ceiling is relaxed_madd's
+ * @property {string} name
+ * @property {string[]} expected kinds of items that get a row, measured or with the reason why not
  * @property {object} options for the peer's open()
  */
-
-import { items } from './work.mjs'
 
 const names = {
   ours: 'ours',
   'tfjs-wasm': 'tfjs-wasm',
   'tfjs-cpu': 'tfjs-cpu',
+  'tfjs-webgpu': 'tfjs-webgpu',
   'onnxruntime-web': 'ORT-web wasm',
+  'onnxruntime-webgpu': 'ORT-web webgpu',
   'jax-js': 'jax-js wasm',
   pytorch: 'PyTorch native',
 }
+const kinds = ['forward', 'training', 'explanation']
 
 export const peers = Object.keys(names)
 
-/** @returns {Contender[]} */
-export function contendersOn(device, { cores, hosts, only }) {
-  const threadCounts = cores > 1 ? [1, cores] : [1]
+/** @returns {Contender[]} who stands in this place */
+export function contendersOn(device, host, { cores, only }) {
+  const wanted = (peer) => peer === 'ours' || !only || only.includes(peer)
+  const list = device === 'cpu' ? onProcessor(host, cores) : device === 'webgpu' ? onWebGPU() : [ours(device)]
+  return list.filter(({ peer }) => wanted(peer)).map((contender) => ({ host, ...contender }))
+}
+
+const ours = (device) => ({ peer: 'ours', name: names.ours, expected: kinds, options: { device } })
+
+function onWebGPU() {
+  const peer = (peer, name = names[peer]) => ({
+    peer,
+    name,
+    expected: ['forward', 'training'],
+    options: { device: 'webgpu' },
+  })
+  return [ours('webgpu'), peer('tfjs-webgpu'), peer('jax-js', 'jax-js webgpu'), peer('onnxruntime-webgpu')]
+}
+
+function onProcessor(host, cores) {
   const list = []
-  const add = (peer, host, threads, options = {}) => {
-    const expected = ['ours', 'pytorch'].includes(peer) ? Object.keys(items) : ['forward', 'training']
-    if (hosts.includes(host) && (peer === 'ours' || !only || only.includes(peer)))
-      list.push({
-        peer,
-        host,
-        threads,
-        expected,
-        options: { threads, ...options },
-        ...describe(peer, threads, options),
-      })
+  const add = (peer, threads, options = {}) =>
+    list.push({
+      peer,
+      threads,
+      expected: ['ours', 'pytorch'].includes(peer) ? kinds : ['forward', 'training'],
+      options: { threads, ...options },
+      ...describe(peer, threads, options),
+    })
+  for (const threads of cores > 1 ? [1, cores] : [1]) {
+    for (const relaxed of [false, true]) add('ours', threads, { device: 'cpu', relaxed })
+    for (const peer of ['tfjs-wasm', 'onnxruntime-web', 'jax-js']) add(peer, threads)
+    if (host === 'node' && threads === 1) add('tfjs-cpu', threads)
+    if (host === 'node') for (const tuned of [false, true]) add('pytorch', threads, { tuned })
   }
-  if (device !== 'cpu') {
-    add('ours', 'node', 1, { device })
-    return list
-  }
-  for (const host of ['node', 'chromium'])
-    for (const threads of threadCounts) {
-      for (const relaxed of [false, true]) add('ours', host, threads, { device, relaxed })
-      for (const peer of ['tfjs-wasm', 'onnxruntime-web', 'jax-js']) add(peer, host, threads)
-      if (host === 'node' && threads === 1) add('tfjs-cpu', host, threads)
-      if (host === 'node') for (const tuned of [false, true]) add('pytorch', host, threads, { tuned })
-    }
   return list
 }
 
 function describe(peer, threads, { relaxed, tuned }) {
-  const arithmetic = peer === 'ours' && relaxed !== undefined ? (relaxed ? 'relaxed' : 'strict') : undefined
+  const arithmetic = peer === 'ours' ? (relaxed ? 'relaxed' : 'strict') : undefined
   const setting = arithmetic ?? (tuned === undefined ? undefined : tuned ? 'allocator tuned' : 'as installed')
   const name = [names[peer], `${threads} thread${threads > 1 ? 's' : ''}`, setting].filter(Boolean).join(', ')
   const fused = relaxed === true || ['jax-js', 'pytorch'].includes(peer)

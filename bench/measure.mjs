@@ -2,88 +2,154 @@
  * Measures contenders against each other. All who do an item take turns, one run each a round (A B C, A B C, …), so that
  * noise hits all of them; a ratio is the median of the rounds' ratios. Who is too slow for all rounds leaves after two.
  */
-import { items } from './work.mjs'
 
 const comparedImages = 32
 const probabilityTolerance = 1e-4
 const lossTolerance = 1e-3
 /** Thread pools spin for a while after their work; the next one shall have the cores to itself. */
 const pauseMs = 60
+/** Each is a process of its own, with everything compiled again. */
+const coldRounds = 3
+/** Who answers nothing for so long hangs. */
+const silenceMs = 10 * 60_000
 
 const pause = () => new Promise((resolve) => setTimeout(resolve, pauseMs))
 
 /**
  * @param contenders who stands in one place, ours first
- * @param start contender -> { ask, close }
- * @returns {Promise<{rows: object[], ceiling: object}>}
+ * @param start (contender, { cold }?) -> { ask, close }
+ * @param {object} settings
+ * @param {string} settings.device
+ * @param {import('./work.mjs').Item[]} settings.items what is measured
+ * @param {number} settings.rounds
+ * @param {number} settings.budgetMs who has taken so long for an item takes two rounds only
+ * @param {number} [settings.patienceMs] whose one run would take longer than this is left out
+ * @param {(text: string) => void} settings.say
+ * @returns {Promise<{rows: object[], ceiling: object, adapter?: string, kernels: object[]}>}
  */
-export async function measure(contenders, start, { amounts, rounds, budgetMs, wanted, say }) {
-  const ceilingSeat = start({ peer: 'ceiling', options: {} })
+export async function measure(contenders, start, { device, items, rounds, budgetMs, patienceMs, say }) {
+  const begin = (contender, how) => unlessSilent(start(contender, how))
+  const ceilingSeat = begin({ peer: 'ceiling', options: { device } })
   const ceiling = {}
+  let adapter
   async function lookAtCeiling() {
-    const { ceiling: now } = await ceilingSeat.ask({ ask: 'ceiling' })
-    for (const [name, value] of Object.entries(now ?? {}))
+    const answer = await ceilingSeat.ask({ ask: 'ceiling', options: { device } })
+    adapter = answer.adapter
+    for (const [name, value] of Object.entries(answer.ceiling ?? {}))
       if (value) ceiling[name] = Math.max(ceiling[name] ?? 0, value)
   }
-  await ceilingSeat.ask({ ask: 'open', peer: 'ceiling', amounts })
+  say('measuring the ceiling')
   await lookAtCeiling()
 
   const rows = []
   const seats = []
   for (const contender of contenders) {
-    const seat = await open(contender, start, { amounts, seats, say })
+    say(`opening ${contender.name}`)
+    const seat = await open(contender, begin, seats)
     if (seat.why)
-      for (const item of wanted.filter((item) => contender.expected.includes(item)))
+      for (const item of items.filter(({ kind }) => contender.expected.includes(kind)))
         rows.push({ ...rowOf(contender, item), why: seat.why })
     else seats.push(seat)
   }
 
-  // Losses before any training: it changes the weights.
-  if (wanted.includes('training')) for (const seat of seats) await compareLoss(seat, seats[0])
+  /** The first loss of a training from the shipped weights, by ours: who has another trains something else. */
+  const losses = new Map()
+  async function compareLoss(seat, count) {
+    if (!losses.has(count)) losses.set(count, await seats[0].ask({ ask: 'first', count }))
+    const ours = losses.get(count)
+    const theirs = seat === seats[0] ? ours : await seat.ask({ ask: 'first', count })
+    if (theirs.error ?? ours.error) return theirs.error ?? ours.error
+    if (Math.abs(theirs.loss - ours.loss) <= lossTolerance) return undefined
+    return `its first loss is ${theirs.loss}, ours ${ours.loss}: not measured`
+  }
 
-  for (const item of wanted) {
+  async function tooSlow(seat, { kind }, count) {
+    if (!patienceMs) return undefined
+    const { ms, error } = await seat.ask({ ask: 'estimate', kind, count })
+    if (error) return error
+    const seconds = (ms) => Math.round(ms / 1000)
+    if (ms > patienceMs) return `a run would take about ${seconds(ms)} s: more than ${seconds(patienceMs)} s`
+  }
+
+  /** Everyone who does an item, with the row of results: those who can't have the reason in theirs. */
+  async function takersOf(item) {
     const takers = []
     for (const seat of seats) {
-      const offer = seat.items[item]
+      const offer = seat.kinds[item.kind]
       if (!offer) continue
-      const row = { ...rowOf(seat.contender, item), version: seat.version, how: seat.how }
+      say(`${item.title}: warming up ${seat.contender.name}`)
+      const count = Math.min(item.count, offer.most ?? item.count)
+      const row = { ...rowOf(seat.contender, item), version: seat.version, how: seat.how, count, times: [] }
       rows.push(row)
-      if (offer.why) {
-        row.why = offer.why
-        continue
-      }
-      say(`${items[item].title}: warming up ${seat.contender.name}`)
-      const prepared = await seat.ask({ ask: 'prepare', item })
-      if (prepared.error) row.why = prepared.error
-      else {
-        Object.assign(row, { count: offer.count, ...(prepared.batch && { batch: prepared.batch }), times: [] })
-        if (prepared.how) row.how = `${row.how}, ${prepared.how}`
-        takers.push({ seat, row })
-      }
+      row.why = offer.why ?? (await tooSlow(seat, item, count))
+      if (!row.why && !item.cold) row.why = await prepare(seat, item, row)
+      if (!row.why) takers.push({ seat, row })
     }
-    for (let round = 0; round < rounds; round++) {
-      say(`${items[item].title}: round ${round + 1} of ${rounds}`)
+    return takers
+  }
+
+  async function prepare(seat, { kind }, row) {
+    const { count } = row
+    const difference = kind === 'training' ? await compareLoss(seat, count) : undefined
+    if (difference) {
+      seat.kinds.training = { why: difference }
+      return difference
+    }
+    const { error, batch, how } = await seat.ask({ ask: 'prepare', kind, count })
+    if (batch) row.batch = batch
+    if (how) row.how = `${row.how}, ${how}`
+    return error
+  }
+
+  async function coldRun({ contender }, { kind }, count) {
+    const { peer, options } = contender
+    const { ask, close } = begin(contender, { cold: true })
+    const opened = await ask({ ask: 'open', peer, options })
+    const first = opened.error ? opened : await ask({ ask: 'cold', kind, count })
+    await close()
+    return first.error ? first : { ms: opened.ms + first.ms }
+  }
+
+  for (const item of items) {
+    const takers = await takersOf(item)
+    const itemRounds = item.cold ? Math.min(rounds, coldRounds) : rounds
+    for (let round = 0; round < itemRounds; round++) {
+      say(`${item.title}: round ${round + 1} of ${itemRounds}`)
       if (round % 3 === 0) await lookAtCeiling()
       for (const { seat, row } of takers) {
         const spent = row.times.reduce((sum, ms) => sum + ms, 0)
         if (row.why || (row.times.length >= 2 && spent > budgetMs)) continue
         await pause()
-        const { ms, error } = await seat.ask({ ask: 'run', item })
+        const { kind } = item
+        const { ms, error } = item.cold
+          ? await coldRun(seat, item, row.count)
+          : await seat.ask({ ask: 'run', kind, count: row.count })
         if (error) row.why = error
         else row.times.push(ms)
       }
     }
+    if (item.counted)
+      for (const { seat, row } of takers) {
+        say(`${item.title}: counting what ${seat.contender.name} asks for`)
+        if (!row.why) row.counters = (await seat.ask({ ask: 'count', kind: item.kind, count: row.count })).counters
+      }
   }
   await lookAtCeiling()
+  const kernels = device === 'webgpu' && seats[0] ? ((await seats[0].ask({ ask: 'kernels' })).kernels ?? []) : []
   await Promise.all([ceilingSeat, ...seats].map((seat) => seat.close()))
   const place = (row) =>
-    wanted.indexOf(row.item) * contenders.length + contenders.findIndex(({ name }) => name === row.name)
+    items.findIndex(({ name }) => name === row.item) * contenders.length +
+    contenders.findIndex(({ name }) => name === row.name)
   rows.sort((a, b) => place(a) - place(b))
-  return { rows: rows.map((row) => (row.why ? { ...row, times: undefined } : summarise(row, rows, ceiling))), ceiling }
+  const finished = rows.map((row) => {
+    const item = items.find(({ name }) => name === row.item)
+    return row.why ? { ...row, times: undefined } : summarise(row, rows, item, ceiling)
+  })
+  return { rows: finished, ceiling, adapter, kernels }
 }
 
 const rowOf = ({ peer, host, name, threads, arithmetic, fused }, item) => ({
-  item,
+  item: item.name,
   host,
   peer,
   name,
@@ -92,16 +158,36 @@ const rowOf = ({ peer, host, name, threads, arithmetic, fused }, item) => ({
   fused,
 })
 
+/** Who hangs has gone: from then on every answer is the reason. */
+function unlessSilent({ ask, close }) {
+  let gone
+  return {
+    async ask(message) {
+      if (gone) return gone
+      let timer
+      const silence = new Promise((resolve) => {
+        timer = setTimeout(() => resolve(undefined), silenceMs)
+      })
+      const answer = await Promise.race([ask(message), silence])
+      clearTimeout(timer)
+      if (answer) return answer
+      gone = { error: `no answer for ${silenceMs / 60_000} minutes` }
+      await close()
+      return gone
+    },
+    close: async () => (gone ? undefined : close()),
+  }
+}
+
 /** Opens a contender and compares its probabilities with ours. */
-async function open(contender, start, { amounts, seats, say }) {
-  say(`opening ${contender.name}`)
+async function open(contender, start, seats) {
   const { ask, close } = start(contender)
   const { peer, options } = contender
   const refuse = async (why) => {
     await close()
     return { why }
   }
-  const opened = await ask({ ask: 'open', peer, options, amounts })
+  const opened = await ask({ ask: 'open', peer, options })
   if (opened.error) return refuse(opened.error)
   const twin = seats.find((seat) => peer === 'ours' && seat.contender.peer === 'ours' && seat.how === opened.how)
   if (twin) return refuse(`this build's device is the same as for "${twin.contender.name}": ${opened.how}`)
@@ -120,46 +206,21 @@ function largestDifference(a, b) {
   return a.reduce((largest, value, i) => Math.max(largest, Math.abs(value - b[i])), 0)
 }
 
-/** The first loss must be ours on the same images, else it trains something else. */
-async function compareLoss(seat, ours) {
-  const { count, why } = seat.items.training ?? { why: 'does not train' }
-  if (why || seat === ours) return
-  const expected = await ours.ask({ ask: 'loss', item: 'training', count })
-  const { loss, error } = await seat.ask({ ask: 'loss', item: 'training', count })
-  if (error) seat.items.training = { why: error }
-  else if (!(Math.abs(loss - expected.loss) <= lossTolerance))
-    seat.items.training = { why: `its first loss is ${loss}, ours ${expected.loss}: not measured` }
-}
-
-function summarise(row, rows, ceiling) {
-  const { mflop } = items[row.item]
+function summarise(row, rows, item, ceiling) {
   const ms = median(row.times)
-  const gflops = (row.count * mflop) / ms
-  const arithmetic = row.fused && ceiling.relaxed_madd ? 'relaxed_madd' : 'mul+add'
-  const ratios = {}
-  for (const arithmetic of ['strict', 'relaxed']) {
-    const ours = rows.find(
-      (other) =>
-        other.peer === 'ours' &&
-        other.times &&
-        !other.why &&
-        other.item === row.item &&
-        other.threads === row.threads &&
-        (other.arithmetic ?? 'strict') === arithmetic,
-    )
-    if (ours) ratios[arithmetic] = ratioOf(row, ours)
+  const summary = { ...row, ms, min: Math.min(...row.times), max: Math.max(...row.times), timesOurs: {} }
+  for (const other of rows) {
+    const isRival = other.peer === 'ours' && other.times && !other.why
+    if (isRival && other.item === row.item && other.threads === row.threads)
+      summary.timesOurs[other.arithmetic ?? 'ours'] = ratioOf(row, other)
   }
-  return {
-    ...row,
-    ms,
-    min: Math.min(...row.times),
-    max: Math.max(...row.times),
-    perSecond: (row.count / ms) * 1000,
-    gflops,
-    ceiling: arithmetic,
-    share: gflops / (ceiling[arithmetic] * row.threads),
-    timesOurs: ratios,
-  }
+  // Opening is not counted in FLOPs.
+  if (item.cold) return summary
+  const gflops = (row.count * item.mflop) / ms
+  // A WebGPU adapter is one whole; of a processor, the ceiling is a thread's.
+  const of = ceiling.fma ? 'fma' : row.fused && ceiling.relaxed_madd ? 'relaxed_madd' : 'mul+add'
+  const share = gflops / (ceiling[of] * (row.threads ?? 1))
+  return { ...summary, perSecond: (row.count / ms) * 1000, gflops, ceiling: of, share }
 }
 
 /** Time an image of the one over time an image of the other, round by round. */

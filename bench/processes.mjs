@@ -1,5 +1,8 @@
 /** Starts contenders as processes: Node's and PyTorch's. */
 import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
@@ -16,39 +19,50 @@ const keepMemory = {
   GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
 }
 
-export function startProcess({ peer, options }) {
-  const [program, ...words] =
-    peer === 'pytorch'
-      ? [python, file('peers/pytorch.py')]
-      : [process.execPath, file('contender-process.mjs'), options?.relaxed === false ? 'strict' : 'relaxed']
-  const child = spawn(program, words, {
-    stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...(options?.tuned && keepMemory) },
-  })
-  let complaint = ''
-  child.stderr.on('data', (text) => {
-    complaint = (complaint + text).slice(-2000)
-  })
-  child.stdin.on('error', () => {})
-  const answers = createInterface({ input: child.stdio[3] })[Symbol.asyncIterator]()
-  const gone = new Promise((resolve) => {
-    child.on('error', ({ message }) => resolve({ error: message }))
-    child.on('close', (code, signal) =>
-      resolve({ error: `it ended (${signal ?? code}): ${complaint.trim().split('\n').pop() ?? ''}`.trim() }),
-    )
-  })
-  return {
-    async ask(message) {
-      if (message.options) message = { ...message, options: { ...message.options, modules: file('node_modules') } }
-      child.stdin.write(`${JSON.stringify(message)}\n`)
-      const line = answers.next().then(({ value, done }) => (done ? gone : JSON.parse(value)))
-      return Promise.race([line, gone])
-    },
-    async close() {
-      child.stdin.end()
-      const timer = setTimeout(() => child.kill('SIGKILL'), 2000)
-      await gone
-      clearTimeout(timer)
-    },
+/** @returns (contender, { cold }?) -> { ask, close }; `environment` is added to each process's */
+export function processStarter(environment = {}) {
+  return ({ peer, options }, { cold = false } = {}) => {
+    const [program, ...words] =
+      peer === 'pytorch'
+        ? [python, file('peers/pytorch.py')]
+        : [process.execPath, file('contender-process.mjs'), options?.relaxed === false ? 'strict' : 'relaxed']
+    const nothingKnown = cold ? mkdtempSync(join(tmpdir(), 'limelight-cold-')) : undefined
+    const child = spawn(program, words, {
+      stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        ...environment,
+        ...(options?.tuned && keepMemory),
+        // Mesa keeps compiled kernels on the disk, ours what tuning found.
+        ...(cold && { MESA_SHADER_CACHE_DISABLE: 'true', LIMELIGHT_DATA: nothingKnown }),
+      },
+    })
+    let complaint = ''
+    child.stderr.on('data', (text) => {
+      complaint = (complaint + text).slice(-2000)
+    })
+    child.stdin.on('error', () => {})
+    const answers = createInterface({ input: child.stdio[3] })[Symbol.asyncIterator]()
+    const gone = new Promise((resolve) => {
+      child.on('error', ({ message }) => resolve({ error: message }))
+      child.on('close', (code, signal) =>
+        resolve({ error: `it ended (${signal ?? code}): ${complaint.trim().split('\n').pop() ?? ''}`.trim() }),
+      )
+    })
+    return {
+      async ask(message) {
+        if (message.options) message = { ...message, options: { ...message.options, modules: file('node_modules') } }
+        child.stdin.write(`${JSON.stringify(message)}\n`)
+        const line = answers.next().then(({ value, done }) => (done ? gone : JSON.parse(value)))
+        return Promise.race([line, gone])
+      },
+      async close() {
+        child.stdin.end()
+        const timer = setTimeout(() => child.kill('SIGKILL'), 2000)
+        await gone
+        clearTimeout(timer)
+        if (nothingKnown) rmSync(nothingKnown, { recursive: true, force: true })
+      },
+    }
   }
 }

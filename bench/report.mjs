@@ -1,54 +1,121 @@
 /** The results as text for the terminal. */
-import { items } from './work.mjs'
+import { itemsOn } from './work.mjs'
 
-const hostTitles = { node: 'Node', chromium: 'Chromium' }
-
-export function report({ device, machine, ceilings, rows, rounds }) {
+export function report({ device, machine, hosts, rows, rounds }) {
   const lines = [
     `${device} · ${machine.processor}, ${machine.cores} cores, load ${machine.loadAtStart} at the start · Node ${machine.node}${machine.chromium ? `, Chromium ${machine.chromium}` : ''} · ${machine.commit}`,
+    ...Object.values(hosts).map(ceilingLine).filter(Boolean),
   ]
-  for (const [host, ceiling] of Object.entries(ceilings))
-    lines.push(
-      `SIMD ceiling in ${hostTitles[host]}, GFLOP/s a thread: ${Object.entries(ceiling)
-        .map(([name, value]) => `${name} ${value.toFixed(1)}`)
-        .join(', ')}`,
-    )
-  for (const host of Object.keys(hostTitles))
-    for (const item of Object.keys(items)) {
-      const here = rows.filter((row) => row.host === host && row.item === item)
+  for (const [host, { title }] of Object.entries(hosts))
+    for (const item of itemsOn(device)) {
+      const here = rows.filter((row) => row.host === host && row.item === item.name)
       if (here.length === 0) continue
-      lines.push('', `${items[item].title} in ${hostTitles[host]}`, ...table(here), ...threadsPay(here))
+      lines.push('', `${item.title} in ${title}`, ...timesTable(here), ...threadsPay(here))
     }
-  lines.push(
-    '',
-    `Medians of up to ${rounds} interleaved rounds. "x ours": its time over ours at as many threads (above 1: ours is faster).`,
-    'GFLOP/s count direct convolution, so Winograd may pass the ceiling: of relaxed_madd for ours relaxed, jax-js and PyTorch, else of mul+add.',
-  )
+  for (const [host, { title }] of Object.entries(hosts))
+    for (const item of itemsOn(device)) {
+      const here = rows.filter((row) => row.host === host && row.item === item.name && row.counters)
+      if (here.length > 0) lines.push('', `What it asks of WebGPU: ${item.title} in ${title}`, ...countersTable(here))
+    }
+  for (const { title, kernels, ceiling } of Object.values(hosts))
+    if (kernels) lines.push('', `Our kernels in ${title}`, ...kernelsTable(kernels, ceiling))
+  lines.push('', ...(device === 'webgpu' ? webgpuNotes : processorNotes)(rounds))
   return lines.join('\n')
 }
 
-const columns = ['', 'images', 'ms', 'min', 'max', 'images/s', 'GFLOP/s', 'ceiling', 'x strict', 'x relaxed']
+const processorNotes = (rounds) => [
+  `Medians of up to ${rounds} interleaved rounds. "x ours": its time over ours at as many threads (above 1: ours is faster).`,
+  'GFLOP/s count direct convolution, so Winograd may pass the ceiling: of relaxed_madd for ours relaxed, jax-js and PyTorch, else of mul+add.',
+]
 
-function table(rows) {
-  const cells = rows.map((row) =>
-    row.why
-      ? [row.name, `– ${row.why}`]
-      : [
-          row.name,
-          row.count,
-          ...[row.ms, row.min, row.max, row.perSecond, row.gflops].map(short),
-          Number.isFinite(row.share) ? `${Math.round(row.share * 100)} %` : '',
-          row.timesOurs.strict?.toFixed(2) ?? '',
-          row.timesOurs.relaxed?.toFixed(2) ?? '',
-        ].map(String),
+const webgpuNotes = (rounds) => [
+  `Medians of up to ${rounds} interleaved rounds. "x ours": its time over ours on the same adapter (above 1: ours is faster).`,
+  "GFLOP/s count direct convolution, an explanation's as if every image were computed: both may pass the ceiling, the adapter's multiply-adds.",
+  'A forward pass takes bytes and gives probabilities, both on the host. A training step is one of several, the last loss read.',
+  "Counted: calls of WebGPU's own methods. Ours reads losses every 100 ms, a copy and a map each time, the others once at the end.",
+]
+
+function ceilingLine({ title, adapter, ceiling }) {
+  if (!ceiling) return undefined
+  const { fma, copy } = ceiling
+  if (fma) return `${title}: ${adapter}; ceilings: ${short(fma)} GFLOP/s of multiply-adds, ${short(copy)} GB/s copied`
+  const rates = Object.entries(ceiling).map(([name, value]) => `${name} ${value.toFixed(1)}`)
+  return rates.length > 0 ? `SIMD ceiling in ${title}, GFLOP/s a thread: ${rates.join(', ')}` : undefined
+}
+
+const percent = (share) => (Number.isFinite(share) ? `${Math.round(share * 100)} %` : '')
+const figure = (value) => (value === undefined ? '' : short(value))
+
+const rates = [
+  ['images/s', ({ perSecond }) => figure(perSecond)],
+  ['GFLOP/s', ({ gflops }) => figure(gflops)],
+  ['ceiling', ({ share }) => percent(share)],
+]
+
+function timesTable(rows) {
+  const rivals = [...new Set(rows.flatMap(({ timesOurs }) => Object.keys(timesOurs ?? {})))]
+  const columns = [
+    ['', ({ name }) => name],
+    ['images', ({ count }) => count],
+    ...(rows.some(({ batch }) => batch) ? [['batch', ({ batch }) => batch ?? '']] : []),
+    ['ms', ({ ms }) => short(ms)],
+    ['min', ({ min }) => short(min)],
+    ['max', ({ max }) => short(max)],
+    ['rounds', ({ times }) => times.length],
+    ...(rows.some(({ perSecond }) => perSecond) ? rates : []),
+    ...rivals.map((rival) => [`x ${rival}`, ({ timesOurs }) => timesOurs[rival]?.toFixed(2) ?? '']),
+  ]
+  return table(columns, rows)
+}
+
+const counterTitles = {
+  dispatches: 'dispatches',
+  passes: 'passes',
+  submits: 'submits',
+  bindGroups: 'bind groups',
+  buffers: 'buffers',
+  pipelines: 'pipelines',
+  writes: 'writes',
+  bytesWritten: 'bytes written',
+  copies: 'copies',
+  maps: 'maps',
+}
+
+function countersTable(rows) {
+  const columns = Object.entries(counterTitles).map(([name, title]) => [
+    title,
+    ({ counters }) => String(Number((counters[name] ?? 0).toFixed(1))),
+  ])
+  return table([['', ({ name }) => name], ...columns], rows)
+}
+
+/** Kernels of ours alone, as `kernels()` of peers/ours.mjs gives them. */
+function kernelsTable(kernels, ceiling) {
+  return table(
+    [
+      ['', ({ kernel }) => kernel],
+      ['shape', ({ shape }) => shape],
+      ['variant', ({ variant }) => variant],
+      ['us', ({ us }) => short(us)],
+      ['GFLOP/s', ({ gflops }) => figure(gflops)],
+      ['of multiply-adds', ({ gflops }) => percent(gflops / ceiling.fma)],
+      ['GB/s', ({ gbs }) => figure(gbs)],
+      ['of copying', ({ gbs }) => percent(gbs / ceiling.copy)],
+    ],
+    kernels,
   )
-  const measured = cells.filter((row) => row.length > 2)
-  const widths = columns.map((title, i) => Math.max(title.length, ...measured.map((row) => row[i].length)))
-  widths[0] = Math.max(...cells.map((row) => row[0].length))
+}
+
+/** Lines of aligned cells; a row with a reason why it has no figures shows that instead. */
+function table(columns, rows) {
+  const cells = rows.map((row) => (row.why ? [row.name, `– ${row.why}`] : columns.map(([, cell]) => String(cell(row)))))
+  const measured = cells.filter((_, i) => !rows[i].why)
+  const widths = columns.map(([title], i) => Math.max(title.length, ...measured.map((row) => row[i].length)))
+  widths[0] = Math.max(...cells.map(([name]) => name.length))
   const line = (row) => `  ${row.map((cell, i) => (i ? cell.padStart(widths[i]) : cell.padEnd(widths[0]))).join('  ')}`
   return [
-    line(columns),
-    ...cells.map((row) => (row.length > 2 ? line(row) : `  ${row[0].padEnd(widths[0])}  ${row[1]}`)),
+    ...(measured.length > 0 ? [line(columns.map(([title]) => title))] : []),
+    ...cells.map((row, i) => (rows[i].why ? `  ${row[0].padEnd(widths[0])}  ${row[1]}` : line(row))),
   ]
 }
 
@@ -57,7 +124,7 @@ function threadsPay(rows) {
   const ours = rows.filter((row) => row.peer === 'ours' && !row.why)
   return ours.flatMap((many) => {
     const one = ours.find((row) => row.threads === 1 && row.arithmetic === many.arithmetic)
-    if (!one || many.threads === 1) return []
+    if (!one || !(many.threads > 1)) return []
     return [
       `  ours, ${many.arithmetic}: ${many.threads} threads are ${(one.ms / many.ms).toFixed(2)} times as fast as one`,
     ]

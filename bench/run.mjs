@@ -1,12 +1,16 @@
 /**
- * `npm run bench [-- cpu|webgpu|reference] [options]`: what the tutorial's work takes on one device; on `cpu` beside the
- * libraries it is measured against, in Node and in Chromium, in one run. They are installed into bench/ on first use.
- * Prints tables and writes bench/results/<device>.json and .svg.
+ * `npm run bench [-- cpu|webgpu|reference] [options]`: what the tutorial's work takes on one device, beside the libraries it
+ * is measured against, in Node and in Chromium, in one run. They are installed into bench/ on first use. On `webgpu` Node
+ * measures each adapter there is, one after the other. Prints tables and writes bench/results/<device>.json and .svg.
  *
  *   --only ours,tfjs      peers whose name contains one of these (ours is always there: the ratios need it)
  *   --hosts node,chromium
- *   --items forward,training,explanation
+ *   --adapters LIST       Node's WebGPU adapters: system, lavapipe, swiftshader, or a Vulkan driver's .json. Unless given, the
+ *                         system's if it is a real GPU, else every software one
+ *   --items LIST          of forward, training, cold, explanation, or items by name (forward-32)
  *   --rounds N            interleaved rounds, 9
+ *   --patience SECONDS    on webgpu, whose single run of an item would take longer is left out of it; 30
+ *   --chromium-flags "…"  more flags for Chromium: a GPU under Linux may need --enable-features=Vulkan
  *   --quick               three rounds and a small budget: to see whether it works
  *   --out DIR             a run that is quick or leaves something out goes to bench/results/partial/ unless this says otherwise
  */
@@ -15,31 +19,39 @@ import { mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { adapterNamed, softwareAdapters, systemAdapter } from './adapters.mjs'
 import { contendersOn, peers } from './contenders.mjs'
 import { cores, machine } from './machine.mjs'
 import { measure } from './measure.mjs'
-import { startProcess } from './processes.mjs'
+import { processStarter } from './processes.mjs'
 import { report } from './report.mjs'
-import { amounts, items } from './work.mjs'
+import { devices, itemsOn } from './work.mjs'
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
     only: { type: 'string' },
     hosts: { type: 'string', default: 'node,chromium' },
-    items: { type: 'string', default: Object.keys(items).join() },
+    adapters: { type: 'string' },
+    items: { type: 'string' },
     rounds: { type: 'string' },
+    patience: { type: 'string', default: '30' },
+    'chromium-flags': { type: 'string', default: '' },
     quick: { type: 'boolean', default: false },
     out: { type: 'string' },
   },
 })
 const device = positionals[0] ?? 'cpu'
+if (!devices.includes(device)) fail(`no device "${device}"; there are ${devices.join(', ')}`)
 const only = values.only && peers.filter((peer) => values.only.split(',').some((part) => peer.includes(part)))
 const rounds = Number(values.rounds ?? (values.quick ? 3 : 9))
+const words = values.items?.split(',')
+const items = itemsOn(device).filter(({ name }) => !words || words.some((word) => name.startsWith(word)))
+if (items.length === 0) fail(`no item "${values.items}"; there are ${itemsOn(device).map(({ name }) => name)}`)
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 const say = (text) => process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`)
 
-if (device === 'cpu' && !peersInstalled()) {
+if (device !== 'reference' && !peersInstalled()) {
   say('installing the peers: npm ci --prefix bench')
   try {
     execFileSync('npm', ['ci', '--prefix', here('.'), '--no-audit', '--no-fund'], { stdio: ['ignore', 2, 2] })
@@ -49,52 +61,78 @@ if (device === 'cpu' && !peersInstalled()) {
 }
 
 const about = machine()
-const hosts = values.hosts.split(',')
-const everyone = contendersOn(device, { cores, hosts, only })
-const ceilings = {}
+const wantedHosts = values.hosts.split(',')
+/** Places in the order of the report: what they are, and what was found there. */
+const hosts = {}
 const rows = []
 const settings = {
-  amounts: amounts.whole,
+  device,
+  items,
   rounds,
   budgetMs: values.quick ? 3000 : 20_000,
-  wanted: values.items.split(','),
-  say,
+  ...(device === 'webgpu' && { patienceMs: Number(values.patience) * 1000 }),
 }
 
-async function measureIn(host, start) {
-  const result = await measure(
-    everyone.filter((contender) => contender.host === host),
-    start,
-    { ...settings, say: (text) => say(`${host}: ${text}`) },
-  )
+async function measureIn(host, title, start) {
+  hosts[host] = { title }
+  const everyone = contendersOn(device, host, { cores, only })
+  const result = await measure(everyone, start, { ...settings, say: (text) => say(`${title}: ${text}`) })
+  const { adapter, ceiling, kernels } = result
+  hosts[host] = { title, ...(adapter && { adapter }), ceiling, ...(kernels.length > 0 && { kernels }) }
   rows.push(...result.rows)
-  ceilings[host] = result.ceiling
 }
 
-if (hosts.includes('node')) await measureIn('node', startProcess)
-if (device === 'cpu' && hosts.includes('chromium')) {
+function cannot(host, title, why) {
+  hosts[host] = { title }
+  for (const item of items) rows.push({ item: item.name, host, name: 'all', why })
+}
+
+if (wantedHosts.includes('node')) {
+  if (device !== 'webgpu') await measureIn('node', 'Node', processStarter())
+  else
+    for (const name of values.adapters?.split(',') ?? (await adaptersHere())) {
+      const host = name === systemAdapter ? 'node' : `node ${name}`
+      try {
+        const { title, environment } = adapterNamed(name)
+        await measureIn(host, title, processStarter(environment))
+      } catch (error) {
+        cannot(host, host, error.message)
+      }
+    }
+}
+if (device !== 'reference' && wantedHosts.includes('chromium')) {
   try {
     // Loaded late: Node's part shall run where there is no browser and no bundler.
-    const browser = await (await import('./chromium.mjs')).openChromium()
+    const flags = values['chromium-flags'].split(' ').filter(Boolean)
+    const browser = await (await import('./chromium.mjs')).openChromium(flags)
     about.chromium = browser.version
-    await measureIn('chromium', browser.start)
+    await measureIn('chromium', 'Chromium', browser.start)
     await browser.close()
   } catch (error) {
-    const why = `Chromium: ${error.message.split('\n')[0]}`
-    for (const item of settings.wanted) rows.push({ item, host: 'chromium', name: 'all', why })
+    cannot('chromium', 'Chromium', `Chromium: ${error.message.split('\n')[0]}`)
   }
 }
 if (process.stderr.isTTY) say('')
 
-const results = { date: new Date().toISOString().slice(0, 10), device, machine: about, rounds, ceilings, rows }
+const results = { date: new Date().toISOString().slice(0, 10), device, machine: about, rounds, hosts, rows }
 console.log(report(results))
-const whole = !values.quick && !only && hosts.length === 2 && settings.wanted.length === Object.keys(items).length
-const folder = values.out ?? here(whole ? 'results' : 'results/partial')
+const isWhole = !(values.quick || only || values.items || values.adapters) && wantedHosts.length === 2
+const folder = values.out ?? here(isWhole ? 'results' : 'results/partial')
 mkdirSync(folder, { recursive: true })
 writeFileSync(join(folder, `${device}.json`), `${JSON.stringify(results, rounded, 2)}\n`)
 if (rows.some((row) => !row.why))
   writeFileSync(join(folder, `${device}.svg`), (await import('./chart.mjs')).chart(results))
 console.log(`\nWritten: ${join(folder, device)}.json and .svg`)
+
+/** The system's adapter if it is a real GPU; else the software ones, or at least what the system says. */
+async function adaptersHere() {
+  const { ask, close } = processStarter(adapterNamed(systemAdapter).environment)({ peer: 'ceiling' })
+  const { isFallback } = await ask({ ask: 'adapter', options: { device: 'webgpu' } })
+  await close()
+  if (isFallback === false) return [systemAdapter]
+  const software = softwareAdapters()
+  return software.length > 0 ? software : [systemAdapter]
+}
 
 /** npm's own note of what it installed, not older than what it should install. */
 function peersInstalled() {
@@ -105,4 +143,9 @@ function peersInstalled() {
 /** Four digits are more than the noise leaves. */
 function rounded(_key, value) {
   return typeof value === 'number' ? Number(value.toPrecision(4)) : value
+}
+
+function fail(message) {
+  console.error(message)
+  process.exit(2)
 }

@@ -1,20 +1,59 @@
 /**
- * The work that everyone is given: the tutorial's network with the shipped weights, Fashion-MNIST's test images, and three
- * items. Runs in Node and in a browser; `readBytes` gets a file of the repository by its path.
+ * The work that everyone is given: the tutorial's network with the shipped weights, Fashion-MNIST's test images, and the
+ * items that are measured. Runs in Node and in a browser; `readBytes` gets a file of the repository by its path.
  */
 
-/** Direct convolution's count, whatever algorithm is used: GFLOP/s of Winograd are "effective" and may pass the ceiling. */
-export const items = {
-  forward: { title: 'forward', mflop: 29.8 },
-  training: { title: 'training step', mflop: 89 },
-  explanation: { title: 'explanation, felzenszwalb, brute force', mflop: 29.8 },
+/** MFLOP an image. Direct convolution's count, whatever algorithm is used: GFLOP/s of Winograd are "effective". */
+const mflop = { forward: 29.8, training: 89, explanation: 29.8 }
+
+/**
+ * @typedef {object} Item
+ * @property {string} name
+ * @property {string} title
+ * @property {'forward'|'training'|'explanation'} kind
+ * @property {number} count images, or an explanation's samples
+ * @property {number} mflop an image
+ * @property {boolean} [counted] what it asks of WebGPU is counted
+ * @property {boolean} [inChart] false where only ours stands, or little is to be seen
+ * @property {boolean} [cold] each run is in a process or page of its own, where nothing is compiled or remembered yet: from
+ * opening the device to the first result, the library being loaded
+ */
+
+function item(name, kind, count, title, more) {
+  return { name, title, kind, count, mflop: mflop[kind], ...more }
 }
 
-/** How much of it: the default, and for devices that are hundreds of times slower. */
-export const amounts = {
-  whole: { forward: 1000, training: 256, explanation: 1000 },
-  small: { forward: 32, training: 32, explanation: 100 },
+const explanationTitle = 'explanation, felzenszwalb'
+
+/** @type {Record<string, Item[]>} by device */
+const items = {
+  cpu: [
+    item('forward', 'forward', 1000, 'forward'),
+    item('training', 'training', 256, 'training step'),
+    item('explanation', 'explanation', 1000, explanationTitle),
+  ],
+  webgpu: [
+    item('forward-1', 'forward', 1, 'forward, 1 image', { inChart: false }),
+    item('forward-32', 'forward', 32, 'forward, 32 images', { counted: true }),
+    item('forward-1000', 'forward', 1000, 'forward, 1,000 images'),
+    item('training-32', 'training', 32, 'training step of 32', { counted: true }),
+    item('training-256', 'training', 256, 'training step of 256'),
+    item('cold-forward', 'forward', 32, 'cold: opening, then forward of 32', { cold: true }),
+    item('cold-training', 'training', 32, 'cold: opening, then a training step of 32', { cold: true }),
+    item('explanation-1000', 'explanation', 1000, `${explanationTitle}, 1,000 samples`, { inChart: false }),
+    item('explanation-20000', 'explanation', 20_000, `${explanationTitle}, 20,000 samples`, { inChart: false }),
+  ],
+  reference: [
+    item('forward', 'forward', 32, 'forward'),
+    item('training', 'training', 32, 'training step'),
+    item('explanation', 'explanation', 100, explanationTitle),
+  ],
 }
+
+export const devices = Object.keys(items)
+
+/** @returns {Item[]} */
+export const itemsOn = (device) => items[device]
 
 export const pixels = 28 * 28
 export const classes = 10
@@ -31,7 +70,6 @@ export const paths = {
  * @property {Uint8Array} images [10000, 28, 28, 1], bytes
  * @property {Uint8Array} labels [10000]
  * @property {Map<string, {shape: number[], data: Float32Array}>} weights by Keras's names; kernels HWIO
- * @property {{forward: number, training: number, explanation: number}} amounts how much of each item
  */
 
 /** @returns {Promise<Work>} */

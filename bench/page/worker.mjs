@@ -12,7 +12,9 @@ const answer = contender(() => loadWork(readBytes), {
   ours: () => import('../peers/ours.mjs'),
   'tfjs-wasm': () => import('../peers/tfjs-wasm.mjs'),
   'tfjs-cpu': () => import('../peers/tfjs-cpu.mjs'),
+  'tfjs-webgpu': () => import('../peers/tfjs-webgpu.mjs'),
   'onnxruntime-web': () => import('../peers/onnxruntime-web.mjs'),
+  'onnxruntime-webgpu': () => import('../peers/onnxruntime-webgpu.mjs'),
   'jax-js': () => import('../peers/jax-js.mjs'),
 })
 

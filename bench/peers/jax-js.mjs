@@ -1,45 +1,59 @@
 /**
- * jax-js on WebAssembly. Jitted or as it comes, whichever is faster: of 0.1.25 the jit folds the padding into the
- * convolution's loop, which takes six times as long that way. `x.ref` keeps x alive, a plain x is given away.
+ * jax-js on WebAssembly and on WebGPU. On WebAssembly jitted or as it comes, whichever is faster: of 0.1.25 the jit folds
+ * the padding into the convolution's loop, which takes six times as long there. On WebGPU the jit is never slower.
+ * `x.ref` keeps x alive, a plain x is given away.
  */
 import { blockUntilReady, defaultDevice, init, jit, lax, nn, numpy as np, valueAndGrad } from '@jax-js/jax'
 import { asNumbers, channelsFirst, classes } from '../work.mjs'
 
 // The package does not say.
 const version = '0.1.25'
-const trainedImages = 8
 const adam = { rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 }
 
-export async function open(work, { threads }) {
-  // It takes all threads there are.
-  if (threads > 1 && typeof Worker === 'undefined') throw new Error('has threads in browsers only')
-  if (typeof navigator === 'object') Object.defineProperty(navigator, 'hardwareConcurrency', { value: threads })
-  await init('wasm')
-  defaultDevice('wasm')
+export async function open(work, { device, threads }) {
+  const backend = device === 'webgpu' ? 'webgpu' : 'wasm'
+  if (backend === 'wasm') {
+    // It takes all threads there are.
+    if (threads > 1 && typeof Worker === 'undefined') throw new Error('has threads in browsers only')
+    if (typeof navigator === 'object') Object.defineProperty(navigator, 'hardwareConcurrency', { value: threads })
+  }
+  if (!(await init(backend)).includes(backend)) throw new Error(`its ${backend} backend did not start`)
+  defaultDevice(backend)
 
   const weights = initialWeights(work)
   const input = (images, count) => np.array(asNumbers(images, 0, count)).reshape([count, 1, 28, 28])
   const forward = (values, x) => nn.softmax(logits(values, x), -1)
   const predictBy = (compute) => (images, count) => compute(references(weights), input(images, count)).data()
-  const [predict, how] = await faster(predictBy(jit(forward)), predictBy(forward), (run) => run(work.images, 4))
-
-  let training
+  const onWasm = async () => ({
+    forward: { most: 16, batches: [8, 16] },
+    training: {
+      most: 8,
+      async start(count) {
+        const steps = [adamSteps(jit(update), work, input, count), adamSteps(update, work, input, count)]
+        const first = await steps[0](1)
+        const [run] = await faster(...steps, (step) => step(1))
+        return { first: async () => first, run: async (many) => void (await run(many)) }
+      },
+    },
+  })
+  const onWebGPU = async () => ({
+    forward: { batches: [32, 250, 1000] },
+    training: {
+      start(count) {
+        const steps = adamSteps(jit(update), work, input, count)
+        return { first: () => steps(1), run: async (many) => void (await steps(many)) }
+      },
+    },
+  })
+  const [predict, how] =
+    backend === 'webgpu'
+      ? [predictBy(jit(forward)), 'jit']
+      : await faster(predictBy(jit(forward)), predictBy(forward), (run) => run(work.images, 4))
   return {
     version: `jax-js ${version}`,
     how: `${how}, NCHW`,
     predict,
-    forward: { count: 16, batches: [8, 16] },
-    training: {
-      count: trainedImages,
-      async loss() {
-        const steps = [adamStep(jit(update), work, input), adamStep(update, work, input)]
-        const first = await steps[0]()
-        const [step] = await faster(...steps, (run) => run())
-        training = step
-        return first
-      },
-      run: async () => void (await training()),
-    },
+    ...(await (backend === 'webgpu' ? onWebGPU() : onWasm())),
   }
 }
 
@@ -77,12 +91,13 @@ function logits(weights, x) {
 
 /** Loss, gradients, Adam: everything that a step computes. */
 function update(weights, means, squares, scale, x, oneHot) {
+  const count = x.shape[0]
   const loss = (values, pictures, labels) =>
     nn
       .logSoftmax(logits(values, pictures), -1)
       .mul(labels)
       .sum()
-      .mul(-1 / trainedImages)
+      .mul(-1 / count)
   const [value, gradients] = valueAndGrad(loss)(references(weights), x, oneHot)
   const { beta1, beta2, epsilon } = adam
   const newMeans = means.map((mean, i) => mean.mul(beta1).add(gradients[i].ref.mul(1 - beta1)))
@@ -94,21 +109,24 @@ function update(weights, means, squares, scale, x, oneHot) {
   return [value, newWeights, newMeans, newSquares]
 }
 
-/** @returns a function that takes one step and returns the loss before it */
-function adamStep(compute, work, input) {
+/** @returns a function that takes so many steps and returns the loss before the last; the batch stays on the device */
+function adamSteps(compute, work, input, count) {
   let weights = initialWeights(work)
   let means = weights.map(({ shape }) => np.zeros(shape))
   let squares = weights.map(({ shape }) => np.zeros(shape))
   let steps = 0
-  return async () => {
-    steps++
-    const scale = np.array([(adam.rate * Math.sqrt(1 - adam.beta2 ** steps)) / (1 - adam.beta1 ** steps)])
-    const labels = new Float32Array(trainedImages * classes)
-    for (let i = 0; i < trainedImages; i++) labels[i * classes + work.labels[i]] = 1
-    const oneHot = np.array(labels).reshape([trainedImages, classes])
-    const x = input(work.images, trainedImages)
+  const labels = new Float32Array(count * classes)
+  for (let i = 0; i < count; i++) labels[i * classes + work.labels[i]] = 1
+  const oneHot = np.array(labels).reshape([count, classes])
+  const x = input(work.images, count)
+  return async (many) => {
     let value
-    ;[value, weights, means, squares] = compute(weights, means, squares, scale, x, oneHot)
+    for (let i = 0; i < many; i++) {
+      value?.dispose()
+      steps++
+      const scale = np.array([(adam.rate * Math.sqrt(1 - adam.beta2 ** steps)) / (1 - adam.beta1 ** steps)])
+      ;[value, weights, means, squares] = compute(weights, means, squares, scale, x.ref, oneHot.ref)
+    }
     await blockUntilReady([weights, means, squares])
     return (await value.data())[0]
   }

@@ -17,7 +17,7 @@ export async function open(work, { threads, modules }) {
       const x = new ort.Tensor('float32', asNumbers(images, 0, count), [count, 1, 28, 28])
       return (await session.run({ x })).probabilities.data
     },
-    forward: { count: work.amounts.forward, batches: [32, 100, 500] },
+    forward: { batches: [32, 100, 500] },
     training: { why: 'infers only' },
   }
 }

@@ -51,7 +51,7 @@ class Network:
 
 
 class Contender:
-    def open(self, options, amounts, **_):
+    def open(self, options, **_):
         global torch
         import torch
 
@@ -62,7 +62,6 @@ class Contender:
         labels = bytearray(gzip.decompress(bytes_of(folder + 'labels-idx1-ubyte.gz'))[8:])
         self.images = torch.frombuffer(images, dtype=torch.uint8).reshape(-1, 1, 28, 28)
         self.labels = torch.frombuffer(labels, dtype=torch.uint8).long()
-        self.amounts = amounts
         self.formats = {'NCHW': torch.contiguous_format, 'NHWC': torch.channels_last}
         self.networks = {name: Network(self.weights, format) for name, format in self.formats.items()}
         self.trainers = {}
@@ -70,10 +69,10 @@ class Contender:
         return {
             'version': 'PyTorch ' + torch.__version__,
             'how': 'oneDNN, ' + torch.backends.cpu.get_cpu_capability() if hasattr(torch.backends, 'cpu') else 'oneDNN',
-            'items': {
-                'forward': {'count': amounts['forward']},
-                'training': {'count': amounts['training']},
-                'explanation': {'why': 'Python has no ' + ', '.join(missing)} if missing else {'count': amounts['explanation']},
+            'kinds': {
+                'forward': {},
+                'training': {},
+                'explanation': {'why': 'Python has no ' + ', '.join(missing)} if missing else {},
             },
         }
 
@@ -85,37 +84,37 @@ class Contender:
         with torch.no_grad():
             return torch.softmax(network.logits(network.input(images)), 1)
 
-    def loss(self, count, **_):
+    def first(self, count, **_):
         network = self.networks['NCHW']
         with torch.no_grad():
             logits = network.logits(network.input(self.images[:count]))
             return {'loss': torch.nn.functional.cross_entropy(logits, self.labels[:count]).item()}
 
-    def prepare(self, item, **_):
+    def prepare(self, kind, count, **_):
         """The fastest of its memory formats and batches."""
-        sizes = {'forward': [32, 100, 500], 'training': [self.amounts['training']], 'explanation': [100, 1000]}[item]
+        sizes = {'forward': [32, 100, 500], 'training': [count], 'explanation': [100, 1000]}[kind]
         times = {}
         for self.choice in [(format, size) for format in self.formats for size in sizes]:
-            self.work(item, trial=True)
-            times[self.choice] = self.work(item, trial=True)
+            self.work(kind, count, trial=True)
+            times[self.choice] = self.work(kind, count, trial=True)
         self.choice = min(times, key=times.get)
         return {'batch': self.choice[1], 'how': self.choice[0]}
 
-    def run(self, item, **_):
-        return {'ms': self.work(item)}
+    def run(self, kind, count, **_):
+        return {'ms': self.work(kind, count)}
 
-    def work(self, item, trial=False):
-        return {'forward': self.forward, 'training': self.training, 'explanation': self.explanation}[item](trial)
+    def work(self, kind, count, trial=False):
+        return {'forward': self.forward, 'training': self.training, 'explanation': self.explanation}[kind](count, trial)
 
-    def forward(self, trial):
+    def forward(self, count, trial):
         format, batch = self.choice
-        count = batch if trial else self.amounts['forward']
+        taken = batch if trial else count
         start = time.perf_counter()
-        for first in range(0, count, batch):
-            self.probabilities(format, self.images[first : min(first + batch, count)])
-        return (time.perf_counter() - start) * 1000 / count * self.amounts['forward']
+        for first in range(0, taken, batch):
+            self.probabilities(format, self.images[first : min(first + batch, taken)])
+        return (time.perf_counter() - start) * 1000 / taken * count
 
-    def training(self, trial):
+    def training(self, _, trial):
         """Whole steps: a shuffled batch gathered from the bytes, forward, backward, Adam."""
         format, batch = self.choice
         steps = 1 if trial else 3
@@ -135,7 +134,7 @@ class Contender:
         loss.item()
         return (time.perf_counter() - start) * 1000 / steps
 
-    def explanation(self, trial):
+    def explanation(self, count, trial):
         """Python lime, its segmenter chosen as ours is."""
         import numpy
         from lime.lime_image import LimeImageExplainer
@@ -153,7 +152,7 @@ class Contender:
         explainer = LimeImageExplainer(random_state=123)
         start = time.perf_counter()
         explainer.explain_instance(
-            image, classify, segmentation_fn=felzenszwalb, num_samples=self.amounts['explanation'],
+            image, classify, segmentation_fn=felzenszwalb, num_samples=count,
             batch_size=batch, progress_bar=False,
         )
         return (time.perf_counter() - start) * 1000

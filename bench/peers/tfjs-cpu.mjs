@@ -7,12 +7,12 @@ const { version_cpu: version } = cpu.default ?? cpu
 export async function open(work) {
   await tf.setBackend('cpu')
   await tf.ready()
-  const { predict, training } = network(work)
+  const { predict, start } = network(work)
   return {
     version: `tfjs-backend-cpu ${version}`,
     how: 'plain JavaScript',
     predict,
-    forward: { count: 8, batches: [8] },
-    training: training(1),
+    forward: { most: 8, batches: [8] },
+    training: { most: 1, start },
   }
 }

@@ -20,21 +20,22 @@ export async function open(work, { threads, modules }) {
   if (tf.getBackend() !== 'wasm') throw new Error('the wasm backend did not start')
   if (threads > 1 && getThreadsCount() !== threads)
     throw new Error(`asked for ${threads} threads, it runs ${getThreadsCount()}`)
-  const { predict, training } = network(work)
+  const { predict, start } = network(work)
   return {
     version: `tfjs-backend-wasm ${version}`,
     how: 'XNNPACK, NHWC',
     predict,
-    forward: { count: work.amounts.forward, batches: [32, 100, 500] },
-    training: await trainingIfPossible(training(8)),
+    forward: { batches: [32, 100, 500] },
+    training: await trainingIfPossible(start),
   }
 }
 
 /** It has no kernel for the gradient of a convolution's filter; asked, not assumed. */
-async function trainingIfPossible(training) {
+async function trainingIfPossible(start) {
+  const most = 8
   try {
-    const first = await training.loss()
-    return { ...training, loss: async () => first }
+    await start(most).first()
+    return { most, start }
   } catch (error) {
     return { why: `cannot train convolutions: ${error.message.split('\n')[0].slice(0, 90)}` }
   }
