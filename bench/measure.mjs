@@ -34,7 +34,7 @@ export async function measure(contenders, start, { device, items, rounds, budget
   let adapter
   async function lookAtCeiling() {
     const answer = await ceilingSeat.ask({ ask: 'ceiling', options: { device } })
-    adapter = answer.adapter
+    adapter ??= answer.adapter
     for (const [name, value] of Object.entries(answer.ceiling ?? {}))
       if (value) ceiling[name] = Math.max(ceiling[name] ?? 0, value)
   }
