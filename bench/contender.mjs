@@ -17,10 +17,12 @@
  * A peer's module exports open(work, options), which gives:
  *   version, how       what it is and how it computes
  *   predict(images, count)  bytes to probabilities
- *   forward            { most?, batches? } or { why } it can't; `most`: images it gets, `batches`: sizes it is tried with
+ *   forward            { most?, batches? } or { why } it can't; `most`: images it gets, `batches`: sizes it is tried with, left
+ *                      out by who chooses by itself
  *   training           { most?, start(count) -> { first() -> loss, run(steps) -> { ms a step, steps taken }? } } or { why }
  *   explanation        { run(samples) -> ms? } or { why }, or left out where nobody expects it
- *   kernels()          optional: [{ kernel, shape, variant, us, gflops }, …], every kernel alone, in its variants
+ *   kernels()          optional: [{ kernel, variant, us, gflops, compilation? } or { kernel, variant, why }, …]: every kernel alone, in
+ *                      every way it could run; `kernel` says what on which shapes, `compilation` is in ms
  * A run that returns nothing is timed from outside.
  */
 import { count, each, gpuErrors, watchErrors } from './instrument.mjs'
@@ -176,7 +178,14 @@ export function contender(loadWork, peers, place = {}) {
 
   /** The fastest of its batches by a run of two; none is tried after one that was slower, or that it can't do. */
   async function chooseBatch(count) {
-    const sizes = (opened.forward.batches ?? []).filter((size) => size <= count)
+    const { batches } = opened.forward
+    if (!batches) {
+      // It chooses by itself.
+      batch = count
+      await run('forward', count)
+      return undefined
+    }
+    const sizes = batches.filter((size) => size <= count)
     if (sizes.length === 0) sizes.push(count)
     let best
     for (const size of sizes) {

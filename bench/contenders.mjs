@@ -8,6 +8,7 @@
  * @property {number} [threads] on `cpu`
  * @property {string} [arithmetic] of ours: 'strict' (mul+add) or 'relaxed' (relaxed_madd)
  * @property {boolean} [fused] it may use fused multiply-adds: its ceiling is relaxed_madd's
+ * @property {boolean} [isTuned] it has measured its kernels first, which nothing cold has
  * @property {string} name
  * @property {string[]} expected kinds of items that get a row, measured or with the reason why not
  * @property {object} options for the peer's open()
@@ -27,23 +28,33 @@ const kinds = ['forward', 'training', 'explanation']
 
 export const peers = Object.keys(names)
 
-/** @returns {Contender[]} who stands in this place */
-export function contendersOn(device, host, { cores, only }) {
+/**
+ * @param {{ cores: number, only?: string[], tune?: number[] }} settings `tune`: batch sizes ours also stands there tuned for
+ * @returns {Contender[]} who stands in this place
+ */
+export function contendersOn(device, host, { cores, only, tune = [] }) {
   const wanted = (peer) => peer === 'ours' || !only || only.includes(peer)
-  const list = device === 'cpu' ? onProcessor(host, cores) : device === 'webgpu' ? onWebGPU() : [ours(device)]
+  const list = device === 'cpu' ? onProcessor(host, cores) : device === 'webgpu' ? onWebGPU(tune) : [ours(device)]
   return list.filter(({ peer }) => wanted(peer)).map((contender) => ({ host, ...contender }))
 }
 
 const ours = (device) => ({ peer: 'ours', name: names.ours, expected: kinds, options: { device } })
 
-function onWebGPU() {
+function onWebGPU(tune) {
   const peer = (peer, name = names[peer]) => ({
     peer,
     name,
     expected: ['forward', 'training'],
     options: { device: 'webgpu' },
   })
-  return [ours('webgpu'), peer('tfjs-webgpu'), peer('jax-js', 'jax-js webgpu'), peer('onnxruntime-webgpu')]
+  const tuned = { ...ours('webgpu'), name: 'ours, tuned', isTuned: true, options: { device: 'webgpu', tune } }
+  return [
+    ours('webgpu'),
+    ...(tune.length > 0 ? [tuned] : []),
+    peer('tfjs-webgpu'),
+    peer('jax-js', 'jax-js webgpu'),
+    peer('onnxruntime-webgpu'),
+  ]
 }
 
 function onProcessor(host, cores) {

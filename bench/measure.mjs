@@ -11,7 +11,7 @@ const pauseMs = 60
 /** Each is a process of its own, with everything compiled again. */
 const coldRounds = 3
 /** Who answers nothing for so long hangs. */
-const silenceMs = 10 * 60_000
+const silenceMs = 20 * 60_000
 
 const pause = () => new Promise((resolve) => setTimeout(resolve, pauseMs))
 
@@ -47,7 +47,7 @@ export async function measure(contenders, start, { device, items, rounds, budget
     say(`opening ${contender.name}`)
     const seat = await open(contender, begin, seats)
     if (seat.why)
-      for (const item of items.filter(({ kind }) => contender.expected.includes(kind)))
+      for (const item of items.filter((item) => isExpected(contender, item)))
         rows.push({ ...rowOf(contender, item), why: seat.why })
     else seats.push(seat)
   }
@@ -76,7 +76,7 @@ export async function measure(contenders, start, { device, items, rounds, budget
     const takers = []
     for (const seat of seats) {
       const offer = seat.kinds[item.kind]
-      if (!offer) continue
+      if (!offer || !isExpected(seat.contender, item)) continue
       say(`${item.title}: warming up ${seat.contender.name}`)
       const count = Math.min(item.count, offer.most ?? item.count)
       const row = { ...rowOf(seat.contender, item), version: seat.version, how: seat.how, count, times: [] }
@@ -135,7 +135,8 @@ export async function measure(contenders, start, { device, items, rounds, budget
       }
   }
   await lookAtCeiling()
-  const kernels = device === 'webgpu' && seats[0] ? ((await seats[0].ask({ ask: 'kernels' })).kernels ?? []) : []
+  const tuned = seats.find(({ contender }) => contender.isTuned)
+  const kernels = tuned ? ((await tuned.ask({ ask: 'kernels' })).kernels ?? []) : []
   await Promise.all([ceilingSeat, ...seats].map((seat) => seat.close()))
   const place = (row) =>
     items.findIndex(({ name }) => name === row.item) * contenders.length +
@@ -148,11 +149,14 @@ export async function measure(contenders, start, { device, items, rounds, budget
   return { rows: finished, ceiling, adapter, kernels }
 }
 
-const rowOf = ({ peer, host, name, threads, arithmetic, fused }, item) => ({
+const isExpected = ({ expected, isTuned }, { kind, cold }) => expected.includes(kind) && !(isTuned && cold)
+
+const rowOf = ({ peer, host, name, isTuned, threads, arithmetic, fused }, item) => ({
   item: item.name,
   host,
   peer,
   name,
+  isTuned,
   threads,
   arithmetic,
   fused,
@@ -212,7 +216,7 @@ function summarise(row, rows, item, ceiling) {
   for (const other of rows) {
     const isRival = other.peer === 'ours' && other.times && !other.why
     if (isRival && other.item === row.item && other.threads === row.threads)
-      summary.timesOurs[other.arithmetic ?? 'ours'] = ratioOf(row, other)
+      summary.timesOurs[other.arithmetic ?? (other.isTuned ? 'tuned' : 'ours')] = ratioOf(row, other)
   }
   // Opening is not counted in FLOPs.
   if (item.cold) return summary

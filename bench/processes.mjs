@@ -26,15 +26,17 @@ export function processStarter(environment = {}) {
       peer === 'pytorch'
         ? [python, file('peers/pytorch.py')]
         : [process.execPath, file('contender-process.mjs'), options?.relaxed === false ? 'strict' : 'relaxed']
-    const nothingKnown = cold ? mkdtempSync(join(tmpdir(), 'limelight-cold-')) : undefined
+    // What tuning found on this machine before is no part of what is measured.
+    const memory = mkdtempSync(join(tmpdir(), 'limelight-bench-'))
     const child = spawn(program, words, {
       stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,
         ...environment,
         ...(options?.tuned && keepMemory),
-        // Mesa keeps compiled kernels on the disk, ours what tuning found.
-        ...(cold && { MESA_SHADER_CACHE_DISABLE: 'true', LIMELIGHT_DATA: nothingKnown }),
+        LIMELIGHT_DATA: memory,
+        // Mesa keeps compiled kernels on the disk.
+        ...(cold && { MESA_SHADER_CACHE_DISABLE: 'true' }),
       },
     })
     let complaint = ''
@@ -61,7 +63,7 @@ export function processStarter(environment = {}) {
         const timer = setTimeout(() => child.kill('SIGKILL'), 2000)
         await gone
         clearTimeout(timer)
-        if (nothingKnown) rmSync(nothingKnown, { recursive: true, force: true })
+        rmSync(memory, { recursive: true, force: true })
       },
     }
   }

@@ -89,21 +89,28 @@ function countersTable(rows) {
   return table([['', ({ name }) => name], ...columns], rows)
 }
 
-/** Kernels of ours alone, as `kernels()` of peers/ours.mjs gives them. */
+/** Kernels of ours alone, as `kernels()` of peers/ours.mjs gives them: each with its variants, the fastest marked. */
 function kernelsTable(kernels, ceiling) {
-  return table(
+  const names = [...new Set(kernels.map(({ kernel }) => kernel))]
+  const rows = names.flatMap((name) => {
+    const variants = kernels.filter(({ kernel }) => kernel === name)
+    const fastest = Math.min(...variants.map(({ us }) => us ?? Number.POSITIVE_INFINITY))
+    return variants.map((row) => ({ ...row, name: `${row.us === fastest ? '*' : ' '} ${row.variant}` }))
+  })
+  const [titles, ...lines] = table(
     [
-      ['', ({ kernel }) => kernel],
-      ['shape', ({ shape }) => shape],
-      ['variant', ({ variant }) => variant],
+      ['', ({ name }) => name],
       ['us', ({ us }) => short(us)],
       ['GFLOP/s', ({ gflops }) => figure(gflops)],
-      ['of multiply-adds', ({ gflops }) => percent(gflops / ceiling.fma)],
-      ['GB/s', ({ gbs }) => figure(gbs)],
-      ['of copying', ({ gbs }) => percent(gbs / ceiling.copy)],
+      ['ceiling', ({ gflops }) => percent(gflops / ceiling.fma)],
+      ['ready after ms', ({ compilation }) => figure(compilation)],
     ],
-    kernels,
+    rows,
   )
+  return [
+    titles,
+    ...lines.flatMap((line, i) => (rows[i].kernel === rows[i - 1]?.kernel ? [line] : [`  ${rows[i].kernel}`, line])),
+  ]
 }
 
 /** Lines of aligned cells; a row with a reason why it has no figures shows that instead. */

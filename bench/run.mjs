@@ -10,6 +10,7 @@
  *   --items LIST          of forward, training, cold, explanation, or items by name (forward-32)
  *   --rounds N            interleaved rounds, 9
  *   --patience SECONDS    on webgpu, whose single run of an item would take longer is left out of it; 30
+ *   --tune                on webgpu: ours once more, its kernels tuned on each adapter first (minutes), and a table of them
  *   --chromium-flags "…"  more flags for Chromium: a GPU under Linux may need --enable-features=Vulkan
  *   --quick               three rounds and a small budget: to see whether it works
  *   --out DIR             a run that is quick or leaves something out goes to bench/results/partial/ unless this says otherwise
@@ -36,6 +37,7 @@ const { positionals, values } = parseArgs({
     items: { type: 'string' },
     rounds: { type: 'string' },
     patience: { type: 'string', default: '30' },
+    tune: { type: 'boolean', default: false },
     'chromium-flags': { type: 'string', default: '' },
     quick: { type: 'boolean', default: false },
     out: { type: 'string' },
@@ -49,6 +51,8 @@ const words = values.items?.split(',')
 const isAsked = ({ name }) => words.some((word) => name === word || name.startsWith(`${word}-`))
 const items = itemsOn(device).filter((item) => !words || isAsked(item))
 if (items.length === 0) fail(`no item "${values.items}"; there are ${itemsOn(device).map(({ name }) => name)}`)
+const trainingSizes = items.filter(({ kind }) => kind === 'training').map(({ count }) => count)
+const tune = values.tune ? [...new Set(trainingSizes.length > 0 ? trainingSizes : [32])] : []
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 const say = (text) => process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`)
 
@@ -76,7 +80,7 @@ const settings = {
 
 async function measureIn(host, title, start) {
   hosts[host] = { title }
-  const everyone = contendersOn(device, host, { cores, only })
+  const everyone = contendersOn(device, host, { cores, only, tune })
   const result = await measure(everyone, start, { ...settings, say: (text) => say(`${title}: ${text}`) })
   const { adapter, ceiling, kernels } = result
   hosts[host] = { title, ...(adapter && { adapter }), ceiling, ...(kernels.length > 0 && { kernels }) }

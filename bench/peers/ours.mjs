@@ -3,8 +3,11 @@ import { adam, conv2d, dense, flatten, openDevice, sequential } from '../../dist
 import { felzenszwalb, LimeImageExplainer } from '../../dist/lime.js'
 import { explainedImage, pixels } from '../work.mjs'
 
-/** `device`: its name; `threads` and `relaxed` (relaxed_madd where it validates, else mul+add) are for `cpu`. */
-export async function open(work, { device: name, threads, relaxed }) {
+/**
+ * `device`: its name; `threads` and `relaxed` (relaxed_madd where it validates, else mul+add) are for `cpu`. `tune`: batch
+ * sizes that kernels are tuned for first.
+ */
+export async function open(work, { device: name, threads, relaxed, tune = [] }) {
   const device = await openDevice(name, { threads, relaxed })
   const convolution = (filters) => conv2d({ filters, kernelSize: 3, padding: 'same', activation: 'relu' })
   const model = sequential({ inputShape: [28, 28, 1], seed: 1 }, [
@@ -16,6 +19,9 @@ export async function open(work, { device: name, threads, relaxed }) {
   ])
   model.setWeights(work.weights)
   await model.compile({ device, optimizer: adam() })
+  if (tune.length > 0 && !model.tune) throw new Error('this build has nothing to tune')
+  const kernels = []
+  for (const batchSize of tune) kernels.push(...(await model.tune({ batchSize })))
 
   const samples = (count) => ({
     data: work.images.subarray(0, count * pixels),
@@ -27,7 +33,7 @@ export async function open(work, { device: name, threads, relaxed }) {
 
   return {
     version: `limelight on ${device.info.kind}`,
-    how: device.info.adapter,
+    how: `${device.info.adapter}${tune.length > 0 ? ', tuned' : ''}`,
     predict: async (images, count) =>
       (await model.predict({ data: images, shape: [count, 28, 28, 1], scale: 1 / 255 })).data,
     // predict() chooses its own batches.
@@ -54,7 +60,12 @@ export async function open(work, { device: name, threads, relaxed }) {
         return (await explainer.explainInstance(image, model, options)).timings.total
       },
     },
-    // A device that has tuned its kernels may say here what it found; the report has a table for it.
-    kernels: async () => [],
+    kernels: async () => kernels.map(kernelRow),
   }
+}
+
+/** A measurement of tuning's as the report shows it. */
+function kernelRow({ step, candidate, milliseconds, compilation, flops, refused }) {
+  if (refused) return { kernel: step, variant: candidate, why: refused.split('\n')[0] }
+  return { kernel: step, variant: candidate, us: milliseconds * 1000, gflops: flops / milliseconds / 1e6, compilation }
 }
