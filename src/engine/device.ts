@@ -41,9 +41,34 @@ export interface Device {
   ): Promise<Readonly<Record<string, HostArray>>[]>
   /** How many runs to give runAll at a time; fewer if someone waits for signs of progress. */
   runsAtOnce(program: Program, isWatched: boolean): number
+  /**
+   * Measures every way to run the plans' steps and remembers the fastest, for programs lowered from now on and for later
+   * sessions. Absent where there is nothing to choose, or the device chooses by itself.
+   */
+  tune?(plans: readonly Plan[], options?: TuneOptions): Promise<readonly Measurement[]>
   /** Waits for all that was queued before, then copies a place's numbers out. The reference device gives float64. */
   read(place: Place): Promise<HostArray>
   dispose(): void
+}
+
+/** One way to run one step of a plan, measured. */
+export interface Measurement {
+  /** Kernel, what is fused to it, shapes. */
+  readonly step: string
+  readonly candidate: string
+  /** Of one run; infinite where the adapter refuses the kernel. */
+  readonly milliseconds: number
+  /** Milliseconds until the first run had ended: what a user waits for it once. */
+  readonly compilation: number
+  readonly flops: number
+  /** What the adapter said. */
+  readonly refused?: string
+}
+
+export interface TuneOptions {
+  readonly signal?: AbortSignal
+  /** Measurements done, of how many, and which one comes now. */
+  readonly onProgress?: (done: number, total: number, what: string) => void
 }
 
 export type DeviceKind = 'webgpu' | 'cpu' | 'reference'

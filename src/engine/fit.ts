@@ -1,6 +1,6 @@
 import type { CompiledModel } from './compiled-model.ts'
-import type { HostArray, Memory, Place, Program } from './device.ts'
-import { ArgumentError, LimelightError } from './errors.ts'
+import type { Device, HostArray, Memory, Place, Program } from './device.ts'
+import { ArgumentError, DeviceLostError, LimelightError } from './errors.ts'
 import { gradients } from './gradients.ts'
 import { seededRandom } from './initializers.ts'
 import type { Sequential } from './model.ts'
@@ -30,6 +30,12 @@ export interface FitOptions {
   /** A new order every epoch; true unless given. */
   readonly shuffle?: boolean
   readonly signal?: AbortSignal
+  /**
+   * Gives the device to go on with when the model's own is lost: a new one, or the processor (`() => openDevice('cpu')`).
+   * The model moves there and the epoch begins again from what the host kept of the last one, in the same order. Without it
+   * fit() throws the DeviceLostError; the weights are then those of the last whole epoch.
+   */
+  readonly onDeviceLost?: (error: DeviceLostError) => Device | Promise<Device>
   readonly onBatchEnd?: (log: BatchLog) => void
   readonly onEpochEnd?: (log: EpochLog) => void | Promise<void>
 }
@@ -267,69 +273,72 @@ class LossReader {
   }
 }
 
-/** @throws the signal's reason on abort; the weights are then those of the last whole step, on the host too */
+/** What the host keeps at the end of an epoch, to begin the next one again should the device be lost in it. */
+interface Checkpoint {
+  readonly step: number
+  readonly weights: readonly Float32Array[]
+  readonly slots: readonly HostArray[]
+}
+
+async function takeCheckpoint(model: Sequential, compiled: CompiledModel, state: TrainingState): Promise<Checkpoint> {
+  await compiled.downloadWeights()
+  const operand = { shape: [compiled.parameterElements], dtype: 'f32', offset: 0 } as const
+  const slots: HostArray[] = []
+  for (const { memory } of state.slots)
+    slots.push(await compiled.exclusive(() => compiled.device.read({ memory, operand })))
+  return { step: state.step, weights: model.weights.map(({ data }) => data.slice()), slots }
+}
+
+/** Brings a model that moved to a new device back to a checkpoint. */
+function restore(model: Sequential, compiled: CompiledModel, state: TrainingState, checkpoint: Checkpoint): void {
+  model.weights.forEach(({ data }, i) => data.set(checkpoint.weights[i]))
+  compiled.uploadWeights()
+  state.slots.forEach(({ memory }, i) => compiled.device.write(memory, checkpoint.slots[i]))
+  state.step = checkpoint.step
+}
+
+/**
+ * @param moveTo compiles the model for another device
+ * @throws the signal's reason on abort; the weights are then those of the last whole step, on the host too
+ */
 export async function fitModel(
   model: Sequential,
   compiled: CompiledModel,
   samples: Samples,
   labels: Labels,
   options: FitOptions,
+  moveTo: (device: Device) => Promise<CompiledModel>,
 ): Promise<History> {
   const { optimizer } = compiled.options
   if (!optimizer)
     throw new LimelightError('fit: the model was compiled without an optimizer; compile it with one, say adam()')
   const { batchSize, epochs } = checkOptions(options)
   if (compiled.isTraining) throw new LimelightError('fit: the model is being trained already; wait for that to end')
-  const count = samples.shape[0]
-  const steps = Math.ceil(count / batchSize)
-  const state = trainingState(compiled, optimizer)
-  const source = batchSource(compiled, optimizer, state, samples, labels)
+  const { onDeviceLost } = options
   const history: EpochLog[] = []
+  let state = trainingState(compiled, optimizer)
+  let source = batchSource(compiled, optimizer, state, samples, labels)
+  let checkpoint: Checkpoint | null = null
   compiled.isTraining = true
   try {
-    for (let epoch = 1; epoch <= epochs; epoch++) {
-      const started = performance.now()
-      const random = seededRandom(model.seed, `order of step ${state.step}`)
-      const order =
-        options.shuffle === false ? Int32Array.from({ length: count }, (_, i) => i) : permutation(count, random)
-      const reader = new LossReader(compiled, state.ring, (step, elapsed, batchLoss, batchAccuracy, means) => {
-        const msPerStep = elapsed / step
-        const etaSeconds = (msPerStep * (steps - step)) / 1000
-        options.onBatchEnd?.({ epoch, epochs, step, steps, batchLoss, batchAccuracy, ...means, msPerStep, etaSeconds })
-      })
-      for (let step = 1; step <= steps; step++) {
-        options.signal?.throwIfAborted()
-        const indices = order.slice((step - 1) * batchSize, step * batchSize)
-        const program = await source.program(indices.length)
-        const row = state.step % ringRows
-        const inputs = {
-          ...source.inputs(indices),
-          position: Int32Array.of(state.step),
-          stepSize: Float64Array.of(optimizer.stepSize(state.step + 1)),
-        }
-        await compiled.exclusive(() => compiled.device.run(program, inputs))
-        state.step++
-        await reader.afterStep(
-          { batch: indices.length, row, step, elapsed: performance.now() - started },
-          step === steps,
-        )
-        await yieldToEvents()
+    if (onDeviceLost) checkpoint = await takeCheckpoint(model, compiled, state)
+    while (history.length < epochs) {
+      try {
+        const place = { epoch: history.length + 1, epochs, batchSize }
+        const log = await trainEpoch(model, compiled, optimizer, state, source, samples.shape[0], place, options)
+        if (onDeviceLost) checkpoint = await takeCheckpoint(model, compiled, state)
+        history.push(log)
+      } catch (error) {
+        if (!(error instanceof DeviceLostError && onDeviceLost && checkpoint)) throw error
+        source.dispose()
+        compiled = await moveTo(await onDeviceLost(error))
+        compiled.isTraining = true
+        state = trainingState(compiled, optimizer)
+        restore(model, compiled, state, checkpoint)
+        source = batchSource(compiled, optimizer, state, samples, labels)
+        continue
       }
-      const msPerStep = (performance.now() - started) / steps
-      await compiled.downloadWeights()
-      const validation =
-        options.validationData && (await model.evaluate(...options.validationData, { signal: options.signal }))
-      const log: EpochLog = {
-        epoch,
-        epochs,
-        steps,
-        ...reader.means,
-        ...(validation && { valLoss: validation.loss, valAccuracy: validation.accuracy }),
-        msPerStep,
-        seconds: (performance.now() - started) / 1000,
-      }
-      history.push(log)
-      await options.onEpochEnd?.(log)
+      await options.onEpochEnd?.(history[history.length - 1])
     }
   } catch (error) {
     // The device has newer weights than the host, unless it is what failed: then the host keeps its own.
@@ -340,4 +349,53 @@ export async function fitModel(
     source.dispose()
   }
   return { epochs: history }
+}
+
+async function trainEpoch(
+  model: Sequential,
+  compiled: CompiledModel,
+  optimizer: Optimizer,
+  state: TrainingState,
+  source: BatchSource,
+  count: number,
+  { epoch, epochs, batchSize }: { readonly epoch: number; readonly epochs: number; readonly batchSize: number },
+  options: FitOptions,
+): Promise<EpochLog> {
+  const steps = Math.ceil(count / batchSize)
+  const started = performance.now()
+  const random = seededRandom(model.seed, `order of step ${state.step}`)
+  const order = options.shuffle === false ? Int32Array.from({ length: count }, (_, i) => i) : permutation(count, random)
+  const reader = new LossReader(compiled, state.ring, (step, elapsed, batchLoss, batchAccuracy, means) => {
+    const msPerStep = elapsed / step
+    const etaSeconds = (msPerStep * (steps - step)) / 1000
+    options.onBatchEnd?.({ epoch, epochs, step, steps, batchLoss, batchAccuracy, ...means, msPerStep, etaSeconds })
+  })
+  for (let step = 1; step <= steps; step++) {
+    options.signal?.throwIfAborted()
+    const indices = order.slice((step - 1) * batchSize, step * batchSize)
+    const program = await source.program(indices.length)
+    const row = state.step % ringRows
+    const inputs = {
+      ...source.inputs(indices),
+      position: Int32Array.of(state.step),
+      stepSize: Float64Array.of(optimizer.stepSize(state.step + 1)),
+    }
+    await compiled.exclusive(() => compiled.device.run(program, inputs))
+    state.step++
+    await reader.afterStep({ batch: indices.length, row, step, elapsed: performance.now() - started }, step === steps)
+    await yieldToEvents()
+  }
+  const msPerStep = (performance.now() - started) / steps
+  await compiled.downloadWeights()
+  const validation =
+    options.validationData && (await model.evaluate(...options.validationData, { signal: options.signal }))
+  return {
+    epoch,
+    epochs,
+    steps,
+    ...reader.means,
+    ...(validation && { valLoss: validation.loss, valAccuracy: validation.accuracy }),
+    msPerStep,
+    seconds: (performance.now() - started) / 1000,
+  }
 }

@@ -2,7 +2,17 @@
 export type { CompileOptions, LongCallOptions, Predictions } from './compiled-model.ts'
 export { compute } from './compute.ts'
 export type { CpuDeviceOptions } from './cpu/device.ts'
-export type { Device, DeviceInfo, DeviceKind, HostArray, Memory, Place, Program } from './device.ts'
+export type {
+  Device,
+  DeviceInfo,
+  DeviceKind,
+  HostArray,
+  Measurement,
+  Memory,
+  Place,
+  Program,
+  TuneOptions,
+} from './device.ts'
 export * from './errors.ts'
 export type { BatchLog, EpochLog, FitOptions, History } from './fit.ts'
 export { gradients } from './gradients.ts'

@@ -1,7 +1,8 @@
 import { writeFileAtomically } from './atomic-write.ts'
 import { CompiledModel, type CompileOptions, type LongCallOptions, type Predictions } from './compiled-model.ts'
+import type { Measurement, TuneOptions } from './device.ts'
 import { LimelightError, ShapeError } from './errors.ts'
-import { type FitOptions, fitModel, type History } from './fit.ts'
+import { type FitOptions, fitModel, type History, trainingStepPlan } from './fit.ts'
 import { initialize, seededRandom } from './initializers.ts'
 import { type LayerDescription, type NamedLayer, stackLayers, weightsOf } from './layers.ts'
 import { modelToBytes } from './model-format.ts'
@@ -10,9 +11,11 @@ import { blendBySegments, packMasks } from './ops/blend-by-segments.ts'
 import { equal } from './ops/elementwise.ts'
 import { argMax } from './ops/reduce.ts'
 import { softmaxCrossEntropy } from './ops/softmax-cross-entropy.ts'
+import { makePlan } from './plan.ts'
 import { checkLabels, checkSamples, type Labels, type Samples, sampleReader } from './samples.ts'
 import { summaryTable } from './summary.ts'
 import { formatShape, Input, type Shape, sameShape, sizeOf } from './tensor.ts'
+import type { Graph } from './trace.ts'
 
 export interface SequentialOptions {
   /** One sample: [height, width, channels] for images. */
@@ -95,7 +98,7 @@ export class Sequential {
     const read = sampleReader(samples)
     return this.onDevice('predict').inChunks(total, options, {
       key: 'predict',
-      graph: (model, batch) => ({ outputs: { y: model.forward(new Input('x', [batch, ...this.inputShape])) } }),
+      graph: predictionGraph,
       inputs: (first, batch) => ({ x: read(first, batch) }),
     })
   }
@@ -118,12 +121,7 @@ export class Sequential {
     const packed = packMasks(masks, count, segmentCount)
     return this.onDevice('predictBlended').inChunks(count, options, {
       key: `blend${words}`,
-      graph: (model, batch) => {
-        const pictures = [new Input('image', this.inputShape), new Input('fudged', this.inputShape)] as const
-        const labels = new Input('segments', this.inputShape.slice(0, 2), 'i32')
-        const x = blendBySegments(...pictures, labels, new Input('masks', [batch, words], 'i32'))
-        return { outputs: { y: model.forward(x) } }
-      },
+      graph: (model, batch) => blendGraph(model, batch, words),
       inputs: (first, batch) => {
         const chunk = new Int32Array(batch * words)
         chunk.set(packed.subarray(first * words, (first + batch) * words))
@@ -176,7 +174,35 @@ export class Sequential {
       checkSamples('fit: validationData', heldOut, this.inputShape)
       checkLabels('fit: validationData', truth, heldOut.shape[0], this.classes('fit'))
     }
-    return fitModel(this, this.onDevice('fit'), samples, labels, options)
+    const compiled = this.onDevice('fit')
+    return fitModel(this, compiled, samples, labels, options, async (device) => {
+      await this.compile({ ...compiled.options, device })
+      return this.onDevice('fit')
+    })
+  }
+
+  /**
+   * Finds out how the model's kernels run fastest on its device, for predictions, for explanations of images, and for
+   * training by batches of this size if it was compiled with an optimizer. What is found serves what is compiled from now on,
+   * and is remembered. Empty where the device has nothing to choose.
+   */
+  async tune({
+    batchSize = 256,
+    ...options
+  }: TuneOptions & { batchSize?: number } = {}): Promise<readonly Measurement[]> {
+    const compiled = this.onDevice('tune')
+    const { device } = compiled
+    if (!device.tune) return []
+    const [largest] = device.batchSizes.slice(-1)
+    const graphs = [predictionGraph(compiled, largest)]
+    if (this.inputShape.length === 3) graphs.push(blendGraph(compiled, largest, 1))
+    const plans = graphs.map((graph) => makePlan(graph, device.fusions))
+    const { optimizer } = compiled.options
+    if (optimizer) {
+      const samples = { data: new Uint8Array(0), shape: [batchSize, ...this.inputShape] }
+      plans.push(trainingStepPlan(compiled, optimizer, samples, batchSize))
+    }
+    return device.tune(plans, options)
   }
 
   /** The classes the last layer tells apart. */
@@ -236,4 +262,18 @@ export class Sequential {
 /** A stack of layers: `sequential({ inputShape: [28, 28, 1], seed: 1 }, [conv2d({ … }), flatten(), dense({ … })])`. */
 export function sequential(options: SequentialOptions, layers: readonly LayerDescription[]): Sequential {
   return new Sequential(options, layers)
+}
+
+/** x [batch, …inputShape] -> y [batch, classes]. */
+function predictionGraph(model: CompiledModel, batch: number): Graph {
+  return { outputs: { y: model.forward(new Input('x', [batch, ...model.model.inputShape])) } }
+}
+
+/** Mask bits [batch, words] of one image and its fudged copy -> y [batch, classes]. */
+function blendGraph(model: CompiledModel, batch: number, words: number): Graph {
+  const { inputShape } = model.model
+  const pictures = [new Input('image', inputShape), new Input('fudged', inputShape)] as const
+  const labels = new Input('segments', inputShape.slice(0, 2), 'i32')
+  const x = blendBySegments(...pictures, labels, new Input('masks', [batch, words], 'i32'))
+  return { outputs: { y: model.forward(x) } }
 }

@@ -9,6 +9,7 @@ import { addEvaluateCommand } from './evaluate.ts'
 import { addExplainCommand } from './explain.ts'
 import { InterruptedError, surviveClosedOutput } from './terminal.ts'
 import { addTrainCommand } from './train.ts'
+import { addTuneCommand } from './tune.ts'
 import { addTutorialCommand } from './tutorial.ts'
 
 /** The `limelight` command. Exit codes: 0 done, 1 failed (one clear line), 2 wrong usage, 130 interrupted. */
@@ -24,6 +25,7 @@ function limelight(): Command {
   addEvaluateCommand(program)
   addExplainCommand(program)
   addTutorialCommand(program)
+  addTuneCommand(program)
   for (const command of program.commands) command.exitOverride().showHelpAfterError('(--help lists the options)')
   return program
 }

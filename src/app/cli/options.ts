@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Device } from '../../engine/device.ts'
 import { type DeviceName, deviceNames, openDevice } from '../../engine/open-device.ts'
@@ -35,8 +36,23 @@ export function addDeviceOptions(command: Command): Command {
     )
 }
 
-export function openDeviceFor({ device, threads, arithmetic, convolution }: DeviceOptions): Promise<Device> {
-  return openDevice(device, { threads, relaxed: arithmetic === 'relaxed', convolution })
+export async function openDeviceFor({
+  device: name,
+  threads,
+  arithmetic,
+  convolution,
+}: Pick<DeviceOptions, 'device'> & Partial<DeviceOptions>): Promise<Device> {
+  const device = await openDevice(name, { threads, relaxed: arithmetic === 'relaxed', convolution })
+  if (device.info.isFallbackAdapter) waitPolitely()
+  return device
+}
+
+/**
+ * In Node, Dawn's main thread spins while it waits. A software adapter needs that core: the main thread (the adapter has
+ * its own by now) takes what is left over.
+ */
+function waitPolitely(): void {
+  if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_LOW)
 }
 
 /** A parser of whole numbers of at least `least`. */

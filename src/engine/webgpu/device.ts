@@ -3,9 +3,11 @@ import {
   type Device,
   type DeviceInfo,
   type HostArray,
+  type Measurement,
   type Memory,
   type Place,
   type Program,
+  type TuneOptions,
 } from '../device.ts'
 import { DeviceError, DeviceLostError } from '../errors.ts'
 import { type Fusion, fusions } from '../fuse.ts'
@@ -28,16 +30,7 @@ import { contextOf, copyDispatch, lowerStep, type StepContext, stepName } from '
 import { bufferUsage, bytesOf, checkWrite, decode, encode, mapRead, WebGPUMemory } from './memory.ts'
 import { Pipelines } from './pipelines.ts'
 import { type Command, WebGPUProgram } from './program.ts'
-import {
-  fastest,
-  kernelsHash,
-  type Measurement,
-  noise,
-  planOfStep,
-  steadyTime,
-  type TuneOptions,
-  tuningWork,
-} from './tune.ts'
+import { fastest, kernelsHash, noise, planOfStep, steadyTime, tuningWork } from './tune.ts'
 
 /**
  * The WebGPU device, in browsers and (through Dawn) in Node. A plan is lowered to a list of {pipeline, bind group, groups},
@@ -131,11 +124,14 @@ export class WebGPUDevice implements Device {
   private failure: DeviceError | null = null
   private readonly memories = new Set<WebGPUMemory>()
   private readonly pipelines: Pipelines
-  private readonly adapter: AdapterTraits
+  /** What its kernels are made for. */
+  readonly traits: AdapterTraits
   private readonly memory: TuningMemory
   /** Candidates that tuning chose, by step. */
   private readonly choices = new Map<string, string>()
   private readonly runsInFlight: Promise<unknown>[] = []
+  /** Ends of waiting for work that a lost device never does. */
+  private readonly waiting = new Set<() => void>()
 
   /** Takes over an open WebGPU device; openWebGPUDevice makes one. */
   constructor(
@@ -145,7 +141,7 @@ export class WebGPUDevice implements Device {
   ) {
     this.instance = instance
     this.pipelines = new Pipelines(gpu, () => this.counters.pipelines++)
-    this.adapter = traitsOf(gpu, adapter, isFallback)
+    this.traits = traitsOf(gpu, adapter, isFallback)
     this.memory = memory
     this.info = { kind: 'webgpu', adapter: name, isFallbackAdapter: isFallback }
     this.maxBlockBytes = Math.min(gpu.limits.maxBufferSize, gpu.limits.maxStorageBufferBindingSize)
@@ -156,6 +152,7 @@ export class WebGPUDevice implements Device {
           `webgpu: the device was lost (${reason}): ${message || 'no reason given'}. What it held is gone; open another.`,
         )
         this.failure = error
+        for (const giveUp of this.waiting) giveUp()
         resolve(error)
       })
     })
@@ -203,7 +200,7 @@ export class WebGPUDevice implements Device {
 
     // Which operands share a buffer is known by their spaces, unless one memory serves as two blocks.
     const bufferOf = (space: string): unknown => bound.get(space) ?? space
-    const contextFor = contextOf(this.adapter, choiceFor)
+    const contextFor = contextOf(this.traits, choiceFor)
     const dispatches = plan.steps.flatMap((step) =>
       lowerStep(step, contextFor(step)).flatMap((each) => separate(each, bufferOf, contextFor)),
     )
@@ -262,8 +259,7 @@ export class WebGPUDevice implements Device {
 
     this.runsInFlight.push(this.gpu.queue.onSubmittedWorkDone().catch(() => {}))
     if (this.runsInFlight.length >= maxRunsInFlight) {
-      await Promise.race([this.runsInFlight.shift(), this.lost])
-      this.assertUsable()
+      await this.unlessLost(this.runsInFlight.shift())
     }
   }
 
@@ -282,7 +278,7 @@ export class WebGPUDevice implements Device {
    */
   async tune(plans: readonly Plan[], { signal, onProgress }: TuneOptions = {}): Promise<Measurement[]> {
     this.assertUsable()
-    const work = tuningWork(plans, this.adapter)
+    const work = tuningWork(plans, this.traits)
     const results: Measurement[] = []
     for (const [index, { step, candidate }] of work.entries()) {
       signal?.throwIfAborted()
@@ -314,8 +310,7 @@ export class WebGPUDevice implements Device {
         this.replay(encoder, own, 1, times)
         const start = performance.now()
         this.submit(encoder)
-        await Promise.race([this.gpu.queue.onSubmittedWorkDone(), this.lost])
-        this.assertUsable()
+        await this.unlessLost(this.gpu.queue.onSubmittedWorkDone().catch(() => {}))
         return performance.now() - start
       }
       await run(1)
@@ -413,6 +408,22 @@ export class WebGPUDevice implements Device {
   private assertUsable(): void {
     if (!this.instance) throw new DeviceError('webgpu: this device was disposed')
     if (this.failure) throw this.failure
+  }
+
+  /**
+   * Waits for work, or for the device's loss. Not a race with `lost`: a promise that stays pending keeps what is hung on it,
+   * a little more with every step.
+   */
+  private async unlessLost(work: Promise<unknown> | undefined): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const end = () => {
+        this.waiting.delete(end)
+        resolve()
+      }
+      this.waiting.add(end)
+      work?.then(end)
+    })
+    this.assertUsable()
   }
 
   private own(memory: Memory): WebGPUMemory {

@@ -1,5 +1,6 @@
 import kernelGradientCode from '../../shaders/conv2d-kernel-gradient.wgsl?raw'
 import tileCode from '../../shaders/conv2d-tile.wgsl?raw'
+import type { Measurement } from '../device.ts'
 import type { Plan, PlanOperand, PlanStep } from '../plan.ts'
 import { align, byteLengthOf, type DType } from '../tensor.ts'
 import type { AdapterTraits, Candidate } from './dispatch.ts'
@@ -9,25 +10,6 @@ import { candidatesOf, stepName } from './lowering.ts'
  * What tuning measures, and how. A step that there are several candidates for is run alone, with its own shapes, again and
  * again in one submit, so that neither the coarse clocks of browsers nor the cost of a submit matter.
  */
-
-export interface Measurement {
-  /** Kernel, what is fused to it, shapes. */
-  readonly step: string
-  readonly candidate: string
-  /** Of one run; infinite where the adapter refuses the kernel. */
-  readonly milliseconds: number
-  /** Milliseconds until the first run had ended: what a user waits for it once. */
-  readonly compilation: number
-  readonly flops: number
-  /** What the adapter said. */
-  readonly refused?: string
-}
-
-export interface TuneOptions {
-  readonly signal?: AbortSignal
-  /** Measurements done, of how many, and which one comes now. */
-  readonly onProgress?: (done: number, total: number, what: string) => void
-}
 
 /** Choices are remembered for the kernels they were measured with. FNV-1a. */
 export const kernelsHash = [...tileCode, ...kernelGradientCode]

@@ -1,22 +1,28 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { CpuDevice } from '../../../src/engine/cpu/device.ts'
+import type { Device } from '../../../src/engine/device.ts'
 import { DeviceError, DeviceLostError } from '../../../src/engine/errors.ts'
+import type { FitOptions, History } from '../../../src/engine/fit.ts'
 import { gradients } from '../../../src/engine/gradients.ts'
 import { conv2d as conv2dLayer, dense as denseLayer, flatten as flattenLayer } from '../../../src/engine/layers.ts'
-import { sequential } from '../../../src/engine/model.ts'
+import { type Sequential, sequential } from '../../../src/engine/model.ts'
 import { conv2d } from '../../../src/engine/ops/conv2d.ts'
-import { mul, relu } from '../../../src/engine/ops/elementwise.ts'
+import { mul, relu, square } from '../../../src/engine/ops/elementwise.ts'
 import { gather } from '../../../src/engine/ops/gather.ts'
 import { dense } from '../../../src/engine/ops/matmul.ts'
-import { mean } from '../../../src/engine/ops/reduce.ts'
+import { mean, sum } from '../../../src/engine/ops/reduce.ts'
 import { flatten } from '../../../src/engine/ops/reshape.ts'
 import { softmaxCrossEntropy } from '../../../src/engine/ops/softmax-cross-entropy.ts'
 import { adam } from '../../../src/engine/optimizers.ts'
 import { makePlan } from '../../../src/engine/plan.ts'
+import { ReferenceDevice } from '../../../src/engine/reference/device.ts'
 import { align, Input, Resident, sizeOf } from '../../../src/engine/tensor.ts'
 import { adamUpdate } from '../../../src/engine/updates/adam.ts'
 import { recordUpdate } from '../../../src/engine/updates/record.ts'
 import { type Counters, openWebGPUDevice, type WebGPUDevice } from '../../../src/engine/webgpu/device.ts'
+import { candidatesOf, stepName } from '../../../src/engine/webgpu/lowering.ts'
 import { numbers } from '../device-suite.ts'
+import { relativeError } from '../operation-cases.ts'
 
 /** What only the WebGPU device promises: what a replay costs, that nothing leaks, and what happens when it is lost. */
 export function webgpuSuite(): void {
@@ -129,6 +135,92 @@ export function webgpuSuite(): void {
       model.dispose()
     })
 
+    /** A convolution with everything a step can choose for: forward, both gradients. */
+    const convolutionGraph = (channels: number, filters: number) => {
+      const x = new Input('x', [2, 6, 7, channels])
+      const kernel = new Resident('kernel', 0, [3, 3, channels, filters])
+      const bias = new Input('bias', [filters])
+      const y = relu(conv2d(x, kernel, { padding: 'same', bias }))
+      const [dx, dkernel, dbias] = gradients(sum(square(y)), [x, kernel, bias])
+      return { graph: { outputs: { y, dx, dkernel, dbias } }, shapes: { x: x.shape, bias: bias.shape }, kernel }
+    }
+
+    for (const [channels, filters] of [
+      [8, 16],
+      [1, 8],
+      [3, 5],
+    ])
+      it(`is right whatever candidates are chosen: ${channels} channels, ${filters} filters`, async () => {
+        const { graph, shapes, kernel } = convolutionGraph(channels, filters)
+        const weights = numbers(kernel.shape, 3)
+        const inputs = { x: numbers(shapes.x), bias: numbers(shapes.bias, 2) }
+        const computeOn = async (on: Device) => {
+          const block = on.allocate('f32', weights.length)
+          on.write(block, weights)
+          const program = await on.lower(makePlan(graph, on.fusions), { kernel: block })
+          const [results] = await on.runAll(program, 1, () => inputs)
+          program.dispose()
+          block.dispose()
+          return results
+        }
+        const expected = await computeOn(new ReferenceDevice())
+        const steps = makePlan(graph, device.fusions).steps
+        const candidates = new Map(steps.map((step) => [stepName(step), candidatesOf(step, device.traits)]))
+        const most = Math.max(...[...candidates.values()].map(({ length }) => length))
+        expect(most).toBeGreaterThan(2)
+        for (let turn = 0; turn < most; turn++) {
+          const choices = Object.fromEntries(
+            [...candidates]
+              .filter(([, list]) => list.length > 0)
+              .map(([step, list]) => [step, list[turn % list.length].name]),
+          )
+          const tuned = await openWebGPUDevice({ tuningMemory: { read: async () => choices, write: async () => {} } })
+          const results = await computeOn(tuned)
+          tuned.dispose()
+          for (const [name, values] of Object.entries(results))
+            expect(relativeError(values, expected[name]), `${name} by ${JSON.stringify(choices)}`).toBeLessThanOrEqual(
+              1e-5,
+            )
+        }
+      })
+
+    it('tunes: measures every candidate, remembers the fastest, and takes it from then on', async () => {
+      const remembered: Record<string, Record<string, string>> = {}
+      const tuningMemory = {
+        read: async (machine: string) => remembered[machine] ?? {},
+        write: async (machine: string, choices: Readonly<Record<string, string>>) => {
+          remembered[machine] = { ...choices }
+        },
+      }
+      const other = await openWebGPUDevice({ tuningMemory })
+      const plan = makePlan(convolutionGraph(4, 8).graph, other.fusions)
+      const { liveBuffers } = other.counters
+      let [done, total] = [0, 0]
+      const measurements = await other.tune([plan], {
+        onProgress(now, all) {
+          done = now
+          total = all
+        },
+      })
+      expect(other.counters.liveBuffers).toBe(liveBuffers)
+      expect(measurements).toHaveLength(total)
+      expect(done).toBe(total)
+      for (const { milliseconds, refused } of measurements) {
+        expect(refused).toBeUndefined()
+        expect(milliseconds).toBeGreaterThan(0)
+      }
+      const [[machine, choices]] = Object.entries(remembered)
+      expect(machine).toContain(other.info.adapter)
+      for (const step of new Set(measurements.map((measurement) => measurement.step))) {
+        const own = measurements.filter((measurement) => measurement.step === step)
+        const best = own.reduce((a, b) => (b.milliseconds < a.milliseconds ? b : a))
+        expect(choices[step]).toBe(best.candidate)
+      }
+      const aborted = other.tune([plan], { signal: AbortSignal.abort(new Error('enough')) })
+      await expect(aborted).rejects.toThrow('enough')
+      other.dispose()
+    })
+
     it('shares pipelines between programs of equal shapes', async () => {
       const lower = () => device.lower(makePlan({ outputs: { y: relu(new Input('x', [123])) } }, device.fusions), {})
       const first = await lower()
@@ -211,6 +303,61 @@ export function webgpuSuite(): void {
       step.dispose()
       other.dispose()
     })
+
+    const network = () =>
+      sequential({ inputShape: [6, 6, 1], seed: 3 }, [
+        conv2dLayer({ filters: 4, kernelSize: 3, padding: 'same', activation: 'relu' }),
+        flattenLayer(),
+        denseLayer({ units: 3, activation: 'softmax' }),
+      ])
+    const samples = { data: numbers([20, 6, 6, 1]), shape: [20, 6, 6, 1] }
+    const truth = Array.from({ length: 20 }, (_, i) => i % 3)
+    const trained = (model: Sequential) => model.weights.flatMap(({ data }) => Array.from(data))
+    /** Trains, and loses the device in the second epoch. */
+    const loseInTraining = async (model: Sequential, options: FitOptions) => {
+      const other = await openWebGPUDevice()
+      await model.compile({ device: other, optimizer: adam() })
+      let kept: number[] = []
+      const history = model.fit(samples, truth, {
+        batchSize: 5,
+        epochs: 3,
+        onBatchEnd: ({ epoch }) => {
+          if (epoch === 2) other.gpu.destroy()
+        },
+        onEpochEnd: () => {
+          kept = trained(model)
+        },
+        ...options,
+      })
+      return { history: await history.catch((error: unknown) => error), kept, other }
+    }
+
+    it('loses no more than an epoch of training with its device', async () => {
+      const model = network()
+      const { history, kept, other } = await loseInTraining(model, {})
+      expect(history).toBeInstanceOf(DeviceLostError)
+      expect(kept).not.toHaveLength(0)
+      expect(trained(model)).toEqual(kept)
+      model.dispose()
+      other.dispose()
+    })
+
+    for (const [where, open] of [
+      ['a new device', () => openWebGPUDevice()],
+      ['the processor', async () => new CpuDevice({ threads: 1 })],
+    ] as const)
+      it(`goes on training on ${where} when its own is lost, as if nothing had happened`, async () => {
+        const undisturbed = network()
+        await undisturbed.compile({ device, optimizer: adam() })
+        await undisturbed.fit(samples, truth, { batchSize: 5, epochs: 3 })
+        const model = network()
+        const { history, other } = await loseInTraining(model, { onDeviceLost: open })
+        expect((history as History).epochs.map(({ epoch }) => epoch)).toEqual([1, 2, 3])
+        expect(relativeError(trained(model), trained(undisturbed))).toBeLessThanOrEqual(1e-3)
+        expect((await model.predict(samples)).shape).toEqual([20, 3])
+        for (const each of [model, undisturbed]) each.dispose()
+        other.dispose()
+      })
 
     it('does not call its own disposal a loss', async () => {
       const other = await openWebGPUDevice()

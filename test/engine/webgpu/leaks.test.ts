@@ -1,0 +1,53 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { expect, it } from 'vitest'
+import { conv2d, dense, flatten } from '../../../src/engine/layers.ts'
+import { sequential } from '../../../src/engine/model.ts'
+import { adam } from '../../../src/engine/optimizers.ts'
+import { openWebGPUDevice } from '../../../src/engine/webgpu/device.ts'
+import { numbers } from '../device-suite.ts'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage: () => void = runInNewContext('gc')
+
+/** Bytes in use once all garbage is gone, finalizers included. */
+async function heapBytes(): Promise<number> {
+  for (let round = 0; round < 3; round++) {
+    collectGarbage()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  return process.memoryUsage().heapUsed
+}
+
+it('keeps nothing of 1,000 training steps and 1,000 explanations', async () => {
+  const device = await openWebGPUDevice()
+  const model = sequential({ inputShape: [6, 6, 1], seed: 1 }, [
+    conv2d({ filters: 4, kernelSize: 3, padding: 'same', activation: 'relu' }),
+    flatten(),
+    dense({ units: 3, activation: 'softmax' }),
+  ])
+  await model.compile({ device, optimizer: adam() })
+  const samples = { data: numbers([100, 6, 6, 1]), shape: [100, 6, 6, 1] }
+  const labels = Array.from({ length: 100 }, (_, i) => i % 3)
+  const train = (epochs: number) => model.fit(samples, labels, { batchSize: 2, epochs })
+  const explain = () =>
+    model.predictBlended({
+      image: numbers([36]),
+      fudged: new Float32Array(36),
+      segments: Int32Array.from({ length: 36 }, (_, i) => Math.floor(i / 9)),
+      segmentCount: 4,
+      masks: Uint8Array.from({ length: 64 }, (_, i) => i % 2),
+      count: 16,
+    })
+  await train(2)
+  for (let i = 0; i < 50; i++) await explain()
+  const before = { heap: await heapBytes(), buffers: device.counters.liveBuffers, pipelines: device.counters.pipelines }
+  await train(20)
+  for (let i = 0; i < 1000; i++) await explain()
+  expect(device.counters.liveBuffers).toBe(before.buffers)
+  expect(device.counters.pipelines).toBe(before.pipelines)
+  // A hundred bytes a step would be twice as much; what the engine compiles meanwhile is less.
+  expect((await heapBytes()) - before.heap).toBeLessThan(100_000)
+  model.dispose()
+  device.dispose()
+})
