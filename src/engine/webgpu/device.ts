@@ -450,6 +450,8 @@ export class WebGPUDevice implements Device {
   }
 
   private writeBuffer(memory: WebGPUMemory, offset: number, bytes: Uint8Array<ArrayBuffer>): void {
+    // Deno 2.9 dies of an empty array.
+    if (bytes.byteLength === 0) return
     this.gpu.queue.writeBuffer(memory.buffer, offset, bytes)
     this.counters.writes++
     this.counters.bytesWritten += bytes.byteLength
@@ -518,7 +520,7 @@ export class WebGPUDevice implements Device {
 
   private writeInputs(program: WebGPUProgram, count: number): void {
     const bytes = count * program.plan.spaces.inputs
-    if (bytes > 0) this.writeBuffer(program.locate('inputs'), 0, new Uint8Array(program.staging, 0, bytes))
+    this.writeBuffer(program.locate('inputs'), 0, new Uint8Array(program.staging, 0, bytes))
   }
 
   private replay(encoder: GPUCommandEncoder, { commands, bindGroups }: WebGPUProgram, count: number, times = 1): void {
