@@ -193,9 +193,11 @@ export class Sequential {
     const compiled = this.onDevice('tune')
     const { device } = compiled
     if (!device.tune) return []
-    const [largest] = device.batchSizes.slice(-1)
-    const graphs = [predictionGraph(compiled, largest)]
-    if (this.inputShape.length === 3) graphs.push(blendGraph(compiled, largest, 1))
+    // A software adapter would take minutes for its largest batch, and is full with less.
+    const [few, many, most] = device.batchSizes.slice(-3)
+    const large = device.info.isFallbackAdapter ? many : most
+    const graphs = [predictionGraph(compiled, few), predictionGraph(compiled, large)]
+    if (this.inputShape.length === 3) graphs.push(blendGraph(compiled, large, 1))
     const plans = graphs.map((graph) => makePlan(graph, device.fusions))
     const { optimizer } = compiled.options
     if (optimizer) {

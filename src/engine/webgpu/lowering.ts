@@ -1,6 +1,6 @@
 import { DeviceError } from '../errors.ts'
 import type { PlanOperand, PlanStep } from '../plan.ts'
-import { sizeOf } from '../tensor.ts'
+import { type Shape, sizeOf } from '../tensor.ts'
 import type { AdapterTraits, Candidate, Dispatch, Lowering, LoweringContext } from './dispatch.ts'
 import { conv2dLowerings } from './kernels/conv2d.ts'
 import { lowerKernelGradient } from './kernels/conv2d-kernel-gradient.ts'
@@ -27,14 +27,23 @@ const lowerings: ReadonlyMap<string, Lowering> = new Map(
   }),
 )
 
-/** What is chosen for: a step's kernel, what is fused to it, and its shapes. Places and inputs' values do not matter. */
+/**
+ * What is chosen for: a step's kernel, what is fused to it, and its shapes; of the number of images only whether they are few,
+ * so that what was found for one batch serves others.
+ */
 export function stepName({ kernel, inputs, outputs, attributes }: PlanStep): string {
   const fused = fusedFlags.filter((flag) => attributes[flag])
   const window = windowFlags.map((name) => attributes[name]).filter((value) => value !== undefined)
-  const shapes = [...inputs, ...outputs].map(({ shape }) => shape.join('x'))
-  return `${[kernel, ...fused].join('+')} ${[...shapes, ...window].join(' ')}`
+  // Updates have no result.
+  const images = (kernel === 'conv2dKernelGradient' ? inputs : outputs).at(0)
+  const count = images?.shape.at(0) ?? 1
+  const isImages = (shape: Shape) => shape.length === 4 && shape[0] === count
+  const shapes = [...inputs, ...outputs].map(({ shape }) => (isImages(shape) ? shape.slice(1) : shape).join('x'))
+  const amount = count < manyImages ? 'few' : 'many'
+  return [[kernel, ...fused].join('+'), amount, ...shapes, ...window].join(' ')
 }
 
+const manyImages = 32
 const fusedFlags = ['blend', 'bias', 'relu', 'mask']
 const windowFlags = ['strideY', 'strideX', 'padTop', 'padLeft']
 

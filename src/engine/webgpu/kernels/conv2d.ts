@@ -90,13 +90,14 @@ function tilesFor(
   { lanes, isSoftware }: AdapterTraits,
 ): Tile[] {
   const sizes = !isSoftware ? tileSizes.hardware : lanes === 4 ? tileSizes.fourLanes : tileSizes.eightLanes
-  const sources: WeightSource[] = [
-    ...(lanes > 0 ? (['subgroup'] as const) : []),
-    ...(canBeUniform ? (['uniform'] as const) : []),
-    'storage',
-  ]
-  // A GPU's lanes get a weight they all want in one load as it is: handing round comes last there.
-  if (!isSoftware && lanes > 0) sources.push(...sources.splice(0, 1))
+  const shared: WeightSource[] = lanes > 0 ? ['subgroup'] : []
+  const uniform: WeightSource[] = canBeUniform ? ['uniform'] : []
+  // A GPU's lanes get a weight they all want in one load as it is. A processor loads it once for each lane.
+  const sources: WeightSource[] = !isSoftware
+    ? [...uniform, 'storage', ...shared]
+    : shared.length + uniform.length > 0
+      ? [...shared, ...uniform]
+      : ['storage']
   const tiles = new Map<string, Tile>()
   for (const weights of sources)
     for (const [height, width, wanted, most] of sizes) {
