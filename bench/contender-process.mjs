@@ -31,6 +31,9 @@ const answer = contender(
     opened() {
       if (onWebGPU) yieldToDriver()
     },
+    // TypeScript that is in no build of the package. Loaded late: only this needs the bundler.
+    adapterCeilings: async () =>
+      (await (await import('vite')).runnerImport(repository('src/app/benchmark/adapter-ceilings.ts'))).module,
   },
 )
 

@@ -25,6 +25,7 @@
  *                      every way it could run; `kernel` says what on which shapes, `compilation` is in ms
  * A run that returns nothing is timed from outside.
  */
+import { adapterName, isSoftware } from './adapter-info.mjs'
 import { count, each, gpuErrors, watchErrors } from './instrument.mjs'
 import { pixels } from './work.mjs'
 
@@ -40,10 +41,11 @@ const stepsPerForward = 3
 /**
  * @param loadWork
  * @param peers name -> import of its module
- * @param {{ prepare?(options): Promise<void>, opened?(): void }} place what the place does before a peer is imported and after it opened
+ * @param {{ prepare?(options): Promise<void>, opened?(): void, adapterCeilings(): Promise<object> }} place what it does
+ * before a peer is imported and after it opened, and how it imports src/app/benchmark/adapter-ceilings.ts
  * @returns a function from message to answer
  */
-export function contender(loadWork, peers, place = {}) {
+export function contender(loadWork, peers, place) {
   let work
   let opened
   let batch = 1
@@ -117,14 +119,13 @@ export function contender(loadWork, peers, place = {}) {
       if (options.device !== 'webgpu') return { ceiling: (await import('./ceiling-simd.mjs')).measureCeiling() }
       if (!meter) {
         await place.prepare?.(options)
-        meter = await (await import('./ceiling-webgpu.mjs')).openMeter(navigator.gpu)
+        meter = await (await place.adapterCeilings()).openMeter(navigator.gpu)
         place.opened?.()
       }
-      return { ceiling: await meter.measure(), adapter: meter.adapter }
+      return { ceiling: await meter.measure(), adapter: adapterName(meter.info) }
     },
     async adapter({ options }) {
       await place.prepare?.(options)
-      const { adapterName, isSoftware } = await import('./ceiling-webgpu.mjs')
       const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' })
       if (!adapter) throw new Error('there is no WebGPU adapter')
       return { adapter: adapterName(adapter.info), isFallback: isSoftware(adapter.info) }

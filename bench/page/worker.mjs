@@ -8,7 +8,7 @@ async function readBytes(path) {
   return new Uint8Array(await response.arrayBuffer())
 }
 
-const answer = contender(() => loadWork(readBytes), {
+const peers = {
   ours: () => import('../peers/ours.mjs'),
   'tfjs-wasm': () => import('../peers/tfjs-wasm.mjs'),
   'tfjs-cpu': () => import('../peers/tfjs-cpu.mjs'),
@@ -16,6 +16,9 @@ const answer = contender(() => loadWork(readBytes), {
   'onnxruntime-web': () => import('../peers/onnxruntime-web.mjs'),
   'onnxruntime-webgpu': () => import('../peers/onnxruntime-webgpu.mjs'),
   'jax-js': () => import('../peers/jax-js.mjs'),
+}
+const answer = contender(() => loadWork(readBytes), peers, {
+  adapterCeilings: () => import('../../src/app/benchmark/adapter-ceilings.ts'),
 })
 
 self.onmessage = async ({ data }) => self.postMessage(await answer(data))
