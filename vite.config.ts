@@ -22,9 +22,11 @@ const removeOldChunks: Plugin = {
   },
 }
 
+const pageFolder = join(import.meta.dirname, 'src/app/page')
+
 /**
  * Two builds from one source tree: `vite build --mode library` makes dist/ (the package and its command, for Node),
- * `vite build` makes site/ (the page, static files). Without a build, `vite` serves the page.
+ * `vite build` makes site/ (the pages, static files). Without a build, `vite` serves the pages.
  */
 export default defineConfig(({ mode }) =>
   mode === 'library'
@@ -45,10 +47,15 @@ export default defineConfig(({ mode }) =>
         },
       }
     : {
-        root: 'src/app/page',
+        root: pageFolder,
         // Relative addresses: the site works from any folder of any file host.
         base: './',
-        build: { target: 'es2022', outDir: '../../../site', emptyOutDir: true },
+        build: {
+          target: 'es2022',
+          outDir: '../../../site',
+          emptyOutDir: true,
+          rolldownOptions: { input: ['index.html', 'benchmark.html'].map((name) => join(pageFolder, name)) },
+        },
         worker: { format: 'es' as const },
         // Found only inside the worker: without this the dev server stops to bundle it on the first visit.
         optimizeDeps: { include: ['seedrandom'] },

@@ -83,7 +83,7 @@ export function App({ engine }: { engine: EngineClient }) {
       )}
       <footer>
         Everything is computed in this browser; no picture leaves it. Test images: Fashion-MNIST, © 2017 Zalando SE, MIT
-        licence.
+        licence. <a href="./benchmark.html">How fast is this device?</a>
       </footer>
     </>
   )

@@ -1,6 +1,6 @@
 import { type DeviceChoice, type DeviceStatus, deviceChoices } from './engine-api.ts'
 
-const choiceNames: Readonly<Record<DeviceChoice, string>> = {
+export const choiceNames: Readonly<Record<DeviceChoice, string>> = {
   auto: 'Auto',
   webgpu: 'WebGPU',
   cpu: 'Processor',

@@ -6,6 +6,7 @@ import imagesAddress from '../data/fashion-mnist/t10k-images-idx3-ubyte.gz?url'
 import labelsAddress from '../data/fashion-mnist/t10k-labels-idx1-ubyte.gz?url'
 import { classNames, imageExtent, readSplit } from '../data/fashion-mnist.ts'
 import { tutorialArchitecture } from '../tutorial/network.ts'
+import { download } from './download.ts'
 import type {
   DeviceChoice,
   DeviceStatus,
@@ -154,17 +155,6 @@ class Engine implements EngineApi {
 function segmenterFor(choice: SegmenterChoice): SegmentationFn {
   if (choice === 'auto') return (image, context) => defaultSegmenter(image)(image, context)
   return segmenterNamed(choice)
-}
-
-async function download(address: string, what: string): Promise<Uint8Array> {
-  let response: Response
-  try {
-    response = await fetch(address)
-  } catch (cause) {
-    throw new LimelightError(`${what} can't be fetched: the server does not answer`, { cause })
-  }
-  if (!response.ok) throw new LimelightError(`${what} can't be fetched: the server answers ${response.status}`)
-  return new Uint8Array(await response.arrayBuffer())
 }
 
 Comlink.expose(new Engine())

@@ -1,0 +1,5 @@
+import { render } from 'preact'
+import { BenchmarkPage } from './benchmark-page.tsx'
+
+const place = document.getElementById('page')
+if (place) render(<BenchmarkPage />, place)
