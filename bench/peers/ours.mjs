@@ -4,8 +4,8 @@ import { felzenszwalb, LimeImageExplainer } from '../../dist/lime.js'
 import { explainedImage, pixels } from '../work.mjs'
 
 /**
- * `device`: its name; `threads` and `relaxed` (relaxed_madd where it validates, else mul+add) are for `cpu`. `tune`: batch
- * sizes that kernels are tuned for first.
+ * `device`: its name; `threads` and `relaxed` (relaxed_madd where it validates, else mul+add) are for `cpu`. `tune`: sizes of
+ * training's batches, for one of which kernels are tuned first; what is found serves the others.
  */
 export async function open(work, { device: name, threads, relaxed, tune = [] }) {
   const device = await openDevice(name, { threads, relaxed })
@@ -20,8 +20,9 @@ export async function open(work, { device: name, threads, relaxed, tune = [] }) 
   model.setWeights(work.weights)
   await model.compile({ device, optimizer: adam() })
   if (tune.length > 0 && !model.tune) throw new Error('this build has nothing to tune')
-  const kernels = []
-  for (const batchSize of tune) kernels.push(...(await model.tune({ batchSize })))
+  // A software adapter would take many minutes for large ones.
+  const batchSize = device.info.isFallbackAdapter ? Math.min(...tune) : Math.max(...tune)
+  const kernels = tune.length > 0 ? await model.tune({ batchSize }) : []
 
   const samples = (count) => ({
     data: work.images.subarray(0, count * pixels),
