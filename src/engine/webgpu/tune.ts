@@ -1,5 +1,6 @@
 import kernelGradientCode from '../../shaders/conv2d-kernel-gradient.wgsl?raw'
 import tileCode from '../../shaders/conv2d-tile.wgsl?raw'
+import workgroupCode from '../../shaders/conv2d-workgroup.wgsl?raw'
 import type { Measurement } from '../device.ts'
 import type { Plan, PlanOperand, PlanStep } from '../plan.ts'
 import { align, byteLengthOf, type DType } from '../tensor.ts'
@@ -12,7 +13,7 @@ import { candidatesOf, stepName } from './lowering.ts'
  */
 
 /** Choices are remembered for the kernels they were measured with. FNV-1a. */
-export const kernelsHash = [...tileCode, ...kernelGradientCode]
+export const kernelsHash = [...tileCode, ...workgroupCode, ...kernelGradientCode]
   .reduce((hash, letter) => Math.imul(hash ^ letter.charCodeAt(0), 16777619) >>> 0, 2166136261)
   .toString(36)
 

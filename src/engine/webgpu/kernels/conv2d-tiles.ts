@@ -1,0 +1,186 @@
+import tileCode from '../../../shaders/conv2d-tile.wgsl?raw'
+import workgroupCode from '../../../shaders/conv2d-workgroup.wgsl?raw'
+import { type AdapterTraits, type Binding, type Candidate, type Constants, type Dispatch, i32 } from '../dispatch.ts'
+
+/** The ways to run a convolution that moves by one pixel, and the dispatches they come to. */
+
+/** How a tile's weights come to its lanes. */
+type WeightSource = 'storage' | 'uniform' | 'subgroup'
+
+/** A way to run conv2d-tile.wgsl, or with `weights: 'workgroup'` conv2d-workgroup.wgsl. */
+export interface Tile extends Candidate {
+  readonly height: number
+  readonly width: number
+  readonly fours: number
+  /** How many channels are in hand at a time; a tile loads four of a pixel at once, or one. */
+  readonly channelsAtOnce: number
+  readonly loadsFours: boolean
+  readonly weights: WeightSource | 'workgroup'
+}
+
+/** height, width, fours of outputs, channels at once: the first that fits an adapter's kind is its default. */
+const tileSizes = {
+  // A SwiftShader load of four channels costs little more than one of one; lavapipe's costs four.
+  fourLanes: [
+    [4, 4, 1, 4],
+    [4, 2, 1, 4],
+    [2, 2, 1, 4],
+  ],
+  eightLanes: [
+    [2, 2, 4, 1],
+    [4, 2, 4, 1],
+    [4, 4, 2, 1],
+    [4, 4, 1, 1],
+  ],
+  hardware: [
+    [2, 4, 1, 4],
+    [2, 2, 2, 4],
+    [1, 4, 2, 4],
+    [4, 4, 1, 4],
+    [2, 2, 4, 1],
+  ],
+} as const
+
+/** Written-out multiplications of vec4s a kernel may have: compilers take seconds for more. */
+const maxProducts = 1200
+
+export interface TiledConvolution {
+  /** Images with this many channels, summed over, become this many outputs. */
+  readonly channels: number
+  readonly outputGroups: number
+  readonly window: readonly [number, number]
+  readonly outWidth: number
+  readonly canBeUniform: boolean
+}
+
+/** The ways to run a convolution, best guess first. */
+export function tilesFor(convolution: TiledConvolution, adapter: AdapterTraits): Tile[] {
+  const { channels, outputGroups, canBeUniform } = convolution
+  const { lanes, isSoftware } = adapter
+  const taps = convolution.window[0] * convolution.window[1]
+  const sizes = !isSoftware ? tileSizes.hardware : lanes === 4 ? tileSizes.fourLanes : tileSizes.eightLanes
+  const shared: WeightSource[] = lanes > 0 ? ['subgroup'] : []
+  const uniform: WeightSource[] = canBeUniform ? ['uniform'] : []
+  // A GPU's lanes get a weight they all want in one load as it is. A processor loads it once for each lane.
+  const sources: WeightSource[] = !isSoftware
+    ? [...uniform, 'storage', ...shared]
+    : shared.length + uniform.length > 0
+      ? [...shared, ...uniform]
+      : ['storage']
+  const tiles = new Map<string, Tile>()
+  const workgroup = isSoftware ? null : workgroupTile(convolution)
+  if (workgroup) tiles.set(workgroup.name, workgroup)
+  for (const weights of sources)
+    for (const [height, width, wanted, most] of sizes) {
+      const fours = [wanted, 2, 1].find((count) => count <= wanted && outputGroups % count === 0) ?? 1
+      const channelsAtOnce = channels % most === 0 ? most : 1
+      if (taps * channelsAtOnce * fours * height * width > maxProducts) continue
+      const name = `${height}x${width}x${4 * fours}, ${channelsAtOnce} at once, ${weights}`
+      tiles.set(name, { name, height, width, fours, channelsAtOnce, loadsFours: channelsAtOnce === 4, weights })
+    }
+  return [...tiles.values()]
+}
+
+const workgroupLanes = 64
+const segmentsAcross = 2
+/** Half of what every adapter has: two workgroups share a core of most GPUs. */
+const maxWorkgroupBytes = 2 ** 13 * 1.6
+
+/** Workgroup memory pays where there are channels enough to sum over. */
+function workgroupTile({ channels, outputGroups, window, outWidth }: TiledConvolution): Tile | null {
+  const channelsAtOnce = 8
+  if (channels < channelsAtOnce) return null
+  const fours = [8, 4, 2, 1].find((count) => outputGroups % count === 0) ?? 1
+  const height = workgroupLanes / fours / segmentsAcross
+  const waste = (segment: number) => Math.ceil(outWidth / (segmentsAcross * segment)) * segmentsAcross * segment
+  const [segment] = [8, 7, 6, 5, 4].sort((a, b) => waste(a) - waste(b))
+  const width = segmentsAcross * segment
+  const covered = (height + window[0] - 1) * (width + window[1] - 1) + 1
+  const bytes = 4 * channelsAtOnce * (covered + 4 * window[0] * window[1] * fours)
+  if (bytes > maxWorkgroupBytes) return null
+  const name = `${height}x${width}x${4 * fours}, workgroup memory`
+  return { name, height, width, fours, channelsAtOnce, loadsFours: false, weights: 'workgroup' }
+}
+
+export interface TiledWork {
+  readonly kernel: string
+  readonly count: number
+  /** Extents of the images that are read, and of the ones that are made. */
+  readonly from: readonly [number, number]
+  readonly to: readonly [number, number]
+  readonly window: readonly [number, number]
+  readonly padding: readonly [number, number]
+  readonly channels: number
+  readonly outputGroups: number
+  readonly bindings: readonly Binding[]
+  readonly functions: readonly string[]
+}
+
+export function tiled(work: TiledWork, tile: Tile, { lanes }: AdapterTraits): Dispatch {
+  const [windowHeight, windowWidth] = work.window
+  const across = Math.ceil(work.to[1] / tile.width)
+  const down = Math.ceil(work.to[0] / tile.height)
+  const tiles = work.count * across * down
+  const extents: Constants = {
+    HEIGHT: i32(work.from[0]),
+    WIDTH: i32(work.from[1]),
+    OUT_HEIGHT: i32(work.to[0]),
+    OUT_WIDTH: i32(work.to[1]),
+    WINDOW_HEIGHT: windowHeight,
+    WINDOW_WIDTH: windowWidth,
+    PAD_TOP: i32(work.padding[0]),
+    PAD_LEFT: i32(work.padding[1]),
+    CHANNELS: work.channels,
+    CHANNELS_AT_ONCE: tile.channelsAtOnce,
+    TILE_HEIGHT: tile.height,
+    TILE_WIDTH: tile.width,
+    TILES: tiles,
+    TILES_ACROSS: across,
+    TILES_DOWN: down,
+  }
+  if (tile.weights === 'workgroup') {
+    const segment = tile.width / segmentsAcross
+    const coveredWidth = tile.width + windowWidth - 1
+    return {
+      kernel: work.kernel,
+      bindings: work.bindings,
+      constants: {
+        ...extents,
+        IMAGES: work.count,
+        FILTER_LANES: tile.fours,
+        OUTPUT_GROUPS: work.outputGroups,
+        SEGMENT: segment,
+        SEGMENTS_ACROSS: segmentsAcross,
+        SEGMENT_COVERED: segment + windowWidth - 1,
+        COVERED_WIDTH: coveredWidth,
+        COVERED_PIXELS: coveredWidth * (tile.height + windowHeight - 1),
+      },
+      functions: work.functions,
+      code: workgroupCode,
+      threads: tiles * workgroupLanes,
+      layers: work.outputGroups / tile.fours,
+      workgroupSize: workgroupLanes,
+    }
+  }
+  const packedWeights = windowHeight * windowWidth * tile.channelsAtOnce * tile.fours
+  const subgroups = tile.weights === 'subgroup'
+  return {
+    kernel: work.kernel,
+    bindings: work.bindings,
+    constants: {
+      ...extents,
+      FOURS: tile.fours,
+      COVERED_HEIGHT: tile.height + windowHeight - 1,
+      COVERED_WIDTH: tile.width + windowWidth - 1,
+      SUBGROUP: subgroups,
+      LANES: Math.max(lanes, 1),
+      PACKED_WEIGHTS: packedWeights,
+      PACKED: subgroups ? Math.ceil(packedWeights / lanes) : 1,
+    },
+    functions: work.functions,
+    code: tileCode,
+    threads: tiles,
+    layers: work.outputGroups / tile.fours,
+    subgroups,
+  }
+}

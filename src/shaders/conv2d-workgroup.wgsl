@@ -1,0 +1,71 @@
+// A convolution whose window moves by one pixel, as conv2d-tile.wgsl, for GPUs: a workgroup makes a tile of TILE_HEIGHT x
+// TILE_WIDTH pixels by 4 FILTER_LANES outputs. For CHANNELS_AT_ONCE channels at a time its lanes load the pixels that the tile's
+// windows cover, and all weights, into workgroup memory, each number once; then each lane makes SEGMENT pixels of a row by
+// four outputs from there.
+
+// Channel by channel, a number apart, so that lanes that store neighbouring channels use different banks.
+var<workgroup> covered: array<f32, (COVERED_PIXELS + 1u) * CHANNELS_AT_ONCE>;
+var<workgroup> weights: array<vec4f, WINDOW_HEIGHT * WINDOW_WIDTH * CHANNELS_AT_ONCE * FILTER_LANES>;
+
+// One channel of a pixel, 0 outside the image and past the last channel.
+fn pixel(n: u32, row: i32, column: i32, channel: u32) -> f32 {
+  let inside = (u32(row) < u32(HEIGHT)) & (u32(column) < u32(WIDTH)) & (channel < CHANNELS);
+  let near = (n * u32(HEIGHT) + u32(clamp(row, 0i, HEIGHT - 1i))) * u32(WIDTH) + u32(clamp(column, 0i, WIDTH - 1i));
+  return select(0.0, load_channels(near, min(channel, CHANNELS - 1u)).x, inside);
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(at: Invocation) {
+  let tile = at.group.z * GRID_WIDTH + at.group.x;
+  let first4 = at.group.y * FILTER_LANES;
+  let left = i32((tile % TILES_ACROSS) * TILE_WIDTH);
+  let top = i32(((tile / TILES_ACROSS) % TILES_DOWN) * TILE_HEIGHT);
+  let n = min(tile / (TILES_ACROSS * TILES_DOWN), IMAGES - 1u);
+  let f = at.lane % FILTER_LANES;
+  let segment = at.lane / FILTER_LANES;
+  let row = segment / SEGMENTS_ACROSS;
+  let column = (segment % SEGMENTS_ACROSS) * SEGMENT;
+  var sum: array<vec4f, SEGMENT>;
+  var x: array<f32, SEGMENT_COVERED>;
+  for (var channel = 0u; channel < CHANNELS; channel += CHANNELS_AT_ONCE) {
+    // Neighbouring lanes load neighbouring channels, which lie side by side.
+    for (var i = at.lane; i < COVERED_PIXELS * CHANNELS_AT_ONCE; i += WORKGROUP_SIZE) {
+      let place = i / CHANNELS_AT_ONCE;
+      covered[(i % CHANNELS_AT_ONCE) * (COVERED_PIXELS + 1u) + place] = pixel(
+        n, top + i32(place / COVERED_WIDTH) - PAD_TOP, left + i32(place % COVERED_WIDTH) - PAD_LEFT, channel + i % CHANNELS_AT_ONCE);
+    }
+    for (var i = at.lane; i < WINDOW_HEIGHT * WINDOW_WIDTH * CHANNELS_AT_ONCE * FILTER_LANES; i += WORKGROUP_SIZE) {
+      let k = (i / FILTER_LANES) % CHANNELS_AT_ONCE;
+      // Past the last channel the pixels are 0: any weight will do.
+      weights[i] = weight4(
+        i / (FILTER_LANES * CHANNELS_AT_ONCE), min(channel + k, CHANNELS - 1u), first4 + i % FILTER_LANES);
+    }
+    workgroupBarrier();
+    for (var ky = 0u; ky < WINDOW_HEIGHT; ky++) {
+      for (var k = 0u; k < CHANNELS_AT_ONCE; k++) {
+        // expand
+        for (var s = 0u; s < SEGMENT_COVERED; s++) {
+          x[s] = covered[k * (COVERED_PIXELS + 1u) + (row + ky) * COVERED_WIDTH + column + s];
+        }
+        // expand
+        for (var kx = 0u; kx < WINDOW_WIDTH; kx++) {
+          let weight = weights[((ky * WINDOW_WIDTH + kx) * CHANNELS_AT_ONCE + k) * FILTER_LANES + f];
+          // expand
+          for (var s = 0u; s < SEGMENT; s++) {
+            sum[s] += weight * x[s + kx];
+          }
+        }
+      }
+    }
+    workgroupBarrier();
+  }
+  let y = u32(top) + row;
+  let isHere = (tile < TILES) & (y < u32(OUT_HEIGHT)) & (first4 + f < OUTPUT_GROUPS);
+  // A loop over a copy, whose end compilers do not know: see conv2d-tile.wgsl.
+  var made = sum;
+  let madeHere = select(0u, min(SEGMENT, u32(max(0i, OUT_WIDTH - left - i32(column)))), isHere);
+  for (var s = 0u; s < madeHere; s++) {
+    let pixel = (n * u32(OUT_HEIGHT) + y) * u32(OUT_WIDTH) + u32(left) + column + s;
+    store_y4(pixel, first4 + f, epilogue(pixel, first4 + f, made[s]));
+  }
+}
