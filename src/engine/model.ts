@@ -194,9 +194,9 @@ export class Sequential {
     const { device } = compiled
     if (!device.tune) return []
     // A software adapter would take minutes for its largest batch, and is full with less.
-    const [few, many, most] = device.batchSizes.slice(-3)
-    const large = device.info.isFallbackAdapter ? many : most
-    const graphs = [predictionGraph(compiled, few), predictionGraph(compiled, large)]
+    const [smallest, small] = device.batchSizes
+    const large = device.info.isFallbackAdapter ? small : Math.max(...device.batchSizes)
+    const graphs = [predictionGraph(compiled, smallest), predictionGraph(compiled, large)]
     if (this.inputShape.length === 3) graphs.push(blendGraph(compiled, large, 1))
     const plans = graphs.map((graph) => makePlan(graph, device.fusions))
     const { optimizer } = compiled.options

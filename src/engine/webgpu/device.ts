@@ -104,7 +104,7 @@ export class WebGPUDevice implements Device {
   readonly fusions: ReadonlySet<Fusion> = new Set(fusions)
   readonly maxBlockBytes: number
   /** The tutorial's network takes 100 MB for 500 images: within what every adapter binds. */
-  readonly batchSizes = [1, 16, 125, 500]
+  readonly batchSizes = [1, 32, 125, 500]
   readonly lost: Promise<DeviceLostError>
   readonly counters: Counters = {
     dispatches: 0,
