@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { decodePng, encodePng } from '../../../src/app/data/png.ts'
 import { loadFashionMnist } from '../../../src/app/data/store.ts'
-import { activation, dense, flatten, type LayerDescription } from '../../../src/engine/layers.ts'
+import { activation, conv2d, dense, flatten, type LayerDescription } from '../../../src/engine/layers.ts'
 import { Sequential } from '../../../src/engine/model.ts'
 import { modelToBytes } from '../../../src/engine/model-format.ts'
 import { parseSafetensors } from '../../../src/engine/safetensors.ts'
@@ -106,6 +106,26 @@ describe('limelight explain', () => {
     const recorded = readReference('lime-tutorial-true-felzenszwalb.safetensors')
     expect(result.masks?.flat()).toEqual(Array.from(tensorOf(recorded, 'data').data))
     expect(Object.keys(result.timings).sort()).toEqual(['fit', 'prediction', 'segmentation', 'total'])
+  })
+
+  it('tunes: measures the ways to run a model on the adapter and says which is fastest', {
+    timeout: 300_000,
+  }, async () => {
+    const small = join(folder, 'small.safetensors')
+    const layers = [conv2d({ filters: 4, kernelSize: 2 }), flatten(), dense({ units: 2 }), activation('softmax')]
+    writeFileSync(small, modelToBytes(new Sequential({ inputShape: [4, 4, 1] }, layers)))
+    const table = await limelight('tune', '--model', small, '--batch-size', '2')
+    expect(table.code, table.stderr).toBe(0)
+    expect(table.stderr).toMatch(/Adapter: \S/)
+    // One candidate of each step is marked.
+    const steps = table.stdout.trim().split('\n\n')
+    expect(steps.map((step) => step.split(' ')[0])).toContain('conv2dKernelGradient')
+    for (const step of steps) expect(step.match(/^ {2}\* .* ms .* GFLOP\/s/gm)).toHaveLength(1)
+    const { device, measurements } = JSON.parse(
+      (await limelight('tune', '--model', small, '--batch-size', '2', '--json')).stdout,
+    )
+    expect(device.name).toBe('webgpu')
+    expect(measurements.length).toBeGreaterThan(steps.length)
   })
 
   it('prints the numbers of Python lime on webgpu, in Node', { timeout: 300_000 }, async () => {
