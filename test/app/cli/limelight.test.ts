@@ -112,7 +112,7 @@ describe('limelight explain', () => {
     timeout: 300_000,
   }, async () => {
     const small = join(folder, 'small.safetensors')
-    const layers = [conv2d({ filters: 4, kernelSize: 2 }), flatten(), dense({ units: 2 }), activation('softmax')]
+    const layers = [conv2d({ filters: 8, kernelSize: 2 }), flatten(), dense({ units: 2 }), activation('softmax')]
     writeFileSync(small, modelToBytes(new Sequential({ inputShape: [4, 4, 1] }, layers)))
     const table = await limelight('tune', '--model', small, '--batch-size', '2')
     expect(table.code, table.stderr).toBe(0)

@@ -83,8 +83,8 @@ export function tilesFor(convolution: TiledConvolution, adapter: AdapterTraits):
 
 const workgroupLanes = 64
 const segmentsAcross = 2
-/** Half of what every adapter has: two workgroups share a core of most GPUs. */
-const maxWorkgroupBytes = 2 ** 13 * 1.6
+/** What every adapter has. */
+const maxWorkgroupBytes = 2 ** 14
 
 /** Workgroup memory pays where there are channels enough to sum over. */
 function workgroupTile({ channels, outputGroups, window, outWidth }: TiledConvolution): Tile | null {
