@@ -139,7 +139,8 @@ describe('limelight explain', () => {
       'webgpu',
       '--json',
     )
-    expect(stderr).toBe('')
+    // Dawn itself remarks on the limits of some drivers.
+    expect(stderr.replace(/^Warning: max\w+ artificially reduced .*\n/gm, '')).toBe('')
     expect(code).toBe(0)
     const result: ExplainResult = JSON.parse(stdout)
     expect(result.device.name).toBe('webgpu')
