@@ -1,5 +1,6 @@
+import { type BatchSource, batchSource } from './batch-source.ts'
 import type { CompiledModel } from './compiled-model.ts'
-import type { Device, HostArray, Memory, Place, Program } from './device.ts'
+import type { Device, HostArray, Memory, Place } from './device.ts'
 import { ArgumentError, DeviceLostError, LimelightError } from './errors.ts'
 import { gradients } from './gradients.ts'
 import { seededRandom } from './initializers.ts'
@@ -11,7 +12,7 @@ import { softmaxCrossEntropy } from './ops/softmax-cross-entropy.ts'
 import type { Optimizer } from './optimizers.ts'
 import { describePlan, makePlan, type Plan } from './plan.ts'
 import type { Labels, Samples } from './samples.ts'
-import { Input, Resident, sizeOf, type Tensor } from './tensor.ts'
+import { Input, Resident, type Tensor } from './tensor.ts'
 import { recordUpdate } from './updates/record.ts'
 import { yieldToEvents } from './yield.ts'
 
@@ -143,68 +144,19 @@ export function describeTrainingStep(
   return describePlan(trainingStepPlan(compiled, optimizer, samples, batch))
 }
 
-/** Where batches come from. */
-interface BatchSource {
-  program(batch: number): Promise<Program>
-  inputs(indices: Int32Array): Readonly<Record<string, HostArray>>
-  dispose(): void
-}
-
-function batchSource(
+function sourceFor(
   compiled: CompiledModel,
   optimizer: Optimizer,
-  state: TrainingState,
+  { slots, ring }: TrainingState,
   samples: Samples,
   labels: Labels,
 ): BatchSource {
-  const { device } = compiled
-  const count = samples.shape[0]
-  const programs = new Map<number, Promise<Program>>()
-  const slots = Object.fromEntries(state.slots.map(({ block, memory }) => [block, memory]))
-  const blocks: Record<string, Memory> = { ...slots, ring: state.ring, parameters: compiled.parameterMemory }
-  const owned: Memory[] = []
-  const keep = (plan: (batch: number) => Plan) => (batch: number) => {
-    const program = programs.get(batch) ?? device.lower(plan(batch), blocks)
-    programs.set(batch, program)
-    return program
+  const blocks = { ...Object.fromEntries(slots.map(({ block, memory }) => [block, memory])), ring }
+  const plans = {
+    resident: (batch: number) => trainingStepPlan(compiled, optimizer, samples, batch),
+    streamed: (batch: number) => streamedPlan(compiled, optimizer, batch),
   }
-  const dispose = () => {
-    for (const program of programs.values())
-      program.then(
-        (lowered) => lowered.dispose(),
-        () => {},
-      )
-    for (const memory of owned) memory.dispose()
-  }
-  const isBytes = samples.data instanceof Uint8Array
-  if (samples.data.length * (isBytes ? 1 : 4) <= device.maxBlockBytes) {
-    const data = device.allocate(isBytes ? 'u8' : 'f32', samples.data.length)
-    owned.push(data)
-    const classes = device.allocate('i32', count)
-    owned.push(classes)
-    device.write(data, samples.data)
-    device.write(
-      classes,
-      Int32Array.from({ length: count }, (_, i) => labels[i]),
-    )
-    Object.assign(blocks, { samples: data, labels: classes })
-    const program = keep((batch) => trainingStepPlan(compiled, optimizer, samples, batch))
-    return { program, inputs: (indices) => ({ indices }), dispose }
-  }
-  const length = sizeOf(compiled.model.inputShape)
-  const scale = samples.scale ?? 1
-  const program = keep((batch) => streamedPlan(compiled, optimizer, batch))
-  return {
-    program,
-    dispose,
-    inputs(indices) {
-      const x = new Float32Array(indices.length * length)
-      indices.forEach((index, row) => {
-        for (let i = 0; i < length; i++) x[row * length + i] = samples.data[index * length + i] * scale
-      })
-      return { x, labels: indices.map((index) => labels[index]) }
-    },
-  }
+  return batchSource(compiled, blocks, plans, samples, labels)
 }
 
 /** Fisher-Yates: the order in which an epoch takes the samples. */
@@ -317,7 +269,7 @@ export async function fitModel(
   const { onDeviceLost } = options
   const history: EpochLog[] = []
   let state = trainingState(compiled, optimizer)
-  let source = batchSource(compiled, optimizer, state, samples, labels)
+  let source = sourceFor(compiled, optimizer, state, samples, labels)
   let checkpoint: Checkpoint | null = null
   compiled.isTraining = true
   try {
@@ -335,7 +287,7 @@ export async function fitModel(
         compiled.isTraining = true
         state = trainingState(compiled, optimizer)
         restore(model, compiled, state, checkpoint)
-        source = batchSource(compiled, optimizer, state, samples, labels)
+        source = sourceFor(compiled, optimizer, state, samples, labels)
         continue
       }
       await options.onEpochEnd?.(history[history.length - 1])

@@ -11,37 +11,24 @@ import {
 } from '../device.ts'
 import { DeviceError, DeviceLostError } from '../errors.ts'
 import { type Fusion, fusions } from '../fuse.ts'
-import type { Plan, PlanOperand, PlanStep } from '../plan.ts'
+import type { Plan } from '../plan.ts'
 import { alignment, byteLengthOf, type DType, formatShape, sizeOf } from '../tensor.ts'
 import { type TuningMemory, tuningMemory } from '../tuning-memory.ts'
 import { findAdapter, type OpenAdapter } from './adapter.ts'
-import {
-  type AdapterTraits,
-  type BindingKind,
-  boundBytes,
-  type Dispatch,
-  gridOf,
-  read,
-  scratch,
-  sourceOf,
-} from './dispatch.ts'
+import { bindingKinds, separate } from './bindings.ts'
+import { type AdapterTraits, boundBytes, gridOf, sourceOf } from './dispatch.ts'
 import { scoped } from './error-scopes.ts'
-import { contextOf, copyDispatch, lowerStep, type StepContext, stepName } from './lowering.ts'
+import { contextOf, lowerStep, stepName } from './lowering.ts'
 import { bufferUsage, bytesOf, checkWrite, decode, encode, mapRead, WebGPUMemory } from './memory.ts'
 import { Pipelines } from './pipelines.ts'
 import { type Command, WebGPUProgram } from './program.ts'
-import { fastest, kernelsHash, noise, planOfStep, steadyTime, tuningWork } from './tune.ts'
+import { type Bench, fastest, kernelsHash, measureStep, tuningWork } from './tune.ts'
 
 /**
  * The WebGPU device, in browsers and (through Dawn) in Node. A plan is lowered to a list of {pipeline, bind group, groups},
  * made once; a run writes the inputs, replays the list in one compute pass and submits it: no object is created but the
  * encoder. Many runs whose results are wanted together are one submit and one read (runAll). Kernels are in src/shaders/,
  * how a step becomes dispatches in lowering.ts and kernels/.
- *
- * Every space of a plan is one buffer. WebGPU forbids a dispatch to read a buffer through a read-only binding and to write
- * another part of it; so whatever lies in a buffer that a dispatch writes is bound read_write, everything else read. Two
- * read_write bindings must not overlap: an operand that does (the product of an arena tensor with itself, say) is first
- * copied to scratch.
  */
 export interface WebGPUOptions {
   /** Take a software adapter where there is no other; true unless given. */
@@ -73,7 +60,7 @@ export async function openWebGPUDevice(options: WebGPUOptions = {}): Promise<Web
   const { limits, features } = found.adapter
   const gpu = await found.adapter.requestDevice({
     label: 'limelight',
-    requiredFeatures: wantedFeatures.filter((feature) => features.has(feature)),
+    requiredFeatures: features.has('subgroups') ? ['subgroups'] : [],
     // Nothing here needs more than the defaults but large batches.
     requiredLimits: {
       maxBufferSize: limits.maxBufferSize,
@@ -84,8 +71,6 @@ export async function openWebGPUDevice(options: WebGPUOptions = {}): Promise<Web
   await device.recall()
   return device
 }
-
-const wantedFeatures = ['subgroups', 'timestamp-query'] as const
 
 /** Submits not yet ended, at most. */
 const maxRunsInFlight = 3
@@ -103,7 +88,7 @@ export class WebGPUDevice implements Device {
   readonly info: DeviceInfo
   readonly fusions: ReadonlySet<Fusion> = new Set(fusions)
   readonly maxBlockBytes: number
-  /** The tutorial's network takes 100 MB for 500 images: within what every adapter binds. */
+  /** The largest layer of the tutorial's network takes 75 MB for 500 images: within what every adapter binds. */
   readonly batchSizes = [1, 32, 125, 500]
   readonly lost: Promise<DeviceLostError>
   readonly counters: Counters = {
@@ -283,7 +268,7 @@ export class WebGPUDevice implements Device {
     for (const [index, { step, candidate }] of work.entries()) {
       signal?.throwIfAborted()
       onProgress?.(index, work.length, `${stepName(step)}: ${candidate.name}`)
-      results.push({ step: stepName(step), candidate: candidate.name, ...(await this.measure(step, candidate.name)) })
+      results.push(await measureStep(this.bench, step, candidate.name))
     }
     onProgress?.(work.length, work.length, '')
     const best = fastest(results)
@@ -292,37 +277,20 @@ export class WebGPUDevice implements Device {
     return results
   }
 
-  /** Milliseconds a run of one step takes, its result discarded. A kernel that is refused here is never the fastest. */
-  private async measure(step: PlanStep, candidate: string): Promise<Omit<Measurement, 'step' | 'candidate'>> {
-    const { plan, blocks } = planOfStep(step)
-    const memories = Object.fromEntries(
-      Object.entries(blocks).map(([name, { dtype, elements }]) => [name, this.allocate(dtype, elements)]),
-    )
-    let program: WebGPUProgram | null = null
-    try {
-      const started = performance.now()
-      program = await this.lowerBy(plan, memories, () => candidate)
-      const own = program
-      const filled = [...Object.values(memories), own.locate('arena')].filter(({ dtype }) => dtype === 'f32')
-      for (const memory of filled) this.write(memory, noise(memory.byteLength / 4))
-      const run = async (times: number) => {
-        const encoder = this.gpu.createCommandEncoder()
-        this.replay(encoder, own, 1, times)
-        const start = performance.now()
-        this.submit(encoder)
-        await this.unlessLost(this.gpu.queue.onSubmittedWorkDone().catch(() => {}))
-        return performance.now() - start
-      }
-      await run(1)
-      const compilation = performance.now() - started
-      return { milliseconds: await steadyTime(run), compilation, flops: step.flops }
-    } catch (error) {
-      this.assertUsable()
-      return { milliseconds: Number.POSITIVE_INFINITY, compilation: 0, flops: step.flops, refused: String(error) }
-    } finally {
-      program?.dispose()
-      for (const memory of Object.values(memories)) memory.dispose()
-    }
+  /** For measureStep: lowers by one candidate, and says what so many runs in one submit take. */
+  private readonly bench: Bench = {
+    allocate: (dtype, elements) => this.allocate(dtype, elements),
+    write: (memory, data) => this.write(memory, data),
+    lower: (plan, blocks, candidate) => this.lowerBy(plan, blocks, () => candidate),
+    time: async (program, times) => {
+      const encoder = this.gpu.createCommandEncoder()
+      this.replay(encoder, program, 1, times)
+      const start = performance.now()
+      this.submit(encoder)
+      await this.unlessLost(this.gpu.queue.onSubmittedWorkDone().catch(() => {}))
+      return performance.now() - start
+    },
+    assertUsable: () => this.assertUsable(),
   }
 
   runsAtOnce(program: Program, isWatched: boolean): number {
@@ -547,44 +515,4 @@ function traitsOf(gpu: GPUDevice, { info }: GPUAdapter, isSoftware: boolean): Ad
     maxUniformBytes: gpu.limits.maxUniformBufferBindingSize,
     isSoftware,
   }
-}
-
-/** What lies in a buffer that the dispatch writes must be bound read_write. */
-function bindingKinds({ bindings }: Dispatch, bufferOf: (space: string) => unknown): BindingKind[] {
-  const written = new Set(
-    bindings.filter(({ access }) => access === 'write').map(({ operand }) => bufferOf(operand.space)),
-  )
-  return bindings.map(({ operand, access }) =>
-    written.has(bufferOf(operand.space)) ? 'read_write' : access === 'uniform' ? 'uniform' : 'read',
-  )
-}
-
-/** The dispatch, after copies of the operands it could not bind: those that overlap in a buffer it writes. */
-function separate(dispatch: Dispatch, bufferOf: (space: string) => unknown, contextFor: StepContext): Dispatch[] {
-  const kinds = bindingKinds(dispatch, bufferOf)
-  const copies: Dispatch[] = []
-  let end = dispatch.bindings
-    .filter(({ operand }) => operand.space === 'scratch')
-    .reduce((bytes, { operand }) => Math.max(bytes, operand.offset + boundBytes(operand)), 0)
-  const bindings = dispatch.bindings.map((binding, index) => {
-    if (binding.access === 'write' || kinds[index] !== 'read_write') return binding
-    const { operand } = binding
-    const isTaken = dispatch.bindings.some(
-      (other, at) =>
-        at !== index &&
-        (other.access === 'write' || at < index) &&
-        bufferOf(other.operand.space) === bufferOf(operand.space) &&
-        operand.offset < other.operand.offset + boundBytes(other.operand) &&
-        other.operand.offset < operand.offset + boundBytes(operand),
-    )
-    if (!isTaken) return binding
-    const copy: PlanOperand = {
-      ...scratch(operand.shape, Math.ceil(end / alignment) * alignment),
-      dtype: operand.dtype,
-    }
-    end = copy.offset + boundBytes(copy)
-    copies.push(copyDispatch(operand, copy, contextFor))
-    return read(binding.name, copy, binding.element)
-  })
-  return [...copies, { ...dispatch, bindings }]
 }

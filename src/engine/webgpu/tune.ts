@@ -6,6 +6,8 @@ import type { Plan, PlanOperand, PlanStep } from '../plan.ts'
 import { align, byteLengthOf, type DType } from '../tensor.ts'
 import type { AdapterTraits, Candidate } from './dispatch.ts'
 import { candidatesOf, stepName } from './lowering.ts'
+import type { WebGPUMemory } from './memory.ts'
+import type { WebGPUProgram } from './program.ts'
 
 /**
  * What tuning measures, and how. A step that there are several candidates for is run alone, with its own shapes, again and
@@ -40,8 +42,46 @@ export function fastest(measurements: readonly Measurement[]): Measurement[] {
   return [...best.values()]
 }
 
+/** What measuring needs of a device. */
+export interface Bench {
+  allocate(dtype: DType, elements: number): WebGPUMemory
+  write(memory: WebGPUMemory, data: Float32Array): void
+  lower(plan: Plan, blocks: Readonly<Record<string, WebGPUMemory>>, candidate: string): Promise<WebGPUProgram>
+  /** Milliseconds that so many runs in one submit take. */
+  time(program: WebGPUProgram, times: number): Promise<number>
+  /** @throws DeviceError when the device is lost: then no candidate is to blame */
+  assertUsable(): void
+}
+
+/** What a run of one step takes, its result discarded. A kernel that is refused is never the fastest. */
+export async function measureStep(bench: Bench, step: PlanStep, candidate: string): Promise<Measurement> {
+  const { plan, blocks } = planOfStep(step)
+  const names = { step: stepName(step), candidate }
+  const memories: Record<string, WebGPUMemory> = {}
+  let program: WebGPUProgram | null = null
+  try {
+    for (const [name, { dtype, elements }] of Object.entries(blocks)) memories[name] = bench.allocate(dtype, elements)
+    const started = performance.now()
+    const lowered = await bench.lower(plan, memories, candidate)
+    program = lowered
+    for (const memory of [...Object.values(memories), lowered.locate('arena')])
+      if (memory.dtype === 'f32') bench.write(memory, noise(memory.byteLength / 4))
+    await bench.time(lowered, 1)
+    const compilation = performance.now() - started
+    const milliseconds = await steadyTime((times) => bench.time(lowered, times))
+    return { ...names, milliseconds, compilation, flops: step.flops }
+  } catch (error) {
+    bench.assertUsable()
+    const refused = error instanceof Error ? error.message : String(error)
+    return { ...names, milliseconds: Number.POSITIVE_INFINITY, compilation: 0, flops: step.flops, refused }
+  } finally {
+    program?.dispose()
+    for (const memory of Object.values(memories)) memory.dispose()
+  }
+}
+
 /** A plan of one step. Its operands keep apart what lies apart in the plan it comes from: buffers decide what can be bound how. */
-export function planOfStep(step: PlanStep): {
+function planOfStep(step: PlanStep): {
   plan: Plan
   blocks: Record<string, { dtype: DType; elements: number }>
 } {
@@ -85,7 +125,7 @@ export function planOfStep(step: PlanStep): {
 }
 
 /** Numbers like any: zeros would be multiplied as fast, but their sums can turn denormal, which is slow on processors. */
-export function noise(length: number): Float32Array {
+function noise(length: number): Float32Array {
   const values = new Float32Array(length)
   let state = 1
   for (let i = 0; i < length; i++) {
@@ -100,7 +140,7 @@ const maxRepetitions = 50
 const rounds = 3
 
 /** Milliseconds a run takes: the fastest of a few rounds, each long enough to be timed. */
-export async function steadyTime(run: (times: number) => Promise<number>): Promise<number> {
+async function steadyTime(run: (times: number) => Promise<number>): Promise<number> {
   const first = await run(1)
   const times = Math.max(1, Math.min(maxRepetitions, Math.ceil(steadyMs / Math.max(first, 0.01))))
   const measured: number[] = []
