@@ -7,10 +7,11 @@ import { type Step, type Trace, Value } from './trace.ts'
  * - producer: a step that ends in a convolution's or a matrix product's sum. What follows element by element (its epilogue)
  *   can be done before the sum is stored: `bias` is added, negative numbers become 0 (`relu`), or the result is kept only
  *   where another tensor is positive (`mask`: relu's gradient, applied inside the gradient that feeds it).
- * - prologue: what a kernel does while it loads: `blend` makes the perturbed image inside the first convolution.
+ * - prologue: what a kernel does while it loads: `blend` makes the perturbed image inside the first convolution, `recompute`
+ *   the images that a cheap convolution before it (the inner one) would have stored.
  *
  * Fused steps take more inputs than the plain operation, in this order:
- *   conv2d: (x | image, fudged, segments, masks if blend), kernel, (bias), (mask)
+ *   conv2d: (x | image, fudged, segments, masks if blend), (inner kernel, (inner bias)), kernel, (bias), (mask)
  *   conv2dInputGradient: dy, kernel, (mask)      matmul: a, b, (bias), (mask)
  *   conv2dKernelGradient: x, dy -> dkernel, (dbias)      matmul that is transposed at a: x, dy -> dkernel, (dbias)
  *   softmaxCrossEntropyWithGradient: logits, labels, dloss -> loss, dlogits, (hits)
@@ -22,6 +23,7 @@ export const fusions = [
   'relu',
   'mask',
   'blend',
+  'recompute',
   'crossEntropy',
   'hits',
   'biasGradient',
@@ -37,6 +39,7 @@ export function fuse(trace: Trace, allowed: ReadonlySet<Fusion>): Trace {
     relu: fuseRelu,
     mask: fuseMask,
     blend: fuseBlend,
+    recompute: fuseRecompute,
     crossEntropy: fuseCrossEntropy,
     hits: fuseHits,
     biasGradient: fuseBiasGradient,
@@ -124,6 +127,53 @@ function fuseBlend(trace: Trace): void {
     step.inputs = [...producer.inputs, ...rest]
     step.attributes = { ...step.attributes, blend: true }
   }
+}
+
+/** Products that one number of a convolution may take to be made again wherever it is needed, instead of being stored. */
+const cheapProducts = 16
+
+/** The inner convolution's attributes, under names of their own: its kernel's shape says the rest. */
+export interface InnerConvolution {
+  /** Of the images that are not stored, [N, H, W, C]. */
+  readonly innerShape: readonly number[]
+  /** Before the first row and the first column. */
+  readonly innerPadding: readonly number[]
+  readonly innerBias: boolean
+  readonly innerRelu: boolean
+}
+
+/** The first layers of networks see one to three channels: what they make is cheaper to make again than to load. */
+function fuseRecompute(trace: Trace): void {
+  for (const step of trace.steps) {
+    if (step.kernel !== 'conv2d' || step.attributes.blend || !hasUnitStride(step)) continue
+    const [x, ...rest] = step.inputs
+    const inner = soleProducer(trace, x, new Set(['conv2d']))
+    if (
+      !inner ||
+      !sameShape(x.shape, inner.outputs[0].shape) ||
+      !hasUnitStride(inner) ||
+      'mask' in inner.attributes ||
+      'innerShape' in inner.attributes
+    )
+      continue
+    const kernel = inner.inputs[inner.attributes.blend ? 4 : 1]
+    if (sizeOf(kernel.shape.slice(0, 3)) > cheapProducts) continue
+    const { padTop, padLeft, bias, relu, blend } = inner.attributes
+    const attributes: InnerConvolution = {
+      innerShape: x.shape,
+      innerPadding: [Number(padTop), Number(padLeft)],
+      innerBias: bias === true,
+      innerRelu: relu === true,
+    }
+    step.inputs = [...inner.inputs, ...rest]
+    step.attributes = { ...step.attributes, ...attributes, ...(blend && { blend }) }
+    step.flops += inner.flops
+  }
+  removeDeadSteps(trace)
+}
+
+function hasUnitStride({ attributes }: Step): boolean {
+  return attributes.strideY === 1 && attributes.strideX === 1
 }
 
 /** The loss and its gradient share the softmax: one kernel makes both. */

@@ -1,7 +1,16 @@
 import { ShapeError } from './errors.ts'
 import { type Fusion, fuse } from './fuse.ts'
 import { schedule } from './schedule.ts'
-import { type Attributes, align, byteLengthOf, Constant, formatShape, Resident, type TensorType } from './tensor.ts'
+import {
+  type Attributes,
+  align,
+  byteLengthOf,
+  Constant,
+  formatShape,
+  Resident,
+  sizeOf,
+  type TensorType,
+} from './tensor.ts'
 import { type Graph, type Step, type Trace, trace, Value } from './trace.ts'
 
 /**
@@ -36,7 +45,7 @@ export interface Plan {
   readonly spaces: Readonly<Record<'inputs' | 'constants' | 'arena' | 'outputs', number>>
   /** Names of the resident blocks the steps use. */
   readonly blocks: readonly string[]
-  /** Of what a step reads or writes. */
+  /** Of what a step reads or writes, or would if it stored what it recomputes. */
   readonly largestOperandBytes: number
   /** What the arena would take if nothing shared bytes. */
   readonly unpackedArenaBytes: number
@@ -99,7 +108,10 @@ export function makePlan(graph: Graph, fusions: ReadonlySet<Fusion>): Plan {
     blocks: [...blocks],
     largestOperandBytes: Math.max(
       0,
-      ...traced.steps.flatMap(({ inputs, outputs, states }) => [...inputs, ...outputs, ...states].map(byteLengthOf)),
+      ...traced.steps.flatMap(({ inputs, outputs, states, attributes: { innerShape } }) => {
+        const inner = Array.isArray(innerShape) ? 4 * sizeOf(innerShape) : 0
+        return [inner, ...[...inputs, ...outputs, ...states].map(byteLengthOf)]
+      }),
     ),
     unpackedArenaBytes: packed.unpacked,
   }
@@ -176,7 +188,7 @@ function packArena(
 export function describePlan(plan: Plan): string {
   const type = ({ shape, dtype, space }: PlanOperand) =>
     `${space === 'arena' ? '' : `${space}:`}${dtype === 'f32' ? '' : dtype}${formatShape(shape)}`
-  const flags = ['blend', 'bias', 'relu', 'mask'] as const
+  const flags = ['blend', 'innerShape', 'bias', 'relu', 'mask'] as const
   const lines = plan.steps.map((step) => {
     const fused = flags.filter((flag) => flag in step.attributes)
     const results = [...step.outputs, ...step.states].map(type).join(' ')

@@ -7,7 +7,7 @@ fn extentInside(start: i32, window: i32, extent: i32) -> f32 {
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(at: Invocation) {
-  let i = (at.group.z * GRID_WIDTH + at.group.x) * WORKGROUP_SIZE + at.lane;
+  let i = (at.group.z * at.groups.x + at.group.x) * WORKGROUP_SIZE + at.lane;
   if (i >= THREADS) { return; }
   let channel = i % CHANNELS;
   let column = i32(i / CHANNELS) % WIDTH;

@@ -15,7 +15,7 @@ fn weights4(tap: u32, channel: u32, f4: u32) -> vec4f {
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(at: Invocation) {
-  let i = (at.group.z * GRID_WIDTH + at.group.x) * WORKGROUP_SIZE + at.lane;
+  let i = (at.group.z * at.groups.x + at.group.x) * WORKGROUP_SIZE + at.lane;
   if (i >= THREADS) { return; }
   let c4 = i % CHANNEL_GROUPS;
   let x = 4i * i32((i / CHANNEL_GROUPS) % STRIPS);

@@ -12,7 +12,7 @@ const TAP_GROUPS = (TAPS + 3u) / 4u;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(at: Invocation) {
-  let i = (at.group.z * GRID_WIDTH + at.group.x) * WORKGROUP_SIZE + at.lane;
+  let i = (at.group.z * at.groups.x + at.group.x) * WORKGROUP_SIZE + at.lane;
   if (i >= THREADS) { return; }
   let f4 = i % FILTER_GROUPS;
   let t4 = (i / FILTER_GROUPS) % TAP_GROUPS;

@@ -21,7 +21,7 @@ fn output4(row: u32, column: i32, four: u32) -> vec4f {
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(at: Invocation) {
-  let i = (at.group.z * GRID_WIDTH + at.group.x) * WORKGROUP_SIZE + at.lane;
+  let i = (at.group.z * at.groups.x + at.group.x) * WORKGROUP_SIZE + at.lane;
   // A subgroup needs all its lanes: those that are too many do the last thread's work again.
   let thread = min(i, THREADS - 1u);
   let channel = thread % CHANNELS;

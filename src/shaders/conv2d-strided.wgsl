@@ -19,7 +19,7 @@ fn pixel(imageRow: u32, x: i32, channel: u32) -> f32 {
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(at: Invocation) {
-  let i = (at.group.z * GRID_WIDTH + at.group.x) * WORKGROUP_SIZE + at.lane;
+  let i = (at.group.z * at.groups.x + at.group.x) * WORKGROUP_SIZE + at.lane;
   if (i >= THREADS) { return; }
   let f4 = i % FILTER_GROUPS;
   let ox = 4i * i32((i / FILTER_GROUPS) % STRIPS);

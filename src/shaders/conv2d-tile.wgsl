@@ -4,19 +4,15 @@
 // A thread makes a tile of TILE_HEIGHT x TILE_WIDTH pixels by FOURS fours of outputs, so that each number it loads serves many
 // sums; for CHANNELS_AT_ONCE channels at a time it holds what the tile's windows cover. Lanes stand side by side in
 // the image and use the same weights: with SUBGROUP each of the LANES lanes loads its part of them and hands it round.
-
-// Channels of one pixel, 0 outside the image. No branches, not even those of &&: they multiply the time of compiling.
-fn pixel(n: u32, row: i32, column: i32, channel: u32) -> vec4f {
-  let inside = (u32(row) < u32(HEIGHT)) & (u32(column) < u32(WIDTH));
-  let near = (n * u32(HEIGHT) + u32(clamp(row, 0i, HEIGHT - 1i))) * u32(WIDTH) + u32(clamp(column, 0i, WIDTH - 1i));
-  return select(vec4f(0.0), load_channels(near, channel), inside);
-}
+// With RECOMPUTED x is not stored but made here, by an inner convolution of images [N, SOURCE_HEIGHT, SOURCE_WIDTH,
+// SOURCE_CHANNELS]: what the inner windows of a tile cover is loaded once for all channels.
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(at: Invocation) {
-  let i = (at.group.z * GRID_WIDTH + at.group.x) * WORKGROUP_SIZE + at.lane;
+  let i = (at.group.z * at.groups.x + at.group.x) * WORKGROUP_SIZE + at.lane;
+  let tiles = image_count() * TILES_ACROSS * TILES_DOWN;
   // A subgroup needs all its lanes: those that are too many do the last tile again.
-  let tile = min(i, TILES - 1u);
+  let tile = min(i, tiles - 1u);
   let first4 = at.group.y * FOURS;
   let left = i32((tile % TILES_ACROSS) * TILE_WIDTH);
   let top = i32(((tile / TILES_ACROSS) % TILES_DOWN) * TILE_HEIGHT);
@@ -25,12 +21,71 @@ fn main(at: Invocation) {
   var covered: array<f32, COVERED_HEIGHT * COVERED_WIDTH * CHANNELS_AT_ONCE>;
   var packed: array<vec4f, PACKED>;
   var weights: vec4f;
+  var source: array<f32, SOURCE_COVERED_HEIGHT * SOURCE_COVERED_WIDTH * SOURCE_CHANNELS>;
+  var innerPacked: array<Channels, INNER_PACKED>;
+  var innerWeights: array<Channels, INNER_WEIGHTS>;
+  // expand
+  if (RECOMPUTED) {
+    // expand
+    for (var row = 0u; row < SOURCE_COVERED_HEIGHT; row++) {
+      // expand
+      for (var column = 0u; column < SOURCE_COVERED_WIDTH; column++) {
+        // expand
+        for (var k = 0u; k < SOURCE_CHANNELS; k++) {
+          source[(row * SOURCE_COVERED_WIDTH + column) * SOURCE_CHANNELS + k] = source_pixel(
+            n, top + i32(row) - PAD_TOP - INNER_PAD_TOP, left + i32(column) - PAD_LEFT - INNER_PAD_LEFT, k);
+        }
+      }
+    }
+  }
   for (var channel = 0u; channel < CHANNELS; channel += CHANNELS_AT_ONCE) {
+    // expand
+    if (RECOMPUTED) {
+      // expand
+      if (SUBGROUP) {
+        // expand
+        for (var part = 0u; part < INNER_PACKED; part++) {
+          innerPacked[part] = inner_weight(min(part * LANES + at.subgroupLane, INNER_WEIGHTS - 1u), channel);
+        }
+      }
+      // expand
+      for (var w = 0u; w < INNER_WEIGHTS; w++) {
+        // expand
+        if (SUBGROUP) {
+          innerWeights[w] = subgroupBroadcast(innerPacked[w / LANES], w % LANES);
+        } else {
+          innerWeights[w] = inner_weight(w, channel);
+        }
+      }
+    }
     // expand
     for (var row = 0u; row < COVERED_HEIGHT; row++) {
       // expand
       for (var column = 0u; column < COVERED_WIDTH; column++) {
-        let channels = pixel(n, top + i32(row) - PAD_TOP, left + i32(column) - PAD_LEFT, channel);
+        // No branches around loads, not even those of &&: they multiply the time of compiling.
+        let y = top + i32(row) - PAD_TOP;
+        let x = left + i32(column) - PAD_LEFT;
+        var channels: vec4f;
+        // expand
+        if (RECOMPUTED) {
+          var made = inner_bias(channel);
+          // expand
+          for (var ky = 0u; ky < INNER_HEIGHT; ky++) {
+            // expand
+            for (var kx = 0u; kx < INNER_WIDTH; kx++) {
+              // expand
+              for (var k = 0u; k < SOURCE_CHANNELS; k++) {
+                made += innerWeights[(ky * INNER_WIDTH + kx) * SOURCE_CHANNELS + k] *
+                  source[((row + ky) * SOURCE_COVERED_WIDTH + column + kx) * SOURCE_CHANNELS + k];
+              }
+            }
+          }
+          channels = as_four(inner_epilogue(made));
+        } else {
+          let near = (n * u32(HEIGHT) + u32(clamp(y, 0i, HEIGHT - 1i))) * u32(WIDTH) + u32(clamp(x, 0i, WIDTH - 1i));
+          channels = load_channels(near, channel);
+        }
+        channels = select(vec4f(0.0), channels, (u32(y) < u32(HEIGHT)) & (u32(x) < u32(WIDTH)));
         // expand
         for (var k = 0u; k < CHANNELS_AT_ONCE; k++) {
           covered[(row * COVERED_WIDTH + column) * CHANNELS_AT_ONCE + k] = channels[k];
@@ -77,7 +132,7 @@ fn main(at: Invocation) {
   // A loop as it is, over a copy: stores written out, each with its epilogue, would be most of what is compiled. Its end is
   // one that compilers do not know, and so do not unroll.
   var made = sum;
-  let madeHere = select(TILE_HEIGHT * TILE_WIDTH * FOURS, 0u, i >= TILES);
+  let madeHere = select(TILE_HEIGHT * TILE_WIDTH * FOURS, 0u, i >= tiles);
   for (var s = 0u; s < madeHere; s++) {
     let four = first4 + s % FOURS;
     let y = u32(top) + s / (FOURS * TILE_WIDTH);

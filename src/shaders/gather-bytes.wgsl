@@ -2,7 +2,7 @@
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(at: Invocation) {
-  let i = (at.group.z * GRID_WIDTH + at.group.x) * WORKGROUP_SIZE + at.lane;
+  let i = (at.group.z * at.groups.x + at.group.x) * WORKGROUP_SIZE + at.lane;
   if (i >= THREADS) { return; }
   let byte = u32(indices[i / LENGTH]) * LENGTH + i % LENGTH;
   y[i] = f32(extractBits(data[byte / 4u], 8u * (byte % 4u), 8u)) * SCALE;

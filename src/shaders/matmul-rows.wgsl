@@ -6,7 +6,7 @@ var<workgroup> sums: u32;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(at: Invocation) {
-  let firstRow = (at.group.z * GRID_WIDTH + at.group.x) * ROWS;
+  let firstRow = (at.group.z * at.groups.x + at.group.x) * ROWS;
   var sum: array<vec4f, ROWS * FOURS>;
   var a: array<f32, ROWS>;
   for (var k = at.lane; k < K; k += WORKGROUP_SIZE) {

@@ -37,7 +37,7 @@ fn tileOfB(k4: u32, n4: u32) -> mat4x4f {
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(at: Invocation) {
-  let i = (at.group.z * GRID_WIDTH + at.group.x) * WORKGROUP_SIZE + at.lane;
+  let i = (at.group.z * at.groups.x + at.group.x) * WORKGROUP_SIZE + at.lane;
   if (i >= THREADS) { return; }
   let n4 = i % N_GROUPS;
   let m4 = (i / N_GROUPS) % M_GROUPS;

@@ -20,7 +20,7 @@ fn isFirstMaximum(n: u32, row: i32, column: i32, channel: u32, top: i32, left: i
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(at: Invocation) {
-  let i = (at.group.z * GRID_WIDTH + at.group.x) * WORKGROUP_SIZE + at.lane;
+  let i = (at.group.z * at.groups.x + at.group.x) * WORKGROUP_SIZE + at.lane;
   if (i >= THREADS) { return; }
   let channel = i % CHANNELS;
   let column = i32(i / CHANNELS) % WIDTH;

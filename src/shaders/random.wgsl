@@ -9,7 +9,7 @@ fn pcgHash(value: u32) -> u32 {
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(at: Invocation) {
-  let i = (at.group.z * GRID_WIDTH + at.group.x) * WORKGROUP_SIZE + at.lane;
+  let i = (at.group.z * at.groups.x + at.group.x) * WORKGROUP_SIZE + at.lane;
   if (i >= THREADS) { return; }
   let stream = pcgHash(SEED + pcgHash(u32(position[0])));
   y[i] = f32(pcgHash(i ^ stream) >> 8u) * 0x1p-24f;

@@ -3,7 +3,7 @@
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(at: Invocation) {
-  let i = (at.group.z * GRID_WIDTH + at.group.x) * WORKGROUP_SIZE + at.lane;
+  let i = (at.group.z * at.groups.x + at.group.x) * WORKGROUP_SIZE + at.lane;
   if (i >= THREADS) { return; }
   let moved = MOMENTUM * velocity[i] - stepSize[0] * gradient[i];
   velocity[i] = moved;

@@ -112,26 +112,31 @@ export function boundBytes(operand: PlanOperand): number {
 /** How a binding is bound: what lies in a buffer that the dispatch writes can only be bound read_write. */
 export type BindingKind = 'read' | 'read_write' | 'uniform'
 
-/** The whole WGSL module. */
+/**
+ * The whole WGSL module. Constants that it does not name are left out: kernels that ask their results how many images there
+ * are (countImages) are the same for all batches, and compiled once.
+ */
 export function sourceOf(dispatch: Dispatch, kinds: readonly BindingKind[]): string {
   const constants = {
     ...dispatch.constants,
     WORKGROUP_SIZE: dispatch.workgroupSize ?? defaultWorkgroupSize,
-    GRID_WIDTH: gridOf(dispatch)[0],
     THREADS: dispatch.threads,
   }
+  const code = expand(dispatch.code, constants)
+  const named = new Set([...dispatch.functions, code].join('\n').match(/\b[A-Z][A-Z0-9_]*\b/g))
   return [
     ...(dispatch.subgroups ? ['enable subgroups;'] : []),
     `struct Invocation {
   @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,${dispatch.subgroups ? '\n  @builtin(subgroup_invocation_id) subgroupLane: u32,' : ''}
 }`,
-    ...Object.entries(constants).map(
-      ([name, value]) => `const ${name} = ${typeof value === 'number' ? `${value}u` : value};`,
-    ),
+    ...Object.entries(constants)
+      .filter(([name]) => named.has(name))
+      .map(([name, value]) => `const ${name} = ${typeof value === 'number' ? `${value}u` : value};`),
     ...dispatch.bindings.map((binding, index) => declare(binding, index, kinds[index])),
     ...dispatch.functions,
-    expand(dispatch.code, constants),
+    code,
   ].join('\n')
 }
 
@@ -181,6 +186,11 @@ export function gatherFour(name: string, width: number): string {
   let four = vec4f(load_${name}(row, safe.x), load_${name}(row, safe.y), load_${name}(row, safe.z), load_${name}(row, safe.w));
   return select(vec4f(0.0), four, column < vec4u(${width}u));
 }`
+}
+
+/** `fn image_count() -> u32`: of results y [N, …, width] that storeRows binds, each of so many numbers. */
+export function countImages(numbers: number, width: number): string {
+  return `fn image_count() -> u32 { return arrayLength(&y) / ${width % 4 === 0 ? numbers / 4 : numbers}u; }`
 }
 
 /** The counterpart for results: store_<name>4(row, group, four). */

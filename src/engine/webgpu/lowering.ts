@@ -44,8 +44,8 @@ export function stepName({ kernel, inputs, outputs, attributes }: PlanStep): str
 }
 
 const manyImages = 32
-const fusedFlags = ['blend', 'bias', 'relu', 'mask']
-const windowFlags = ['strideY', 'strideX', 'padTop', 'padLeft']
+const fusedFlags = ['blend', 'innerShape', 'innerBias', 'innerRelu', 'bias', 'relu', 'mask']
+const windowFlags = ['strideY', 'strideX', 'padTop', 'padLeft', 'innerPadding']
 
 /** The candidates there are to run a step, best guess first; none where there is one way only. */
 export function candidatesOf(step: PlanStep, adapter: AdapterTraits): readonly Candidate[] {

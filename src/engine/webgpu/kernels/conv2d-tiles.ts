@@ -16,20 +16,28 @@ export interface Tile extends Candidate {
   readonly channelsAtOnce: number
   readonly loadsFours: boolean
   readonly weights: WeightSource | 'workgroup'
+  /** It makes its images itself, by the inner convolution. */
+  readonly recomputes: boolean
 }
 
-/** height, width, fours of outputs, channels at once: the first that fits an adapter's kind is its default. */
+/**
+ * height, width (null: what divides the image's best), fours of outputs, channels at once: the first that fits an adapter's
+ * kind is its default. On a processor a load costs as much as many products, so tiles are large; compilers set their end.
+ */
 const tileSizes = {
-  // A SwiftShader load of four channels costs little more than one of one; lavapipe's costs four.
   fourLanes: [
+    [4, null, 4, 1],
+    [4, 4, 4, 1],
+    [4, null, 2, 1],
+    [2, 4, 8, 1],
     [4, 4, 1, 4],
-    [4, 2, 1, 4],
-    [2, 2, 1, 4],
   ],
   eightLanes: [
+    [4, 2, 8, 1],
+    [2, 2, 8, 1],
     [2, 2, 4, 1],
-    [4, 2, 4, 1],
-    [4, 4, 2, 1],
+    [2, null, 2, 1],
+    [4, 4, 4, 1],
     [4, 4, 1, 1],
   ],
   hardware: [
@@ -51,6 +59,8 @@ export interface TiledConvolution {
   readonly window: readonly [number, number]
   readonly outWidth: number
   readonly canBeUniform: boolean
+  /** Of the inner convolution, if there is one: its window and the channels it sees. */
+  readonly inner: { readonly window: readonly [number, number]; readonly channels: number } | null
 }
 
 /** The ways to run a convolution, best guess first. */
@@ -68,18 +78,34 @@ export function tilesFor(convolution: TiledConvolution, adapter: AdapterTraits):
       ? [...shared, ...uniform]
       : ['storage']
   const tiles = new Map<string, Tile>()
-  const workgroup = isSoftware ? null : workgroupTile(convolution)
-  if (workgroup) tiles.set(workgroup.name, workgroup)
+  const add = (tile: Tile) => tiles.set(tile.name, tile)
+  const both = convolution.inner ? [true, false] : [false]
+  if (!isSoftware)
+    for (const recomputes of both) {
+      const tile = workgroupTile(convolution, recomputes)
+      if (tile) add(tile)
+    }
   for (const weights of sources)
-    for (const [height, width, wanted, most] of sizes) {
-      const fours = [wanted, 2, 1].find((count) => count <= wanted && outputGroups % count === 0) ?? 1
+    for (const [height, fixedWidth, wanted, most] of sizes) {
+      const width = fixedWidth ?? fittingExtent(convolution.outWidth)
+      const fours = [8, 4, 2, 1].find((count) => count <= wanted && outputGroups % count === 0) ?? 1
       const channelsAtOnce = channels % most === 0 ? most : 1
       if (taps * channelsAtOnce * fours * height * width > maxProducts) continue
-      const name = `${height}x${width}x${4 * fours}, ${channelsAtOnce} at once, ${weights}`
-      tiles.set(name, { name, height, width, fours, channelsAtOnce, loadsFours: channelsAtOnce === 4, weights })
+      for (const recomputes of both) {
+        const name = `${height}x${width}x${4 * fours}, ${channelsAtOnce} at once, ${weights}${recomputes ? recomputing : ''}`
+        add({ name, height, width, fours, channelsAtOnce, loadsFours: channelsAtOnce === 4, weights, recomputes })
+      }
     }
   return [...tiles.values()]
 }
+
+/** How wide to cut an image into pieces, so many side by side, that little is left over: 4 to 8 pixels. */
+function fittingExtent(extent: number, sideBySide = 1): number {
+  const covered = (piece: number) => Math.ceil(extent / (sideBySide * piece)) * sideBySide * piece
+  return [8, 7, 6, 5, 4].sort((a, b) => covered(a) - covered(b))[0]
+}
+
+const recomputing = ', recomputing'
 
 const workgroupLanes = 64
 const segmentsAcross = 2
@@ -87,19 +113,22 @@ const segmentsAcross = 2
 const maxWorkgroupBytes = 2 ** 14
 
 /** Workgroup memory pays where there are channels enough to sum over. */
-function workgroupTile({ channels, outputGroups, window, outWidth }: TiledConvolution): Tile | null {
+function workgroupTile(
+  { channels, outputGroups, window, outWidth, inner }: TiledConvolution,
+  recomputes: boolean,
+): Tile | null {
   const channelsAtOnce = 8
   if (channels < channelsAtOnce) return null
   const fours = [8, 4, 2, 1].find((count) => outputGroups % count === 0) ?? 1
   const height = workgroupLanes / fours / segmentsAcross
-  const waste = (segment: number) => Math.ceil(outWidth / (segmentsAcross * segment)) * segmentsAcross * segment
-  const [segment] = [8, 7, 6, 5, 4].sort((a, b) => waste(a) - waste(b))
-  const width = segmentsAcross * segment
-  const covered = (height + window[0] - 1) * (width + window[1] - 1) + 1
-  const bytes = 4 * channelsAtOnce * (covered + 4 * window[0] * window[1] * fours)
+  const width = segmentsAcross * fittingExtent(outWidth, segmentsAcross)
+  const [down, across] = [height + window[0] - 1, width + window[1] - 1]
+  const source =
+    recomputes && inner ? (down + inner.window[0] - 1) * (across + inner.window[1] - 1) * inner.channels : 1
+  const bytes = 4 * (channelsAtOnce * (down * across + 1 + 4 * window[0] * window[1] * fours) + source)
   if (bytes > maxWorkgroupBytes) return null
-  const name = `${height}x${width}x${4 * fours}, workgroup memory`
-  return { name, height, width, fours, channelsAtOnce, loadsFours: false, weights: 'workgroup' }
+  const name = `${height}x${width}x${4 * fours}, workgroup memory${recomputes ? recomputing : ''}`
+  return { name, height, width, fours, channelsAtOnce, loadsFours: false, weights: 'workgroup', recomputes }
 }
 
 export interface TiledWork {
@@ -114,6 +143,37 @@ export interface TiledWork {
   readonly outputGroups: number
   readonly bindings: readonly Binding[]
   readonly functions: readonly string[]
+  /** Where images are recomputed: from ones of these extents and channels, by this window. */
+  readonly inner?: InnerWork
+}
+
+export interface InnerWork {
+  readonly from: readonly [number, number]
+  readonly channels: number
+  readonly window: readonly [number, number]
+  readonly padding: readonly [number, number]
+}
+
+/** A tile's constants of the inner convolution; without one there is nothing to cover. */
+function innerConstants(work: TiledWork, tile: Tile, lanes: number): Constants {
+  const { inner } = work
+  const { from, channels, window, padding } = inner ?? { from: [1, 1], channels: 1, window: [1, 1], padding: [0, 0] }
+  const covered = (axis: 0 | 1, extent: number) => (inner ? extent + work.window[axis] + window[axis] - 2 : 1)
+  const weights = window[0] * window[1] * channels
+  return {
+    RECOMPUTED: inner !== undefined,
+    SOURCE_HEIGHT: i32(from[0]),
+    SOURCE_WIDTH: i32(from[1]),
+    SOURCE_CHANNELS: channels,
+    SOURCE_COVERED_HEIGHT: covered(0, tile.height),
+    SOURCE_COVERED_WIDTH: covered(1, tile.width),
+    INNER_HEIGHT: window[0],
+    INNER_WIDTH: window[1],
+    INNER_PAD_TOP: i32(padding[0]),
+    INNER_PAD_LEFT: i32(padding[1]),
+    INNER_WEIGHTS: weights,
+    INNER_PACKED: Math.ceil(weights / Math.max(lanes, 1)),
+  }
 }
 
 export function tiled(work: TiledWork, tile: Tile, { lanes }: AdapterTraits): Dispatch {
@@ -134,9 +194,9 @@ export function tiled(work: TiledWork, tile: Tile, { lanes }: AdapterTraits): Di
     CHANNELS_AT_ONCE: tile.channelsAtOnce,
     TILE_HEIGHT: tile.height,
     TILE_WIDTH: tile.width,
-    TILES: tiles,
     TILES_ACROSS: across,
     TILES_DOWN: down,
+    ...innerConstants(work, tile, lanes),
   }
   if (tile.weights === 'workgroup') {
     const segment = tile.width / segmentsAcross
@@ -146,7 +206,6 @@ export function tiled(work: TiledWork, tile: Tile, { lanes }: AdapterTraits): Di
       bindings: work.bindings,
       constants: {
         ...extents,
-        IMAGES: work.count,
         FILTER_LANES: tile.fours,
         OUTPUT_GROUPS: work.outputGroups,
         SEGMENT: segment,

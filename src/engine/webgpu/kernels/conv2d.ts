@@ -8,6 +8,7 @@ import {
   type AdapterTraits,
   type Binding,
   type Constants,
+  countImages,
   type Dispatch,
   epilogueOf,
   gatherFour,
@@ -19,6 +20,7 @@ import {
   read,
   storeRows,
 } from '../dispatch.ts'
+import { canRecompute, channelsAlias, innerOf, innerParts } from './conv2d-inner.ts'
 import { type Tile, tiled, tilesFor } from './conv2d-tiles.ts'
 
 /** The window's walk and the image's extents, as every convolution and pooling kernel names them. */
@@ -48,11 +50,16 @@ interface Images {
   readonly functions: readonly string[]
 }
 
+/** What conv2d-source.wgsl calls for a number of image n. */
+function loadSource([, height, width]: readonly number[]): string {
+  return `fn load_source(n: u32, pixel: u32, channel: u32) -> f32 { return load_x(n * ${height * width}u + pixel, channel); }`
+}
+
 /** conv2d's images: stored, or blended while they are loaded. */
 function imagesOf(inputs: readonly PlanOperand[], blend: boolean, singly: boolean): Images {
   if (!blend) {
     const x = (singly ? loadSingly : loadRows)('x', inputs[0], inputs[0].shape[3])
-    return { shape: inputs[0].shape, bindings: [x.binding], functions: [x.functions] }
+    return { shape: inputs[0].shape, bindings: [x.binding], functions: [x.functions, loadSource(inputs[0].shape)] }
   }
   const [image, fudged, segments, masks] = inputs
   const [height, width, channels] = image.shape
@@ -78,44 +85,69 @@ function asUniform(binding: Binding, weights: Tile['weights']): Binding {
 }
 
 const lowerConv2d: Lowering = (step, context) => {
-  const w = step.attributes as WindowAttributes
-  const isUnitStride = w.strideY === 1 && w.strideX === 1
-  const blend = step.attributes.blend === true
-  const kernel = step.inputs[blend ? 4 : 1]
+  const two = innerOf(step)
+  const { outer, inner } = two ?? { outer: step, inner: null }
+  const w = outer.attributes as WindowAttributes
+  const blend = outer.attributes.blend === true
+  const kernel = outer.inputs[blend ? 4 : 1]
   const [channels, filters] = kernel.shape.slice(2)
   const outputGroups = Math.ceil(filters / 4)
-  const canBeUniform = fitsUniform(kernel, context.adapter)
   const window = [w.windowHeight, w.windowWidth] as const
-  const outWidth = w.outWidth
-  const tiles = isUnitStride
-    ? tilesFor({ channels, outputGroups, window, outWidth, canBeUniform }, context.adapter)
-    : []
-  if (tiles.length === 0) return [stridedConv2d(step, w, kernel, blend)]
+  const tiles =
+    w.strideY === 1 && w.strideX === 1
+      ? tilesFor(
+          {
+            channels,
+            outputGroups,
+            window,
+            outWidth: w.outWidth,
+            canBeUniform: fitsUniform(kernel, context.adapter),
+            inner: two && canRecompute(step) ? two.work : null,
+          },
+          context.adapter,
+        )
+      : []
+  // The inner convolution of its own accord, where it is not made inside the tiles.
+  const before = () => (inner ? lowerConv2d(inner, { ...context, choose: ([first]) => first }) : [])
+  if (tiles.length === 0) return [...before(), stridedConv2d(outer, w, kernel, blend)]
   const tile = context.choose(tiles)
-  const images = imagesOf(step.inputs, blend, !tile.loadsFours)
+  const recomputed = two && tile.recomputes ? { ...two, ...innerParts(two, tile.loadsFours) } : null
+  const images = recomputed
+    ? imagesOf(step.inputs, step.attributes.blend === true, true)
+    : imagesOf(outer.inputs, blend, !tile.loadsFours)
   const weights = loadRows('kernel', kernel, filters)
   const y = storeRows('y', step.outputs[0], filters)
-  const epilogue = epilogueOf(step, filters)
+  const epilogue = epilogueOf(outer, filters)
+  const [count, height, width] = recomputed ? outer.inputs[0].shape : images.shape
   return [
+    ...(recomputed ? [] : before()),
     tiled(
       {
         kernel: step.kernel,
-        count: images.shape[0],
-        from: [images.shape[1], images.shape[2]],
+        count,
+        from: [height, width],
         to: [w.outHeight, w.outWidth],
         window,
         padding: [w.padTop, w.padLeft],
         channels,
         outputGroups,
-        bindings: [...images.bindings, asUniform(weights.binding, tile.weights), y.binding, ...epilogue.bindings],
+        bindings: [
+          ...images.bindings,
+          ...(recomputed?.bindings ?? []),
+          asUniform(weights.binding, tile.weights),
+          y.binding,
+          ...epilogue.bindings,
+        ],
         functions: [
           ...images.functions,
-          loadChannels('x', tile.loadsFours),
+          ...(recomputed?.functions ?? [channelsAlias(tile.loadsFours), loadChannels('x', tile.loadsFours)]),
           weights.functions,
           `fn weight4(tap: u32, channel: u32, four: u32) -> vec4f { return load_kernel4(tap * ${channels}u + channel, four); }`,
           y.functions,
+          countImages(w.outHeight * w.outWidth * filters, filters),
           ...epilogue.functions,
         ],
+        inner: recomputed?.work,
       },
       tile,
       context.adapter,
@@ -162,7 +194,7 @@ const lowerInputGradient: Lowering = (step, context) => {
   const isUnitStride = w.strideY === 1 && w.strideX === 1
   const window = [w.windowHeight, w.windowWidth] as const
   const tiles = isUnitStride
-    ? tilesFor({ channels: filters, outputGroups, window, outWidth: width, canBeUniform }, context.adapter)
+    ? tilesFor({ channels: filters, outputGroups, window, outWidth: width, canBeUniform, inner: null }, context.adapter)
     : []
   if (tiles.length === 0) return [stridedInputGradient(step, w)]
   const tile = context.choose(tiles)
@@ -184,10 +216,12 @@ const lowerInputGradient: Lowering = (step, context) => {
         bindings: [images.binding, asUniform(weights.binding, tile.weights), y.binding, ...epilogue.bindings],
         functions: [
           images.functions,
+          channelsAlias(tile.loadsFours),
           loadChannels('dy', tile.loadsFours),
           weights.functions,
           turnedWeights(taps, channels),
           y.functions,
+          countImages(height * width * channels, channels),
           ...epilogue.functions,
         ],
       },
