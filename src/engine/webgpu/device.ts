@@ -1,14 +1,4 @@
-import {
-  checkInputs,
-  type Device,
-  type DeviceInfo,
-  type HostArray,
-  type Measurement,
-  type Memory,
-  type Place,
-  type Program,
-  type TuneOptions,
-} from '../device.ts'
+import type { Device, DeviceInfo, HostArray, Measurement, Memory, Place, Program, TuneOptions } from '../device.ts'
 import { DeviceError, DeviceLostError } from '../errors.ts'
 import { type Fusion, fusions } from '../fuse.ts'
 import type { Plan } from '../plan.ts'
@@ -19,11 +9,12 @@ import { Buffers } from './buffers.ts'
 import { newCounters } from './counters.ts'
 import type { AdapterTraits } from './dispatch.ts'
 import { scoped } from './error-scopes.ts'
-import { lowerPlan, type ProgramOwner } from './lower-plan.ts'
+import { lowerPlan } from './lower-plan.ts'
 import { stepName } from './lowering.ts'
-import { bytesOf, checkWrite, decode, encode, mapRead, type WebGPUMemory } from './memory.ts'
+import { bytesOf, checkWrite, decode, mapRead, type WebGPUMemory } from './memory.ts'
 import { Pipelines } from './pipelines.ts'
-import { WebGPUProgram } from './program.ts'
+import { type ProgramOwner, WebGPUProgram } from './program.ts'
+import { decodeOutputs, type Runs } from './runs.ts'
 import { type Bench, fastest, kernelsHash, measureStep, tuningWork } from './tune.ts'
 
 /**
@@ -164,10 +155,10 @@ export class WebGPUDevice implements Device, ProgramOwner {
 
   async run(program: Program, inputs: Readonly<Record<string, HostArray>>): Promise<void> {
     const own = this.ownProgram(program)
-    this.encodeInputs(own, inputs, 0)
-    this.writeInputs(own, 1)
+    own.runs.encodeInputs(0, inputs)
+    this.writeInputs(own.runs, 1)
     const encoder = this.gpu.createCommandEncoder()
-    this.replay(encoder, own, 1)
+    this.replay(encoder, own, own.runs, 1)
     this.submit(encoder)
 
     this.runsInFlight.push(this.gpu.queue.onSubmittedWorkDone().catch(() => {}))
@@ -212,7 +203,7 @@ export class WebGPUDevice implements Device, ProgramOwner {
     lower: (plan, blocks, candidate) => this.lowerBy(plan, blocks, () => candidate),
     time: async (program, times) => {
       const encoder = this.gpu.createCommandEncoder()
-      this.replay(encoder, program, 1, times)
+      this.replay(encoder, program, program.runs, 1, times)
       const start = performance.now()
       this.submit(encoder)
       await this.unlessLost(this.gpu.queue.onSubmittedWorkDone().catch(() => {}))
@@ -237,26 +228,28 @@ export class WebGPUDevice implements Device, ProgramOwner {
     const own = this.ownProgram(program)
     const { plan } = own
     const bytes = count * plan.spaces.outputs
-    const { value: target, verdict } = scoped(this.gpu, () => {
-      this.reserveRuns(own, count)
-      for (let run = 0; run < count; run++) this.encodeInputs(own, inputsOf(run), run)
-      this.writeInputs(own, count)
-      const encoder = this.gpu.createCommandEncoder()
-      this.replay(encoder, own, count)
-      const buffer = this.buffers.createReadable(bytes)
-      if (bytes > 0) encoder.copyBufferToBuffer(own.locate('outputs').buffer, 0, buffer, 0, bytes)
-      this.submit(encoder)
-      return buffer
-    })
-    const results = await this.take(target, verdict)
-    return Array.from({ length: count }, (_, run) =>
-      Object.fromEntries(
-        Object.entries(plan.outputs).map(([name, { dtype, shape, offset }]) => [
-          name,
-          decode(dtype, results, run * plan.spaces.outputs + offset, sizeOf(shape)),
-        ]),
-      ),
-    )
+    let { runs } = own
+    try {
+      const { value: target, verdict } = scoped(this.gpu, () => {
+        if (runs.count < count) runs = own.makeRuns(count)
+        for (let run = 0; run < count; run++) runs.encodeInputs(run, inputsOf(run))
+        this.writeInputs(runs, count)
+        const encoder = this.gpu.createCommandEncoder()
+        this.replay(encoder, own, runs, count)
+        const buffer = this.buffers.createReadable(bytes)
+        if (bytes > 0) encoder.copyBufferToBuffer(runs.memories.outputs.buffer, 0, buffer, 0, bytes)
+        this.submit(encoder)
+        return buffer
+      })
+      const results = await this.take(
+        target,
+        verdict.then(() => own.adopt(runs)),
+      )
+      return decodeOutputs(plan, results, count)
+    } catch (error) {
+      if (runs !== own.runs) runs.dispose()
+      throw error
+    }
   }
 
   async read({ memory, operand }: Place): Promise<HostArray> {
@@ -335,31 +328,17 @@ export class WebGPUDevice implements Device, ProgramOwner {
     return program
   }
 
-  /** Makes room for so many runs in one submit. */
-  private reserveRuns(program: WebGPUProgram, count: number): void {
-    if (program.bindGroups.length >= count) return
-    const { plan, spaces } = program
-    for (const name of ['inputs', 'outputs'] as const) {
-      spaces.get(name)?.dispose()
-      spaces.set(name, this.buffers.createMemory('f32', count * plan.spaces[name], name))
-    }
-    program.staging = new ArrayBuffer(count * plan.spaces.inputs)
-    program.bindGroups.length = 0
-    while (program.bindGroups.length < count) this.counters.bindGroups += program.addRun(this.gpu)
+  private writeInputs(runs: Runs, count: number): void {
+    this.buffers.write(runs.memories.inputs, 0, runs.inputsOf(count))
   }
 
-  private encodeInputs({ plan, staging }: WebGPUProgram, inputs: Readonly<Record<string, HostArray>>, run: number) {
-    checkInputs(plan, inputs)
-    for (const [name, { dtype, offset }] of Object.entries(plan.inputs))
-      encode(dtype, inputs[name], staging, run * plan.spaces.inputs + offset)
-  }
-
-  private writeInputs(program: WebGPUProgram, count: number): void {
-    const bytes = count * program.plan.spaces.inputs
-    this.buffers.write(program.locate('inputs'), 0, new Uint8Array(program.staging, 0, bytes))
-  }
-
-  private replay(encoder: GPUCommandEncoder, { commands, bindGroups }: WebGPUProgram, count: number, times = 1): void {
+  private replay(
+    encoder: GPUCommandEncoder,
+    { commands }: WebGPUProgram,
+    { bindGroups }: Runs,
+    count: number,
+    times = 1,
+  ): void {
     const pass = encoder.beginComputePass()
     let current: GPUComputePipeline | null = null
     for (let run = 0; run < count * times; run++)

@@ -3,29 +3,17 @@ import type { Plan } from '../plan.ts'
 import { alignment, byteLengthOf, formatShape, sizeOf } from '../tensor.ts'
 import { bindingKinds, separate } from './bindings.ts'
 import type { Buffers } from './buffers.ts'
-import type { Counters } from './counters.ts'
-import { type AdapterTraits, boundBytes, type Dispatch, gridOf, sourceOf } from './dispatch.ts'
+import { boundBytes, type Dispatch, gridOf, sourceOf } from './dispatch.ts'
 import { scoped } from './error-scopes.ts'
 import { contextOf, lowerStep } from './lowering.ts'
 import { encode, type WebGPUMemory } from './memory.ts'
 import type { Pipelines } from './pipelines.ts'
-import { type Command, WebGPUProgram } from './program.ts'
+import { type Command, type ProgramOwner, WebGPUProgram } from './program.ts'
 
 /**
  * How a plan becomes a program: its steps become dispatches, the dispatches compiled pipelines, its spaces buffers, and all
  * of it the commands that a run replays. Nothing is left behind where WebGPU refuses any of it.
  */
-
-/** What lowering needs of a device. */
-export interface ProgramOwner {
-  readonly gpu: GPUDevice
-  readonly traits: AdapterTraits
-  readonly buffers: Buffers
-  readonly pipelines: Pipelines
-  readonly counters: Counters
-  /** @throws DeviceError when the device was lost or disposed */
-  assertUsable(): void
-}
 
 /**
  * @param blocks the memory of the plan's residents
@@ -38,7 +26,7 @@ export async function lowerPlan(
   blocks: ReadonlyMap<string, WebGPUMemory>,
   choiceFor: (step: string) => string | undefined,
 ): Promise<WebGPUProgram> {
-  const { gpu, counters } = owner
+  const { gpu } = owner
   checkSizes(plan, gpu.limits)
   const missing = plan.blocks.find((name) => !blocks.has(name))
   if (missing !== undefined) throw new DeviceError(`webgpu: the plan uses the block "${missing}", which was not given`)
@@ -50,6 +38,7 @@ export async function lowerPlan(
     lowerStep(step, contextFor(step)).flatMap((each) => separate(each, bufferOf, contextFor)),
   )
   const spaces = new Map<string, WebGPUMemory>()
+  let program: WebGPUProgram | null = null
   try {
     const { verdict } = scoped(gpu, () => createSpaces(owner.buffers, plan, scratchBytes(dispatches), spaces))
     // All at once, so that the driver compiles them in parallel; wait for each, so that none fails unheard.
@@ -63,13 +52,13 @@ export async function lowerPlan(
       if (outcome.status === 'rejected') throw outcome.reason
       return outcome.value
     })
-    const program = new WebGPUProgram(plan, owner, commands, spaces, blocks)
-    const made = scoped(gpu, () => program.addRun(gpu))
-    counters.bindGroups += made.value
+    const made = scoped(gpu, () => new WebGPUProgram(plan, owner, commands, spaces, blocks))
+    program = made.value
     await made.verdict
     owner.assertUsable()
     return program
   } catch (error) {
+    program?.dispose()
     for (const memory of spaces.values()) memory.dispose()
     owner.assertUsable()
     throw error
@@ -103,9 +92,10 @@ function scratchBytes(dispatches: readonly Dispatch[]): number {
     .reduce((bytes, { operand }) => Math.max(bytes, operand.offset + boundBytes(operand)), 0)
 }
 
-/** Puts the memories into `spaces` one by one: should one throw, those before it are known. */
+/** The spaces that all runs share. Put into `spaces` one by one: should one throw, those before it are known. */
 function createSpaces(buffers: Buffers, plan: Plan, scratch: number, spaces: Map<string, WebGPUMemory>): void {
-  for (const [name, bytes] of Object.entries({ ...plan.spaces, scratch })) {
+  const { constants, arena } = plan.spaces
+  for (const [name, bytes] of Object.entries({ constants, arena, scratch })) {
     const memory = buffers.createMemory('f32', bytes, name)
     spaces.set(name, memory)
     if (name === 'constants') buffers.write(memory, 0, constantsOf(plan))

@@ -283,6 +283,45 @@ export function webgpuSuite(): void {
       expect(() => device.allocate('f32', 2 ** 33)).toThrow(/at most/)
     })
 
+    it('loses nothing when the memory for more runs at once is refused', async () => {
+      const other = await openWebGPUDevice()
+      const x = new Input('x', [64])
+      const program = await other.lower(makePlan({ outputs: { y: mul(x, 2) } }, other.fusions), {})
+      const runAll = (count: number) => other.runAll(program, count, (run) => ({ x: new Float32Array(64).fill(run) }))
+      const expected = (count: number) => Array.from({ length: count }, (_, run) => new Float32Array(64).fill(2 * run))
+      const results = async (count: number) => (await runAll(count)).map(({ y }) => y)
+      expect(await results(2)).toEqual(expected(2))
+      const { liveBuffers } = other.counters
+      const giveBack = refuseBuffers(other.gpu, ({ label }) => label === 'outputs')
+      const refused = runAll(5)
+      await expect(refused).rejects.toThrow(/webgpu: out of memory: refused for a test/)
+      await expect(refused).rejects.toBeInstanceOf(DeviceError)
+      expect(other.counters.liveBuffers).toBe(liveBuffers)
+      expect(await results(2)).toEqual(expected(2))
+      await other.run(program, { x: new Float32Array(64).fill(7) })
+      expect(await other.read(program.outputs.y)).toEqual(new Float32Array(64).fill(14))
+      giveBack()
+      expect(await results(5)).toEqual(expected(5))
+      expect(other.counters.liveBuffers).toBe(liveBuffers)
+      program.dispose()
+      expect(other.counters.liveBuffers).toBe(0)
+      other.dispose()
+    })
+
+    it('leaves nothing behind of a program whose memory is refused', async () => {
+      const other = await openWebGPUDevice()
+      const plan = makePlan({ outputs: { y: relu(new Input('x', [8])) } }, other.fusions)
+      for (const refusedLabel of ['arena', 'outputs']) {
+        const giveBack = refuseBuffers(other.gpu, ({ label }) => label === refusedLabel)
+        await expect(other.lower(plan, {})).rejects.toThrow(/webgpu: out of memory/)
+        giveBack()
+        expect(other.counters.liveBuffers).toBe(0)
+      }
+      const program = await other.lower(plan, {})
+      program.dispose()
+      other.dispose()
+    })
+
     it('refuses to write single bytes in the middle of a block', () => {
       const memory = device.allocate('u8', 11)
       device.write(memory, new Uint8Array(11))
@@ -381,6 +420,33 @@ export function webgpuSuite(): void {
       await expect(step.run(0)).rejects.toThrow(/disposed/)
     })
   })
+}
+
+/**
+ * Makes WebGPU answer as it does when memory is out: an invalid buffer, and an error in the scope around it. No adapter can
+ * be relied on to run out. @returns what ends it
+ */
+function refuseBuffers(gpu: GPUDevice, isRefused: (descriptor: GPUBufferDescriptor) => boolean): () => void {
+  const createBuffer = gpu.createBuffer.bind(gpu)
+  const [pushErrorScope, popErrorScope] = [gpu.pushErrorScope.bind(gpu), gpu.popErrorScope.bind(gpu)]
+  const scopes: { filter: GPUErrorFilter; isFull: boolean }[] = []
+  Object.assign(gpu, {
+    createBuffer(descriptor: GPUBufferDescriptor) {
+      if (!isRefused(descriptor)) return createBuffer(descriptor)
+      for (const scope of scopes) scope.isFull ||= scope.filter === 'out-of-memory'
+      return createBuffer({ ...descriptor, size: gpu.limits.maxBufferSize + 4 })
+    },
+    pushErrorScope(filter: GPUErrorFilter) {
+      scopes.push({ filter, isFull: false })
+      pushErrorScope(filter)
+    },
+    async popErrorScope() {
+      const isFull = scopes.pop()?.isFull
+      const error = await popErrorScope()
+      return isFull ? { message: 'refused for a test' } : error
+    },
+  })
+  return () => Object.assign(gpu, { createBuffer, pushErrorScope, popErrorScope })
 }
 
 function difference(after: Counters, before: Counters): Counters {
