@@ -9,13 +9,14 @@ import { Buffers } from './buffers.ts'
 import { newCounters } from './counters.ts'
 import type { AdapterTraits } from './dispatch.ts'
 import { scoped } from './error-scopes.ts'
+import { kernelsHash } from './kernels-hash.ts'
 import { lowerPlan } from './lower-plan.ts'
 import { stepName } from './lowering.ts'
 import { bytesOf, checkWrite, decode, mapRead, type WebGPUMemory } from './memory.ts'
 import { Pipelines } from './pipelines.ts'
 import { type ProgramOwner, WebGPUProgram } from './program.ts'
 import { decodeOutputs, type Runs } from './runs.ts'
-import { type Bench, fastest, kernelsHash, measureStep, tuningWork } from './tune.ts'
+import { type Bench, fastest, measureStep, tuningWork } from './tune.ts'
 
 /**
  * The WebGPU device, in browsers and (through Dawn) in Node. A plan is lowered to a list of {pipeline, bind group, groups},
