@@ -9,14 +9,15 @@ import { type Sequential, sequential } from '../../../src/engine/model.ts'
 import { conv2d } from '../../../src/engine/ops/conv2d.ts'
 import { mul, relu, square } from '../../../src/engine/ops/elementwise.ts'
 import { gather } from '../../../src/engine/ops/gather.ts'
-import { dense } from '../../../src/engine/ops/matmul.ts'
-import { mean, sum } from '../../../src/engine/ops/reduce.ts'
+import { dense, matmul } from '../../../src/engine/ops/matmul.ts'
+import { max, mean, sum } from '../../../src/engine/ops/reduce.ts'
 import { flatten } from '../../../src/engine/ops/reshape.ts'
 import { softmaxCrossEntropy } from '../../../src/engine/ops/softmax-cross-entropy.ts'
 import { adam } from '../../../src/engine/optimizers.ts'
 import { makePlan } from '../../../src/engine/plan.ts'
 import { ReferenceDevice } from '../../../src/engine/reference/device.ts'
 import { align, Input, Resident, sizeOf } from '../../../src/engine/tensor.ts'
+import type { Graph } from '../../../src/engine/trace.ts'
 import { adamUpdate } from '../../../src/engine/updates/adam.ts'
 import { recordUpdate } from '../../../src/engine/updates/record.ts'
 import type { Counters } from '../../../src/engine/webgpu/counters.ts'
@@ -136,6 +137,51 @@ export function webgpuSuite(): void {
       model.dispose()
     })
 
+    /**
+     * Runs a graph by one candidate of each step after another, as an adapter of this kind would get them: each time it gives
+     * the reference device's results, and bit for bit the same again.
+     */
+    const checkCandidates = async (
+      kind: 'software' | 'hardware',
+      graph: Graph,
+      inputs: Readonly<Record<string, Float32Array>>,
+      { blocks = {}, most = Number.POSITIVE_INFINITY }: { blocks?: Record<string, Float32Array>; most?: number } = {},
+    ) => {
+      const computeOn = async (on: Device) => {
+        const memories = Object.entries(blocks).map(([name, values]) => {
+          const memory = on.allocate('f32', values.length)
+          on.write(memory, values)
+          return [name, memory] as const
+        })
+        const program = await on.lower(makePlan(graph, on.fusions), Object.fromEntries(memories))
+        const [results, again] = await on.runAll(program, 2, () => inputs)
+        expect(again).toEqual(results)
+        program.dispose()
+        for (const [, memory] of memories) memory.dispose()
+        return results
+      }
+      const expected = await computeOn(new ReferenceDevice())
+      const traits = { ...device.traits, isSoftware: kind === 'software' }
+      const steps = makePlan(graph, device.fusions).steps
+      const candidates = new Map(steps.map((step) => [stepName(step), candidatesOf(step, traits)]))
+      const turns = Math.min(most, Math.max(...[...candidates.values()].map(({ length }) => length)))
+      for (let turn = 0; turn < turns; turn++) {
+        const choices = Object.fromEntries(
+          [...candidates]
+            .filter(([, list]) => list.length > 0)
+            .map(([step, list]) => [step, list[turn % list.length].name]),
+        )
+        const tuned = await openWebGPUDevice({ tuningMemory: { read: async () => choices, write: async () => {} } })
+        Object.assign(tuned.traits, traits)
+        const results = await computeOn(tuned)
+        tuned.dispose()
+        for (const [name, values] of Object.entries(results))
+          expect(relativeError(values, expected[name]), `${name} by ${JSON.stringify(choices)}`).toBeLessThanOrEqual(
+            1e-5,
+          )
+      }
+    }
+
     /** A convolution with everything a step can choose for: forward, both gradients. */
     const convolutionGraph = (channels: number, filters: number) => {
       const x = new Input('x', [2, 6, 7, channels])
@@ -155,38 +201,35 @@ export function webgpuSuite(): void {
       [3, 8, 'hardware'],
     ] as const)
       it(`is right whatever kernels are chosen: ${channels} channels, ${filters} filters, ${kind}`, async () => {
-        const traits = { ...device.traits, isSoftware: kind === 'software' }
         const { graph, shapes, kernel } = convolutionGraph(channels, filters)
-        const weights = numbers(kernel.shape, 3)
         const inputs = { x: numbers(shapes.x), bias: numbers(shapes.bias, 2) }
-        const computeOn = async (on: Device) => {
-          const block = on.allocate('f32', weights.length)
-          on.write(block, weights)
-          const program = await on.lower(makePlan(graph, on.fusions), { kernel: block })
-          const [results] = await on.runAll(program, 1, () => inputs)
-          program.dispose()
-          block.dispose()
-          return results
+        const blocks = { kernel: numbers(kernel.shape, 3) }
+        await checkCandidates(kind, graph, inputs, { blocks, most: kind === 'hardware' ? 1 : Number.POSITIVE_INFINITY })
+      })
+
+    for (const kind of ['software', 'hardware'] as const)
+      it(`is right whatever kernels are chosen: long sums, maxima and products, ${kind}`, async () => {
+        const x = new Input('x', [7, 5000])
+        const short = new Input('short', [3, 100])
+        const rows = new Input('rows', [5, 700])
+        const [w, b] = [new Input('w', [700, 10]), new Input('b', [10])]
+        const [wide, narrow] = [new Input('wide', [5000, 16]), new Input('narrow', [700, 3])]
+        const outputs = {
+          total: sum(x),
+          largest: max(x),
+          sums: sum(x, { axes: 1 }),
+          maxima: max(x, { axes: 1 }),
+          short: sum(short, { axes: 1 }),
+          layer: relu(dense(rows, w, b)),
+          products: matmul(x, wide),
+          few: matmul(rows, narrow),
         }
-        const expected = await computeOn(new ReferenceDevice())
-        const steps = makePlan(graph, device.fusions).steps
-        const candidates = new Map(steps.map((step) => [stepName(step), candidatesOf(step, traits)]))
-        const most = kind === 'hardware' ? 1 : Math.max(...[...candidates.values()].map(({ length }) => length))
-        for (let turn = 0; turn < most; turn++) {
-          const choices = Object.fromEntries(
-            [...candidates]
-              .filter(([, list]) => list.length > 0)
-              .map(([step, list]) => [step, list[turn % list.length].name]),
-          )
-          const tuned = await openWebGPUDevice({ tuningMemory: { read: async () => choices, write: async () => {} } })
-          Object.assign(tuned.traits, traits)
-          const results = await computeOn(tuned)
-          tuned.dispose()
-          for (const [name, values] of Object.entries(results))
-            expect(relativeError(values, expected[name]), `${name} by ${JSON.stringify(choices)}`).toBeLessThanOrEqual(
-              1e-5,
-            )
-        }
+        const given = [x, short, rows, w, b, wide, narrow]
+        // About 1: sums that cancel out have no digits to compare.
+        const inputs = Object.fromEntries(
+          given.map(({ name, shape }, i) => [name, numbers(shape, i + 1).map((value) => value + 1)]),
+        )
+        await checkCandidates(kind, { outputs }, inputs)
       })
 
     it('tunes: measures every candidate, remembers the fastest, and takes it from then on', async () => {
