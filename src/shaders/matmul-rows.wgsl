@@ -1,13 +1,16 @@
 // y [M, N] = epilogue(A [M, K] B [K, N]) for a few columns and long rows, a dense layer's last step. A workgroup makes ROWS rows
-// by all FOURS fours of columns: its lanes take turns along K, then their sums are added up in order.
+// by all FOURS fours of columns: its lanes take turns along K. What each has is added up within subgroups first, with SUBGROUP,
+// of LANES lanes; then one lane for each of the SUMS adds its PARTS in order.
 
-var<workgroup> parts: array<vec4f, WORKGROUP_SIZE>;
-var<workgroup> sums: u32;
+const SUMS = ROWS * FOURS;
+
+var<workgroup> parts: array<vec4f, PARTS * SUMS>;
+var<workgroup> sumsHere: u32;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(at: Invocation) {
   let firstRow = (at.group.z * at.groups.x + at.group.x) * ROWS;
-  var sum: array<vec4f, ROWS * FOURS>;
+  var sum: array<vec4f, SUMS>;
   var a: array<f32, ROWS>;
   for (var k = at.lane; k < K; k += WORKGROUP_SIZE) {
     // expand
@@ -25,17 +28,23 @@ fn main(at: Invocation) {
   }
   // A loop over a copy, whose end compilers do not know: see conv2d-tile.wgsl.
   var made = sum;
-  sums = select(ROWS * FOURS, 0u, firstRow >= M);
-  let madeHere = workgroupUniformLoad(&sums);
+  sumsHere = select(SUMS, 0u, firstRow >= M);
+  let madeHere = workgroupUniformLoad(&sumsHere);
   for (var s = 0u; s < madeHere; s++) {
-    parts[at.lane] = made[s];
-    workgroupBarrier();
-    let row = firstRow + s / FOURS;
-    if ((at.lane == 0u) & (row < M)) {
-      var total = parts[0];
-      for (var other = 1u; other < WORKGROUP_SIZE; other++) { total += parts[other]; }
-      store_y4(row, s % FOURS, epilogue(row, s % FOURS, total));
+    // expand
+    if (SUBGROUP) {
+      let part = subgroupAdd(made[s]);
+      if (at.subgroupLane == 0u) { parts[(at.lane / LANES) * SUMS + s] = part; }
+    } else {
+      parts[at.lane * SUMS + s] = made[s];
     }
-    workgroupBarrier();
+  }
+  workgroupBarrier();
+  let row = firstRow + at.lane / FOURS;
+  let four = at.lane % FOURS;
+  if ((at.lane < SUMS) & (row < M)) {
+    var total = parts[at.lane];
+    for (var part = 1u; part < PARTS; part++) { total += parts[part * SUMS + at.lane]; }
+    store_y4(row, four, epilogue(row, four, total));
   }
 }

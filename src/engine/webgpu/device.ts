@@ -1,54 +1,34 @@
-import {
-  checkInputs,
-  type Device,
-  type DeviceInfo,
-  type HostArray,
-  type Measurement,
-  type Memory,
-  type Place,
-  type Program,
-  type TuneOptions,
-} from '../device.ts'
+import type { Device, DeviceInfo, HostArray, Measurement, Memory, Place, Program, TuneOptions } from '../device.ts'
 import { DeviceError, DeviceLostError } from '../errors.ts'
 import { type Fusion, fusions } from '../fuse.ts'
 import type { Plan } from '../plan.ts'
-import { alignment, byteLengthOf, type DType, formatShape, sizeOf } from '../tensor.ts'
+import { byteLengthOf, type DType, sizeOf } from '../tensor.ts'
 import { type TuningMemory, tuningMemory } from '../tuning-memory.ts'
 import { findAdapter, type OpenAdapter } from './adapter.ts'
-import { bindingKinds, separate } from './bindings.ts'
-import { type AdapterTraits, boundBytes, gridOf, sourceOf } from './dispatch.ts'
+import { Buffers } from './buffers.ts'
+import { newCounters } from './counters.ts'
+import type { AdapterTraits } from './dispatch.ts'
 import { scoped } from './error-scopes.ts'
-import { contextOf, lowerStep, stepName } from './lowering.ts'
-import { bufferUsage, bytesOf, checkWrite, decode, encode, mapRead, WebGPUMemory } from './memory.ts'
+import { kernelsHash } from './kernels-hash.ts'
+import { lowerPlan } from './lower-plan.ts'
+import { stepName } from './lowering.ts'
+import { bytesOf, checkWrite, decode, mapRead, type WebGPUMemory } from './memory.ts'
 import { Pipelines } from './pipelines.ts'
-import { type Command, WebGPUProgram } from './program.ts'
-import { type Bench, fastest, kernelsHash, measureStep, tuningWork } from './tune.ts'
+import { type ProgramOwner, WebGPUProgram } from './program.ts'
+import { decodeOutputs, type Runs } from './runs.ts'
+import { type Bench, fastest, measureStep, tuningWork } from './tune.ts'
 
 /**
  * The WebGPU device, in browsers and (through Dawn) in Node. A plan is lowered to a list of {pipeline, bind group, groups},
  * made once; a run writes the inputs, replays the list in one compute pass and submits it: no object is created but the
- * encoder. Many runs whose results are wanted together are one submit and one read (runAll). Kernels are in src/shaders/,
- * how a step becomes dispatches in lowering.ts and kernels/.
+ * encoder. Many runs whose results are wanted together are one submit and one read (runAll). How a plan becomes that
+ * list is in lower-plan.ts, how a step becomes dispatches in lowering.ts and kernels/, whose WGSL is in src/shaders/.
  */
 export interface WebGPUOptions {
   /** Take a software adapter where there is no other; true unless given. */
   readonly allowFallbackAdapter?: boolean
   /** Where the choices of tune() are kept; a file in Node, IndexedDB in browsers unless given. */
   readonly tuningMemory?: TuningMemory
-}
-
-/** What the device has made since it was opened, and the bytes it was given. For tests of what a replay costs. */
-export interface Counters {
-  dispatches: number
-  passes: number
-  submits: number
-  writes: number
-  bytesWritten: number
-  buffers: number
-  bindGroups: number
-  pipelines: number
-  /** Buffers that exist now. */
-  liveBuffers: number
 }
 
 /**
@@ -84,31 +64,21 @@ const maxFlopsPerWatchedSubmit = 2e10
 /** Inputs and outputs of all runs of a submit. */
 const maxBytesPerSubmit = 2 ** 26
 
-export class WebGPUDevice implements Device {
+export class WebGPUDevice implements Device, ProgramOwner {
   readonly info: DeviceInfo
   readonly fusions: ReadonlySet<Fusion> = new Set(fusions)
   readonly maxBlockBytes: number
   /** The largest layer of the tutorial's network takes 75 MB for 500 images: within what every adapter binds. */
   readonly batchSizes = [1, 32, 125, 500]
   readonly lost: Promise<DeviceLostError>
-  readonly counters: Counters = {
-    dispatches: 0,
-    passes: 0,
-    submits: 0,
-    writes: 0,
-    bytesWritten: 0,
-    buffers: 0,
-    bindGroups: 0,
-    pipelines: 0,
-    liveBuffers: 0,
-  }
+  readonly counters = newCounters()
+  readonly buffers: Buffers
+  readonly pipelines: Pipelines
 
   /** Null once disposed: Dawn keeps Node alive as long as its instance is referenced. */
   private instance: GPU | null
   /** Why nothing works any more: the device was lost, or an error surfaced where no call could throw it. */
   private failure: DeviceError | null = null
-  private readonly memories = new Set<WebGPUMemory>()
-  private readonly pipelines: Pipelines
   /** What its kernels are made for. */
   readonly traits: AdapterTraits
   private readonly memory: TuningMemory
@@ -125,6 +95,7 @@ export class WebGPUDevice implements Device {
     memory: TuningMemory,
   ) {
     this.instance = instance
+    this.buffers = new Buffers(gpu, this.counters)
     this.pipelines = new Pipelines(gpu, () => this.counters.pipelines++)
     this.traits = traitsOf(gpu, adapter, isFallback)
     this.memory = memory
@@ -153,7 +124,9 @@ export class WebGPUDevice implements Device {
       throw new DeviceError(
         `webgpu: a block of ${bytes} bytes was asked for; this adapter holds at most ${this.maxBlockBytes}`,
       )
-    const { value, verdict } = scoped(this.gpu, () => this.createMemory(dtype, bytes, `block of ${elements} ${dtype}`))
+    const { value, verdict } = scoped(this.gpu, () =>
+      this.buffers.createMemory(dtype, bytes, `block of ${elements} ${dtype}`),
+    )
     verdict.catch((error: DeviceError) => {
       this.failure ??= error
     })
@@ -162,9 +135,9 @@ export class WebGPUDevice implements Device {
 
   write(memory: Memory, data: HostArray, offset = 0): void {
     this.assertUsable()
-    const own = this.own(memory)
+    const own = this.buffers.own(memory)
     checkWrite(own, data.length, offset)
-    this.writeBuffer(own, offset, bytesOf(own.dtype, data))
+    this.buffers.write(own, offset, bytesOf(own.dtype, data))
   }
 
   lower(plan: Plan, blocks: Readonly<Record<string, Memory>>): Promise<WebGPUProgram> {
@@ -177,69 +150,16 @@ export class WebGPUDevice implements Device {
     choiceFor: (step: string) => string | undefined,
   ): Promise<WebGPUProgram> {
     this.assertUsable()
-    this.checkSizes(plan)
-    const bound = new Map(Object.entries(blocks).map(([name, memory]) => [name, this.own(memory)]))
-    const missing = plan.blocks.find((name) => !bound.has(name))
-    if (missing !== undefined)
-      throw new DeviceError(`webgpu: the plan uses the block "${missing}", which was not given`)
-
-    // Which operands share a buffer is known by their spaces, unless one memory serves as two blocks.
-    const bufferOf = (space: string): unknown => bound.get(space) ?? space
-    const contextFor = contextOf(this.traits, choiceFor)
-    const dispatches = plan.steps.flatMap((step) =>
-      lowerStep(step, contextFor(step)).flatMap((each) => separate(each, bufferOf, contextFor)),
-    )
-    const scratchBytes = dispatches
-      .flatMap(({ bindings }) => bindings)
-      .filter(({ operand }) => operand.space === 'scratch')
-      .reduce((bytes, { operand }) => Math.max(bytes, operand.offset + boundBytes(operand)), 0)
-
-    const spaces = new Map<string, WebGPUMemory>()
-    try {
-      const { verdict } = scoped(this.gpu, () => {
-        for (const [name, bytes] of Object.entries({ ...plan.spaces, scratch: scratchBytes })) {
-          const memory = this.createMemory('f32', bytes, name)
-          spaces.set(name, memory)
-          if (name === 'constants') this.writeConstants(plan, memory)
-        }
-      })
-      const prepared = dispatches.map((dispatch) => {
-        const kinds = bindingKinds(dispatch, bufferOf)
-        return { dispatch, kinds, source: sourceOf(dispatch, kinds) }
-      })
-      // All at once, so that the driver compiles them in parallel; wait for each, so that none fails unheard.
-      const [refused, ...outcomes] = await Promise.allSettled([
-        verdict,
-        ...prepared.map(async ({ dispatch, kinds, source }): Promise<Command> => {
-          const pipeline = await this.pipelines.pipelineFor(dispatch.kernel, kinds, source)
-          return { dispatch, kinds, pipeline, layout: this.pipelines.layoutFor(kinds), groups: gridOf(dispatch) }
-        }),
-      ])
-      this.assertUsable()
-      if (refused.status === 'rejected') throw refused.reason
-      const commands = outcomes.map((outcome) => {
-        if (outcome.status === 'rejected') throw outcome.reason
-        return outcome.value
-      })
-      const program = new WebGPUProgram(plan, this, commands, spaces, bound)
-      const made = scoped(this.gpu, () => program.addRun(this.gpu))
-      this.counters.bindGroups += made.value
-      await made.verdict
-      this.assertUsable()
-      return program
-    } catch (error) {
-      for (const memory of spaces.values()) memory.dispose()
-      this.assertUsable()
-      throw error
-    }
+    const own = new Map(Object.entries(blocks).map(([name, memory]) => [name, this.buffers.own(memory)]))
+    return lowerPlan(this, plan, own, choiceFor)
   }
 
   async run(program: Program, inputs: Readonly<Record<string, HostArray>>): Promise<void> {
     const own = this.ownProgram(program)
-    this.encodeInputs(own, inputs, 0)
-    this.writeInputs(own, 1)
+    own.runs.encodeInputs(0, inputs)
+    this.writeInputs(own.runs, 1)
     const encoder = this.gpu.createCommandEncoder()
-    this.replay(encoder, own, 1)
+    this.replay(encoder, own, own.runs, 1)
     this.submit(encoder)
 
     this.runsInFlight.push(this.gpu.queue.onSubmittedWorkDone().catch(() => {}))
@@ -284,7 +204,7 @@ export class WebGPUDevice implements Device {
     lower: (plan, blocks, candidate) => this.lowerBy(plan, blocks, () => candidate),
     time: async (program, times) => {
       const encoder = this.gpu.createCommandEncoder()
-      this.replay(encoder, program, 1, times)
+      this.replay(encoder, program, program.runs, 1, times)
       const start = performance.now()
       this.submit(encoder)
       await this.unlessLost(this.gpu.queue.onSubmittedWorkDone().catch(() => {}))
@@ -309,37 +229,39 @@ export class WebGPUDevice implements Device {
     const own = this.ownProgram(program)
     const { plan } = own
     const bytes = count * plan.spaces.outputs
-    const { value: target, verdict } = scoped(this.gpu, () => {
-      this.reserveRuns(own, count)
-      for (let run = 0; run < count; run++) this.encodeInputs(own, inputsOf(run), run)
-      this.writeInputs(own, count)
-      const encoder = this.gpu.createCommandEncoder()
-      this.replay(encoder, own, count)
-      const buffer = this.createBuffer('read', bytes, bufferUsage.mapRead | bufferUsage.copyTarget)
-      if (bytes > 0) encoder.copyBufferToBuffer(own.locate('outputs').buffer, 0, buffer, 0, bytes)
-      this.submit(encoder)
-      return buffer
-    })
-    const results = await this.take(target, verdict)
-    return Array.from({ length: count }, (_, run) =>
-      Object.fromEntries(
-        Object.entries(plan.outputs).map(([name, { dtype, shape, offset }]) => [
-          name,
-          decode(dtype, results, run * plan.spaces.outputs + offset, sizeOf(shape)),
-        ]),
-      ),
-    )
+    let { runs } = own
+    try {
+      const { value: target, verdict } = scoped(this.gpu, () => {
+        if (runs.count < count) runs = own.makeRuns(count)
+        for (let run = 0; run < count; run++) runs.encodeInputs(run, inputsOf(run))
+        this.writeInputs(runs, count)
+        const encoder = this.gpu.createCommandEncoder()
+        this.replay(encoder, own, runs, count)
+        const buffer = this.buffers.createReadable(bytes)
+        if (bytes > 0) encoder.copyBufferToBuffer(runs.memories.outputs.buffer, 0, buffer, 0, bytes)
+        this.submit(encoder)
+        return buffer
+      })
+      const results = await this.take(
+        target,
+        verdict.then(() => own.adopt(runs)),
+      )
+      return decodeOutputs(plan, results, count)
+    } catch (error) {
+      if (runs !== own.runs) runs.dispose()
+      throw error
+    }
   }
 
   async read({ memory, operand }: Place): Promise<HostArray> {
     this.assertUsable()
-    const own = this.own(memory)
+    const own = this.buffers.own(memory)
     const elements = sizeOf(operand.shape)
     if (elements === 0) return decode(operand.dtype, new ArrayBuffer(0), 0, 0)
     const start = Math.floor(operand.offset / 4) * 4
     const bytes = Math.ceil((operand.offset - start + byteLengthOf(operand)) / 4) * 4
     const { value: target, verdict } = scoped(this.gpu, () => {
-      const buffer = this.createBuffer('read', bytes, bufferUsage.mapRead | bufferUsage.copyTarget)
+      const buffer = this.buffers.createReadable(bytes)
       const encoder = this.gpu.createCommandEncoder()
       encoder.copyBufferToBuffer(own.buffer, start, buffer, 0, bytes)
       this.submit(encoder)
@@ -360,20 +282,20 @@ export class WebGPUDevice implements Device {
       this.assertUsable()
       throw error instanceof DeviceError ? error : new DeviceError('webgpu: reading back failed', { cause: error })
     } finally {
-      target.destroy()
-      this.counters.liveBuffers--
+      this.buffers.destroyReadable(target)
     }
   }
 
   dispose(): void {
     if (!this.instance) return
     this.instance = null
-    for (const memory of [...this.memories]) memory.dispose()
+    this.buffers.dispose()
     this.pipelines.clear()
     this.gpu.destroy()
   }
 
-  private assertUsable(): void {
+  /** @throws DeviceError when the device was lost or disposed */
+  assertUsable(): void {
     if (!this.instance) throw new DeviceError('webgpu: this device was disposed')
     if (this.failure) throw this.failure
   }
@@ -394,69 +316,9 @@ export class WebGPUDevice implements Device {
     this.assertUsable()
   }
 
-  private own(memory: Memory): WebGPUMemory {
-    if (!(memory instanceof WebGPUMemory) || !(memory.isFreed || this.memories.has(memory)))
-      throw new DeviceError('webgpu: this memory belongs to another device')
-    if (memory.isFreed) throw new DeviceError('webgpu: this memory was disposed')
-    return memory
-  }
-
-  private createBuffer(label: string, bytes: number, usage: number): GPUBuffer {
-    this.counters.buffers++
-    this.counters.liveBuffers++
-    return this.gpu.createBuffer({ label, size: Math.max(alignment, Math.ceil(bytes / 4) * 4), usage })
-  }
-
-  private createMemory(dtype: DType, bytes: number, label: string): WebGPUMemory {
-    const usage = bufferUsage.storage | bufferUsage.uniform | bufferUsage.copySource | bufferUsage.copyTarget
-    const memory = new WebGPUMemory(dtype, bytes, this.createBuffer(label, bytes, usage), () => {
-      this.counters.liveBuffers--
-      this.memories.delete(memory)
-    })
-    this.memories.add(memory)
-    return memory
-  }
-
-  private writeBuffer(memory: WebGPUMemory, offset: number, bytes: Uint8Array<ArrayBuffer>): void {
-    // Deno 2.9 dies of an empty array.
-    if (bytes.byteLength === 0) return
-    this.gpu.queue.writeBuffer(memory.buffer, offset, bytes)
-    this.counters.writes++
-    this.counters.bytesWritten += bytes.byteLength
-  }
-
-  private writeConstants(plan: Plan, memory: WebGPUMemory): void {
-    if (plan.spaces.constants === 0) return
-    const bytes = new ArrayBuffer(plan.spaces.constants)
-    for (const { operand, values } of plan.constants) {
-      const filled = typeof values === 'number' ? new Float64Array(sizeOf(operand.shape)).fill(values) : values
-      encode(operand.dtype, filled, bytes, operand.offset)
-    }
-    this.writeBuffer(memory, 0, new Uint8Array(bytes))
-  }
-
   private submit(encoder: GPUCommandEncoder): void {
     this.gpu.queue.submit([encoder.finish()])
     this.counters.submits++
-  }
-
-  private checkSizes(plan: Plan): void {
-    for (const [space, bytes] of Object.entries(plan.spaces))
-      if (bytes > this.gpu.limits.maxBufferSize)
-        throw new DeviceError(
-          `webgpu: the plan needs ${bytes} bytes for its ${space}; this adapter's buffers end at ${this.gpu.limits.maxBufferSize}. Take smaller batches.`,
-        )
-    for (const { kernel, inputs, outputs, states } of plan.steps)
-      for (const operand of [...inputs, ...outputs, ...states]) {
-        if (boundBytes(operand) > this.gpu.limits.maxStorageBufferBindingSize)
-          throw new DeviceError(
-            `webgpu: ${kernel}: ${formatShape(operand.shape)} is ${byteLengthOf(operand)} bytes; this adapter binds at most ${this.gpu.limits.maxStorageBufferBindingSize}. Take smaller batches.`,
-          )
-        if (operand.offset % alignment !== 0)
-          throw new DeviceError(
-            `webgpu: ${kernel}: an operand starts at byte ${operand.offset} of ${operand.space}; expected a multiple of ${alignment}`,
-          )
-      }
   }
 
   private ownProgram(program: Program): WebGPUProgram {
@@ -467,31 +329,17 @@ export class WebGPUDevice implements Device {
     return program
   }
 
-  /** Makes room for so many runs in one submit. */
-  private reserveRuns(program: WebGPUProgram, count: number): void {
-    if (program.bindGroups.length >= count) return
-    const { plan, spaces } = program
-    for (const name of ['inputs', 'outputs'] as const) {
-      spaces.get(name)?.dispose()
-      spaces.set(name, this.createMemory('f32', count * plan.spaces[name], name))
-    }
-    program.staging = new ArrayBuffer(count * plan.spaces.inputs)
-    program.bindGroups.length = 0
-    while (program.bindGroups.length < count) this.counters.bindGroups += program.addRun(this.gpu)
+  private writeInputs(runs: Runs, count: number): void {
+    this.buffers.write(runs.memories.inputs, 0, runs.inputsOf(count))
   }
 
-  private encodeInputs({ plan, staging }: WebGPUProgram, inputs: Readonly<Record<string, HostArray>>, run: number) {
-    checkInputs(plan, inputs)
-    for (const [name, { dtype, offset }] of Object.entries(plan.inputs))
-      encode(dtype, inputs[name], staging, run * plan.spaces.inputs + offset)
-  }
-
-  private writeInputs(program: WebGPUProgram, count: number): void {
-    const bytes = count * program.plan.spaces.inputs
-    this.writeBuffer(program.locate('inputs'), 0, new Uint8Array(program.staging, 0, bytes))
-  }
-
-  private replay(encoder: GPUCommandEncoder, { commands, bindGroups }: WebGPUProgram, count: number, times = 1): void {
+  private replay(
+    encoder: GPUCommandEncoder,
+    { commands }: WebGPUProgram,
+    { bindGroups }: Runs,
+    count: number,
+    times = 1,
+  ): void {
     const pass = encoder.beginComputePass()
     let current: GPUComputePipeline | null = null
     for (let run = 0; run < count * times; run++)

@@ -1,6 +1,3 @@
-import kernelGradientCode from '../../shaders/conv2d-kernel-gradient.wgsl?raw'
-import tileCode from '../../shaders/conv2d-tile.wgsl?raw'
-import workgroupCode from '../../shaders/conv2d-workgroup.wgsl?raw'
 import type { Measurement } from '../device.ts'
 import type { Plan, PlanOperand, PlanStep } from '../plan.ts'
 import { align, byteLengthOf, type DType } from '../tensor.ts'
@@ -13,11 +10,6 @@ import type { WebGPUProgram } from './program.ts'
  * What tuning measures, and how. A step that there are several candidates for is run alone, with its own shapes, again and
  * again in one submit, so that neither the coarse clocks of browsers nor the cost of a submit matter.
  */
-
-/** Choices are remembered for the kernels they were measured with. FNV-1a. */
-export const kernelsHash = [...tileCode, ...workgroupCode, ...kernelGradientCode]
-  .reduce((hash, letter) => Math.imul(hash ^ letter.charCodeAt(0), 16777619) >>> 0, 2166136261)
-  .toString(36)
 
 /** All candidates of all different steps. */
 export function tuningWork(

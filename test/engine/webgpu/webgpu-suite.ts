@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { CpuDevice } from '../../../src/engine/cpu/device.ts'
-import type { Device } from '../../../src/engine/device.ts'
+import type { Device, HostArray } from '../../../src/engine/device.ts'
 import { DeviceError, DeviceLostError } from '../../../src/engine/errors.ts'
 import type { FitOptions, History } from '../../../src/engine/fit.ts'
 import { gradients } from '../../../src/engine/gradients.ts'
@@ -10,8 +10,8 @@ import { blendBySegments } from '../../../src/engine/ops/blend-by-segments.ts'
 import { conv2d } from '../../../src/engine/ops/conv2d.ts'
 import { mul, relu, square } from '../../../src/engine/ops/elementwise.ts'
 import { gather } from '../../../src/engine/ops/gather.ts'
-import { dense } from '../../../src/engine/ops/matmul.ts'
-import { mean, sum } from '../../../src/engine/ops/reduce.ts'
+import { dense, matmul } from '../../../src/engine/ops/matmul.ts'
+import { max, mean, sum } from '../../../src/engine/ops/reduce.ts'
 import { flatten } from '../../../src/engine/ops/reshape.ts'
 import { softmaxCrossEntropy } from '../../../src/engine/ops/softmax-cross-entropy.ts'
 import { adam } from '../../../src/engine/optimizers.ts'
@@ -21,7 +21,8 @@ import { align, Constant, Input, Resident, sizeOf, type Tensor } from '../../../
 import type { Graph } from '../../../src/engine/trace.ts'
 import { adamUpdate } from '../../../src/engine/updates/adam.ts'
 import { recordUpdate } from '../../../src/engine/updates/record.ts'
-import { type Counters, openWebGPUDevice, type WebGPUDevice } from '../../../src/engine/webgpu/device.ts'
+import type { Counters } from '../../../src/engine/webgpu/counters.ts'
+import { openWebGPUDevice, type WebGPUDevice } from '../../../src/engine/webgpu/device.ts'
 import { candidatesOf, stepName } from '../../../src/engine/webgpu/lowering.ts'
 import { numbers } from '../device-suite.ts'
 import { relativeError } from '../operation-cases.ts'
@@ -144,6 +145,51 @@ export function webgpuSuite(): void {
       model.dispose()
     })
 
+    /**
+     * Runs a graph by one candidate of each step after another, as an adapter of this kind would get them: each time it gives
+     * the reference device's results, and bit for bit the same again.
+     */
+    const checkCandidates = async (
+      kind: 'software' | 'hardware',
+      graph: Graph,
+      inputs: Readonly<Record<string, HostArray>>,
+      { blocks = {}, most = Number.POSITIVE_INFINITY }: { blocks?: Record<string, Float32Array>; most?: number } = {},
+    ) => {
+      const computeOn = async (on: Device) => {
+        const memories = Object.entries(blocks).map(([name, values]) => {
+          const memory = on.allocate('f32', values.length)
+          on.write(memory, values)
+          return [name, memory] as const
+        })
+        const program = await on.lower(makePlan(graph, on.fusions), Object.fromEntries(memories))
+        const [results, again] = await on.runAll(program, 2, () => inputs)
+        expect(again).toEqual(results)
+        program.dispose()
+        for (const [, memory] of memories) memory.dispose()
+        return results
+      }
+      const expected = await computeOn(new ReferenceDevice())
+      const traits = { ...device.traits, isSoftware: kind === 'software' }
+      const steps = makePlan(graph, device.fusions).steps
+      const candidates = new Map(steps.map((step) => [stepName(step), candidatesOf(step, traits)]))
+      const turns = Math.min(most, Math.max(...[...candidates.values()].map(({ length }) => length)))
+      for (let turn = 0; turn < turns; turn++) {
+        const choices = Object.fromEntries(
+          [...candidates]
+            .filter(([, list]) => list.length > 0)
+            .map(([step, list]) => [step, list[turn % list.length].name]),
+        )
+        const tuned = await openWebGPUDevice({ tuningMemory: { read: async () => choices, write: async () => {} } })
+        Object.assign(tuned.traits, traits)
+        const results = await computeOn(tuned)
+        tuned.dispose()
+        for (const [name, values] of Object.entries(results))
+          expect(relativeError(values, expected[name]), `${name} by ${JSON.stringify(choices)}`).toBeLessThanOrEqual(
+            1e-5,
+          )
+      }
+    }
+
     /** A convolution with everything a step can choose for: forward, both gradients. */
     const convolutionGraph = (channels: number, filters: number): Chosen => {
       const x = new Input('x', [2, 6, 7, channels])
@@ -191,10 +237,8 @@ export function webgpuSuite(): void {
       ['recomputed by 1x9x8, nothing else fused', innerGraph(1, 9, 8, false), 'hardware'],
     ] as const)
       it(`is right whatever kernels are chosen: ${what}, ${kind}`, async () => {
-        const traits = { ...device.traits, isSoftware: kind === 'software' }
         const { graph, inputs: given, kernels } = chosen
         const elements = Math.max(...kernels.map(({ offset, shape }) => offset / 4 + sizeOf(shape)))
-        const weights = numbers([elements], 3)
         const inputs = Object.fromEntries(
           given.map(({ name, shape, dtype }, at) => [
             name,
@@ -203,34 +247,33 @@ export function webgpuSuite(): void {
               : numbers(shape, at + 1),
           ]),
         )
-        const computeOn = async (on: Device) => {
-          const block = on.allocate('f32', elements)
-          on.write(block, weights)
-          const program = await on.lower(makePlan(graph, on.fusions), { kernel: block })
-          const [results] = await on.runAll(program, 1, () => inputs)
-          program.dispose()
-          block.dispose()
-          return results
+        const blocks = { kernel: numbers([elements], 3) }
+        await checkCandidates(kind, graph, inputs, { blocks, most: kind === 'hardware' ? 2 : Number.POSITIVE_INFINITY })
+      })
+
+    for (const kind of ['software', 'hardware'] as const)
+      it(`is right whatever kernels are chosen: long sums, maxima and products, ${kind}`, async () => {
+        const x = new Input('x', [7, 5000])
+        const short = new Input('short', [3, 100])
+        const rows = new Input('rows', [5, 700])
+        const [w, b] = [new Input('w', [700, 10]), new Input('b', [10])]
+        const [wide, narrow] = [new Input('wide', [5000, 16]), new Input('narrow', [700, 3])]
+        const outputs = {
+          total: sum(x),
+          largest: max(x),
+          sums: sum(x, { axes: 1 }),
+          maxima: max(x, { axes: 1 }),
+          short: sum(short, { axes: 1 }),
+          layer: relu(dense(rows, w, b)),
+          products: matmul(x, wide),
+          few: matmul(rows, narrow),
         }
-        const expected = await computeOn(new ReferenceDevice())
-        const steps = makePlan(graph, device.fusions).steps
-        const candidates = new Map(steps.map((step) => [stepName(step), candidatesOf(step, traits)]))
-        const most = kind === 'hardware' ? 2 : Math.max(...[...candidates.values()].map(({ length }) => length))
-        for (let turn = 0; turn < most; turn++) {
-          const choices = Object.fromEntries(
-            [...candidates]
-              .filter(([, list]) => list.length > 0)
-              .map(([step, list]) => [step, list[turn % list.length].name]),
-          )
-          const tuned = await openWebGPUDevice({ tuningMemory: { read: async () => choices, write: async () => {} } })
-          Object.assign(tuned.traits, traits)
-          const results = await computeOn(tuned)
-          tuned.dispose()
-          for (const [name, values] of Object.entries(results))
-            expect(relativeError(values, expected[name]), `${name} by ${JSON.stringify(choices)}`).toBeLessThanOrEqual(
-              1e-5,
-            )
-        }
+        const given = [x, short, rows, w, b, wide, narrow]
+        // About 1: sums that cancel out have no digits to compare.
+        const inputs = Object.fromEntries(
+          given.map(({ name, shape }, i) => [name, numbers(shape, i + 1).map((value) => value + 1)]),
+        )
+        await checkCandidates(kind, { outputs }, inputs)
       })
 
     it('tunes: measures every candidate, remembers the fastest, and takes it from then on', async () => {
@@ -325,6 +368,45 @@ export function webgpuSuite(): void {
         /smaller batches/,
       )
       expect(() => device.allocate('f32', 2 ** 33)).toThrow(/at most/)
+    })
+
+    it('loses nothing when the memory for more runs at once is refused', async () => {
+      const other = await openWebGPUDevice()
+      const x = new Input('x', [64])
+      const program = await other.lower(makePlan({ outputs: { y: mul(x, 2) } }, other.fusions), {})
+      const runAll = (count: number) => other.runAll(program, count, (run) => ({ x: new Float32Array(64).fill(run) }))
+      const expected = (count: number) => Array.from({ length: count }, (_, run) => new Float32Array(64).fill(2 * run))
+      const results = async (count: number) => (await runAll(count)).map(({ y }) => y)
+      expect(await results(2)).toEqual(expected(2))
+      const { liveBuffers } = other.counters
+      const giveBack = refuseBuffers(other.gpu, ({ label }) => label === 'outputs')
+      const refused = runAll(5)
+      await expect(refused).rejects.toThrow(/webgpu: out of memory: refused for a test/)
+      await expect(refused).rejects.toBeInstanceOf(DeviceError)
+      expect(other.counters.liveBuffers).toBe(liveBuffers)
+      expect(await results(2)).toEqual(expected(2))
+      await other.run(program, { x: new Float32Array(64).fill(7) })
+      expect(await other.read(program.outputs.y)).toEqual(new Float32Array(64).fill(14))
+      giveBack()
+      expect(await results(5)).toEqual(expected(5))
+      expect(other.counters.liveBuffers).toBe(liveBuffers)
+      program.dispose()
+      expect(other.counters.liveBuffers).toBe(0)
+      other.dispose()
+    })
+
+    it('leaves nothing behind of a program whose memory is refused', async () => {
+      const other = await openWebGPUDevice()
+      const plan = makePlan({ outputs: { y: relu(new Input('x', [8])) } }, other.fusions)
+      for (const refusedLabel of ['arena', 'outputs']) {
+        const giveBack = refuseBuffers(other.gpu, ({ label }) => label === refusedLabel)
+        await expect(other.lower(plan, {})).rejects.toThrow(/webgpu: out of memory/)
+        giveBack()
+        expect(other.counters.liveBuffers).toBe(0)
+      }
+      const program = await other.lower(plan, {})
+      program.dispose()
+      other.dispose()
     })
 
     it('refuses to write single bytes in the middle of a block', () => {
@@ -425,6 +507,33 @@ export function webgpuSuite(): void {
       await expect(step.run(0)).rejects.toThrow(/disposed/)
     })
   })
+}
+
+/**
+ * Makes WebGPU answer as it does when memory is out: an invalid buffer, and an error in the scope around it. No adapter can
+ * be relied on to run out. @returns what ends it
+ */
+function refuseBuffers(gpu: GPUDevice, isRefused: (descriptor: GPUBufferDescriptor) => boolean): () => void {
+  const createBuffer = gpu.createBuffer.bind(gpu)
+  const [pushErrorScope, popErrorScope] = [gpu.pushErrorScope.bind(gpu), gpu.popErrorScope.bind(gpu)]
+  const scopes: { filter: GPUErrorFilter; isFull: boolean }[] = []
+  Object.assign(gpu, {
+    createBuffer(descriptor: GPUBufferDescriptor) {
+      if (!isRefused(descriptor)) return createBuffer(descriptor)
+      for (const scope of scopes) scope.isFull ||= scope.filter === 'out-of-memory'
+      return createBuffer({ ...descriptor, size: gpu.limits.maxBufferSize + 4 })
+    },
+    pushErrorScope(filter: GPUErrorFilter) {
+      scopes.push({ filter, isFull: false })
+      pushErrorScope(filter)
+    },
+    async popErrorScope() {
+      const isFull = scopes.pop()?.isFull
+      const error = await popErrorScope()
+      return isFull ? { message: 'refused for a test' } : error
+    },
+  })
+  return () => Object.assign(gpu, { createBuffer, pushErrorScope, popErrorScope })
 }
 
 function difference(after: Counters, before: Counters): Counters {

@@ -3,7 +3,18 @@ import matmulCode from '../../../shaders/matmul.wgsl?raw'
 import matmulRowsCode from '../../../shaders/matmul-rows.wgsl?raw'
 import { type MatmulAttributes, matmulExtents } from '../../ops/matmul.ts'
 import type { PlanOperand, PlanStep } from '../../plan.ts'
-import { type Dispatch, epilogueOf, type Lowering, loadRows, loadSingly, scratch, storeRows } from '../dispatch.ts'
+import {
+  type AdapterTraits,
+  type Candidate,
+  type Dispatch,
+  epilogueOf,
+  type Lowering,
+  type LoweringContext,
+  loadRows,
+  loadSingly,
+  scratch,
+  storeRows,
+} from '../dispatch.ts'
 
 /** Threads a kernel should have to fill a GPU; sums are cut into slices until there are as many. */
 export const wantedThreads = 16384
@@ -16,15 +27,14 @@ const noEpilogue = 'fn epilogue(row: u32, group: u32, sum: vec4f) -> vec4f { ret
 /** A dense layer's shape: long rows that become a few numbers. */
 const fewColumns = 16
 const longRow = 512
-const rowsOfAWorkgroup = 4
 
-export const lowerMatmul: Lowering = (step) => {
+export const lowerMatmul: Lowering = (step, context) => {
   const [a, b] = step.inputs
   const [y, ...sums] = step.outputs
   const attributes = step.attributes as MatmulAttributes
   const { m, k, n } = matmulExtents(a.shape, b.shape, attributes)
   if (n <= fewColumns && k >= longRow && !attributes.transposeA && !attributes.transposeB)
-    return [longRows(step, m, k, n)]
+    return [longRows(step, m, k, n, context)]
   const tiles = Math.ceil(m / 4) * Math.ceil(n / 4)
   const groups = Math.ceil(k / 4)
   const slices = Math.max(
@@ -65,19 +75,59 @@ export const lowerMatmul: Lowering = (step) => {
   return isWhole ? [product] : [product, combine(step, target, slices, rows, n)]
 }
 
-function longRows(step: PlanStep, m: number, k: number, n: number): Dispatch {
+/** A way to run matmul-rows.wgsl: a workgroup's rows at most, and the lanes that share them. */
+interface RowSharing extends Candidate {
+  readonly rows: number
+  readonly workgroupSize: number
+  readonly subgroup: boolean
+}
+
+/** The ways to share rows, best guess first. */
+function rowSharingsFor({ lanes, isSoftware }: AdapterTraits): readonly RowSharing[] {
+  const sharing = (rows: number, workgroupSize: number, subgroup: boolean): RowSharing => ({
+    name: `${rows} rows, ${workgroupSize} lanes${subgroup ? ', subgroup' : ''}`,
+    rows,
+    workgroupSize,
+    subgroup,
+  })
+  const canAdd = (workgroupSize: number) => lanes > 0 && lanes <= workgroupSize
+  if (isSoftware) {
+    const ways = [sharing(4, 64, false), ...(canAdd(64) ? [sharing(4, 64, true)] : [])]
+    // SwiftShader, of four lanes, takes long over much workgroup memory; lavapipe takes long to compile subgroupAdd.
+    return lanes === 4 ? ways.reverse() : ways
+  }
+  // Few rows to a workgroup, more workgroups: for GPUs that a small batch leaves idle.
+  return [4, 1].flatMap((rows) => [...(canAdd(256) ? [sharing(rows, 256, true)] : []), sharing(rows, 64, false)])
+}
+
+/** Of four sums each: what fits into the 16 KiB of workgroup memory that every adapter has, beside a number. */
+const maxParts = 1023
+
+function longRows(step: PlanStep, m: number, k: number, n: number, { adapter, choose }: LoweringContext): Dispatch {
   const [a, b] = step.inputs
   const epilogue = epilogueOf(step, n)
   const parts = [loadSingly('a', a, k), loadRows('b', b, n), storeRows('y', step.outputs[0], n)]
-  const workgroupSize = 64
+  const { rows: most, workgroupSize, subgroup } = choose(rowSharingsFor(adapter))
+  const fours = Math.ceil(n / 4)
+  const partsOfSum = subgroup ? workgroupSize / adapter.lanes : workgroupSize
+  const rows = Math.min(most, m, Math.floor(maxParts / (partsOfSum * fours)))
   return {
     kernel: 'matmul',
     bindings: [...parts.map(({ binding }) => binding), ...epilogue.bindings],
-    constants: { M: m, K: k, ROWS: rowsOfAWorkgroup, FOURS: Math.ceil(n / 4) },
+    constants: {
+      M: m,
+      K: k,
+      ROWS: rows,
+      FOURS: fours,
+      SUBGROUP: subgroup,
+      LANES: Math.max(adapter.lanes, 1),
+      PARTS: partsOfSum,
+    },
     functions: [...parts.map(({ functions }) => functions), ...epilogue.functions],
     code: matmulRowsCode,
-    threads: Math.ceil(m / rowsOfAWorkgroup) * workgroupSize,
+    threads: Math.ceil(m / rows) * workgroupSize,
     workgroupSize,
+    subgroups: subgroup,
   }
 }
 

@@ -1,60 +1,113 @@
 import argMaxCode from '../../../shaders/arg-max.wgsl?raw'
 import reduceCode from '../../../shaders/reduce.wgsl?raw'
+import reduceWorkgroupCode from '../../../shaders/reduce-workgroup.wgsl?raw'
 import { type ReduceAttributes, reduceExtents } from '../../ops/reduce.ts'
 import type { PlanOperand } from '../../plan.ts'
 import { sizeOf } from '../../tensor.ts'
-import { type Dispatch, type Lowering, read, scratch, write } from '../dispatch.ts'
+import { type AdapterTraits, type Candidate, type Dispatch, type Lowering, read, scratch, write } from '../dispatch.ts'
 
 const folds = {
-  sum: { INITIAL: '0f', fold: 'a + b' },
-  max: { INITIAL: '-0x1.fffffep+127f', fold: 'max(a, b)' },
+  sum: { INITIAL: '0f', fold: 'a + b', foldSubgroup: 'subgroupAdd(a)' },
+  max: { INITIAL: '-0x1.fffffep+127f', fold: 'max(a, b)', foldSubgroup: 'subgroupMax(a)' },
 } as const
 
-/** Runs longer than this are folded in two stages, about as many threads as steps each: parallel, and more exact. */
+/** x [outer, reduced, inner] folded to y [outer, inner]. */
+interface Fold {
+  readonly kernel: keyof typeof folds
+  readonly x: PlanOperand
+  readonly y: PlanOperand
+  readonly outer: number
+  readonly reduced: number
+  readonly inner: number
+}
+
+/** A way to fold. */
+interface Folding extends Candidate {
+  lower(fold: Fold): Dispatch[]
+}
+
+/** Runs longer than this are folded by many threads each: parallel, and more exact. */
 const longRun = 64
 
-function fold(
-  kernel: keyof typeof folds,
-  x: PlanOperand,
-  y: PlanOperand,
-  [outer, reduced, inner]: readonly [number, number, number],
-  slices: number,
-): Dispatch {
-  const { INITIAL, fold: expression } = folds[kernel]
-  return {
+/** A thread for each result; for slices of it, about as many as steps each, where its run is long. */
+const byThreads: Folding = {
+  name: 'threads',
+  lower(whole) {
+    const stage = ({ kernel, x, y, outer, reduced, inner }: Fold, slices: number): Dispatch => ({
+      kernel,
+      bindings: [read('x', x), write('y', y)],
+      constants: { REDUCED: reduced, INNER: inner, SLICES: slices, INITIAL: folds[kernel].INITIAL },
+      functions: [`fn fold(a: f32, b: f32) -> f32 { return ${folds[kernel].fold}; }`],
+      code: reduceCode,
+      threads: outer * slices * inner,
+    })
+    return inStages(whole, whole.reduced > longRun ? Math.ceil(Math.sqrt(whole.reduced)) : 1, stage)
+  },
+}
+
+/** Numbers for each lane of a workgroup, at most. */
+const stepsOfALane = 64
+
+/**
+ * A workgroup for each result, or for slices of it where its run is very long. For runs of neighbouring numbers.
+ * @param lanes of a subgroup; 0 for none
+ */
+function byWorkgroups(workgroupSize: number, lanes: number): Folding {
+  const subgroups = lanes > 0
+  const stage = ({ kernel, x, y, outer, reduced }: Fold, slices: number): Dispatch => ({
     kernel,
     bindings: [read('x', x), write('y', y)],
-    constants: { REDUCED: reduced, INNER: inner, SLICES: slices, INITIAL },
-    functions: [`fn fold(a: f32, b: f32) -> f32 { return ${expression}; }`],
-    code: reduceCode,
-    threads: outer * slices * inner,
+    constants: {
+      OUTER: outer,
+      REDUCED: reduced,
+      SLICES: slices,
+      INITIAL: folds[kernel].INITIAL,
+      SUBGROUP: subgroups,
+      LANES: Math.max(lanes, 1),
+      PARTS: workgroupSize / Math.max(lanes, 1),
+    },
+    functions: [
+      `fn fold(a: f32, b: f32) -> f32 { return ${folds[kernel].fold}; }`,
+      ...(subgroups ? [`fn foldSubgroup(a: f32) -> f32 { return ${folds[kernel].foldSubgroup}; }`] : []),
+    ],
+    code: reduceWorkgroupCode,
+    threads: outer * slices * workgroupSize,
+    workgroupSize,
+    subgroups,
+  })
+  return {
+    name: `${workgroupSize} lanes${subgroups ? ', subgroup' : ''}`,
+    lower: (whole) => inStages(whole, Math.ceil(whole.reduced / (workgroupSize * stepsOfALane)), stage),
   }
 }
 
-function lowerFold(
-  kernel: keyof typeof folds,
-  x: PlanOperand,
-  y: PlanOperand,
-  [outer, reduced, inner]: readonly [number, number, number],
-): Dispatch[] {
-  if (reduced <= longRun) return [fold(kernel, x, y, [outer, reduced, inner], 1)]
-  const slices = Math.ceil(Math.sqrt(reduced))
-  const partials = scratch([outer, slices, inner])
-  return [
-    fold(kernel, x, partials, [outer, reduced, inner], slices),
-    fold(kernel, partials, y, [outer, slices, inner], 1),
-  ]
+/** Each run in so many slices, and then these; at once where there is one. */
+function inStages(whole: Fold, slices: number, stage: (fold: Fold, slices: number) => Dispatch): Dispatch[] {
+  if (slices === 1) return [stage(whole, 1)]
+  const partials = scratch([whole.outer, slices, whole.inner])
+  return [stage({ ...whole, y: partials }, slices), stage({ ...whole, x: partials, reduced: slices }, 1)]
 }
 
-function lowerReduce(kernel: keyof typeof folds): Lowering {
-  return ({ inputs: [x], outputs: [y], attributes }) =>
-    lowerFold(kernel, x, y, reduceExtents(x.shape, attributes as ReduceAttributes))
+/** The ways to fold long runs of neighbouring numbers, best guess first: on a processor workgroups are no faster. */
+function foldingsFor({ lanes, isSoftware }: AdapterTraits): readonly Folding[] {
+  const sizes = isSoftware ? [64] : [256, 64]
+  const bySubgroups = sizes.filter((size) => lanes > 0 && lanes <= size).map((size) => byWorkgroups(size, lanes))
+  const byWorkgroup = byWorkgroups(64, 0)
+  return isSoftware ? [byThreads, ...bySubgroups, byWorkgroup] : [...bySubgroups, byWorkgroup, byThreads]
+}
+
+function lowerReduce(kernel: Fold['kernel']): Lowering {
+  return ({ inputs: [x], outputs: [y], attributes }, { adapter, choose }) => {
+    const [outer, reduced, inner] = reduceExtents(x.shape, attributes as ReduceAttributes)
+    const folding = inner === 1 && reduced > longRun ? choose(foldingsFor(adapter)) : byThreads
+    return folding.lower({ kernel, x, y, outer, reduced, inner })
+  }
 }
 
 /** Sums over all axes but the last. */
 export function lowerColumnSums(x: PlanOperand, y: PlanOperand): Dispatch[] {
   const columns = x.shape[x.shape.length - 1]
-  return lowerFold('sum', x, y, [1, sizeOf(x.shape) / columns, columns])
+  return byThreads.lower({ kernel: 'sum', x, y, outer: 1, reduced: sizeOf(x.shape) / columns, inner: columns })
 }
 
 const lowerArgMax: Lowering = ({ inputs: [x], outputs: [y], attributes }) => {
