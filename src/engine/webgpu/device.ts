@@ -4,10 +4,10 @@ import {
   type DeviceInfo,
   type HostArray,
   type Measurement,
+  type MeasurementOptions,
   type Memory,
   type Place,
   type Program,
-  type TuneOptions,
 } from '../device.ts'
 import { DeviceError, DeviceLostError } from '../errors.ts'
 import { type Fusion, fusions } from '../fuse.ts'
@@ -18,11 +18,11 @@ import { findAdapter, type OpenAdapter } from './adapter.ts'
 import { bindingKinds, separate } from './bindings.ts'
 import { type AdapterTraits, boundBytes, gridOf, sourceOf } from './dispatch.ts'
 import { scoped } from './error-scopes.ts'
-import { contextOf, lowerStep, stepName } from './lowering.ts'
+import { contextOf, lowerStep } from './lowering.ts'
 import { bufferUsage, bytesOf, checkWrite, decode, encode, mapRead, WebGPUMemory } from './memory.ts'
 import { Pipelines } from './pipelines.ts'
 import { type Command, WebGPUProgram } from './program.ts'
-import { type Bench, fastest, kernelsHash, measureStep, tuningWork } from './tune.ts'
+import { type Bench, fastest, kernelsHash, measureTrials, profilingTrials, tuningTrials } from './tune.ts'
 
 /**
  * The WebGPU device, in browsers and (through Dawn) in Node. A plan is lowered to a list of {pipeline, bind group, groups},
@@ -261,23 +261,22 @@ export class WebGPUDevice implements Device {
    * Measures every way to run the plans' steps on this adapter and remembers the fastest: programs lowered from now on use
    * them, and so do later sessions. Only steps that there are several ways for take part.
    */
-  async tune(plans: readonly Plan[], { signal, onProgress }: TuneOptions = {}): Promise<Measurement[]> {
+  async tune(plans: readonly Plan[], options: MeasurementOptions = {}): Promise<Measurement[]> {
     this.assertUsable()
-    const work = tuningWork(plans, this.traits)
-    const results: Measurement[] = []
-    for (const [index, { step, candidate }] of work.entries()) {
-      signal?.throwIfAborted()
-      onProgress?.(index, work.length, `${stepName(step)}: ${candidate.name}`)
-      results.push(await measureStep(this.bench, step, candidate.name))
-    }
-    onProgress?.(work.length, work.length, '')
+    const results = await measureTrials(this.bench, tuningTrials(plans, this.traits), options)
     const best = fastest(results)
     for (const { step, candidate } of best) this.choices.set(step, candidate)
     await this.memory.write(this.tunedName, Object.fromEntries(best.map(({ step, candidate }) => [step, candidate])))
     return results
   }
 
-  /** For measureStep: lowers by one candidate, and says what so many runs in one submit take. */
+  /** Measures each different step of the plans alone, by the candidate that programs take. */
+  async profile(plans: readonly Plan[], options: MeasurementOptions = {}): Promise<Measurement[]> {
+    this.assertUsable()
+    return measureTrials(this.bench, profilingTrials(plans, this.traits, this.choices), options)
+  }
+
+  /** For measuring: lowers by one candidate, and says what so many runs in one submit take. */
   private readonly bench: Bench = {
     allocate: (dtype, elements) => this.allocate(dtype, elements),
     write: (memory, data) => this.write(memory, data),
