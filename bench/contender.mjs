@@ -21,8 +21,9 @@
  *                      out by who chooses by itself
  *   training           { most?, start(count) -> { first() -> loss, run(steps) -> { ms a step, steps taken }? } } or { why }
  *   explanation        { run(samples) -> ms? } or { why }, or left out where nobody expects it
- *   kernels()          optional: [{ kernel, variant, us, gflops, compilation? } or { kernel, variant, why }, …]: every kernel alone, in
- *                      every way it could run; `kernel` says what on which shapes, `compilation` is in ms
+ *   kernels()          optional: [{ kernel, variant, us, gflops, gbps, compilation? } or { kernel, variant, why }, …]: every kernel
+ *                      alone, in the way it is run, or by tuning in every way; `kernel` says what on which shapes, GB/s count every
+ *                      operand once, `compilation` is in ms
  * A run that returns nothing is timed from outside.
  */
 import { adapterName, isSoftware } from './adapter-info.mjs'

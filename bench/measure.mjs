@@ -71,6 +71,13 @@ export async function measure(contenders, start, { device, items, rounds, budget
     if (ms > patienceMs) return `a run would take about ${seconds(ms)} s: more than ${seconds(patienceMs)} s`
   }
 
+  /** Ours, each alone: as it comes, or with every variant where it was tuned. */
+  async function kernelsOf(seat) {
+    if (device !== 'webgpu' || !seat) return []
+    say(`measuring the kernels of ${seat.contender.name}`)
+    return (await seat.ask({ ask: 'kernels' })).kernels ?? []
+  }
+
   /** Everyone who does an item, with the row of results: those who can't have the reason in theirs. */
   async function takersOf(item) {
     const takers = []
@@ -135,8 +142,7 @@ export async function measure(contenders, start, { device, items, rounds, budget
       }
   }
   await lookAtCeiling()
-  const tuned = seats.find(({ contender }) => contender.isTuned)
-  const kernels = tuned ? ((await tuned.ask({ ask: 'kernels' })).kernels ?? []) : []
+  const kernels = await kernelsOf(seats.findLast(({ contender }) => contender.peer === 'ours'))
   await Promise.all([ceilingSeat, ...seats].map((seat) => seat.close()))
   const place = (row) =>
     items.findIndex(({ name }) => name === row.item) * contenders.length +

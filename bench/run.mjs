@@ -10,7 +10,8 @@
  *   --items LIST          of forward, training, cold, explanation, or items by name (forward-32)
  *   --rounds N            interleaved rounds, 9
  *   --patience SECONDS    on webgpu, whose single run of an item would take longer is left out of it; 30
- *   --tune                on webgpu: ours once more, its kernels tuned on each adapter first (minutes), and a table of them
+ *   --tune                on webgpu: ours once more, its kernels tuned on each adapter first (minutes); the table of kernels then
+ *                         has all their variants
  *   --chromium-flags "…"  more flags for Chromium: a GPU under Linux may need --enable-features=Vulkan
  *   --quick               three rounds and a small budget: to see whether it works
  *   --out DIR             a run that is quick or leaves something out goes to bench/results/partial/ unless this says otherwise

@@ -3,6 +3,9 @@ import { adam, conv2d, dense, flatten, openDevice, sequential } from '../../dist
 import { felzenszwalb, LimeImageExplainer } from '../../dist/lime.js'
 import { explainedImage, pixels } from '../work.mjs'
 
+/** Images of the forward pass and the training step whose kernels are measured alone. */
+const profiledBatch = 32
+
 /**
  * `device`: its name; `threads` and `relaxed` (relaxed_madd where it validates, else mul+add) are for `cpu`. `tune`: sizes of
  * training's batches, for one of which kernels are tuned first; what is found serves the others.
@@ -22,7 +25,7 @@ export async function open(work, { device: name, threads, relaxed, tune = [] }) 
   if (tune.length > 0 && !model.tune) throw new Error('this build has nothing to tune')
   // A software adapter would take many minutes for large ones.
   const batchSize = device.info.isFallbackAdapter ? Math.min(...tune) : Math.max(...tune)
-  const kernels = tune.length > 0 ? await model.tune({ batchSize }) : []
+  const tuned = tune.length > 0 ? await model.tune({ batchSize }) : []
 
   const samples = (count) => ({
     data: work.images.subarray(0, count * pixels),
@@ -61,12 +64,19 @@ export async function open(work, { device: name, threads, relaxed, tune = [] }) 
         return (await explainer.explainInstance(image, model, options)).timings.total
       },
     },
-    kernels: async () => kernels.map(kernelRow),
+    /** What tuning measured, and everything that it had no choice for. */
+    async kernels() {
+      const steps = new Set(tuned.map(({ step }) => step))
+      const profile = (await model.profile?.({ batchSize: profiledBatch })) ?? []
+      return [...tuned, ...profile.filter(({ step }) => !steps.has(step))].map(kernelRow)
+    },
   }
 }
 
-/** A measurement of tuning's as the report shows it. */
-function kernelRow({ step, candidate, milliseconds, compilation, flops, refused }) {
-  if (refused) return { kernel: step, variant: candidate, why: refused.split('\n')[0] }
-  return { kernel: step, variant: candidate, us: milliseconds * 1000, gflops: flops / milliseconds / 1e6, compilation }
+/** A measurement as the report shows it. */
+function kernelRow({ step, candidate, milliseconds, compilation, flops, bytes, refused }) {
+  const names = { kernel: step, variant: candidate }
+  if (refused) return { ...names, why: refused.split('\n')[0] }
+  const [gflops, gbps] = [flops, bytes].map((amount) => amount / milliseconds / 1e6)
+  return { ...names, us: milliseconds * 1000, gflops, gbps, compilation }
 }
