@@ -6,6 +6,8 @@
 const comparedImages = 32
 const probabilityTolerance = 1e-4
 const lossTolerance = 1e-3
+/** Of the largest value. */
+const convolutionTolerance = 1e-4
 /** Thread pools spin for a while after their work; the next one shall have the cores to itself. */
 const pauseMs = 60
 /** Each is a process of its own, with everything compiled again. */
@@ -63,6 +65,20 @@ export async function measure(contenders, start, { device, items, rounds, budget
     return `its first loss is ${theirs.loss}, ours ${ours.loss}: not measured`
   }
 
+  /** The second convolution's results, by ours. */
+  const convolved = new Map()
+  async function compareConvolution(seat, count) {
+    const theirs = await seat.ask({ ask: 'convolve', count })
+    if (theirs.error) return theirs.error
+    if (!convolved.has(count)) convolved.set(count, theirs)
+    const ours = convolved.get(count)
+    const difference = largestDifference(theirs.values, ours.values) / ours.largest
+    if (difference <= convolutionTolerance) return undefined
+    return `its results differ from ours by ${difference.toExponential(1)} of the largest: not measured`
+  }
+
+  const comparisons = { training: compareLoss, convolution: compareConvolution }
+
   async function tooSlow(seat, { kind }, count) {
     if (!patienceMs) return undefined
     const { ms, error } = await seat.ask({ ask: 'estimate', kind, count })
@@ -97,9 +113,9 @@ export async function measure(contenders, start, { device, items, rounds, budget
 
   async function prepare(seat, { kind }, row) {
     const { count } = row
-    const difference = kind === 'training' ? await compareLoss(seat, count) : undefined
+    const difference = await comparisons[kind]?.(seat, count)
     if (difference) {
-      seat.kinds.training = { why: difference }
+      seat.kinds[kind] = { why: difference }
       return difference
     }
     const { error, batch, how } = await seat.ask({ ask: 'prepare', kind, count })

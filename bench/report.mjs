@@ -32,6 +32,7 @@ const webgpuNotes = (rounds) => [
   `Medians of up to ${rounds} interleaved rounds. "x ours": its time over ours on the same adapter (above 1: ours is faster).`,
   "GFLOP/s count direct convolution, an explanation's as if every image were computed: both may pass the ceiling, the adapter's multiply-adds.",
   'A forward pass takes bytes and gives probabilities, both on the host. A training step is one of several, the last loss read.',
+  'The convolution alone, with bias and relu, is one of several on numbers that stay on the device; one number is read at the end.',
   'Kernels: each alone, again and again in one submit, for a forward pass and a training step of 32. GB/s count every operand once.',
   "Counted: calls of WebGPU's own methods. Ours reads losses every 100 ms, a copy and a map each time, the others once at the end.",
 ]

@@ -7,7 +7,7 @@
  *   --hosts node,chromium
  *   --adapters LIST       Node's WebGPU adapters: system, lavapipe, swiftshader, or a Vulkan driver's .json. Unless given, the
  *                         system's if it is a real GPU, else every software one
- *   --items LIST          of forward, training, cold, explanation, or items by name (forward-32)
+ *   --items LIST          of forward, training, convolution, cold, explanation, or items by name (forward-32)
  *   --rounds N            interleaved rounds, 9
  *   --patience SECONDS    on webgpu, whose single run of an item would take longer is left out of it; 30
  *   --tune                on webgpu: ours once more, its kernels tuned on each adapter first (minutes); the table of kernels then

@@ -1,7 +1,7 @@
 /** Limelight itself, as the package's users call it. */
-import { adam, conv2d, dense, flatten, openDevice, sequential } from '../../dist/index.js'
+import { adam, conv2d, dense, flatten, makePlan, openDevice, ops, Resident, sequential } from '../../dist/index.js'
 import { felzenszwalb, LimeImageExplainer } from '../../dist/lime.js'
-import { explainedImage, pixels } from '../work.mjs'
+import { convolutionInput, convolutionShape, explainedImage, keras, pixels } from '../work.mjs'
 
 /** Images of the forward pass and the training step whose kernels are measured alone. */
 const profiledBatch = 32
@@ -55,6 +55,7 @@ export async function open(work, { device: name, threads, relaxed, tune = [] }) 
         },
       }),
     },
+    convolution: { start: (count) => startConvolution(device, work, count) },
     explanation: {
       run: async (numSamples) => {
         const bytes = work.images.subarray(explainedImage * pixels, (explainedImage + 1) * pixels)
@@ -69,6 +70,33 @@ export async function open(work, { device: name, threads, relaxed, tune = [] }) 
       const steps = new Set(tuned.map(({ step }) => step))
       const profile = (await model.profile?.({ batchSize: profiledBatch })) ?? []
       return [...tuned, ...profile.filter(({ step }) => !steps.has(step))].map(kernelRow)
+    },
+  }
+}
+
+/** The network's second layer, as a plan of one step on numbers that stay on the device. */
+async function startConvolution(device, work, count) {
+  const blocks = {}
+  const resident = (name, shape, data) => {
+    blocks[name] = device.allocate('f32', data.length)
+    device.write(blocks[name], data)
+    return new Resident(name, 0, shape)
+  }
+  const [, { kernel, bias }] = keras(work).convolutions
+  const x = resident('x', [count, ...convolutionShape], convolutionInput(count))
+  const sums = ops.conv2d(x, resident('kernel', kernel.shape, kernel.data), { padding: 'same' })
+  const y = ops.relu(ops.add(sums, resident('bias', bias.shape, bias.data)))
+  const program = await device.lower(makePlan({ outputs: { y } }, device.fusions), blocks)
+  return {
+    async first() {
+      await device.run(program, {})
+      return device.read(program.outputs.y)
+    },
+    async run(times) {
+      for (let i = 0; i < times; i++) await device.run(program, {})
+      // One number: to wait.
+      const { memory, operand } = program.outputs.y
+      await device.read({ memory, operand: { ...operand, shape: [1] } })
     },
   }
 }
