@@ -19,6 +19,8 @@ export function report({ device, machine, hosts, rows, rounds }) {
     }
   for (const { title, kernels, ceiling } of Object.values(hosts))
     if (kernels) lines.push('', `Our kernels in ${title}`, ...kernelsTable(kernels, ceiling))
+  for (const { title, page } of Object.values(hosts))
+    if (page) lines.push('', `The page in ${title}, nothing compiled or remembered`, ...pageTable(page))
   lines.push('', ...(device === 'webgpu' ? webgpuNotes : processorNotes)(rounds))
   return lines.join('\n')
 }
@@ -117,6 +119,27 @@ function kernelsTable(kernels, ceiling) {
   )
   const isFirstVariant = ({ kernel }, i) => variantsOf.get(kernel).length > 1 && kernel !== rows[i - 1]?.kernel
   return [titles, ...lines.flatMap((line, i) => (isFirstVariant(rows[i], i) ? [`  ${rows[i].kernel}`, line] : [line]))]
+}
+
+/** What the page's main thread went through, as page-responsiveness.mjs gives it, and from navigation to the end of it. */
+function pageTable(phases) {
+  const values = (name) => phases.map((phase) => phase[name])
+  const sum = (name) => values(name).reduce((total, value) => total + value)
+  const whole = {
+    name: 'from navigation on',
+    ms: sum('ms'),
+    longTasks: sum('longTasks'),
+    longestTask: Math.max(...values('longestTask')),
+    longestFrame: Math.max(...values('longestFrame')),
+  }
+  const columns = [
+    ['', ({ name }) => name],
+    ['s', ({ ms }) => (ms / 1000).toFixed(1)],
+    ['tasks over 50 ms', ({ longTasks }) => longTasks],
+    ['longest, ms', ({ longestTask }) => (longestTask ? short(longestTask) : '–')],
+    ['longest frame, ms', ({ longestFrame }) => short(longestFrame)],
+  ]
+  return table(columns, phases.some(({ why }) => why) ? phases : [...phases, whole])
 }
 
 /** Lines of aligned cells; a row with a reason why it has no figures shows that instead. */
