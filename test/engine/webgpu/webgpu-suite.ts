@@ -248,6 +248,8 @@ export function webgpuSuite(): void {
         expect(milliseconds, step).toBeGreaterThan(0)
         expect(bytes, step).toBeGreaterThan(0)
       }
+      // [4, 3] in and out.
+      expect(measurements.find(({ step }) => step.startsWith('softmax '))?.bytes).toBe(96)
       model.dispose()
     })
 
