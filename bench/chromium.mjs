@@ -21,13 +21,21 @@ const isolation = {
 /** Compiled kernels are not kept between two runs. */
 const noCache = ['--disable-gpu-shader-disk-cache']
 
+/** A Chromium with WebGPU, of the tests' choice, that has no compiled kernels. */
+export async function launchCold(moreFlags) {
+  const { module } = await runnerImport(file('../test/chromium.ts'))
+  return chromium.launch({
+    executablePath: module.findChromium(),
+    args: [...module.chromiumFlags, ...noCache, ...moreFlags],
+  })
+}
+
 /**
  * @param {string[]} moreFlags
  * @returns {Promise<{version: string, start(contender, how?: { cold?: boolean }): {ask, close}, close(): Promise<void>}>}
  */
 export async function openChromium(moreFlags = []) {
   await build({ configFile: file('page/vite.config.mjs'), logLevel: 'error' })
-  const { module } = await runnerImport(file('../test/chromium.ts'))
   const server = createServer(serve)
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = `http://127.0.0.1:${server.address().port}`
@@ -42,10 +50,7 @@ export async function openChromium(moreFlags = []) {
     return page
   }
   try {
-    browser = await chromium.launch({
-      executablePath: module.findChromium(),
-      args: [...module.chromiumFlags, ...noCache, ...moreFlags],
-    })
+    browser = await launchCold(moreFlags)
     const shared = await newPage()
     let contenders = 0
     return {

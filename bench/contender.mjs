@@ -10,6 +10,7 @@
  *   { ask: 'ceiling', options }       -> { ceiling, adapter? }
  *   { ask: 'adapter', options }       -> { adapter, isFallback }  what WebGPU there is
  *   { ask: 'estimate', kind, count }  -> { ms }  what a run will take, from smaller ones
+ *   { ask: 'convolve', count }        -> { values, largest }  every 31st of the second convolution's results, and the largest of all
  *   { ask: 'cold', kind, count }      -> { ms }  the first run of all
  *   { ask: 'count', kind, count }     -> { counters }  what a forward pass or a training step asks of WebGPU
  *   { ask: 'kernels' }                -> { kernels }
@@ -20,9 +21,12 @@
  *   forward            { most?, batches? } or { why } it can't; `most`: images it gets, `batches`: sizes it is tried with, left
  *                      out by who chooses by itself
  *   training           { most?, start(count) -> { first() -> loss, run(steps) -> { ms a step, steps taken }? } } or { why }
+ *   convolution        { start(count) -> { first() -> [count, 28, 28, 32], run(times) } }: the second layer alone, on
+ *                      convolutionInput(count), which stays on the device; left out where nobody expects it
  *   explanation        { run(samples) -> ms? } or { why }, or left out where nobody expects it
- *   kernels()          optional: [{ kernel, variant, us, gflops, compilation? } or { kernel, variant, why }, …]: every kernel alone, in
- *                      every way it could run; `kernel` says what on which shapes, `compilation` is in ms
+ *   kernels()          optional: [{ kernel, variant, us, gflops, gbps, compilation? } or { kernel, variant, why }, …]: every kernel
+ *                      alone, in the way it is run, or by tuning in every way; `kernel` says what on which shapes, GB/s count every
+ *                      operand once, `compilation` is in ms
  * A run that returns nothing is timed from outside.
  */
 import { adapterName, isSoftware } from './adapter-info.mjs'
@@ -32,11 +36,14 @@ import { pixels } from './work.mjs'
 /** Short runs are repeated, so that waiting for the device at the end doesn't count. */
 const enoughMs = 500
 const mostSteps = 3
+const mostConvolutions = 500
+/** Prime to what the shapes are made of: what is compared is of all images, places and channels. */
+const comparedStride = 31
 const probedImages = 8
 const probedSamples = 100
 const batchTolerance = 1e-4
-/** A training step's FLOPs over a forward pass's. */
-const stepsPerForward = 3
+/** FLOPs over a forward pass's, at most. */
+const forwardsIn = { training: 3, convolution: 1 }
 
 /**
  * @param loadWork
@@ -51,6 +58,7 @@ export function contender(loadWork, peers, place) {
   let batch = 1
   let meter
   const trainings = new Map()
+  const convolutions = new Map()
   /** Milliseconds an image, of the latest run of a kind. */
   const pace = {}
 
@@ -64,8 +72,8 @@ export function contender(loadWork, peers, place) {
       opened = await module.open(work, options)
       const ms = performance.now() - start
       place.opened?.()
-      const { version, how, forward, training, explanation } = opened
-      const kinds = Object.entries({ forward, training, explanation }).filter(([, kind]) => kind)
+      const { version, how, forward, training, explanation, convolution } = opened
+      const kinds = Object.entries({ forward, training, explanation, convolution }).filter(([, kind]) => kind)
       return {
         version,
         how,
@@ -81,6 +89,16 @@ export function contender(loadWork, peers, place) {
       const loss = await training.first()
       noErrors()
       return { loss, ms: performance.now() - start }
+    },
+    async convolve({ count }) {
+      const convolution = await opened.convolution.start(count)
+      convolutions.set(count, convolution)
+      const results = await convolution.first()
+      noErrors()
+      return {
+        values: Array.from(results.filter((_, i) => i % comparedStride === 0)),
+        largest: results.reduce((largest, value) => Math.max(largest, value), 0),
+      }
     },
     async prepare({ kind, count }) {
       if (kind === 'forward') return { batch: await chooseBatch(count) }
@@ -99,7 +117,7 @@ export function contender(loadWork, peers, place) {
         await probe(probedImages)
         if (pace.forward * probedImages < enoughMs) await probe(4 * probedImages)
       }
-      return { ms: count * (pace[kind] ?? pace.forward * stepsPerForward) }
+      return { ms: count * (pace[kind] ?? pace.forward * forwardsIn[kind]) }
     },
     async count({ kind, count: images }) {
       if (kind === 'forward') return { counters: await count(() => run(kind, images)) }
@@ -142,7 +160,7 @@ export function contender(loadWork, peers, place) {
   const images = (first, count) => work.images.subarray(first * pixels, (first + count) * pixels)
 
   async function run(kind, count) {
-    const ms = await (kind === 'forward' ? forward(count) : kind === 'training' ? train(count) : explain(count))
+    const ms = await runs[kind](count)
     noErrors()
     pace[kind] = ms / count
     return ms
@@ -167,15 +185,27 @@ export function contender(loadWork, peers, place) {
       }
     })
 
+  /** How many runs of a kind are enough, by the latest. */
+  function repetitions(kind, count, most) {
+    const ms = (pace[kind] ?? Number.POSITIVE_INFINITY) * count
+    return Math.max(1, Math.min(most, Math.floor(enoughMs / ms)))
+  }
+
   async function train(count) {
-    const ms = (pace.training ?? Number.POSITIVE_INFINITY) * count
-    const steps = Math.max(1, Math.min(mostSteps, Math.floor(enoughMs / ms)))
+    const steps = repetitions('training', count, mostSteps)
     const start = performance.now()
     const own = await trainings.get(count).run(steps)
     return own?.ms ?? (performance.now() - start) / steps
   }
 
+  async function convolve(count) {
+    const times = repetitions('convolution', count, mostConvolutions)
+    return (await timed(() => convolutions.get(count).run(times))) / times
+  }
+
   const explain = (samples) => timed(() => opened.explanation.run(samples))
+
+  const runs = { forward, training: train, explanation: explain, convolution: convolve }
 
   /** The fastest of its batches by a run of two; none is tried after one that was slower, or that it can't do. */
   async function chooseBatch(count) {

@@ -25,6 +25,7 @@ const names = {
   pytorch: 'PyTorch native',
 }
 const kinds = ['forward', 'training', 'explanation']
+const kindsOnWebGPU = [...kinds, 'convolution']
 
 export const peers = Object.keys(names)
 
@@ -38,13 +39,18 @@ export function contendersOn(device, host, { cores, only, tune = [] }) {
   return list.filter(({ peer }) => wanted(peer)).map((contender) => ({ host, ...contender }))
 }
 
-const ours = (device) => ({ peer: 'ours', name: names.ours, expected: kinds, options: { device } })
+const ours = (device) => ({
+  peer: 'ours',
+  name: names.ours,
+  expected: device === 'webgpu' ? kindsOnWebGPU : kinds,
+  options: { device },
+})
 
 function onWebGPU(tune) {
-  const peer = (peer, name = names[peer]) => ({
+  const peer = (peer, name = names[peer], more = ['convolution']) => ({
     peer,
     name,
-    expected: ['forward', 'training'],
+    expected: ['forward', 'training', ...more],
     options: { device: 'webgpu' },
   })
   const tuned = { ...ours('webgpu'), name: 'ours, tuned', isTuned: true, options: { device: 'webgpu', tune } }
@@ -53,7 +59,8 @@ function onWebGPU(tune) {
     ...(tune.length > 0 ? [tuned] : []),
     peer('tfjs-webgpu'),
     peer('jax-js', 'jax-js webgpu'),
-    peer('onnxruntime-webgpu'),
+    // It runs whole models.
+    peer('onnxruntime-webgpu', undefined, []),
   ]
 }
 

@@ -6,6 +6,8 @@
 const comparedImages = 32
 const probabilityTolerance = 1e-4
 const lossTolerance = 1e-3
+/** Of the largest value. */
+const convolutionTolerance = 1e-4
 /** Thread pools spin for a while after their work; the next one shall have the cores to itself. */
 const pauseMs = 60
 /** Each is a process of its own, with everything compiled again. */
@@ -63,12 +65,33 @@ export async function measure(contenders, start, { device, items, rounds, budget
     return `its first loss is ${theirs.loss}, ours ${ours.loss}: not measured`
   }
 
+  /** The second convolution's results, by ours. */
+  const convolved = new Map()
+  async function compareConvolution(seat, count) {
+    const theirs = await seat.ask({ ask: 'convolve', count })
+    if (theirs.error) return theirs.error
+    if (!convolved.has(count)) convolved.set(count, theirs)
+    const ours = convolved.get(count)
+    const difference = largestDifference(theirs.values, ours.values) / ours.largest
+    if (difference <= convolutionTolerance) return undefined
+    return `its results differ from ours by ${difference.toExponential(1)} of the largest: not measured`
+  }
+
+  const comparisons = { training: compareLoss, convolution: compareConvolution }
+
   async function tooSlow(seat, { kind }, count) {
     if (!patienceMs) return undefined
     const { ms, error } = await seat.ask({ ask: 'estimate', kind, count })
     if (error) return error
     const seconds = (ms) => Math.round(ms / 1000)
     if (ms > patienceMs) return `a run would take about ${seconds(ms)} s: more than ${seconds(patienceMs)} s`
+  }
+
+  /** Ours, each alone: as it comes, or with every variant where it was tuned. */
+  async function kernelsOf(seat) {
+    if (device !== 'webgpu' || !seat) return []
+    say(`measuring the kernels of ${seat.contender.name}`)
+    return (await seat.ask({ ask: 'kernels' })).kernels ?? []
   }
 
   /** Everyone who does an item, with the row of results: those who can't have the reason in theirs. */
@@ -90,9 +113,9 @@ export async function measure(contenders, start, { device, items, rounds, budget
 
   async function prepare(seat, { kind }, row) {
     const { count } = row
-    const difference = kind === 'training' ? await compareLoss(seat, count) : undefined
+    const difference = await comparisons[kind]?.(seat, count)
     if (difference) {
-      seat.kinds.training = { why: difference }
+      seat.kinds[kind] = { why: difference }
       return difference
     }
     const { error, batch, how } = await seat.ask({ ask: 'prepare', kind, count })
@@ -135,8 +158,7 @@ export async function measure(contenders, start, { device, items, rounds, budget
       }
   }
   await lookAtCeiling()
-  const tuned = seats.find(({ contender }) => contender.isTuned)
-  const kernels = tuned ? ((await tuned.ask({ ask: 'kernels' })).kernels ?? []) : []
+  const kernels = await kernelsOf(seats.findLast(({ contender }) => contender.peer === 'ours'))
   await Promise.all([ceilingSeat, ...seats].map((seat) => seat.close()))
   const place = (row) =>
     items.findIndex(({ name }) => name === row.item) * contenders.length +

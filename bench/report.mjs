@@ -19,6 +19,8 @@ export function report({ device, machine, hosts, rows, rounds }) {
     }
   for (const { title, kernels, ceiling } of Object.values(hosts))
     if (kernels) lines.push('', `Our kernels in ${title}`, ...kernelsTable(kernels, ceiling))
+  for (const { title, page } of Object.values(hosts))
+    if (page) lines.push('', `The page in ${title}, nothing compiled or remembered`, ...pageTable(page))
   lines.push('', ...(device === 'webgpu' ? webgpuNotes : processorNotes)(rounds))
   return lines.join('\n')
 }
@@ -32,6 +34,8 @@ const webgpuNotes = (rounds) => [
   `Medians of up to ${rounds} interleaved rounds. "x ours": its time over ours on the same adapter (above 1: ours is faster).`,
   "GFLOP/s count direct convolution, an explanation's as if every image were computed: both may pass the ceiling, the adapter's multiply-adds.",
   'A forward pass takes bytes and gives probabilities, both on the host. A training step is one of several, the last loss read.',
+  'The convolution alone, with bias and relu, is one of several on numbers that stay on the device; one number is read at the end.',
+  'Kernels: each alone, again and again in one submit, for a forward pass and a training step of 32. GB/s count every operand once.',
   "Counted: calls of WebGPU's own methods. Ours reads losses every 100 ms, a copy and a map each time, the others once at the end.",
 ]
 
@@ -89,11 +93,15 @@ function countersTable(rows) {
   return table([['', ({ name }) => name], ...columns], rows)
 }
 
-/** Kernels of ours alone, as `kernels()` of peers/ours.mjs gives them: each with its variants, the fastest marked. */
+/**
+ * Kernels of ours alone, as `kernels()` of peers/ours.mjs gives them: a line each; where there are variants, a line for each
+ * of them, the fastest marked.
+ */
 function kernelsTable(kernels, ceiling) {
   const names = [...new Set(kernels.map(({ kernel }) => kernel))]
-  const rows = names.flatMap((name) => {
-    const variants = kernels.filter(({ kernel }) => kernel === name)
+  const variantsOf = new Map(names.map((name) => [name, kernels.filter(({ kernel }) => kernel === name)]))
+  const rows = [...variantsOf].flatMap(([kernel, variants]) => {
+    if (variants.length === 1) return variants.map((row) => ({ ...row, name: `${kernel}  ${row.variant}`.trimEnd() }))
     const fastest = Math.min(...variants.map(({ us }) => us ?? Number.POSITIVE_INFINITY))
     return variants.map((row) => ({ ...row, name: `${row.us === fastest ? '*' : ' '} ${row.variant}` }))
   })
@@ -102,15 +110,36 @@ function kernelsTable(kernels, ceiling) {
       ['', ({ name }) => name],
       ['us', ({ us }) => short(us)],
       ['GFLOP/s', ({ gflops }) => figure(gflops)],
-      ['ceiling', ({ gflops }) => percent(gflops / ceiling.fma)],
+      ['of FMA', ({ gflops }) => percent(gflops / ceiling.fma)],
+      ['GB/s', ({ gbps }) => figure(gbps)],
+      ['of copy', ({ gbps }) => percent(gbps / ceiling.copy)],
       ['ready after ms', ({ compilation }) => figure(compilation)],
     ],
     rows,
   )
-  return [
-    titles,
-    ...lines.flatMap((line, i) => (rows[i].kernel === rows[i - 1]?.kernel ? [line] : [`  ${rows[i].kernel}`, line])),
+  const isFirstVariant = ({ kernel }, i) => variantsOf.get(kernel).length > 1 && kernel !== rows[i - 1]?.kernel
+  return [titles, ...lines.flatMap((line, i) => (isFirstVariant(rows[i], i) ? [`  ${rows[i].kernel}`, line] : [line]))]
+}
+
+/** What the page's main thread went through, as page-responsiveness.mjs gives it, and from navigation to the end of it. */
+function pageTable(phases) {
+  const values = (name) => phases.map((phase) => phase[name])
+  const sum = (name) => values(name).reduce((total, value) => total + value)
+  const whole = {
+    name: 'from navigation on',
+    ms: sum('ms'),
+    longTasks: sum('longTasks'),
+    longestTask: Math.max(...values('longestTask')),
+    longestFrame: Math.max(...values('longestFrame')),
+  }
+  const columns = [
+    ['', ({ name }) => name],
+    ['s', ({ ms }) => (ms / 1000).toFixed(1)],
+    ['tasks over 50 ms', ({ longTasks }) => longTasks],
+    ['longest, ms', ({ longestTask }) => (longestTask ? short(longestTask) : '–')],
+    ['longest frame, ms', ({ longestFrame }) => short(longestFrame)],
   ]
+  return table(columns, phases.some(({ why }) => why) ? phases : [...phases, whole])
 }
 
 /** Lines of aligned cells; a row with a reason why it has no figures shows that instead. */

@@ -7,10 +7,12 @@
  *   --hosts node,chromium
  *   --adapters LIST       Node's WebGPU adapters: system, lavapipe, swiftshader, or a Vulkan driver's .json. Unless given, the
  *                         system's if it is a real GPU, else every software one
- *   --items LIST          of forward, training, cold, explanation, or items by name (forward-32)
+ *   --items LIST          of forward, training, convolution, cold, explanation, or items by name (forward-32); on webgpu also
+ *                         page: whether ours stays responsive while it compiles, in Chromium
  *   --rounds N            interleaved rounds, 9
  *   --patience SECONDS    on webgpu, whose single run of an item would take longer is left out of it; 30
- *   --tune                on webgpu: ours once more, its kernels tuned on each adapter first (minutes), and a table of them
+ *   --tune                on webgpu: ours once more, its kernels tuned on each adapter first (minutes); the table of kernels then
+ *                         has all their variants
  *   --chromium-flags "…"  more flags for Chromium: a GPU under Linux may need --enable-features=Vulkan
  *   --quick               three rounds and a small budget: to see whether it works
  *   --out DIR             a run that is quick or leaves something out goes to bench/results/partial/ unless this says otherwise
@@ -50,7 +52,9 @@ const rounds = Number(values.rounds ?? (values.quick ? 3 : 9))
 const words = values.items?.split(',')
 const isAsked = ({ name }) => words.some((word) => name === word || name.startsWith(`${word}-`))
 const items = itemsOn(device).filter((item) => !words || isAsked(item))
-if (items.length === 0) fail(`no item "${values.items}"; there are ${itemsOn(device).map(({ name }) => name)}`)
+const measuresPage = device === 'webgpu' && (!words || words.includes('page'))
+if (items.length === 0 && !measuresPage)
+  fail(`no item "${values.items}"; there are ${itemsOn(device).map(({ name }) => name)}`)
 const trainingSizes = items.filter(({ kind }) => kind === 'training').map(({ count }) => count)
 const tune = values.tune ? [...new Set(trainingSizes.length > 0 ? trainingSizes : [32])] : []
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
@@ -80,11 +84,22 @@ const settings = {
 
 async function measureIn(host, title, start) {
   hosts[host] = { title }
+  if (items.length === 0) return
   const everyone = contendersOn(device, host, { cores, only, tune })
   const result = await measure(everyone, start, { ...settings, say: (text) => say(`${title}: ${text}`) })
   const { adapter, ceiling, kernels } = result
   hosts[host] = { title, ...(adapter && { adapter }), ceiling, ...(kernels.length > 0 && { kernels }) }
   rows.push(...result.rows)
+}
+
+/** Alone: other work would be waited for in the frames. */
+async function measurePageIn(flags) {
+  say('Chromium: opening the page')
+  try {
+    hosts.chromium.page = await (await import('./page-responsiveness.mjs')).measurePage(flags)
+  } catch (error) {
+    hosts.chromium.page = [{ name: 'the page', why: error.message.split('\n')[0] }]
+  }
 }
 
 function cannot(host, title, why) {
@@ -113,6 +128,7 @@ if (device !== 'reference' && wantedHosts.includes('chromium')) {
     about.chromium = browser.version
     await measureIn('chromium', 'Chromium', browser.start)
     await browser.close()
+    if (measuresPage) await measurePageIn(flags)
   } catch (error) {
     cannot('chromium', 'Chromium', `Chromium: ${error.message.split('\n')[0]}`)
   }

@@ -4,13 +4,13 @@
  */
 
 /** MFLOP an image. Direct convolution's count, whatever algorithm is used: GFLOP/s of Winograd are "effective". */
-const mflop = { forward: 29.8, training: 89, explanation: 29.8 }
+const mflop = { forward: 29.8, training: 89, explanation: 29.8, convolution: 21.7 }
 
 /**
  * @typedef {object} Item
  * @property {string} name
  * @property {string} title
- * @property {'forward'|'training'|'explanation'} kind
+ * @property {'forward'|'training'|'explanation'|'convolution'} kind
  * @property {number} count images, or an explanation's samples
  * @property {number} mflop an image
  * @property {boolean} [counted] what it asks of WebGPU is counted
@@ -38,6 +38,7 @@ const items = {
     item('forward-1000', 'forward', 1000, 'forward, 1,000 images'),
     item('training-32', 'training', 32, 'training step of 32', { counted: true }),
     item('training-256', 'training', 256, 'training step of 256'),
+    item('convolution', 'convolution', 32, 'the second convolution alone, 32 images'),
     item('cold-forward', 'forward', 32, 'cold: opening, then forward of 32', { cold: true }),
     item('cold-training', 'training', 32, 'cold: opening, then a training step of 32', { cold: true }),
     item('explanation-1000', 'explanation', 1000, `${explanationTitle}, 1,000 samples`, { inChart: false }),
@@ -87,6 +88,29 @@ export function asNumbers(images, first, count) {
   const numbers = new Float32Array(count * pixels)
   for (let i = 0; i < numbers.length; i++) numbers[i] = images[first * pixels + i] / 255
   return numbers
+}
+
+export const convolutionShape = [28, 28, 48]
+
+/** What the second convolution alone is given, [count, 28, 28, 48]: numbers of no meaning, in 0..1 and always the same. */
+export function convolutionInput(count) {
+  const numbers = new Float32Array(count * convolutionShape.reduce((product, extent) => product * extent))
+  let state = 1
+  for (let i = 0; i < numbers.length; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    numbers[i] = state / 2 ** 32
+  }
+  return numbers
+}
+
+/** [N, rows, columns] -> [N, columns, rows]: channels last to channels first, and back. */
+export function transposed(numbers, rows, columns) {
+  const result = new Float32Array(numbers.length)
+  for (let first = 0; first < numbers.length; first += rows * columns)
+    for (let row = 0; row < rows; row++)
+      for (let column = 0; column < columns; column++)
+        result[first + column * rows + row] = numbers[first + row * columns + column]
+  return result
 }
 
 /** The network's weights in order, for libraries that keep Keras's layout. */

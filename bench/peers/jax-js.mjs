@@ -4,10 +4,12 @@
  * `x.ref` keeps x alive, a plain x is given away.
  */
 import { blockUntilReady, defaultDevice, init, jit, lax, nn, numpy as np, valueAndGrad } from '@jax-js/jax'
-import { asNumbers, channelsFirst, classes } from '../work.mjs'
+import { asNumbers, channelsFirst, classes, convolutionInput, convolutionShape, transposed } from '../work.mjs'
 
 // The package does not say.
 const version = '0.1.25'
+/** Results that exist at a time. */
+const convolutionsAtOnce = 8
 const adam = { rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 }
 
 export async function open(work, { device, threads }) {
@@ -44,6 +46,7 @@ export async function open(work, { device, threads }) {
         return { first: () => steps(1), run: async (many) => void (await steps(many)) }
       },
     },
+    convolution: { start: (count) => startConvolution(work, count) },
   })
   const [predict, how] =
     backend === 'webgpu'
@@ -107,6 +110,34 @@ function update(weights, means, squares, scale, x, oneHot) {
   )
   scale.dispose()
   return [value, newWeights, newMeans, newSquares]
+}
+
+/** The second layer alone, jitted; what it is given stays on the device. */
+function startConvolution(work, count) {
+  const [height, width, channels] = convolutionShape
+  const { kernel, bias } = channelsFirst(work).convolutions[1]
+  const array = ({ data }, shape) => np.array(data.slice()).reshape(shape)
+  const filters = bias.shape[0]
+  const given = [
+    np.array(transposed(convolutionInput(count), height * width, channels)).reshape([count, channels, height, width]),
+    array(kernel, kernel.shape),
+    array(bias, [1, filters, 1, 1]),
+  ]
+  const layer = jit((x, filter, offset) => nn.relu(lax.convGeneralDilated(x, filter, [1, 1], 'SAME').add(offset)))
+  return {
+    first: async () => transposed(await layer(...references(given)).data(), filters, height * width),
+    async run(times) {
+      for (let done = 0; done < times; done += convolutionsAtOnce) {
+        const length = Math.min(convolutionsAtOnce, times - done)
+        const results = Array.from({ length }, () => layer(...references(given)))
+        // What is given up before it was begun is never computed.
+        await blockUntilReady(results)
+        // One number: to wait.
+        await results.pop().slice(0, 0, 0, 0).data()
+        for (const y of results) y.dispose()
+      }
+    },
+  }
 }
 
 /** @returns a function that takes so many steps and returns the loss before the last; the batch stays on the device */

@@ -1,7 +1,10 @@
 /** Limelight itself, as the package's users call it. */
-import { adam, conv2d, dense, flatten, openDevice, sequential } from '../../dist/index.js'
+import { adam, conv2d, dense, flatten, makePlan, openDevice, ops, Resident, sequential } from '../../dist/index.js'
 import { felzenszwalb, LimeImageExplainer } from '../../dist/lime.js'
-import { explainedImage, pixels } from '../work.mjs'
+import { convolutionInput, convolutionShape, explainedImage, keras, pixels } from '../work.mjs'
+
+/** Images of the forward pass and the training step whose kernels are measured alone. */
+const profiledBatch = 32
 
 /**
  * `device`: its name; `threads` and `relaxed` (relaxed_madd where it validates, else mul+add) are for `cpu`. `tune`: sizes of
@@ -22,7 +25,7 @@ export async function open(work, { device: name, threads, relaxed, tune = [] }) 
   if (tune.length > 0 && !model.tune) throw new Error('this build has nothing to tune')
   // A software adapter would take many minutes for large ones.
   const batchSize = device.info.isFallbackAdapter ? Math.min(...tune) : Math.max(...tune)
-  const kernels = tune.length > 0 ? await model.tune({ batchSize }) : []
+  const tuned = tune.length > 0 ? await model.tune({ batchSize }) : []
 
   const samples = (count) => ({
     data: work.images.subarray(0, count * pixels),
@@ -52,6 +55,7 @@ export async function open(work, { device: name, threads, relaxed, tune = [] }) 
         },
       }),
     },
+    convolution: { start: (count) => startConvolution(device, work, count) },
     explanation: {
       run: async (numSamples) => {
         const bytes = work.images.subarray(explainedImage * pixels, (explainedImage + 1) * pixels)
@@ -61,12 +65,46 @@ export async function open(work, { device: name, threads, relaxed, tune = [] }) 
         return (await explainer.explainInstance(image, model, options)).timings.total
       },
     },
-    kernels: async () => kernels.map(kernelRow),
+    /** What tuning measured, and everything that it had no choice for. */
+    async kernels() {
+      const steps = new Set(tuned.map(({ step }) => step))
+      const profile = (await model.profile?.({ batchSize: profiledBatch })) ?? []
+      return [...tuned, ...profile.filter(({ step }) => !steps.has(step))].map(kernelRow)
+    },
   }
 }
 
-/** A measurement of tuning's as the report shows it. */
-function kernelRow({ step, candidate, milliseconds, compilation, flops, refused }) {
-  if (refused) return { kernel: step, variant: candidate, why: refused.split('\n')[0] }
-  return { kernel: step, variant: candidate, us: milliseconds * 1000, gflops: flops / milliseconds / 1e6, compilation }
+/** The network's second layer, as a plan of one step on numbers that stay on the device. */
+async function startConvolution(device, work, count) {
+  const blocks = {}
+  const resident = (name, shape, data) => {
+    blocks[name] = device.allocate('f32', data.length)
+    device.write(blocks[name], data)
+    return new Resident(name, 0, shape)
+  }
+  const [, { kernel, bias }] = keras(work).convolutions
+  const x = resident('x', [count, ...convolutionShape], convolutionInput(count))
+  const sums = ops.conv2d(x, resident('kernel', kernel.shape, kernel.data), { padding: 'same' })
+  const y = ops.relu(ops.add(sums, resident('bias', bias.shape, bias.data)))
+  const program = await device.lower(makePlan({ outputs: { y } }, device.fusions), blocks)
+  return {
+    async first() {
+      await device.run(program, {})
+      return device.read(program.outputs.y)
+    },
+    async run(times) {
+      for (let i = 0; i < times; i++) await device.run(program, {})
+      // One number: to wait.
+      const { memory, operand } = program.outputs.y
+      await device.read({ memory, operand: { ...operand, shape: [1] } })
+    },
+  }
+}
+
+/** A measurement as the report shows it. */
+function kernelRow({ step, candidate, milliseconds, compilation, flops, bytes, refused }) {
+  const names = { kernel: step, variant: candidate }
+  if (refused) return { ...names, why: refused.split('\n')[0] }
+  const [gflops, gbps] = [flops, bytes].map((amount) => amount / milliseconds / 1e6)
+  return { ...names, us: milliseconds * 1000, gflops, gbps, compilation }
 }

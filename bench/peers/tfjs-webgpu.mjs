@@ -10,12 +10,13 @@ export async function open(work) {
   await tf.ready()
   const { WebGPUBackend } = webgpu.default ?? webgpu
   if (!(tf.backend() instanceof WebGPUBackend)) throw new Error('the webgpu backend did not start')
-  const { predict, start } = network(work)
+  const { predict, start, startConvolution } = network(work)
   return {
     version: `tfjs-backend-webgpu ${version}`,
     how: 'WebGPU, NHWC',
     predict,
     forward: { batches: [32, 250, 1000] },
     training: { start },
+    convolution: { start: startConvolution },
   }
 }

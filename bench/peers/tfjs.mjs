@@ -2,7 +2,7 @@
 import * as core from '@tensorflow/tfjs-core'
 // Registers the operations' gradients, which core leaves out.
 import '@tensorflow/tfjs-layers'
-import { asNumbers, classes, keras } from '../work.mjs'
+import { asNumbers, classes, convolutionInput, convolutionShape, keras } from '../work.mjs'
 
 /** In Node the package is CommonJS. */
 export const tf = core.default ?? core
@@ -15,10 +15,12 @@ export function network(work) {
     return { layers, last: { kernel: variable(dense.kernel), bias: variable(dense.bias) } }
   }
 
+  const convolve = ({ filter, bias }, x) =>
+    tf.fused.conv2d({ x, filter, strides: 1, pad: 'same', bias, activation: 'relu' })
+
   /** [N, 28, 28, 1] -> [N, 10] */
   function logits({ layers, last }, x) {
-    for (const { filter, bias } of layers)
-      x = tf.fused.conv2d({ x, filter, strides: 1, pad: 'same', bias, activation: 'relu' })
+    for (const layer of layers) x = convolve(layer, x)
     return tf.fused.matMul({ a: tf.reshape(x, [x.shape[0], -1]), b: last.kernel, bias: last.bias })
   }
 
@@ -52,5 +54,30 @@ export function network(work) {
     return { first: () => steps(1), run: async (many) => void (await steps(many)) }
   }
 
-  return { predict, start }
+  /** The second layer alone; what it is given stays where it is computed on. */
+  function startConvolution(count) {
+    const x = tf.tensor4d(convolutionInput(count), [count, ...convolutionShape])
+    const once = () => convolve(weights.layers[1], x)
+    return {
+      async first() {
+        const y = once()
+        const values = await y.data()
+        y.dispose()
+        return values
+      },
+      async run(times) {
+        let y
+        for (let i = 0; i < times; i++) {
+          y?.dispose()
+          y = once()
+        }
+        // One number: to wait.
+        const number = tf.slice(y, [0, 0, 0, 0], [1, 1, 1, 1])
+        await number.data()
+        tf.dispose([y, number])
+      },
+    }
+  }
+
+  return { predict, start, startConvolution }
 }

@@ -45,7 +45,9 @@ export interface Device {
    * Measures every way to run the plans' steps and remembers the fastest, for programs lowered from now on and for later
    * sessions. Absent where there is nothing to choose, or the device chooses by itself.
    */
-  tune?(plans: readonly Plan[], options?: TuneOptions): Promise<readonly Measurement[]>
+  tune?(plans: readonly Plan[], options?: MeasurementOptions): Promise<readonly Measurement[]>
+  /** Measures each different step of the plans alone, in the way that programs take which are lowered now. */
+  profile?(plans: readonly Plan[], options?: MeasurementOptions): Promise<readonly Measurement[]>
   /** Waits for all that was queued before, then copies a place's numbers out. The reference device gives float64. */
   read(place: Place): Promise<HostArray>
   dispose(): void
@@ -55,17 +57,20 @@ export interface Device {
 export interface Measurement {
   /** Kernel, what is fused to it, shapes. */
   readonly step: string
+  /** Empty where its kernel has no variants. */
   readonly candidate: string
   /** Of one run; infinite where the adapter refuses the kernel. */
   readonly milliseconds: number
   /** Milliseconds until the first run had ended: what a user waits for it once. */
   readonly compilation: number
   readonly flops: number
+  /** What a run must move at least: its operands, each once. */
+  readonly bytes: number
   /** What the adapter said. */
   readonly refused?: string
 }
 
-export interface TuneOptions {
+export interface MeasurementOptions {
   readonly signal?: AbortSignal
   /** Measurements done, of how many, and which one comes now. */
   readonly onProgress?: (done: number, total: number, what: string) => void

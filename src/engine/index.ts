@@ -8,17 +8,17 @@ export type {
   DeviceKind,
   HostArray,
   Measurement,
+  MeasurementOptions,
   Memory,
   Place,
   Program,
-  TuneOptions,
 } from './device.ts'
 export * from './errors.ts'
 export type { BatchLog, EpochLog, FitOptions, History } from './fit.ts'
 export { gradients } from './gradients.ts'
 export * from './layers.ts'
 export { accuracy, classificationReport, confusionMatrix } from './metrics.ts'
-export type { BlendRequest, SequentialOptions } from './model.ts'
+export type { BatchMeasurementOptions, BlendRequest, SequentialOptions } from './model.ts'
 export { Sequential, sequential } from './model.ts'
 export { loadModel, modelFromBytes } from './model-file.ts'
 export { type Architecture, modelToBytes } from './model-format.ts'

@@ -1,6 +1,6 @@
 import { writeFileAtomically } from './atomic-write.ts'
 import { CompiledModel, type CompileOptions, type LongCallOptions, type Predictions } from './compiled-model.ts'
-import type { Measurement, TuneOptions } from './device.ts'
+import type { Measurement, MeasurementOptions } from './device.ts'
 import { LimelightError, ShapeError } from './errors.ts'
 import { type FitOptions, fitModel, type History, trainingStepPlan } from './fit.ts'
 import { initialize, seededRandom } from './initializers.ts'
@@ -11,7 +11,7 @@ import { blendBySegments, packMasks } from './ops/blend-by-segments.ts'
 import { equal } from './ops/elementwise.ts'
 import { argMax } from './ops/reduce.ts'
 import { softmaxCrossEntropy } from './ops/softmax-cross-entropy.ts'
-import { makePlan } from './plan.ts'
+import { makePlan, type Plan } from './plan.ts'
 import { checkLabels, checkSamples, type Labels, type Samples, sampleReader } from './samples.ts'
 import { summaryTable } from './summary.ts'
 import { formatShape, Input, type Shape, sameShape, sizeOf } from './tensor.ts'
@@ -42,6 +42,11 @@ export interface BlendRequest {
   readonly masks: Uint8Array
   readonly count: number
   readonly segmentCount: number
+}
+
+export interface BatchMeasurementOptions extends MeasurementOptions {
+  /** Samples of a training step. */
+  readonly batchSize?: number
 }
 
 /**
@@ -186,10 +191,7 @@ export class Sequential {
    * training by batches of this size if it was compiled with an optimizer. What is found serves what is compiled from now on,
    * and is remembered. Empty where the device has nothing to choose.
    */
-  async tune({
-    batchSize = 256,
-    ...options
-  }: TuneOptions & { batchSize?: number } = {}): Promise<readonly Measurement[]> {
+  async tune({ batchSize = 256, ...options }: BatchMeasurementOptions = {}): Promise<readonly Measurement[]> {
     const compiled = this.onDevice('tune')
     const { device } = compiled
     if (!device.tune) return []
@@ -198,13 +200,18 @@ export class Sequential {
     const large = device.info.isFallbackAdapter ? small : Math.max(...device.batchSizes)
     const graphs = [predictionGraph(compiled, smallest), predictionGraph(compiled, large)]
     if (this.inputShape.length === 3) graphs.push(blendGraph(compiled, large, 1))
-    const plans = graphs.map((graph) => makePlan(graph, device.fusions))
-    const { optimizer } = compiled.options
-    if (optimizer) {
-      const samples = { data: new Uint8Array(0), shape: [batchSize, ...this.inputShape] }
-      plans.push(trainingStepPlan(compiled, optimizer, samples, batchSize))
-    }
-    return device.tune(plans, options)
+    return device.tune(plansToMeasure(compiled, graphs, batchSize), options)
+  }
+
+  /**
+   * Where the time goes: measures each different step of a prediction for so many samples, and of a training step by them if the
+   * model was compiled with an optimizer, alone and as it is run now. Empty where the device can't.
+   */
+  async profile({ batchSize = 32, ...options }: BatchMeasurementOptions = {}): Promise<readonly Measurement[]> {
+    const compiled = this.onDevice('profile')
+    const { device } = compiled
+    if (!device.profile) return []
+    return device.profile(plansToMeasure(compiled, [predictionGraph(compiled, batchSize)], batchSize), options)
   }
 
   /** The classes the last layer tells apart. */
@@ -264,6 +271,15 @@ export class Sequential {
 /** A stack of layers: `sequential({ inputShape: [28, 28, 1], seed: 1 }, [conv2d({ … }), flatten(), dense({ … })])`. */
 export function sequential(options: SequentialOptions, layers: readonly LayerDescription[]): Sequential {
   return new Sequential(options, layers)
+}
+
+/** The graphs' plans, and a training step's of so many byte images. */
+function plansToMeasure(compiled: CompiledModel, graphs: readonly Graph[], batch: number): Plan[] {
+  const plans = graphs.map((graph) => makePlan(graph, compiled.device.fusions))
+  const { optimizer } = compiled.options
+  if (!optimizer) return plans
+  const samples = { data: new Uint8Array(0), shape: [batch, ...compiled.model.inputShape] }
+  return [...plans, trainingStepPlan(compiled, optimizer, samples, batch)]
 }
 
 /** x [batch, …inputShape] -> y [batch, classes]. */

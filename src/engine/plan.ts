@@ -184,6 +184,14 @@ function packArena(
   return { bytes, unpacked }
 }
 
+/** Bytes that a step must move at least, however its kernel goes about it: every operand once, a state like the others. */
+export function compulsoryBytes({ inputs, outputs, states }: PlanStep): number {
+  const bytes = new Map<string, number>()
+  for (const operand of [...inputs, ...outputs, ...states])
+    bytes.set(`${operand.space} ${operand.offset}`, byteLengthOf(operand))
+  return [...bytes.values()].reduce((sum, own) => sum + own, 0)
+}
+
 /** A plan as text: one line a step with its operands and FLOPs, and what the memory comes to. For reading and for snapshots. */
 export function describePlan(plan: Plan): string {
   const type = ({ shape, dtype, space }: PlanOperand) =>

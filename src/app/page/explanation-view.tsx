@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact'
 import { useMemo, useState } from 'preact/hooks'
 import { classNames } from '../data/fashion-mnist.ts'
 import type { ExplanationResult, LabelExplanation } from './engine-api.ts'
-import { decimal, duration, percent, signed } from './number-format.ts'
+import { count, decimal, duration, percent, signed } from './number-format.ts'
 import { OverlayCanvas } from './overlay-canvas.tsx'
 import { describePicture, type Picture } from './picture.ts'
 import { SegmentTable } from './segment-table.tsx'
@@ -74,7 +74,7 @@ export function ExplanationView({
           {decimal(explained.score)}
         </Fact>
         <Fact term="Segments">{segmentCount}</Fact>
-        <Fact term="Samples">{settings.samples.toLocaleString('en')}</Fact>
+        <Fact term="Samples">{count(settings.samples)}</Fact>
         <Fact
           term="Time"
           title={`segmentation ${duration(timings.segmentation)}, prediction ${duration(timings.prediction)}, fit ${duration(timings.fit)}`}

@@ -1,6 +1,7 @@
 import { useMemo, useState } from 'preact/hooks'
 import { classNames, type ImageSet } from '../data/fashion-mnist.ts'
 import { ImageGrid } from './image-grid.tsx'
+import { count } from './number-format.ts'
 
 const all = -1
 
@@ -55,7 +56,7 @@ export function ImagePicker({
         </button>
       </div>
       <ImageGrid images={images} indices={indices} selected={selected} onSelect={onSelect} />
-      <p class="hint">{indices.length.toLocaleString('en')} test images, none of which the network was trained on.</p>
+      <p class="hint">{count(indices.length)} test images, none of which the network was trained on.</p>
     </>
   )
 }

@@ -21,6 +21,11 @@ export function signed(value: number): string {
   return text.startsWith('−') || Number(text) === 0 ? text : `+${text}`
 }
 
+/** 10000 -> "10,000". By hand: the browser's own first loads its tables of languages, which takes longer than drawing the page. */
+export function count(whole: number): string {
+  return String(whole).replace(/\B(?=(\d{3})+$)/g, ',')
+}
+
 export function duration(ms: number): string {
   return ms >= 1000 ? `${(ms / 1000).toFixed(1)} s` : `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`
 }

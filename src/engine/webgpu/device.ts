@@ -1,4 +1,13 @@
-import type { Device, DeviceInfo, HostArray, Measurement, Memory, Place, Program, TuneOptions } from '../device.ts'
+import type {
+  Device,
+  DeviceInfo,
+  HostArray,
+  Measurement,
+  MeasurementOptions,
+  Memory,
+  Place,
+  Program,
+} from '../device.ts'
 import { DeviceError, DeviceLostError } from '../errors.ts'
 import { type Fusion, fusions } from '../fuse.ts'
 import type { Plan } from '../plan.ts'
@@ -11,12 +20,11 @@ import type { AdapterTraits } from './dispatch.ts'
 import { scoped } from './error-scopes.ts'
 import { kernelsHash } from './kernels-hash.ts'
 import { lowerPlan } from './lower-plan.ts'
-import { stepName } from './lowering.ts'
 import { bytesOf, checkWrite, decode, mapRead, type WebGPUMemory } from './memory.ts'
 import { Pipelines } from './pipelines.ts'
 import { type ProgramOwner, WebGPUProgram } from './program.ts'
 import { decodeOutputs, type Runs } from './runs.ts'
-import { type Bench, fastest, measureStep, tuningWork } from './tune.ts'
+import { type Bench, fastest, measureTrials, profilingTrials, tuningTrials } from './tune.ts'
 
 /**
  * The WebGPU device, in browsers and (through Dawn) in Node. A plan is lowered to a list of {pipeline, bind group, groups},
@@ -181,23 +189,22 @@ export class WebGPUDevice implements Device, ProgramOwner {
    * Measures every way to run the plans' steps on this adapter and remembers the fastest: programs lowered from now on use
    * them, and so do later sessions. Only steps that there are several ways for take part.
    */
-  async tune(plans: readonly Plan[], { signal, onProgress }: TuneOptions = {}): Promise<Measurement[]> {
+  async tune(plans: readonly Plan[], options: MeasurementOptions = {}): Promise<Measurement[]> {
     this.assertUsable()
-    const work = tuningWork(plans, this.traits)
-    const results: Measurement[] = []
-    for (const [index, { step, candidate }] of work.entries()) {
-      signal?.throwIfAborted()
-      onProgress?.(index, work.length, `${stepName(step)}: ${candidate.name}`)
-      results.push(await measureStep(this.bench, step, candidate.name))
-    }
-    onProgress?.(work.length, work.length, '')
+    const results = await measureTrials(this.bench, tuningTrials(plans, this.traits), options)
     const best = fastest(results)
     for (const { step, candidate } of best) this.choices.set(step, candidate)
     await this.memory.write(this.tunedName, Object.fromEntries(best.map(({ step, candidate }) => [step, candidate])))
     return results
   }
 
-  /** For measureStep: lowers by one candidate, and says what so many runs in one submit take. */
+  /** Measures each different step of the plans alone, by the candidate that programs take. */
+  async profile(plans: readonly Plan[], options: MeasurementOptions = {}): Promise<Measurement[]> {
+    this.assertUsable()
+    return measureTrials(this.bench, profilingTrials(plans, this.traits, this.choices), options)
+  }
+
+  /** For measuring: lowers by one candidate, and says what so many runs in one submit take. */
   private readonly bench: Bench = {
     allocate: (dtype, elements) => this.allocate(dtype, elements),
     write: (memory, data) => this.write(memory, data),

@@ -1,26 +1,47 @@
-import type { Measurement } from '../device.ts'
-import type { Plan, PlanOperand, PlanStep } from '../plan.ts'
+import type { Measurement, MeasurementOptions } from '../device.ts'
+import { compulsoryBytes, type Plan, type PlanOperand, type PlanStep } from '../plan.ts'
 import { align, byteLengthOf, type DType } from '../tensor.ts'
-import type { AdapterTraits, Candidate } from './dispatch.ts'
+import type { AdapterTraits } from './dispatch.ts'
 import { candidatesOf, stepName } from './lowering.ts'
 import type { WebGPUMemory } from './memory.ts'
 import type { WebGPUProgram } from './program.ts'
 
 /**
- * What tuning measures, and how. A step that there are several candidates for is run alone, with its own shapes, again and
- * again in one submit, so that neither the coarse clocks of browsers nor the cost of a submit matter.
+ * What tuning and profiling measure, and how. A step is run alone, with its own shapes, again and again in one submit, so that
+ * neither the coarse clocks of browsers nor the cost of a submit matter. Tuning runs steps that there are several candidates
+ * for by each of them, profiling all steps by the candidate that programs take.
  */
 
-/** All candidates of all different steps. */
-export function tuningWork(
+/** A step, and the name of the candidate to run it by; empty where its kernel has none. */
+export interface Trial {
+  readonly step: PlanStep
+  readonly candidate: string
+}
+
+/** All candidates of all different steps that have several. */
+export function tuningTrials(plans: readonly Plan[], adapter: AdapterTraits): Trial[] {
+  return differentSteps(plans).flatMap((step) => {
+    const candidates = candidatesOf(step, adapter)
+    return candidates.length > 1 ? candidates.map(({ name }) => ({ step, candidate: name })) : []
+  })
+}
+
+/** All different steps, by what was chosen for them or else their first candidate. */
+export function profilingTrials(
   plans: readonly Plan[],
   adapter: AdapterTraits,
-): { readonly step: PlanStep; readonly candidate: Candidate }[] {
-  const steps = new Map(plans.flatMap(({ steps }) => steps).map((step) => [stepName(step), step]))
-  return [...steps.values()].flatMap((step) => {
+  choices: ReadonlyMap<string, string>,
+): Trial[] {
+  return differentSteps(plans).map((step) => {
     const candidates = candidatesOf(step, adapter)
-    return candidates.length > 1 ? candidates.map((candidate) => ({ step, candidate })) : []
+    const chosen = candidates.find(({ name }) => name === choices.get(stepName(step))) ?? candidates.at(0)
+    return { step, candidate: chosen?.name ?? '' }
   })
+}
+
+function differentSteps(plans: readonly Plan[]): PlanStep[] {
+  const steps = plans.flatMap((plan) => plan.steps)
+  return [...new Map(steps.map((step) => [stepName(step), step])).values()]
 }
 
 /** The best of each step, if any ran at all. */
@@ -45,10 +66,25 @@ export interface Bench {
   assertUsable(): void
 }
 
+export async function measureTrials(
+  bench: Bench,
+  trials: readonly Trial[],
+  { signal, onProgress }: MeasurementOptions,
+): Promise<Measurement[]> {
+  const results: Measurement[] = []
+  for (const trial of trials) {
+    signal?.throwIfAborted()
+    onProgress?.(results.length, trials.length, `${stepName(trial.step)} ${trial.candidate}`.trimEnd())
+    results.push(await measureTrial(bench, trial))
+  }
+  onProgress?.(trials.length, trials.length, '')
+  return results
+}
+
 /** What a run of one step takes, its result discarded. A kernel that is refused is never the fastest. */
-export async function measureStep(bench: Bench, step: PlanStep, candidate: string): Promise<Measurement> {
+async function measureTrial(bench: Bench, { step, candidate }: Trial): Promise<Measurement> {
   const { plan, blocks } = planOfStep(step)
-  const names = { step: stepName(step), candidate }
+  const about = { step: stepName(step), candidate, flops: step.flops, bytes: compulsoryBytes(step) }
   const memories: Record<string, WebGPUMemory> = {}
   let program: WebGPUProgram | null = null
   try {
@@ -61,11 +97,11 @@ export async function measureStep(bench: Bench, step: PlanStep, candidate: strin
     await bench.time(lowered, 1)
     const compilation = performance.now() - started
     const milliseconds = await steadyTime((times) => bench.time(lowered, times))
-    return { ...names, milliseconds, compilation, flops: step.flops }
+    return { ...about, milliseconds, compilation }
   } catch (error) {
     bench.assertUsable()
     const refused = error instanceof Error ? error.message : String(error)
-    return { ...names, milliseconds: Number.POSITIVE_INFINITY, compilation: 0, flops: step.flops, refused }
+    return { ...about, milliseconds: Number.POSITIVE_INFINITY, compilation: 0, refused }
   } finally {
     program?.dispose()
     for (const memory of Object.values(memories)) memory.dispose()
@@ -116,26 +152,36 @@ function planOfStep(step: PlanStep): {
   }
 }
 
-/** Numbers like any: zeros would be multiplied as fast, but their sums can turn denormal, which is slow on processors. */
+/**
+ * Numbers like any: zeros would be multiplied as fast, but their sums can turn denormal, which is slow on processors. None is
+ * negative: an optimizer takes roots of its moments.
+ */
 function noise(length: number): Float32Array {
   const values = new Float32Array(length)
   let state = 1
   for (let i = 0; i < length; i++) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    values[i] = state / 2 ** 32 - 0.5
+    values[i] = state / 2 ** 32
   }
   return values
 }
 
 const steadyMs = 30
-const maxRepetitions = 50
+const maxRepetitions = 2000
+const maxGrowth = 10
 const rounds = 3
 
 /** Milliseconds a run takes: the fastest of a few rounds, each long enough to be timed. */
 async function steadyTime(run: (times: number) => Promise<number>): Promise<number> {
-  const first = await run(1)
-  const times = Math.max(1, Math.min(maxRepetitions, Math.ceil(steadyMs / Math.max(first, 0.01))))
-  const measured: number[] = []
-  for (let round = 0; round < rounds; round++) measured.push((await run(times)) / times)
+  let times = 1
+  let ms = await run(times)
+  // By steps: of the first runs, most of the time is the submit's.
+  while (ms < steadyMs && times < maxRepetitions) {
+    const growth = Math.min(maxGrowth, (1.2 * steadyMs) / ms)
+    times = Math.min(maxRepetitions, Math.ceil(times * growth))
+    ms = await run(times)
+  }
+  const measured = [ms / times]
+  while (measured.length < rounds) measured.push((await run(times)) / times)
   return Math.min(...measured)
 }

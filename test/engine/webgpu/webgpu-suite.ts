@@ -313,6 +313,34 @@ export function webgpuSuite(): void {
       other.dispose()
     })
 
+    it('profiles: measures every step of a training step alone, and leaves the model as it was', async () => {
+      const model = sequential({ inputShape: [6, 6, 1], seed: 1 }, [
+        conv2dLayer({ filters: 8, kernelSize: 3, padding: 'same', activation: 'relu' }),
+        conv2dLayer({ filters: 4, kernelSize: 3, padding: 'same', activation: 'relu' }),
+        flattenLayer(),
+        denseLayer({ units: 3, activation: 'softmax' }),
+      ])
+      await model.compile({ device, optimizer: adam() })
+      const image = { data: Float32Array.from({ length: 36 }, (_, i) => i / 36), shape: [1, 6, 6, 1] }
+      const before = await model.predict(image)
+      const { liveBuffers } = device.counters
+      const measurements = await model.profile({ batchSize: 4 })
+      expect(device.counters.liveBuffers).toBe(liveBuffers)
+      expect(await model.predict(image)).toEqual(before)
+      const kernels = measurements.map(({ step }) => step.split(/[ +]/)[0])
+      for (const kernel of ['conv2d', 'conv2dKernelGradient', 'matmul', 'softmax', 'gather', 'adam', 'record'])
+        expect(kernels).toContain(kernel)
+      expect(new Set(measurements.map(({ step }) => step)).size).toBe(measurements.length)
+      for (const { step, milliseconds, bytes, refused } of measurements) {
+        expect(refused, step).toBeUndefined()
+        expect(milliseconds, step).toBeGreaterThan(0)
+        expect(bytes, step).toBeGreaterThan(0)
+      }
+      // [4, 3] in and out.
+      expect(measurements.find(({ step }) => step.startsWith('softmax '))?.bytes).toBe(96)
+      model.dispose()
+    })
+
     it('shares pipelines between programs of equal shapes', async () => {
       const lower = () => device.lower(makePlan({ outputs: { y: relu(new Input('x', [123])) } }, device.fusions), {})
       const first = await lower()
