@@ -10,16 +10,22 @@ const marker = /^[ \t]*\/\/ expand\n[ \t]*/m
 const loop = /^for \(var (\w+) = 0u; \1 < ([\w *]+); \1\+\+\) \{/
 const condition = /^if \((\w+)\) \{/
 
-export function expand(code: string, constants: Readonly<Record<string, number | boolean | string>>): string {
-  const found = marker.exec(code)
-  if (!found) return code
-  const before = code.slice(0, found.index)
-  const rest = code.slice(found.index + found[0].length)
-  const [written, after] = expandFirst(rest, constants)
-  return expand(before + written + after, constants)
+type ConstantValues = Readonly<Record<string, number | boolean | string>>
+
+export function expand(code: string, constants: ConstantValues): string {
+  const written: string[] = []
+  let rest = code
+  for (;;) {
+    const found = marker.exec(rest)
+    if (!found) return written.join('') + rest
+    const [expanded, after] = expandFirst(rest.slice(found.index + found[0].length), constants)
+    written.push(rest.slice(0, found.index), expanded)
+    rest = after
+  }
 }
 
-function expandFirst(code: string, constants: Readonly<Record<string, number | boolean | string>>): [string, string] {
+/** The loop or condition that code begins with, written out, and what follows it. */
+function expandFirst(code: string, constants: ConstantValues): [string, string] {
   const constantOf = (name: string): number => {
     const value = constants[name] ?? Number(name.replace(/u$/, ''))
     if (typeof value === 'string' || Number.isNaN(value)) throw new Error(`expand: ${name} is not a constant`)
@@ -30,13 +36,15 @@ function expandFirst(code: string, constants: Readonly<Record<string, number | b
     const [body, after] = block(code.slice(repeated[0].length))
     const count = repeated[2].split('*').reduce((product, factor) => product * constantOf(factor.trim()), 1)
     const name = new RegExp(`\\b${repeated[1]}\\b`, 'g')
-    return [Array.from({ length: count }, (_, i) => `{${body.replace(name, `${i}u`)}}\n`).join(''), after]
+    // What stands inside is written out once, then for each i.
+    const inside = expand(body, constants)
+    return [Array.from({ length: count }, (_, i) => `{${inside.replace(name, `${i}u`)}}\n`).join(''), after]
   }
   const decided = condition.exec(code)
   if (!decided) throw new Error(`expand: neither a loop nor a condition it knows: ${code.slice(0, 60)}`)
   const [taken, afterTaken] = block(code.slice(decided[0].length))
   const [other, after] = afterTaken.startsWith(' else {') ? block(afterTaken.slice(' else {'.length)) : ['', afterTaken]
-  return [`{${constantOf(decided[1]) ? taken : other}}`, after]
+  return [`{${expand(constantOf(decided[1]) ? taken : other, constants)}}`, after]
 }
 
 /** Splits code after an opening brace at the one that closes it. */
