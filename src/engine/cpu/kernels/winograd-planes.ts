@@ -1,7 +1,8 @@
+import { largeTiles, type Matrix, smallTiles, type WinogradMaps } from '../../winograd-maps.ts'
 import type { CpuOperand } from '../kernel.ts'
 import { type FunctionBody, f32x4, type I32, i32, type Local } from '../wasm.ts'
 import { type Epilogue, finishVector } from './register-block.ts'
-import { applyMap, largeTiles, type Matrix, smallTiles, type WinogradMaps } from './winograd-transforms.ts'
+import { applyMap } from './winograd-transforms.ts'
 
 /**
  * From images to the planes that Winograd's products are made of, and back. Terms:

@@ -1,3 +1,4 @@
+import { transposed, type WinogradMaps } from '../../winograd-maps.ts'
 import type { CpuKernel, CpuOperand, CpuStep, KernelEmitter } from '../kernel.ts'
 import { type FunctionBody, f32x4, type I32, i32, type Local } from '../wasm.ts'
 import { epilogueOf } from './convolution.ts'
@@ -21,7 +22,7 @@ import {
   stripBytes,
   tilingOf,
 } from './winograd-planes.ts'
-import { emitTransform, transformBytes, transposed, type WinogradMaps } from './winograd-transforms.ts'
+import { emitTransform, transformBytes } from './winograd-transforms.ts'
 
 /**
  * Winograd convolution for 3 x 3 kernels, strides of 1, channels and filters in whole vectors: forward and both gradients.

@@ -58,7 +58,8 @@ export interface TiledConvolution {
   readonly channels: number
   readonly outputGroups: number
   readonly window: readonly [number, number]
-  readonly outWidth: number
+  /** Extents of the results. */
+  readonly to: readonly [number, number]
   readonly canBeUniform: boolean
   /** Of the inner convolution, if there is one: its window and the channels it sees. */
   readonly inner: { readonly window: readonly [number, number]; readonly channels: number } | null
@@ -88,7 +89,7 @@ export function tilesFor(convolution: TiledConvolution, adapter: AdapterTraits):
     }
   for (const weights of sources)
     for (const [height, fixedWidth, wanted, most] of sizes) {
-      const width = fixedWidth ?? fittingExtent(convolution.outWidth)
+      const width = fixedWidth ?? fittingExtent(convolution.to[1])
       const fours = [8, 4, 2, 1].find((count) => count <= wanted && outputGroups % count === 0) ?? 1
       const channelsAtOnce = channels % most === 0 ? most : 1
       if (taps * channelsAtOnce * fours * height * width > maxProducts) continue
@@ -115,14 +116,14 @@ const maxWorkgroupBytes = 2 ** 14
 
 /** Workgroup memory pays where there are channels enough to sum over. */
 function workgroupTile(
-  { channels, outputGroups, window, outWidth, inner }: TiledConvolution,
+  { channels, outputGroups, window, to, inner }: TiledConvolution,
   recomputes: boolean,
 ): Tile | null {
   const channelsAtOnce = 8
   if (channels < channelsAtOnce) return null
   const fours = [8, 4, 2, 1].find((count) => outputGroups % count === 0) ?? 1
   const height = workgroupLanes / fours / segmentsAcross
-  const width = segmentsAcross * fittingExtent(outWidth, segmentsAcross)
+  const width = segmentsAcross * fittingExtent(to[1], segmentsAcross)
   const [down, across] = [height + window[0] - 1, width + window[1] - 1]
   const source =
     recomputes && inner ? (down + inner.window[0] - 1) * (across + inner.window[1] - 1) * inner.channels : 1
@@ -132,7 +133,14 @@ function workgroupTile(
   return { name, height, width, fours, channelsAtOnce, loadsFours: false, weights: 'workgroup', recomputes }
 }
 
-export interface TiledWork {
+/** Bindings and functions of one side of a convolution. */
+export interface Part {
+  readonly bindings: readonly Binding[]
+  readonly functions: readonly string[]
+}
+
+/** A convolution that moves by one pixel, whatever kernels it is run by. */
+export interface ConvolutionWork {
   readonly kernel: string
   readonly count: number
   /** Extents of the images that are read, and of the ones that are made. */
@@ -142,8 +150,12 @@ export interface TiledWork {
   readonly padding: readonly [number, number]
   readonly channels: number
   readonly outputGroups: number
-  readonly bindings: readonly Binding[]
-  readonly functions: readonly string[]
+  /** `load_channels`, or what an inner convolution is made of. */
+  readonly images: Part
+  /** `weight4`. */
+  readonly weights: Part
+  /** `store_y4`, `image_count`, `epilogue`. */
+  readonly results: Part
   /** Where images are recomputed: from ones of these extents and channels, by this window. */
   readonly inner?: InnerWork
 }
@@ -156,7 +168,7 @@ export interface InnerWork {
 }
 
 /** A tile's constants of the inner convolution; without one there is nothing to cover. */
-function innerConstants(work: TiledWork, tile: Tile, lanes: number): Constants {
+function innerConstants(work: ConvolutionWork, tile: Tile, lanes: number): Constants {
   const { inner } = work
   const { from, channels, window, padding } = inner ?? { from: [1, 1], channels: 1, window: [1, 1], padding: [0, 0] }
   const covered = (axis: 0 | 1, extent: number) => (inner ? extent + work.window[axis] + window[axis] - 2 : 1)
@@ -177,11 +189,14 @@ function innerConstants(work: TiledWork, tile: Tile, lanes: number): Constants {
   }
 }
 
-export function tiled(work: TiledWork, tile: Tile, { lanes }: AdapterTraits): Dispatch {
+export function tiled(work: ConvolutionWork, tile: Tile, { lanes }: AdapterTraits): Dispatch {
   const [windowHeight, windowWidth] = work.window
   const across = Math.ceil(work.to[1] / tile.width)
   const down = Math.ceil(work.to[0] / tile.height)
   const tiles = work.count * across * down
+  const parts = [work.images, work.weights, work.results]
+  const bindings = parts.flatMap((part) => part.bindings)
+  const functions = parts.flatMap((part) => part.functions)
   const extents: Constants = {
     HEIGHT: i32(work.from[0]),
     WIDTH: i32(work.from[1]),
@@ -204,7 +219,7 @@ export function tiled(work: TiledWork, tile: Tile, { lanes }: AdapterTraits): Di
     const coveredWidth = tile.width + windowWidth - 1
     return {
       kernel: work.kernel,
-      bindings: work.bindings,
+      bindings,
       constants: {
         ...extents,
         FILTER_LANES: tile.fours,
@@ -215,7 +230,7 @@ export function tiled(work: TiledWork, tile: Tile, { lanes }: AdapterTraits): Di
         COVERED_WIDTH: coveredWidth,
         COVERED_PIXELS: coveredWidth * (tile.height + windowHeight - 1),
       },
-      functions: work.functions,
+      functions,
       code: workgroupCode,
       threads: tiles * workgroupLanes,
       layers: work.outputGroups / tile.fours,
@@ -226,7 +241,7 @@ export function tiled(work: TiledWork, tile: Tile, { lanes }: AdapterTraits): Di
   const subgroups = tile.weights === 'subgroup'
   return {
     kernel: work.kernel,
-    bindings: work.bindings,
+    bindings,
     constants: {
       ...extents,
       FOURS: tile.fours,
@@ -237,7 +252,7 @@ export function tiled(work: TiledWork, tile: Tile, { lanes }: AdapterTraits): Di
       PACKED_WEIGHTS: packedWeights,
       PACKED: subgroups ? Math.ceil(packedWeights / lanes) : 1,
     },
-    functions: work.functions,
+    functions,
     code: tileCode,
     threads: tiles,
     layers: work.outputGroups / tile.fours,

@@ -21,7 +21,8 @@ import {
   storeRows,
 } from '../dispatch.ts'
 import { canRecompute, channelsAlias, innerOf, innerParts } from './conv2d-inner.ts'
-import { type Tile, tiled, tilesFor } from './conv2d-tiles.ts'
+import { type ConvolutionWork, type Part, type Tile, type TiledConvolution, tiled, tilesFor } from './conv2d-tiles.ts'
+import { type Winograd, type WinogradExtents, winograd, winogradsFor } from './winograd.ts'
 
 /** The window's walk and the image's extents, as every convolution and pooling kernel names them. */
 export function windowConstants(w: WindowAttributes, height: number, width: number): Constants {
@@ -91,68 +92,76 @@ const lowerConv2d: Lowering = (step, context) => {
   const blend = outer.attributes.blend === true
   const kernel = outer.inputs[blend ? 4 : 1]
   const [channels, filters] = kernel.shape.slice(2)
-  const outputGroups = Math.ceil(filters / 4)
-  const window = [w.windowHeight, w.windowWidth] as const
-  const tiles =
-    w.strideY === 1 && w.strideX === 1
-      ? tilesFor(
-          {
-            channels,
-            outputGroups,
-            window,
-            outWidth: w.outWidth,
-            canBeUniform: fitsUniform(kernel, context.adapter),
-            inner: two && canRecompute(step) ? two.work : null,
-          },
-          context.adapter,
-        )
-      : []
+  const extents = {
+    count: step.outputs[0].shape[0],
+    to: [w.outHeight, w.outWidth],
+    window: [w.windowHeight, w.windowWidth],
+    channels,
+    outputGroups: Math.ceil(filters / 4),
+    canBeUniform: fitsUniform(kernel, context.adapter),
+    inner: two && canRecompute(step) ? two.work : null,
+  } as const
+  const ways = waysFor(w, extents, context.adapter)
   // The inner convolution of its own accord, where it is not made inside the tiles.
   const before = () => (inner ? lowerConv2d(inner, { ...context, choose: ([first]) => first }) : [])
-  if (tiles.length === 0) return [...before(), stridedConv2d(outer, w, kernel, blend)]
-  const tile = context.choose(tiles)
-  const recomputed = two && tile.recomputes ? { ...two, ...innerParts(two, tile.loadsFours) } : null
+  if (ways.length === 0) return [...before(), stridedConv2d(outer, w, kernel, blend)]
+  const way = context.choose(ways)
+  const recomputed = two && way.recomputes ? { ...two, ...innerParts(two, way.loadsFours) } : null
   const images = recomputed
     ? imagesOf(step.inputs, step.attributes.blend === true, true)
-    : imagesOf(outer.inputs, blend, !tile.loadsFours)
+    : imagesOf(outer.inputs, blend, !way.loadsFours)
   const weights = loadRows('kernel', kernel, filters)
-  const y = storeRows('y', step.outputs[0], filters)
-  const epilogue = epilogueOf(outer, filters)
-  const [count, height, width] = recomputed ? outer.inputs[0].shape : images.shape
-  return [
-    ...(recomputed ? [] : before()),
-    tiled(
-      {
-        kernel: step.kernel,
-        count,
-        from: [height, width],
-        to: [w.outHeight, w.outWidth],
-        window,
-        padding: [w.padTop, w.padLeft],
-        channels,
-        outputGroups,
-        bindings: [
-          ...images.bindings,
-          ...(recomputed?.bindings ?? []),
-          asUniform(weights.binding, tile.weights),
-          y.binding,
-          ...epilogue.bindings,
-        ],
-        functions: [
-          ...images.functions,
-          ...(recomputed?.functions ?? [channelsAlias(tile.loadsFours), loadChannels('x', tile.loadsFours)]),
-          weights.functions,
-          `fn weight4(tap: u32, channel: u32, four: u32) -> vec4f { return load_kernel4(tap * ${channels}u + channel, four); }`,
-          y.functions,
-          countImages(w.outHeight * w.outWidth * filters, filters),
-          ...epilogue.functions,
-        ],
-        inner: recomputed?.work,
-      },
-      tile,
-      context.adapter,
-    ),
-  ]
+  const [, height, width] = recomputed ? outer.inputs[0].shape : images.shape
+  const work: ConvolutionWork = {
+    kernel: step.kernel,
+    ...extents,
+    from: [height, width],
+    padding: [w.padTop, w.padLeft],
+    images: {
+      bindings: [...images.bindings, ...(recomputed?.bindings ?? [])],
+      functions: [
+        ...images.functions,
+        ...(recomputed?.functions ?? [channelsAlias(way.loadsFours), loadChannels('x', way.loadsFours)]),
+      ],
+    },
+    weights: {
+      bindings: [asUniform(weights.binding, way.weights)],
+      functions: [
+        weights.functions,
+        `fn weight4(tap: u32, channel: u32, four: u32) -> vec4f { return load_kernel4(tap * ${channels}u + channel, four); }`,
+      ],
+    },
+    results: resultsOf(outer),
+    inner: recomputed?.work,
+  }
+  return [...(recomputed ? [] : before()), ...dispatchesOf(work, way, context.adapter)]
+}
+
+/** All ways to run a convolution, best guess first; none where its window moves by more than a pixel. */
+function waysFor(
+  w: WindowAttributes,
+  work: TiledConvolution & WinogradExtents,
+  adapter: AdapterTraits,
+): (Tile | Winograd)[] {
+  if (w.strideY !== 1 || w.strideX !== 1) return []
+  const tiles = tilesFor(work, adapter)
+  return tiles.length > 0 ? [...tiles, ...winogradsFor(work, adapter)] : []
+}
+
+function dispatchesOf(work: ConvolutionWork, way: Tile | Winograd, adapter: AdapterTraits): Dispatch[] {
+  return 'maps' in way ? winograd(work, way, adapter) : [tiled(work, way, adapter)]
+}
+
+/** What a step's result is stored by. */
+function resultsOf(step: PlanStep): Part {
+  const [result] = step.outputs
+  const [, height, width, channels] = result.shape
+  const y = storeRows('y', result, channels)
+  const epilogue = epilogueOf(step, channels)
+  return {
+    bindings: [y.binding, ...epilogue.bindings],
+    functions: [y.functions, countImages(height * width * channels, channels), ...epilogue.functions],
+  }
 }
 
 function stridedConv2d(step: PlanStep, w: WindowAttributes, kernel: PlanOperand, blend: boolean): Dispatch {
@@ -188,47 +197,37 @@ const lowerInputGradient: Lowering = (step, context) => {
   const [dx] = step.outputs
   const [count, height, width, channels] = dx.shape
   const filters = kernel.shape[3]
-  const taps = w.windowHeight * w.windowWidth
-  const outputGroups = Math.ceil(channels / 4)
-  const canBeUniform = fitsUniform(kernel, context.adapter)
-  const isUnitStride = w.strideY === 1 && w.strideX === 1
-  const window = [w.windowHeight, w.windowWidth] as const
-  const tiles = isUnitStride
-    ? tilesFor({ channels: filters, outputGroups, window, outWidth: width, canBeUniform, inner: null }, context.adapter)
-    : []
-  if (tiles.length === 0) return [stridedInputGradient(step, w)]
-  const tile = context.choose(tiles)
-  const images = (tile.loadsFours ? loadRows : loadSingly)('dy', dy, filters)
-  const weights = (tile.weights === 'uniform' ? loadRows : loadSingly)('kernel', kernel, filters)
-  const y = storeRows('y', dx, channels)
-  const epilogue = epilogueOf(step, channels)
-  return [
-    tiled(
-      {
-        kernel: step.kernel,
-        count,
-        from: [w.outHeight, w.outWidth],
-        to: [height, width],
-        window,
-        padding: [w.windowHeight - 1 - w.padTop, w.windowWidth - 1 - w.padLeft],
-        channels: filters,
-        outputGroups,
-        bindings: [images.binding, asUniform(weights.binding, tile.weights), y.binding, ...epilogue.bindings],
-        functions: [
-          images.functions,
-          channelsAlias(tile.loadsFours),
-          loadChannels('dy', tile.loadsFours),
-          weights.functions,
-          turnedWeights(taps, channels),
-          y.functions,
-          countImages(height * width * channels, channels),
-          ...epilogue.functions,
-        ],
-      },
-      tile,
-      context.adapter,
-    ),
-  ]
+  const extents = {
+    count,
+    to: [height, width],
+    window: [w.windowHeight, w.windowWidth],
+    channels: filters,
+    outputGroups: Math.ceil(channels / 4),
+    canBeUniform: fitsUniform(kernel, context.adapter),
+    inner: null,
+  } as const
+  const ways = waysFor(w, extents, context.adapter)
+  if (ways.length === 0) return [stridedInputGradient(step, w)]
+  const way = context.choose(ways)
+  const images = (way.loadsFours ? loadRows : loadSingly)('dy', dy, filters)
+  const weights = (way.weights === 'uniform' ? loadRows : loadSingly)('kernel', kernel, filters)
+  const work: ConvolutionWork = {
+    kernel: step.kernel,
+    ...extents,
+    from: [w.outHeight, w.outWidth],
+    padding: [w.windowHeight - 1 - w.padTop, w.windowWidth - 1 - w.padLeft],
+    images: {
+      bindings: [images.binding],
+      functions: [images.functions, channelsAlias(way.loadsFours), loadChannels('dy', way.loadsFours)],
+    },
+    weights: {
+      bindings: [asUniform(weights.binding, way.weights)],
+      functions: [weights.functions, turnedWeights(w.windowHeight * w.windowWidth, channels)],
+    },
+    results: resultsOf(step),
+    inner: undefined,
+  }
+  return dispatchesOf(work, way, context.adapter)
 }
 
 /** Four channels' weights for one filter; those past the last channel are never stored. */
