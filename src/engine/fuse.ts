@@ -1,5 +1,7 @@
-import { align, byteLengthOf, Constant, Resident, sameShape, sizeOf } from './tensor.ts'
-import { type Step, type Trace, Value } from './trace.ts'
+import { flattenUpdates } from './flat-updates.ts'
+import { Constant, sameShape, sizeOf } from './tensor.ts'
+import type { Step, Trace, Value } from './trace.ts'
+import { dependsOn, removeDeadSteps, soleProducer, sortSteps } from './trace-steps.ts'
 
 /**
  * Rewrites of a trace that save memory traffic and launches. Each has a name, and a device lists the names of those its
@@ -32,6 +34,9 @@ export const fusions = [
 ] as const
 export type Fusion = (typeof fusions)[number]
 
+/** Those that leave a step its kernel, and an attribute of their name. */
+export const fusedAttributes = ['blend', 'recompute', 'bias', 'relu', 'mask'] as const satisfies readonly Fusion[]
+
 /** Applies the rewrites in `allowed` and drops steps whose results nobody reads. */
 export function fuse(trace: Trace, allowed: ReadonlySet<Fusion>): Trace {
   const rewrites: Record<Fusion, (trace: Trace) => void> = {
@@ -54,19 +59,6 @@ export function fuse(trace: Trace, allowed: ReadonlySet<Fusion>): Trace {
 
 const withBias = new Set(['conv2d', 'matmul'])
 const withMask = new Set(['conv2d', 'conv2dInputGradient', 'matmul'])
-
-/** The step that writes `value`, if that value has no other reader than one step: then its epilogue may grow. */
-function soleProducer(trace: Trace, value: Value, kernels: ReadonlySet<string>): Step | null {
-  const root = value.root
-  const producer = trace.steps.find((step) => step.outputs.includes(root))
-  if (!producer || !kernels.has(producer.kernel) || readers(trace, root) !== 1) return null
-  return sizeOf(value.shape) === sizeOf(root.shape) ? producer : null
-}
-
-function readers(trace: Trace, root: Value): number {
-  const inSteps = trace.steps.filter((step) => step.inputs.some((input) => input.root === root)).length
-  return inSteps + [...trace.outputs.values()].filter((value) => value.root === root).length
-}
 
 /** Folds `step` into its producer: the step's result becomes the producer's. */
 function absorb(trace: Trace, step: Step, producer: Step, added: readonly Value[], attribute: Fusion): void {
@@ -134,6 +126,7 @@ const cheapProducts = 16
 
 /** The inner convolution's attributes, under names of their own: its kernel's shape says the rest. */
 export interface InnerConvolution {
+  readonly recompute: true
   /** Of the images that are not stored, [N, H, W, C]. */
   readonly innerShape: readonly number[]
   /** Before the first row and the first column. */
@@ -153,13 +146,14 @@ function fuseRecompute(trace: Trace): void {
       !sameShape(x.shape, inner.outputs[0].shape) ||
       !hasUnitStride(inner) ||
       'mask' in inner.attributes ||
-      'innerShape' in inner.attributes
+      'recompute' in inner.attributes
     )
       continue
     const kernel = inner.inputs[inner.attributes.blend ? 4 : 1]
     if (sizeOf(kernel.shape.slice(0, 3)) > cheapProducts) continue
     const { padTop, padLeft, bias, relu, blend } = inner.attributes
     const attributes: InnerConvolution = {
+      recompute: true,
       innerShape: x.shape,
       innerPadding: [Number(padTop), Number(padLeft)],
       innerBias: bias === true,
@@ -265,138 +259,4 @@ function fuseMeans(trace: Trace): void {
     step.attributes = { ...step.attributes, scales }
   }
   removeDeadSteps(trace)
-}
-
-/** Whether a value is computed from what `source` writes. */
-function dependsOn(trace: Trace, value: Value, source: Step): boolean {
-  const pending = [value.root]
-  const seen = new Set<Value>(pending)
-  for (const root of pending) {
-    const writer = trace.steps.find((step) => step.outputs.some((output) => output.root === root))
-    if (writer === source) return true
-    for (const { root: input } of writer?.inputs ?? [])
-      if (!seen.has(input)) {
-        seen.add(input)
-        pending.push(input)
-      }
-  }
-  return false
-}
-
-const flatKinds = ['adam', 'sgd'] as const
-
-/**
- * One update over the flat parameter buffer instead of one a parameter. The states already lie one behind the other in
- * their blocks; the gradients are made to lie the same way, as views into one flat value.
- */
-function flattenUpdates(trace: Trace): void {
-  for (const kind of flatKinds) {
-    const group = trace.steps
-      .filter((step) => step.kernel === kind)
-      .sort((a, b) => residentOf(a.states[0]).offset - residentOf(b.states[0]).offset)
-    if (group.length < 2 || !share(group) || !isWithoutGaps(group)) continue
-    const [first] = group
-    const last = group[group.length - 1]
-    const start = residentOf(first.states[0]).offset
-    const bytes = residentOf(last.states[0]).offset + byteLengthOf(last.states[0]) - start
-    const gradients = new Value([bytes / 4], 'f32')
-    // A gradient that something else reads, too (two equal ones are one value), keeps its place and is copied.
-    const soleReaders = group.map((step) => readers(trace, step.inputs[0].root) === 1)
-    for (const [index, step] of group.entries()) {
-      const gradient = step.inputs[0].root
-      const place = residentOf(step.states[0]).offset - start
-      const writer = trace.steps.find((other) => other.outputs.includes(gradient))
-      const movable = writer && soleReaders[index] && sizeOf(gradient.shape) === sizeOf(step.states[0].shape)
-      if (movable) gradient.view = { of: gradients, offset: place }
-      else {
-        const copy = new Value(step.inputs[0].shape, 'f32')
-        copy.view = { of: gradients, offset: place }
-        trace.steps.push({
-          kernel: 'broadcast',
-          inputs: [step.inputs[0]],
-          outputs: [copy],
-          states: [],
-          attributes: { shape: copy.shape },
-          flops: 0,
-        })
-      }
-    }
-    const states = first.states.map((state) => {
-      const { block, offset } = residentOf(state)
-      return new Value([bytes / 4], 'f32', new Resident(block, offset, [bytes / 4]))
-    })
-    const flops = group.reduce((total, step) => total + step.flops, 0)
-    trace.steps = trace.steps.filter((step) => !group.includes(step))
-    trace.steps.push({
-      kernel: kind,
-      inputs: [gradients, first.inputs[1]],
-      outputs: [],
-      states,
-      attributes: first.attributes,
-      flops,
-    })
-    trace.steps = sortSteps(trace.steps)
-  }
-}
-
-function residentOf(value: Value): Resident {
-  if (value.leaf instanceof Resident) return value.leaf
-  throw new Error('fuse: an update changes a value that does not live on the device')
-}
-
-/** Whether updates differ in nothing but which part of the same blocks they change. */
-function share(group: readonly Step[]): boolean {
-  const [first] = group
-  const signature = (step: Step) =>
-    JSON.stringify([step.attributes, step.states.map((state) => residentOf(state).block)])
-  return group.every(
-    (step) =>
-      signature(step) === signature(first) &&
-      step.inputs[1] === first.inputs[1] &&
-      step.states.every((state, index) => {
-        const shift = residentOf(first.states[index]).offset - residentOf(first.states[0]).offset
-        return residentOf(state).offset - residentOf(step.states[0]).offset === shift
-      }),
-  )
-}
-
-/** Whether updates, in the order of their places, leave out nothing between the first and the last: no frozen parameter. */
-function isWithoutGaps(group: readonly Step[]): boolean {
-  return group.every((step, index) => {
-    if (index === 0) return true
-    const before = group[index - 1].states[0]
-    return residentOf(step.states[0]).offset === align(residentOf(before).offset + byteLengthOf(before))
-  })
-}
-
-function removeDeadSteps(trace: Trace): void {
-  const live = new Set([...trace.outputs.values()].map((value) => value.root))
-  trace.steps = [...trace.steps]
-    .reverse()
-    .filter((step) => {
-      const needed = step.states.length > 0 || step.outputs.some((output) => live.has(output.root))
-      if (needed) for (const input of step.inputs) live.add(input.root)
-      return needed
-    })
-    .reverse()
-}
-
-/** Inputs before their users, updates last, otherwise as given. */
-function sortSteps(steps: readonly Step[]): Step[] {
-  const writers = new Map<Value, Step[]>()
-  for (const step of steps)
-    for (const output of step.outputs) writers.set(output.root, [...(writers.get(output.root) ?? []), step])
-  const sorted = new Set<Step>()
-  const begun = new Set<Step>()
-  const visit = (step: Step): void => {
-    if (sorted.has(step)) return
-    if (begun.has(step)) throw new Error(`fuse: ${step.kernel} depends on its own result`)
-    begun.add(step)
-    for (const input of step.inputs)
-      for (const writer of writers.get(input.root) ?? []) if (writer !== step) visit(writer)
-    sorted.add(step)
-  }
-  for (const step of steps) if (step.states.length === 0) visit(step)
-  for (const step of steps) visit(step)
-  return [...sorted]
 }

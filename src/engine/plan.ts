@@ -1,5 +1,5 @@
 import { ShapeError } from './errors.ts'
-import { type Fusion, fuse } from './fuse.ts'
+import { type Fusion, fuse, fusedAttributes } from './fuse.ts'
 import { schedule } from './schedule.ts'
 import {
   type Attributes,
@@ -196,9 +196,8 @@ export function compulsoryBytes({ inputs, outputs, states }: PlanStep): number {
 export function describePlan(plan: Plan): string {
   const type = ({ shape, dtype, space }: PlanOperand) =>
     `${space === 'arena' ? '' : `${space}:`}${dtype === 'f32' ? '' : dtype}${formatShape(shape)}`
-  const flags = ['blend', 'innerShape', 'bias', 'relu', 'mask'] as const
   const lines = plan.steps.map((step) => {
-    const fused = flags.filter((flag) => flag in step.attributes)
+    const fused = fusedAttributes.filter((flag) => flag in step.attributes)
     const results = [...step.outputs, ...step.states].map(type).join(' ')
     return `${[step.kernel, ...fused].join('+')} ${step.inputs.map(type).join(' ')} -> ${results} (${formatFlops(step.flops)})`
   })

@@ -1,4 +1,5 @@
 import { DeviceError } from '../errors.ts'
+import { fusedAttributes } from '../fuse.ts'
 import type { PlanOperand, PlanStep } from '../plan.ts'
 import { type Shape, sizeOf } from '../tensor.ts'
 import type { AdapterTraits, Candidate, Dispatch, Lowering, LoweringContext } from './dispatch.ts'
@@ -32,7 +33,7 @@ const lowerings: ReadonlyMap<string, Lowering> = new Map(
  * so that what was found for one batch serves others.
  */
 export function stepName({ kernel, inputs, outputs, attributes }: PlanStep): string {
-  const fused = fusedFlags.filter((flag) => attributes[flag])
+  const fused = fusedAttributes.filter((flag) => attributes[flag])
   const window = windowFlags.map((name) => attributes[name]).filter((value) => value !== undefined)
   // Updates have no result.
   const images = (kernel === 'conv2dKernelGradient' ? inputs : outputs).at(0)
@@ -44,7 +45,6 @@ export function stepName({ kernel, inputs, outputs, attributes }: PlanStep): str
 }
 
 const manyImages = 32
-const fusedFlags = ['blend', 'innerShape', 'innerBias', 'innerRelu', 'bias', 'relu', 'mask']
 const windowFlags = ['strideY', 'strideX', 'padTop', 'padLeft', 'innerPadding']
 
 /** The candidates there are to run a step, best guess first; none where there is one way only. */

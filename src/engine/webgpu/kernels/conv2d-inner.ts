@@ -22,9 +22,9 @@ const maxStorageBindings = 8
 
 /** The two convolutions of a step; null where it has only one. */
 export function innerOf(step: PlanStep): InnerStep | null {
-  if (!('innerShape' in step.attributes)) return null
-  const { innerShape, innerPadding, innerBias, innerRelu, blend, ...rest } = step.attributes as PlanStep['attributes'] &
-    InnerConvolution
+  if (!step.attributes.recompute) return null
+  const { recompute, innerShape, innerPadding, innerBias, innerRelu, blend, ...rest } =
+    step.attributes as PlanStep['attributes'] & InnerConvolution
   const images = step.inputs.slice(0, blend ? 4 : 1)
   const own = step.inputs.slice(images.length, images.length + (innerBias ? 2 : 1))
   const between = scratch(innerShape)

@@ -189,6 +189,20 @@ function innerConstants(work: ConvolutionWork, tile: Tile, lanes: number): Const
   }
 }
 
+/** What every kernel of a convolution is told of its images and results. */
+export function extentConstants({ from, to, padding, channels, outputGroups }: ConvolutionWork): Constants {
+  return {
+    HEIGHT: i32(from[0]),
+    WIDTH: i32(from[1]),
+    OUT_HEIGHT: i32(to[0]),
+    OUT_WIDTH: i32(to[1]),
+    PAD_TOP: i32(padding[0]),
+    PAD_LEFT: i32(padding[1]),
+    CHANNELS: channels,
+    OUTPUT_GROUPS: outputGroups,
+  }
+}
+
 export function tiled(work: ConvolutionWork, tile: Tile, { lanes }: AdapterTraits): Dispatch {
   const [windowHeight, windowWidth] = work.window
   const across = Math.ceil(work.to[1] / tile.width)
@@ -197,16 +211,10 @@ export function tiled(work: ConvolutionWork, tile: Tile, { lanes }: AdapterTrait
   const parts = [work.images, work.weights, work.results]
   const bindings = parts.flatMap((part) => part.bindings)
   const functions = parts.flatMap((part) => part.functions)
-  const extents: Constants = {
-    HEIGHT: i32(work.from[0]),
-    WIDTH: i32(work.from[1]),
-    OUT_HEIGHT: i32(work.to[0]),
-    OUT_WIDTH: i32(work.to[1]),
+  const constants: Constants = {
+    ...extentConstants(work),
     WINDOW_HEIGHT: windowHeight,
     WINDOW_WIDTH: windowWidth,
-    PAD_TOP: i32(work.padding[0]),
-    PAD_LEFT: i32(work.padding[1]),
-    CHANNELS: work.channels,
     CHANNELS_AT_ONCE: tile.channelsAtOnce,
     TILE_HEIGHT: tile.height,
     TILE_WIDTH: tile.width,
@@ -221,9 +229,8 @@ export function tiled(work: ConvolutionWork, tile: Tile, { lanes }: AdapterTrait
       kernel: work.kernel,
       bindings,
       constants: {
-        ...extents,
+        ...constants,
         FILTER_LANES: tile.fours,
-        OUTPUT_GROUPS: work.outputGroups,
         SEGMENT: segment,
         SEGMENTS_ACROSS: segmentsAcross,
         SEGMENT_COVERED: segment + windowWidth - 1,
@@ -243,7 +250,7 @@ export function tiled(work: ConvolutionWork, tile: Tile, { lanes }: AdapterTrait
     kernel: work.kernel,
     bindings,
     constants: {
-      ...extents,
+      ...constants,
       FOURS: tile.fours,
       COVERED_HEIGHT: tile.height + windowHeight - 1,
       COVERED_WIDTH: tile.width + windowWidth - 1,

@@ -9,12 +9,11 @@ import {
   type Constants,
   type Dispatch,
   f32,
-  i32,
   read,
   scratch,
   write,
 } from '../dispatch.ts'
-import type { ConvolutionWork } from './conv2d-tiles.ts'
+import { type ConvolutionWork, extentConstants } from './conv2d-tiles.ts'
 
 /**
  * A convolution with a 3 x 3 window that moves by one pixel, by Winograd's short ones (see winograd-maps.ts): the planes of
@@ -85,14 +84,7 @@ export function winograd(work: ConvolutionWork, chosen: Winograd, { lanes }: Ada
   const constants: Constants = {
     TILE: tile,
     PATCH: patch,
-    CHANNELS: work.channels,
-    OUTPUT_GROUPS: work.outputGroups,
-    HEIGHT: i32(work.from[0]),
-    WIDTH: i32(work.from[1]),
-    OUT_HEIGHT: i32(work.to[0]),
-    OUT_WIDTH: i32(work.to[1]),
-    PAD_TOP: i32(work.padding[0]),
-    PAD_LEFT: i32(work.padding[1]),
+    ...extentConstants(work),
     TILES_DOWN: down,
     TILES_ACROSS: across,
     TILES_AT_ONCE: tilesAtOnce,
