@@ -84,6 +84,8 @@ export interface DeviceInfo {
   readonly adapter: string
   /** A software WebGPU adapter: correct, but slower than `cpu`. */
   readonly isFallbackAdapter?: boolean
+  /** Predictions are computed with 16-bit products: it was asked for, and the adapter can. */
+  readonly halfPrecision?: boolean
 }
 
 export type HostArray = Float32Array | Float64Array | Int32Array | Uint8Array

@@ -4,13 +4,14 @@ import type { Step, Trace, Value } from './trace.ts'
 import { dependsOn, removeDeadSteps, soleProducer, sortSteps } from './trace-steps.ts'
 
 /**
- * Rewrites of a trace that save memory traffic and launches. Each has a name, and a device lists the names of those its
+ * Rewrites of a trace that save memory traffic, launches and arithmetic. Each has a name, and a device lists the names of those its
  * kernels can run; the reference device runs none. Terms:
  * - producer: a step that ends in a convolution's or a matrix product's sum. What follows element by element (its epilogue)
  *   can be done before the sum is stored: `bias` is added, negative numbers become 0 (`relu`), or the result is kept only
  *   where another tensor is positive (`mask`: relu's gradient, applied inside the gradient that feeds it).
  * - prologue: what a kernel does while it loads: `blend` makes the perturbed image inside the first convolution, `recompute`
  *   the images that a cheap convolution before it (the inner one) would have stored.
+ * - `half`: a convolution's products, and the sums of a few of them, may be 16-bit. Only where nothing is trained.
  *
  * Fused steps take more inputs than the plain operation, in this order:
  *   conv2d: (x | image, fudged, segments, masks if blend), (inner kernel, (inner bias)), kernel, (bias), (mask)
@@ -26,6 +27,7 @@ export const fusions = [
   'mask',
   'blend',
   'recompute',
+  'half',
   'crossEntropy',
   'hits',
   'biasGradient',
@@ -35,7 +37,14 @@ export const fusions = [
 export type Fusion = (typeof fusions)[number]
 
 /** Those that leave a step its kernel, and an attribute of their name. */
-export const fusedAttributes = ['blend', 'recompute', 'bias', 'relu', 'mask'] as const satisfies readonly Fusion[]
+export const fusedAttributes = [
+  'blend',
+  'recompute',
+  'bias',
+  'relu',
+  'mask',
+  'half',
+] as const satisfies readonly Fusion[]
 
 /** Applies the rewrites in `allowed` and drops steps whose results nobody reads. */
 export function fuse(trace: Trace, allowed: ReadonlySet<Fusion>): Trace {
@@ -45,6 +54,7 @@ export function fuse(trace: Trace, allowed: ReadonlySet<Fusion>): Trace {
     mask: fuseMask,
     blend: fuseBlend,
     recompute: fuseRecompute,
+    half: halveForward,
     crossEntropy: fuseCrossEntropy,
     hits: fuseHits,
     biasGradient: fuseBiasGradient,
@@ -168,6 +178,12 @@ function fuseRecompute(trace: Trace): void {
 
 function hasUnitStride({ attributes }: Step): boolean {
   return attributes.strideY === 1 && attributes.strideX === 1
+}
+
+/** Gradients are small differences of large numbers: a graph that has any, or trains, keeps all digits. */
+function halveForward(trace: Trace): void {
+  if (trace.steps.some(({ kernel, states }) => states.length > 0 || /Gradient$/.test(kernel))) return
+  for (const step of trace.steps) if (step.kernel === 'conv2d') step.attributes = { ...step.attributes, half: true }
 }
 
 /** The loss and its gradient share the softmax: one kernel makes both. */

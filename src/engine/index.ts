@@ -22,7 +22,7 @@ export type { BatchMeasurementOptions, BlendRequest, SequentialOptions } from '.
 export { Sequential, sequential } from './model.ts'
 export { loadModel, modelFromBytes } from './model-file.ts'
 export { type Architecture, modelToBytes } from './model-format.ts'
-export { type DeviceName, deviceNames, openDevice } from './open-device.ts'
+export { type DeviceName, deviceNames, type OpenDeviceOptions, openDevice } from './open-device.ts'
 export { packMasks } from './ops/blend-by-segments.ts'
 export * as ops from './ops/public.ts'
 export { adam, type Optimizer, sgd } from './optimizers.ts'

@@ -1,26 +1,30 @@
 import type { CpuDeviceOptions } from './cpu/device.ts'
 import type { Device, DeviceKind } from './device.ts'
 import { ArgumentError, DeviceError } from './errors.ts'
+import type { WebGPUOptions } from './webgpu/device.ts'
 
 /** What people may ask for: a device by name, or the best there is. */
 export const deviceNames = ['auto', 'webgpu', 'cpu', 'reference'] as const
 export type DeviceName = (typeof deviceNames)[number]
 
+/** Each device heeds those of its own. */
+export type OpenDeviceOptions = CpuDeviceOptions & Pick<WebGPUOptions, 'halfPrecision'>
+
 /**
  * Opens a device. 'auto' takes a real GPU if there is one, else the processor: a software WebGPU adapter is slower than
- * `cpu` and is taken only by name. `options` are for the processor, if that is what computes.
+ * `cpu` and is taken only by name.
  * @throws DeviceError when the device asked for can't be had, ArgumentError for a name or an option that does not exist
  */
-export async function openDevice(name: DeviceName = 'auto', options: CpuDeviceOptions = {}): Promise<Device> {
+export async function openDevice(name: DeviceName = 'auto', options: OpenDeviceOptions = {}): Promise<Device> {
   if (!deviceNames.includes(name)) throw new ArgumentError(`no device "${name}"; there are ${deviceNames.join(', ')}`)
-  return name === 'auto' ? ((await openRealGpu()) ?? open('cpu', options)) : open(name, options)
+  return name === 'auto' ? ((await openRealGpu(options)) ?? open('cpu', options)) : open(name, options)
 }
 
 /** Implementations are loaded when they are asked for: a page that never trains in float64 never fetches the loops. */
-async function open(kind: DeviceKind, options: CpuDeviceOptions): Promise<Device> {
+async function open(kind: DeviceKind, options: OpenDeviceOptions): Promise<Device> {
   switch (kind) {
     case 'webgpu':
-      return (await import('./webgpu/device.ts')).openWebGPUDevice()
+      return (await import('./webgpu/device.ts')).openWebGPUDevice({ halfPrecision: options.halfPrecision })
     case 'cpu':
       return new (await import('./cpu/device.ts')).CpuDevice(options)
     case 'reference':
@@ -28,9 +32,9 @@ async function open(kind: DeviceKind, options: CpuDeviceOptions): Promise<Device
   }
 }
 
-async function openRealGpu(): Promise<Device | null> {
+async function openRealGpu({ halfPrecision }: OpenDeviceOptions): Promise<Device | null> {
   try {
-    return await (await import('./webgpu/device.ts')).openWebGPUDevice({ allowFallbackAdapter: false })
+    return await (await import('./webgpu/device.ts')).openWebGPUDevice({ allowFallbackAdapter: false, halfPrecision })
   } catch (error) {
     if (error instanceof DeviceError) return null
     throw error

@@ -6,6 +6,8 @@
 // the image and use the same weights: with SUBGROUP each of the LANES lanes loads its part of them and hands it round.
 // With RECOMPUTED x is not stored but made here, by an inner convolution of images [N, SOURCE_HEIGHT, SOURCE_WIDTH,
 // SOURCE_CHANNELS]: what the inner windows of a tile cover is loaded once for all channels.
+// With HALF products are f16, and so are their sums over the CHANNELS_AT_ONCE channels in hand; what is loaded, stored and summed
+// over all channels is f32.
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(at: Invocation) {
@@ -18,9 +20,10 @@ fn main(at: Invocation) {
   let top = i32(((tile / TILES_ACROSS) % TILES_DOWN) * TILE_HEIGHT);
   let n = tile / (TILES_ACROSS * TILES_DOWN);
   var sum: array<vec4f, TILE_HEIGHT * TILE_WIDTH * FOURS>;
-  var covered: array<f32, COVERED_HEIGHT * COVERED_WIDTH * CHANNELS_AT_ONCE>;
-  var packed: array<vec4f, PACKED>;
-  var weights: vec4f;
+  var partial: array<Four, PARTIALS>;
+  var covered: array<Real, COVERED_HEIGHT * COVERED_WIDTH * CHANNELS_AT_ONCE>;
+  var packed: array<Four, PACKED>;
+  var weights: Four;
   var source: array<f32, SOURCE_COVERED_HEIGHT * SOURCE_COVERED_WIDTH * SOURCE_CHANNELS>;
   var innerPacked: array<Channels, INNER_PACKED>;
   var innerWeights: array<Channels, INNER_WEIGHTS>;
@@ -88,7 +91,7 @@ fn main(at: Invocation) {
         channels = select(vec4f(0.0), channels, (u32(y) < u32(HEIGHT)) & (u32(x) < u32(WIDTH)));
         // expand
         for (var k = 0u; k < CHANNELS_AT_ONCE; k++) {
-          covered[(row * COVERED_WIDTH + column) * CHANNELS_AT_ONCE + k] = channels[k];
+          covered[(row * COVERED_WIDTH + column) * CHANNELS_AT_ONCE + k] = Real(channels[k]);
         }
       }
     }
@@ -98,7 +101,7 @@ fn main(at: Invocation) {
       for (var part = 0u; part < PACKED; part++) {
         let w = min(part * LANES + at.subgroupLane, PACKED_WEIGHTS - 1u);
         let k = (w / FOURS) % CHANNELS_AT_ONCE;
-        packed[part] = weight4(w / (FOURS * CHANNELS_AT_ONCE), channel + k, first4 + w % FOURS);
+        packed[part] = Four(weight4(w / (FOURS * CHANNELS_AT_ONCE), channel + k, first4 + w % FOURS));
       }
     }
     // expand
@@ -114,18 +117,32 @@ fn main(at: Invocation) {
               const w = ((ky * WINDOW_WIDTH + kx) * CHANNELS_AT_ONCE + k) * FOURS + f;
               weights = subgroupBroadcast(packed[w / LANES], w % LANES);
             } else {
-              weights = weight4(ky * WINDOW_WIDTH + kx, channel + k, first4 + f);
+              weights = Four(weight4(ky * WINDOW_WIDTH + kx, channel + k, first4 + f));
             }
             // expand
             for (var row = 0u; row < TILE_HEIGHT; row++) {
               // expand
               for (var column = 0u; column < TILE_WIDTH; column++) {
-                sum[(row * TILE_WIDTH + column) * FOURS + f] +=
-                  weights * covered[((row + ky) * COVERED_WIDTH + column + kx) * CHANNELS_AT_ONCE + k];
+                // expand
+                if (HALF) {
+                  partial[(row * TILE_WIDTH + column) * FOURS + f] +=
+                    weights * covered[((row + ky) * COVERED_WIDTH + column + kx) * CHANNELS_AT_ONCE + k];
+                } else {
+                  sum[(row * TILE_WIDTH + column) * FOURS + f] +=
+                    weights * covered[((row + ky) * COVERED_WIDTH + column + kx) * CHANNELS_AT_ONCE + k];
+                }
               }
             }
           }
         }
+      }
+    }
+    // expand
+    if (HALF) {
+      // expand
+      for (var s = 0u; s < PARTIALS; s++) {
+        sum[s] += vec4f(partial[s]);
+        partial[s] = Four();
       }
     }
   }

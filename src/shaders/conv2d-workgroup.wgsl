@@ -2,12 +2,13 @@
 // TILE_WIDTH pixels by 4 FILTER_LANES outputs. For CHANNELS_AT_ONCE channels at a time its lanes load the pixels that the tile's
 // windows cover, and all weights, into workgroup memory, each number once; then each lane makes SEGMENT pixels of a row by
 // four outputs from there. With RECOMPUTED an inner convolution makes those pixels from the images that it sees
-// (conv2d-source.wgsl), of which the workgroup holds what the inner windows cover.
+// (conv2d-source.wgsl), of which the workgroup holds what the inner windows cover. With HALF the pixels and weights that it
+// holds are f16, and so are their products, summed over a row of the window and the channels in hand.
 
 // Channel by channel, a number apart, so that lanes that store neighbouring channels use different banks.
-var<workgroup> covered: array<f32, (COVERED_PIXELS + 1u) * CHANNELS_AT_ONCE>;
+var<workgroup> covered: array<Real, (COVERED_PIXELS + 1u) * CHANNELS_AT_ONCE>;
 var<workgroup> source: array<f32, SOURCE_COVERED_HEIGHT * SOURCE_COVERED_WIDTH * SOURCE_CHANNELS>;
-var<workgroup> weights: array<vec4f, WINDOW_HEIGHT * WINDOW_WIDTH * CHANNELS_AT_ONCE * FILTER_LANES>;
+var<workgroup> weights: array<Four, WINDOW_HEIGHT * WINDOW_WIDTH * CHANNELS_AT_ONCE * FILTER_LANES>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(at: Invocation) {
@@ -22,7 +23,8 @@ fn main(at: Invocation) {
   let row = segment / SEGMENTS_ACROSS;
   let column = (segment % SEGMENTS_ACROSS) * SEGMENT;
   var sum: array<vec4f, SEGMENT>;
-  var x: array<f32, SEGMENT_COVERED>;
+  var partial: array<Four, PARTIALS>;
+  var x: array<Real, SEGMENT_COVERED>;
   // A lane loads, or makes, the same of CHANNELS_AT_ONCE channels of all its pixels.
   let own = at.lane % CHANNELS_AT_ONCE;
   var innerWeights: array<f32, INNER_WEIGHTS>;
@@ -74,13 +76,13 @@ fn main(at: Invocation) {
       }
       // 0 outside the image and past the last channel.
       let inside = (u32(y) < u32(HEIGHT)) & (u32(x) < u32(WIDTH)) & (channel + own < CHANNELS);
-      covered[own * (COVERED_PIXELS + 1u) + place] = select(0.0, made, inside);
+      covered[own * (COVERED_PIXELS + 1u) + place] = Real(select(0.0, made, inside));
     }
     for (var i = at.lane; i < WINDOW_HEIGHT * WINDOW_WIDTH * CHANNELS_AT_ONCE * FILTER_LANES; i += WORKGROUP_SIZE) {
       let k = (i / FILTER_LANES) % CHANNELS_AT_ONCE;
       // Past the last channel the pixels are 0: any weight will do.
-      weights[i] = weight4(
-        i / (FILTER_LANES * CHANNELS_AT_ONCE), min(channel + k, CHANNELS - 1u), first4 + i % FILTER_LANES);
+      weights[i] = Four(weight4(
+        i / (FILTER_LANES * CHANNELS_AT_ONCE), min(channel + k, CHANNELS - 1u), first4 + i % FILTER_LANES));
     }
     workgroupBarrier();
     for (var ky = 0u; ky < WINDOW_HEIGHT; ky++) {
@@ -94,8 +96,21 @@ fn main(at: Invocation) {
           let weight = weights[((ky * WINDOW_WIDTH + kx) * CHANNELS_AT_ONCE + k) * FILTER_LANES + f];
           // expand
           for (var s = 0u; s < SEGMENT; s++) {
-            sum[s] += weight * x[s + kx];
+            // expand
+            if (HALF) {
+              partial[s] += weight * x[s + kx];
+            } else {
+              sum[s] += weight * x[s + kx];
+            }
           }
+        }
+      }
+      // expand
+      if (HALF) {
+        // expand
+        for (var s = 0u; s < PARTIALS; s++) {
+          sum[s] += vec4f(partial[s]);
+          partial[s] = Four();
         }
       }
     }

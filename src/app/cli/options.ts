@@ -2,6 +2,7 @@ import { constants, setPriority } from 'node:os'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Device } from '../../engine/device.ts'
 import { type DeviceName, deviceNames, openDevice } from '../../engine/open-device.ts'
+import { note } from './terminal.ts'
 
 /** Options that several commands share, and parsers that name what they expect. */
 
@@ -10,6 +11,7 @@ export interface DeviceOptions {
   readonly threads?: number
   readonly arithmetic: 'strict' | 'relaxed'
   readonly convolution: 'auto' | 'direct' | 'winograd'
+  readonly halfPrecision?: boolean
 }
 
 /** What computes, and how the processor does if it is the one. */
@@ -34,6 +36,7 @@ export function addDeviceOptions(command: Command): Command {
         .choices(['auto', 'direct', 'winograd'])
         .default('auto'),
     )
+    .option('--half-precision', 'of the webgpu device: predict with 16-bit products, where the adapter can')
 }
 
 export async function openDeviceFor({
@@ -41,8 +44,11 @@ export async function openDeviceFor({
   threads,
   arithmetic,
   convolution,
+  halfPrecision,
 }: Pick<DeviceOptions, 'device'> & Partial<DeviceOptions>): Promise<Device> {
-  const device = await openDevice(name, { threads, relaxed: arithmetic === 'relaxed', convolution })
+  const device = await openDevice(name, { threads, relaxed: arithmetic === 'relaxed', convolution, halfPrecision })
+  if (halfPrecision && !device.info.halfPrecision)
+    note(`--half-precision: ${device.info.adapter} can't; predictions are computed in 32 bits`)
   if (device.info.isFallbackAdapter) waitPolitely()
   return device
 }

@@ -35,6 +35,12 @@ import { type Bench, fastest, measureTrials, profilingTrials, tuningTrials } fro
 export interface WebGPUOptions {
   /** Take a software adapter where there is no other; true unless given. */
   readonly allowFallbackAdapter?: boolean
+  /**
+   * Predict and explain with 16-bit products in convolutions, where the adapter has `shader-f16`; false unless given. Some
+   * GPUs are twice as fast so. Probabilities differ in their third digit; inputs and activations must stay below 65,504. Training
+   * is never concerned. `info.halfPrecision` says whether it is so.
+   */
+  readonly halfPrecision?: boolean
   /** Where the choices of tune() are kept; a file in Node, IndexedDB in browsers unless given. */
   readonly tuningMemory?: TuningMemory
 }
@@ -46,9 +52,10 @@ export interface WebGPUOptions {
 export async function openWebGPUDevice(options: WebGPUOptions = {}): Promise<WebGPUDevice> {
   const found = await findAdapter(options.allowFallbackAdapter ?? true)
   const { limits, features } = found.adapter
+  const wanted = ['subgroups', ...(options.halfPrecision ? ['shader-f16'] : [])] as GPUFeatureName[]
   const gpu = await found.adapter.requestDevice({
     label: 'limelight',
-    requiredFeatures: features.has('subgroups') ? ['subgroups'] : [],
+    requiredFeatures: wanted.filter((feature) => features.has(feature)),
     // Nothing here needs more than the defaults but large batches.
     requiredLimits: {
       maxBufferSize: limits.maxBufferSize,
@@ -74,7 +81,7 @@ const maxBytesPerSubmit = 2 ** 26
 
 export class WebGPUDevice implements Device, ProgramOwner {
   readonly info: DeviceInfo
-  readonly fusions: ReadonlySet<Fusion> = new Set(fusions)
+  readonly fusions: ReadonlySet<Fusion>
   readonly maxBlockBytes: number
   /** The largest layer of the tutorial's network takes 75 MB for 500 images: within what every adapter binds. */
   readonly batchSizes = [1, 32, 125, 500]
@@ -107,7 +114,9 @@ export class WebGPUDevice implements Device, ProgramOwner {
     this.pipelines = new Pipelines(gpu, () => this.counters.pipelines++)
     this.traits = traitsOf(gpu, adapter, isFallback)
     this.memory = memory
-    this.info = { kind: 'webgpu', adapter: name, isFallbackAdapter: isFallback }
+    const halfPrecision = gpu.features.has('shader-f16')
+    this.fusions = new Set(fusions.filter((fusion) => fusion !== 'half' || halfPrecision))
+    this.info = { kind: 'webgpu', adapter: name, isFallbackAdapter: isFallback, halfPrecision }
     this.maxBlockBytes = Math.min(gpu.limits.maxBufferSize, gpu.limits.maxStorageBufferBindingSize)
     this.lost = new Promise((resolve) => {
       gpu.lost.then(({ reason, message }) => {

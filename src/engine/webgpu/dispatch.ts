@@ -26,6 +26,8 @@ export interface Dispatch {
   readonly workgroupSize?: number
   /** It hands values round in subgroups. */
   readonly subgroups?: boolean
+  /** It computes with f16. */
+  readonly half?: boolean
 }
 
 export interface Binding {
@@ -125,6 +127,7 @@ export function sourceOf(dispatch: Dispatch, kinds: readonly BindingKind[]): str
   const code = expand(dispatch.code, constants)
   const named = new Set([...dispatch.functions, code].join('\n').match(/\b[A-Z][A-Z0-9_]*\b/g))
   return [
+    ...(dispatch.half ? ['enable f16;'] : []),
     ...(dispatch.subgroups ? ['enable subgroups;'] : []),
     `struct Invocation {
   @builtin(workgroup_id) group: vec3u,

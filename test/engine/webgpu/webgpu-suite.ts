@@ -157,7 +157,8 @@ export function webgpuSuite(): void {
         blocks = {},
         most = Number.POSITIVE_INFINITY,
         among = /./,
-      }: { blocks?: Record<string, Float32Array>; most?: number; among?: RegExp } = {},
+        halfPrecision = false,
+      }: { blocks?: Record<string, Float32Array>; most?: number; among?: RegExp; halfPrecision?: boolean } = {},
     ) => {
       const computeOn = async (on: Device) => {
         const memories = Object.entries(blocks).map(([name, values]) => {
@@ -174,7 +175,9 @@ export function webgpuSuite(): void {
       }
       const expected = await computeOn(new ReferenceDevice())
       const traits = { ...device.traits, isSoftware: kind === 'software' }
-      const steps = makePlan(graph, device.fusions).steps
+      const able = await openWebGPUDevice({ halfPrecision })
+      const steps = makePlan(graph, able.fusions).steps
+      able.dispose()
       const candidates = new Map(
         steps.map((step) => {
           const all = candidatesOf(step, traits)
@@ -189,14 +192,19 @@ export function webgpuSuite(): void {
             .filter(([, list]) => list.length > 0)
             .map(([step, list]) => [step, list[turn % list.length].name]),
         )
-        const tuned = await openWebGPUDevice({ tuningMemory: { read: async () => choices, write: async () => {} } })
+        const tuned = await openWebGPUDevice({
+          halfPrecision,
+          tuningMemory: { read: async () => choices, write: async () => {} },
+        })
         Object.assign(tuned.traits, traits)
         const results = await computeOn(tuned)
         tuned.dispose()
-        for (const [name, values] of Object.entries(results))
-          expect(relativeError(values, expected[name]), `${name} by ${JSON.stringify(choices)}`).toBeLessThanOrEqual(
-            1e-5,
-          )
+        for (const [name, values] of Object.entries(results)) {
+          const error = relativeError(values, expected[name])
+          const said = `${name} by ${JSON.stringify(choices)}`
+          expect(error, said).toBeLessThanOrEqual(halfPrecision ? 3e-3 : 1e-5)
+          if (halfPrecision) expect(error, `${said}: half of the digits`).toBeGreaterThan(1e-5)
+        }
       }
     }
 
@@ -237,6 +245,22 @@ export function webgpuSuite(): void {
     /** What only GPUs get. Their other candidates differ from software adapters' in numbers only. */
     const forHardware = /workgroup memory|Winograd/
 
+    /** Numbers around `mean`. */
+    const given = ({ inputs, kernels }: Chosen, mean = 0) => {
+      const around = (shape: readonly number[], seed: number) => numbers(shape, seed).map((value) => value + mean)
+      return {
+        inputs: Object.fromEntries(
+          inputs.map(({ name, shape, dtype }, at) => [
+            name,
+            dtype === 'i32'
+              ? Int32Array.from({ length: sizeOf(shape) }, (_, i) => 11 * (i + 1))
+              : around(shape, at + 1),
+          ]),
+        ),
+        blocks: { kernel: around([Math.max(...kernels.map(({ offset, shape }) => offset / 4 + sizeOf(shape)))], 3) },
+      }
+    }
+
     for (const [what, chosen, kind] of [
       ['8 channels, 16 filters', convolutionGraph(8, 16), 'software'],
       ['1 channel, 8 filters', convolutionGraph(1, 8), 'software'],
@@ -250,20 +274,14 @@ export function webgpuSuite(): void {
       ['recomputed by 1x9x8, nothing else fused', innerGraph(1, 9, 8, false), 'hardware'],
     ] as const)
       it(`is right whatever kernels are chosen: ${what}, ${kind}`, async () => {
-        const { graph, inputs: given, kernels } = chosen
-        const elements = Math.max(...kernels.map(({ offset, shape }) => offset / 4 + sizeOf(shape)))
-        const inputs = Object.fromEntries(
-          given.map(({ name, shape, dtype }, at) => [
-            name,
-            dtype === 'i32'
-              ? Int32Array.from({ length: sizeOf(shape) }, (_, i) => 11 * (i + 1))
-              : numbers(shape, at + 1),
-          ]),
-        )
-        const blocks = { kernel: numbers([elements], 3) }
+        const { inputs, blocks } = given(chosen)
         // The blended ones take some five seconds each to compile, and differ from the others in what they load only.
         const most = what.startsWith('blended') ? 2 : Number.POSITIVE_INFINITY
-        await checkCandidates(kind, graph, inputs, { blocks, most, ...(kind === 'hardware' && { among: forHardware }) })
+        await checkCandidates(kind, chosen.graph, inputs, {
+          blocks,
+          most,
+          ...(kind === 'hardware' && { among: forHardware }),
+        })
       })
 
     for (const kind of ['software', 'hardware'] as const)
@@ -283,13 +301,32 @@ export function webgpuSuite(): void {
           products: matmul(x, wide),
           few: matmul(rows, narrow),
         }
-        const given = [x, short, rows, w, b, wide, narrow]
+        const named = [x, short, rows, w, b, wide, narrow]
         // About 1: sums that cancel out have no digits to compare.
         const inputs = Object.fromEntries(
-          given.map(({ name, shape }, i) => [name, numbers(shape, i + 1).map((value) => value + 1)]),
+          named.map(({ name, shape }, i) => [name, numbers(shape, i + 1).map((value) => value + 1)]),
         )
         await checkCandidates(kind, { outputs }, inputs)
       })
+
+    it('predicts in half precision if asked, where the adapter can, and says whether it does', async () => {
+      const half = await openWebGPUDevice({ halfPrecision: true })
+      const canHalve = half.gpu.features.has('shader-f16')
+      expect(half.info.halfPrecision).toBe(canHalve)
+      expect(device.info.halfPrecision).toBe(false)
+      const { graph } = convolutionGraph(8, 16)
+      expect(makePlan(graph, half.fusions)).toEqual(makePlan(graph, device.fusions))
+      half.dispose()
+      for (const [chosen, kind, among] of [
+        [innerGraph(1, 8, 8, false), 'software', /f16/],
+        [innerGraph(3, 8, 5, false), 'hardware', /(workgroup memory|4 at once).*f16/],
+      ] as const) {
+        // Sums that cancel out would have no digits left to compare.
+        const { inputs, blocks } = given(chosen, 1)
+        if (canHalve) await checkCandidates(kind, chosen.graph, inputs, { blocks, among, most: 2, halfPrecision: true })
+        else await checkCandidates(kind, chosen.graph, inputs, { blocks, most: 1 })
+      }
+    })
 
     it('tunes: measures every candidate, remembers the fastest, and takes it from then on', async () => {
       const remembered: Record<string, Record<string, string>> = {}

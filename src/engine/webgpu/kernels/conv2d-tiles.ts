@@ -18,6 +18,8 @@ export interface Tile extends Candidate {
   readonly weights: WeightSource | 'workgroup'
   /** It makes its images itself, by the inner convolution. */
   readonly recomputes: boolean
+  /** Its products are f16. */
+  readonly half: boolean
 }
 
 /**
@@ -61,13 +63,14 @@ export interface TiledConvolution {
   /** Extents of the results. */
   readonly to: readonly [number, number]
   readonly canBeUniform: boolean
+  readonly canBeHalf: boolean
   /** Of the inner convolution, if there is one: its window and the channels it sees. */
   readonly inner: { readonly window: readonly [number, number]; readonly channels: number } | null
 }
 
 /** The ways to run a convolution, best guess first. */
 export function tilesFor(convolution: TiledConvolution, adapter: AdapterTraits): Tile[] {
-  const { channels, outputGroups, canBeUniform } = convolution
+  const { channels, outputGroups, canBeUniform, canBeHalf } = convolution
   const { lanes, isSoftware } = adapter
   const taps = convolution.window[0] * convolution.window[1]
   const sizes = !isSoftware ? tileSizes.hardware : lanes === 4 ? tileSizes.fourLanes : tileSizes.eightLanes
@@ -81,10 +84,12 @@ export function tilesFor(convolution: TiledConvolution, adapter: AdapterTraits):
       : ['storage']
   const tiles = new Map<string, Tile>()
   const add = (tile: Tile) => tiles.set(tile.name, tile)
-  const both = convolution.inner ? [true, false] : [false]
+  const options: TileOptions[] = (canBeHalf ? [true, false] : [false]).flatMap((half) =>
+    (convolution.inner ? [true, false] : [false]).map((recomputes) => ({ half, recomputes })),
+  )
   if (!isSoftware)
-    for (const recomputes of both) {
-      const tile = workgroupTile(convolution, recomputes)
+    for (const each of options) {
+      const tile = workgroupTile(convolution, each)
       if (tile) add(tile)
     }
   for (const weights of sources)
@@ -93,9 +98,9 @@ export function tilesFor(convolution: TiledConvolution, adapter: AdapterTraits):
       const fours = [8, 4, 2, 1].find((count) => count <= wanted && outputGroups % count === 0) ?? 1
       const channelsAtOnce = channels % most === 0 ? most : 1
       if (taps * channelsAtOnce * fours * height * width > maxProducts) continue
-      for (const recomputes of both) {
-        const name = `${height}x${width}x${4 * fours}, ${channelsAtOnce} at once, ${weights}${recomputes ? recomputing : ''}`
-        add({ name, height, width, fours, channelsAtOnce, loadsFours: channelsAtOnce === 4, weights, recomputes })
+      for (const each of options) {
+        const name = `${height}x${width}x${4 * fours}, ${channelsAtOnce} at once, ${weights}${said(each)}`
+        add({ name, height, width, fours, channelsAtOnce, loadsFours: channelsAtOnce === 4, weights, ...each })
       }
     }
   return [...tiles.values()]
@@ -107,7 +112,11 @@ function fittingExtent(extent: number, sideBySide = 1): number {
   return [8, 7, 6, 5, 4].sort((a, b) => covered(a) - covered(b))[0]
 }
 
-const recomputing = ', recomputing'
+type TileOptions = Pick<Tile, 'half' | 'recomputes'>
+
+function said({ half, recomputes }: TileOptions): string {
+  return `${recomputes ? ', recomputing' : ''}${half ? ', f16' : ''}`
+}
 
 const workgroupLanes = 64
 const segmentsAcross = 2
@@ -117,7 +126,7 @@ const maxWorkgroupBytes = 2 ** 14
 /** Workgroup memory pays where there are channels enough to sum over. */
 function workgroupTile(
   { channels, outputGroups, window, to, inner }: TiledConvolution,
-  recomputes: boolean,
+  options: TileOptions,
 ): Tile | null {
   const channelsAtOnce = 8
   if (channels < channelsAtOnce) return null
@@ -126,11 +135,11 @@ function workgroupTile(
   const width = segmentsAcross * fittingExtent(to[1], segmentsAcross)
   const [down, across] = [height + window[0] - 1, width + window[1] - 1]
   const source =
-    recomputes && inner ? (down + inner.window[0] - 1) * (across + inner.window[1] - 1) * inner.channels : 1
+    options.recomputes && inner ? (down + inner.window[0] - 1) * (across + inner.window[1] - 1) * inner.channels : 1
   const bytes = 4 * (channelsAtOnce * (down * across + 1 + 4 * window[0] * window[1] * fours) + source)
   if (bytes > maxWorkgroupBytes) return null
-  const name = `${height}x${width}x${4 * fours}, workgroup memory${recomputes ? recomputing : ''}`
-  return { name, height, width, fours, channelsAtOnce, loadsFours: false, weights: 'workgroup', recomputes }
+  const name = `${height}x${width}x${4 * fours}, workgroup memory${said(options)}`
+  return { name, height, width, fours, channelsAtOnce, loadsFours: false, weights: 'workgroup', ...options }
 }
 
 /** Bindings and functions of one side of a convolution. */
@@ -210,7 +219,11 @@ export function tiled(work: ConvolutionWork, tile: Tile, { lanes }: AdapterTrait
   const tiles = work.count * across * down
   const parts = [work.images, work.weights, work.results]
   const bindings = parts.flatMap((part) => part.bindings)
-  const functions = parts.flatMap((part) => part.functions)
+  const functions = [
+    `alias Real = ${tile.half ? 'f16' : 'f32'};`,
+    'alias Four = vec4<Real>;',
+    ...parts.flatMap((part) => part.functions),
+  ]
   const constants: Constants = {
     ...extentConstants(work),
     WINDOW_HEIGHT: windowHeight,
@@ -220,6 +233,7 @@ export function tiled(work: ConvolutionWork, tile: Tile, { lanes }: AdapterTrait
     TILE_WIDTH: tile.width,
     TILES_ACROSS: across,
     TILES_DOWN: down,
+    HALF: tile.half,
     ...innerConstants(work, tile, lanes),
   }
   if (tile.weights === 'workgroup') {
@@ -235,6 +249,7 @@ export function tiled(work: ConvolutionWork, tile: Tile, { lanes }: AdapterTrait
         SEGMENTS_ACROSS: segmentsAcross,
         SEGMENT_COVERED: segment + windowWidth - 1,
         COVERED_WIDTH: coveredWidth,
+        PARTIALS: tile.half ? segment : 1,
         COVERED_PIXELS: coveredWidth * (tile.height + windowHeight - 1),
       },
       functions,
@@ -242,6 +257,7 @@ export function tiled(work: ConvolutionWork, tile: Tile, { lanes }: AdapterTrait
       threads: tiles * workgroupLanes,
       layers: work.outputGroups / tile.fours,
       workgroupSize: workgroupLanes,
+      half: tile.half,
     }
   }
   const packedWeights = windowHeight * windowWidth * tile.channelsAtOnce * tile.fours
@@ -252,6 +268,7 @@ export function tiled(work: ConvolutionWork, tile: Tile, { lanes }: AdapterTrait
     constants: {
       ...constants,
       FOURS: tile.fours,
+      PARTIALS: tile.half ? tile.height * tile.width * tile.fours : 1,
       COVERED_HEIGHT: tile.height + windowHeight - 1,
       COVERED_WIDTH: tile.width + windowWidth - 1,
       SUBGROUP: subgroups,
@@ -264,5 +281,6 @@ export function tiled(work: ConvolutionWork, tile: Tile, { lanes }: AdapterTrait
     threads: tiles,
     layers: work.outputGroups / tile.fours,
     subgroups,
+    half: tile.half,
   }
 }

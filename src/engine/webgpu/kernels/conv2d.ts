@@ -99,6 +99,7 @@ const lowerConv2d: Lowering = (step, context) => {
     channels,
     outputGroups: Math.ceil(filters / 4),
     canBeUniform: fitsUniform(kernel, context.adapter),
+    canBeHalf: outer.attributes.half === true,
     inner: two && canRecompute(step) ? two.work : null,
   } as const
   const ways = waysFor(w, extents, context.adapter)
@@ -204,6 +205,7 @@ const lowerInputGradient: Lowering = (step, context) => {
     channels: filters,
     outputGroups: Math.ceil(channels / 4),
     canBeUniform: fitsUniform(kernel, context.adapter),
+    canBeHalf: false,
     inner: null,
   } as const
   const ways = waysFor(w, extents, context.adapter)
