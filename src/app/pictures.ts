@@ -1,5 +1,12 @@
-import type { Explanation, Image } from '../lime/index.ts'
-import { markBoundaries } from '../lime/index.ts'
+import {
+  type Explanation,
+  heatmap,
+  type Image,
+  markBoundaries,
+  overlay,
+  weightColour,
+  weightLimit,
+} from '../lime/index.ts'
 import { encodePng } from './data/png.ts'
 
 /** Which evidence a picture shows: what speaks for the label, or what speaks against it. */
@@ -51,4 +58,80 @@ function sideBySide(panels: readonly Image[]): { data: Float64Array; height: num
         data[((y + margin) * whole.width + left) * 3 + i] = panel.data[y * width * 3 + i]
   })
   return { data, ...whole, channels: 3 }
+}
+
+/** A picture of weights: alone, or on the image. */
+export type WeightPicture = 'heatmap' | 'overlay'
+
+const painters = { heatmap, overlay } as const
+
+/** The weights of a label in colour, as PNG, each pixel enlarged to a square. */
+export function weightsPng(explanation: Explanation, label: number, picture: WeightPicture): Uint8Array {
+  return encodePng(unit(painters[picture](explanation, label)), { scale: pictureScale(explanation) })
+}
+
+/** The image with the segments' boundaries in yellow, as PNG. */
+export function boundariesPng({ image, segments }: Explanation): Uint8Array {
+  const shown = { ...image, data: unit(image).data }
+  // Boundaries lie between labels, and 0 would be background.
+  const labels = { ...segments, data: segments.data.map((segment) => segment + 1) }
+  const { height, width, data } = markBoundaries(shown, labels)
+  const scale = pictureScale({ image })
+  return encodePng({ height, width, channels: 3, data: Float64Array.from(data as Float64Array) }, { scale })
+}
+
+function pictureScale({ image }: Pick<Explanation, 'image'>): number {
+  return Math.max(1, Math.round(panelExtent / Math.max(image.height, image.width)))
+}
+
+/** Values from 0 to 1. */
+function unit({ data, height, width }: Image): { data: Float64Array; height: number; width: number; channels: 3 } {
+  const scale = data instanceof Uint8Array ? 255 : 1
+  return { data: Float64Array.from(data as Float64Array, (value) => value / scale), height, width, channels: 3 }
+}
+
+const legendWidth = 14
+const legendSteps = 32
+
+/**
+ * The weights of a label in colour with a legend that says how much a colour stands for, as SVG text. The picture in it is
+ * an embedded PNG.
+ * @param title what it shows, for people who hear it instead
+ */
+export function weightsSvg(explanation: Explanation, label: number, picture: WeightPicture, title: string): string {
+  const { height, width } = explanation.image
+  const scale = pictureScale(explanation)
+  const [pictureHeight, pictureWidth] = [height * scale, width * scale]
+  const margin = 12
+  const limit = weightLimit(explanation, label)
+  const barLeft = margin + pictureWidth + margin
+  const step = pictureHeight / legendSteps
+  const bar = Array.from({ length: legendSteps }, (_, i) => {
+    const [red, green, blue] = weightColour(1 - (2 * (i + 0.5)) / legendSteps)
+    return `<rect x="${barLeft}" y="${margin + i * step}" width="${legendWidth}" height="${step + 0.5}" fill="rgb(${red},${green},${blue})"/>`
+  })
+  const mark = (share: number) => {
+    const y = margin + ((1 - share) / 2) * pictureHeight
+    const value = share === 0 ? '0' : `${share < 0 ? '−' : '+'}${limit.toPrecision(2)}`
+    return `<line x1="${barLeft + legendWidth}" x2="${barLeft + legendWidth + 4}" y1="${y}" y2="${y}" stroke="#333"/><text x="${barLeft + legendWidth + 8}" y="${y}" dy="0.32em">${value}</text>`
+  }
+  const wholeWidth = barLeft + legendWidth + 72
+  const wholeHeight = pictureHeight + 2 * margin
+  const bytes = weightsPng(explanation, label, picture)
+  const png = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${wholeWidth} ${wholeHeight}" width="${wholeWidth}" height="${wholeHeight}" role="img" font-family="system-ui, sans-serif" font-size="12" fill="#222">`,
+    `<title>${escaped(title)}</title>`,
+    `<rect width="${wholeWidth}" height="${wholeHeight}" fill="#fff"/>`,
+    `<image x="${margin}" y="${margin}" width="${pictureWidth}" height="${pictureHeight}" href="data:image/png;base64,${png}" style="image-rendering:pixelated"/>`,
+    ...bar,
+    `<rect x="${barLeft}" y="${margin}" width="${legendWidth}" height="${pictureHeight}" fill="none" stroke="#999"/>`,
+    ...[1, 0, -1].map(mark),
+    '</svg>',
+    '',
+  ].join('\n')
+}
+
+function escaped(text: string): string {
+  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;')
 }

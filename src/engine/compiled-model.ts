@@ -29,10 +29,15 @@ export interface Predictions {
   /** [N, classes], row-major. */
   readonly data: Float32Array<ArrayBuffer>
   readonly shape: readonly [number, number]
+  /** Multiplications and additions that it took. */
+  readonly flops: number
 }
 
 /** The block of residents that holds the weights, one behind the other, each at a multiple of 256 bytes. */
 export const parameterBlock = 'parameters'
+
+/** Programs of sizes that may not come again. */
+const mostOccasional = 16
 
 /** Work over many samples that is planned for a batch and run chunk by chunk. */
 export interface ChunkedWork {
@@ -54,6 +59,8 @@ export class CompiledModel {
   isTraining = false
   private readonly programs = new Map<string, Promise<Program>>()
   private readonly plans = new Map<string, Plan>()
+  /** Keys of programs that may be given up, the one used longest ago first. */
+  private readonly occasional = new Set<string>()
   private readonly owned: { dispose(): void }[] = []
   private isDisposed = false
   private turn: Promise<unknown> = Promise.resolve()
@@ -146,6 +153,31 @@ export class CompiledModel {
     return program
   }
 
+  /** As program(), for graphs of which there may be many: the one that was used longest ago makes room. */
+  occasionalProgram(key: string, plan: () => Plan): Promise<Program> {
+    this.occasional.delete(key)
+    this.occasional.add(key)
+    const [oldest] = this.occasional
+    const old = this.occasional.size > mostOccasional && this.programs.get(oldest)
+    if (old) {
+      this.occasional.delete(oldest)
+      this.programs.delete(oldest)
+      this.plans.delete(oldest)
+      // After the work that may still use it.
+      this.exclusive(async () => (await old).dispose()).catch(() => {})
+    }
+    return this.program(key, plan)
+  }
+
+  /** A weight as it is on the device now: the host's copy is behind while fit() runs. */
+  async parameterValues(parameter: Resident): Promise<Float32Array> {
+    const { data } = this.model.weights[this.parameters.indexOf(parameter)]
+    if (!this.isTraining) return data
+    const { shape, offset } = parameter
+    const place: Place = { memory: this.parameterMemory, operand: { shape, dtype: 'f32', offset } }
+    return Float32Array.from(await this.exclusive(() => this.device.read(place)))
+  }
+
   /** Runs work over `total` samples in chunks and joins the results: outputs side by side in one row a sample. */
   async inChunks(total: number, { signal, onProgress }: LongCallOptions, work: ChunkedWork): Promise<Predictions> {
     const { batch, plan } = this.planFor(total, work)
@@ -175,7 +207,8 @@ export class CompiledModel {
       onProgress?.(first, total)
       if (first < total) await yieldToEvents()
     }
-    return { data: joined, shape: [total, width] }
+    const flops = plan.steps.reduce((sum, step) => sum + step.flops, 0) * Math.ceil(total / batch)
+    return { data: joined, shape: [total, width], flops }
   }
 
   /**
@@ -189,11 +222,16 @@ export class CompiledModel {
     if (choice > 0 && batchSizes[choice] > 2 * total) choice--
     for (; ; choice--) {
       const batch = batchSizes[choice]
-      const key = `${work.key}:${batch}`
-      const plan = this.plans.get(key) ?? makePlan(work.graph(this, batch), fusions)
-      this.plans.set(key, plan)
+      const plan = this.planOnce(`${work.key}:${batch}`, () => makePlan(work.graph(this, batch), fusions))
       if (choice === 0 || plan.largestOperandBytes <= maxBlockBytes) return { batch, plan }
     }
+  }
+
+  /** A plan, made at its first use. */
+  planOnce(key: string, make: () => Plan): Plan {
+    const plan = this.plans.get(key) ?? make()
+    this.plans.set(key, plan)
+    return plan
   }
 
   describe(batch: number): string {

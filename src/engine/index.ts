@@ -14,11 +14,12 @@ export type {
   Program,
 } from './device.ts'
 export * from './errors.ts'
+export type { BlendTables } from './factored/predict-factored.ts'
 export type { BatchLog, EpochLog, FitOptions, History } from './fit.ts'
 export { gradients } from './gradients.ts'
 export * from './layers.ts'
 export { accuracy, classificationReport, confusionMatrix } from './metrics.ts'
-export type { BatchMeasurementOptions, BlendRequest, SequentialOptions } from './model.ts'
+export type { BatchMeasurementOptions, BlendOptions, BlendRequest, SequentialOptions } from './model.ts'
 export { Sequential, sequential } from './model.ts'
 export { loadModel, modelFromBytes } from './model-file.ts'
 export { type Architecture, modelToBytes } from './model-format.ts'

@@ -1,7 +1,8 @@
 import { writeFileAtomically } from './atomic-write.ts'
 import { CompiledModel, type CompileOptions, type LongCallOptions, type Predictions } from './compiled-model.ts'
 import type { Measurement, MeasurementOptions } from './device.ts'
-import { LimelightError, ShapeError } from './errors.ts'
+import { ArgumentError, LimelightError, ShapeError } from './errors.ts'
+import { type BlendTables, predictFactored, tabulateFactored } from './factored/predict-factored.ts'
 import { type FitOptions, fitModel, type History, trainingStepPlan } from './fit.ts'
 import { initialize, seededRandom } from './initializers.ts'
 import { type LayerDescription, type NamedLayer, stackLayers, weightsOf } from './layers.ts'
@@ -42,6 +43,11 @@ export interface BlendRequest {
   readonly masks: Uint8Array
   readonly count: number
   readonly segmentCount: number
+}
+
+export interface BlendOptions extends LongCallOptions {
+  /** Compute what samples have in common once, where that pays: the default. false: every sample by itself. */
+  readonly factored?: boolean
 }
 
 export interface BatchMeasurementOptions extends MeasurementOptions {
@@ -112,19 +118,20 @@ export class Sequential {
    * Class probabilities of perturbed images that never exist in memory: `count` mixtures of an image and its fudged copy.
    * What LIME asks a model.
    */
-  async predictBlended(request: BlendRequest, options: LongCallOptions = {}): Promise<Predictions> {
+  async predictBlended(request: BlendRequest, options: BlendOptions = {}): Promise<Predictions> {
     const { image, fudged, segments, masks, count, segmentCount } = request
-    const pixels = this.inputShape[0] * this.inputShape[1]
-    const size = sizeOf(this.inputShape)
-    if (this.inputShape.length !== 3 || image.length !== size || fudged.length !== size || segments.length !== pixels)
-      throw new ShapeError(
-        `predictBlended: image of ${image.length}, fudged of ${fudged.length} numbers, ${segments.length} segment labels; the model takes ${formatShape(this.inputShape)}`,
-      )
+    this.checkBlend('predictBlended', request)
     if (masks.length !== count * segmentCount)
       throw new ShapeError(`predictBlended: ${masks.length} mask values; expected ${count} x ${segmentCount}`)
+    const compiled = this.onDevice('predictBlended')
+    // The reference device is there to compute every sample.
+    if (options.factored !== false && compiled.device.info.kind !== 'reference') {
+      const predictions = await predictFactored(compiled, request, options)
+      if (predictions) return predictions
+    }
     const words = Math.max(1, Math.ceil(segmentCount / 32))
     const packed = packMasks(masks, count, segmentCount)
-    return this.onDevice('predictBlended').inChunks(count, options, {
+    return compiled.inChunks(count, options, {
       key: `blend${words}`,
       graph: (model, batch) => blendGraph(model, batch, words),
       inputs: (first, batch) => {
@@ -133,6 +140,35 @@ export class Sequential {
         return { image, fudged, segments, masks: chunk }
       },
     })
+  }
+
+  /**
+   * The logits of all 2^segmentCount mixtures of an image and its fudged copy, as a sum of small tables: each pixel of the last
+   * local layer sees a few segments only.
+   * @returns null where the model is something else than convolutions, pooling and activations, a dense layer and a softmax, or
+   * where too many segments meet in its receptive fields
+   */
+  async tabulateBlended(
+    request: Omit<BlendRequest, 'masks' | 'count'>,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<BlendTables | null> {
+    this.checkBlend('tabulateBlended', request)
+    return tabulateFactored(this.onDevice('tabulateBlended'), request, options)
+  }
+
+  private checkBlend(
+    caller: string,
+    { image, fudged, segments, segmentCount }: Omit<BlendRequest, 'masks' | 'count'>,
+  ): void {
+    const pixels = this.inputShape[0] * this.inputShape[1]
+    const size = sizeOf(this.inputShape)
+    if (this.inputShape.length !== 3 || image.length !== size || fudged.length !== size || segments.length !== pixels)
+      throw new ShapeError(
+        `${caller}: image of ${image.length}, fudged of ${fudged.length} numbers, ${segments.length} segment labels; the model takes ${formatShape(this.inputShape)}`,
+      )
+    const stray = segments.find((segment) => segment < 0 || segment >= segmentCount)
+    if (stray !== undefined)
+      throw new ArgumentError(`${caller}: a pixel is of segment ${stray}; expected 0 to ${segmentCount - 1}`)
   }
 
   /** Mean loss and accuracy on labelled samples. @throws ShapeError, ArgumentError for samples or labels that do not fit */

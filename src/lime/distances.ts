@@ -60,6 +60,17 @@ export function checkDistanceMetric(name: string): asserts name is DistanceMetri
 }
 
 /**
+ * The distance to the image of a sample that shows so many of `segments`, [segments + 1]: no metric looks at which.
+ * @throws ArgumentError for an unknown metric
+ */
+export function distancesByCount(segments: number, metric: DistanceMetric): Float64Array {
+  checkDistanceMetric(metric)
+  return Float64Array.from({ length: segments + 1 }, (_, shown) =>
+    metrics[metric]({ both: shown, first: 0, second: segments - shown, neither: 0 }),
+  )
+}
+
+/**
  * The distance of every row to row 0, [samples].
  * @throws ArgumentError for an unknown metric
  */

@@ -1,19 +1,25 @@
 import { ArgumentError } from '../engine/errors.ts'
-import { fairTurns, unlessAborted } from './abort.ts'
-import { defaultSegmenter } from './default-segmenter.ts'
-import { checkDistanceMetric, type DistanceMetric, distancesToFirst } from './distances.ts'
+import { fairTurns } from './abort.ts'
+import { weightCovariance, weightIntervals } from './confidence.ts'
+import { checkDistanceMetric, type DistanceMetric } from './distances.ts'
+import { type Evidence, exactEvidence, type Question, sampledEvidence } from './evidence.ts'
 import { Explanation } from './explanation.ts'
 import { type FeatureSelection, featureSelectionNamed } from './feature-selection.ts'
-import { fudgedImage, type HideColor } from './fudged-image.ts'
-import { type ImageInput, toImage, toRgb } from './image.ts'
-import { exponentialKernel, type Kernel, kernelWeights } from './kernel.ts'
-import { checkedLabelMap, distinctLabels, relabelled, type SegmentationFn } from './label-map.ts'
-import { checkPredictor, type Predictor, predictPerturbed } from './predictors.ts'
-import { quickshift } from './quickshift.ts'
+import type { ImageInput } from './image.ts'
+import { exponentialKernel, type Kernel } from './kernel.ts'
+import type { PredictionOptions, Predictor } from './predictors.ts'
 import { RandomState } from './random-state.ts'
-import { momentsOf } from './ridge.ts'
-import { allMasks, type Masks, sampleMasks } from './sampling.ts'
-import { limeQuickshift } from './segmenter-registry.ts'
+import { drawMasks, sampleMasks } from './sampling.ts'
+import { type AutoSamples, settledEvidence } from './settled-evidence.ts'
+import { type Stability, stabilityOf } from './stability.ts'
+import {
+  checkCount,
+  checkSubjectOptions,
+  chosenLabels,
+  prepareSubject,
+  type SubjectOptions,
+  topCountOf,
+} from './subject.ts'
 import { fitSurrogate, type ModelRegressor, type Surrogate } from './surrogate.ts'
 import { UndoableDraws } from './undoable-draws.ts'
 
@@ -30,55 +36,22 @@ export interface LimeImageExplainerOptions {
   readonly randomState?: number | RandomState
 }
 
-export interface Progress {
-  readonly phase: 'segmentation' | 'prediction' | 'fit'
-  readonly done: number
-  readonly total: number
-}
-
-export interface ExplainOptions {
-  /** The classes to explain; they count only when topLabels is null or left out. */
-  readonly labels?: readonly number[]
-  /** How many of the most probable classes to explain: 5 unless labels are given. null: labels. */
-  readonly topLabels?: number | null
-  /** What switched-off segments show: null their mean colour, else this colour. */
-  readonly hideColor?: HideColor
+export interface ExplainOptions extends SubjectOptions {
   /** How many segments the surrogate may use at most. */
   readonly numFeatures?: number
-  /** How many samples, the image itself among them; 'exact' takes all 2^n masks of at most 20 segments. */
-  readonly numSamples?: number | 'exact'
-  /** Images a call of a predict function (a model that blends by itself chooses its own). 10, as in Python. */
-  readonly batchSize?: number
-  /** Image -> label map; left out, quickshift with parameters that suit the image's size. */
-  readonly segmentationFn?: SegmentationFn
+  /**
+   * How many samples, the image itself among them. 'exact' takes all 2^n masks, each once: no sampling noise, the same for every
+   * random state; for at most 24 segments where the predictor has tables of its logits (tabulateBlended), 16 elsewhere. 'auto'
+   * samples until the order of the top features is settled.
+   */
+  readonly numSamples?: number | 'exact' | 'auto'
+  /** How 'auto' ends. */
+  readonly autoSamples?: AutoSamples
+  /** Keep the masks, probabilities, distances and weights of all samples in the explanation: true unless given. */
+  readonly keepSamples?: boolean
   readonly distanceMetric?: DistanceMetric | (string & {})
   /** A linear model in place of the ridge regression. */
   readonly modelRegressor?: ModelRegressor
-  /** Seed of the segmenter; left out, it is drawn from the explainer's stream. */
-  readonly randomSeed?: number
-  /**
-   * Python's numbers to the last detail: labels stay as the segmenter made them (in a map that starts at 1 the first column
-   * then switches nothing and the last segment is never hidden), and the default segmenter is lime's for small images too.
-   */
-  readonly compatible?: boolean
-  readonly signal?: AbortSignal
-  readonly onProgress?: (progress: Progress) => void
-}
-
-/** Fewer segments than this can hardly explain anything. */
-const fewSegments = 3
-
-function checkCount(name: string, value: number): void {
-  if (!Number.isInteger(value) || value < 1) throw new ArgumentError(`${name} must be a positive integer, not ${value}`)
-}
-
-/** The labels of the largest probabilities, largest first; of equals the higher label first, as NumPy's argsort has it. */
-function mostProbable(probabilities: Float64Array, count: number): number[] {
-  const labels = Array.from(probabilities.keys())
-  return labels
-    .sort((a, b) => probabilities[a] - probabilities[b] || a - b)
-    .reverse()
-    .slice(0, count)
 }
 
 /**
@@ -122,108 +95,176 @@ export class LimeImageExplainer {
     }
   }
 
+  /**
+   * Explains many images, each as if it were the first: all start at the same place of the random stream, so that an explanation
+   * does not depend on which were explained before it. Samples are not kept unless asked for: memory does not grow.
+   * @throws as explainInstance
+   */
+  async *explainBatch(
+    images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
+    predictor: Predictor,
+    options: ExplainOptions | ((index: number) => ExplainOptions) = {},
+  ): AsyncGenerator<Explanation, void, undefined> {
+    const start = this.randomState.snapshot()
+    let index = 0
+    for await (const image of images) {
+      this.randomState.restore(start)
+      const own = typeof options === 'function' ? options(index) : options
+      yield await this.explainInstance(image, predictor, { keepSamples: false, ...own })
+      index++
+    }
+  }
+
+  /**
+   * Explains an image again and again, and says how much the explanations differ: how far to trust one of them.
+   * @param options as explainInstance takes them; `runs` explanations (10), and how many features are the top ones (5)
+   * @returns label -> its stability, for the labels of the first explanation
+   */
+  async stability(
+    input: ImageInput,
+    predictor: Predictor,
+    { runs = 10, topFeatures = 5, ...options }: ExplainOptions & { runs?: number; topFeatures?: number } = {},
+  ): Promise<Map<number, Stability>> {
+    if (!Number.isInteger(runs) || runs < 2)
+      throw new ArgumentError(`runs must be an integer of at least 2, not ${runs}`)
+    checkCount('topFeatures', topFeatures)
+    const explanations = [await this.explainInstance(input, predictor, options)]
+    const { labels, randomSeed } = explanations[0]
+    // The same segments and labels: only the samples differ.
+    const again = { ...options, labels, topLabels: null, randomSeed }
+    while (explanations.length < runs) explanations.push(await this.explainInstance(input, predictor, again))
+    return new Map(labels.map((label) => [label, stabilityOf(explanations, label, topFeatures)]))
+  }
+
   private async explain(
     input: ImageInput,
     predictor: Predictor,
     options: ExplainOptions,
     draws: UndoableDraws,
   ): Promise<Explanation> {
-    const { hideColor = null, numFeatures = 100_000, numSamples = 1000, batchSize = 10 } = options
-    const { distanceMetric = 'cosine', modelRegressor, compatible = false, signal, onProgress } = options
-    const topCount = options.topLabels === undefined ? (options.labels ? null : 5) : options.topLabels
-    signal?.throwIfAborted()
-    const given = toImage(input)
-    checkPredictor(predictor)
+    const { numFeatures = 100_000, numSamples = 1000, batchSize = 10, distanceMetric = 'cosine' } = options
+    const { modelRegressor, keepSamples = true, factored, signal, onProgress } = options
+    checkSubjectOptions(predictor, options)
     checkCount('numFeatures', numFeatures)
-    checkCount('batchSize', batchSize)
-    if (numSamples !== 'exact') checkCount('numSamples', numSamples)
-    if (topCount !== null) checkCount('topLabels', topCount)
+    if (typeof numSamples === 'number') checkCount('numSamples', numSamples)
+    else if (numSamples !== 'exact' && numSamples !== 'auto')
+      throw new ArgumentError(`numSamples must be a positive integer, 'exact' or 'auto', not ${String(numSamples)}`)
+    else if (modelRegressor)
+      throw new ArgumentError(`modelRegressor fits samples: numSamples must be a number with it, not '${numSamples}'`)
     checkDistanceMetric(distanceMetric)
     const letOthersRun = fairTurns()
 
     const started = performance.now()
-    onProgress?.({ phase: 'segmentation', done: 0, total: 1 })
-    const randomSeed = options.randomSeed ?? draws.draw((random) => random.randint(0, 1000))
-    const segment =
-      options.segmentationFn ?? (compatible ? quickshift({ ...limeQuickshift, randomSeed }) : defaultSegmenter(given))
-    const map = checkedLabelMap(await unlessAborted(segment(given, { randomSeed }), signal), given)
-    const segmentCount = distinctLabels(map.data).length
-    const segments = compatible ? map : relabelled(map)
-    onProgress?.({ phase: 'segmentation', done: 1, total: 1 })
-    const warnings: string[] = []
-    if (segmentCount < fewSegments)
-      warnings.push(
-        `the image has only ${segmentCount} segment${segmentCount === 1 ? '' : 's'}: an explanation needs at least ${fewSegments} to say where to look; try a finer segmentation`,
-      )
-    const segmented = performance.now()
-
-    // A grey [H, W] image is RGB for a predict function, as in Python. A model that blends by itself takes any grey image as it
-    // is, unless what is to replace the segments has a colour.
-    const inFunctionsColour = typeof predictor === 'function' && given.shape.length === 2
-    const inHideColour = typeof predictor !== 'function' && typeof hideColor === 'object' && hideColor?.length === 3
-    const image = inFunctionsColour || inHideColour ? toRgb(given) : given
-    const fudged = fudgedImage(image, segments.data, hideColor)
-    const masks: Masks =
-      numSamples === 'exact'
-        ? allMasks(segmentCount)
-        : draws.draw((random) => sampleMasks(random, numSamples, segmentCount))
-    const probabilities = await predictPerturbed(
+    const subject = await prepareSubject(input, predictor, options, draws)
+    const { image, fudged, segments, segmentCount, randomSeed } = subject
+    const warnings = [...subject.warnings]
+    const question: Question = {
       predictor,
-      { image, fudged, columns: segments.data, masks },
-      { batchSize, signal, onProgress: (done, total) => onProgress?.({ phase: 'prediction', done, total }) },
-    )
+      image,
+      fudged,
+      columns: segments.data,
+      segmentCount,
+      distanceMetric,
+      kernel: this.kernel,
+      kernelWidth: this.kernelWidth,
+      chooseLabels: (original) => chosenLabels(original, options),
+    }
+    const surrogateOf = (evidence: Evidence, label: number) => {
+      const { sampled } = evidence
+      const regression =
+        modelRegressor && sampled
+          ? { regressor: modelRegressor, samples: sampled.data, targets: sampled.targetsOf(label) }
+          : undefined
+      const { featureSelection } = this
+      return fitSurrogate(evidence.moments, evidence.targetOf(label), { numFeatures, featureSelection, regression })
+    }
+    const asked: PredictionOptions = {
+      batchSize,
+      factored,
+      signal,
+      onProgress: (done, total) => onProgress?.({ phase: 'prediction', done, total }),
+    }
+    const { evidence, settled } = await this.ask(question, numSamples, options, draws, surrogateOf, asked)
     const predicted = performance.now()
 
-    const distances = distancesToFirst(masks, distanceMetric)
-    const weights = kernelWeights(distances, this.kernel, this.kernelWidth)
-    const [rows, classes] = probabilities.shape
-    const topLabels = topCount === null ? [] : mostProbable(probabilities.data.subarray(0, classes), topCount)
-    const labels = topCount === null ? [...new Set(options.labels ?? [1])] : topLabels
-    for (const label of labels)
-      if (!Number.isInteger(label) || label < 0 || label >= classes)
-        throw new ArgumentError(`label ${label} can't be explained: the predictor has the classes 0 to ${classes - 1}`)
-
-    const moments = momentsOf({ data: masks.data, rows, columns: segmentCount, weights })
+    const { labels, sampled, original } = evidence
     const surrogates = new Map<number, Surrogate>()
     for (const label of labels) {
       await letOthersRun()
       signal?.throwIfAborted()
-      const targets = Float64Array.from({ length: rows }, (_, row) => probabilities.data[row * classes + label])
-      const settings = { numFeatures, featureSelection: this.featureSelection, modelRegressor }
-      const surrogate = fitSurrogate(moments, targets, settings)
+      const surrogate = surrogateOf(evidence, label)
       surrogates.set(label, surrogate)
       if (this.verbose)
         console.warn(
-          `Intercept ${surrogate.intercept}\nPrediction_local ${surrogate.localPrediction}\nRight: ${targets[0]}`,
+          `Intercept ${surrogate.intercept}\nPrediction_local ${surrogate.localPrediction}\nRight: ${original[label]}`,
         )
       onProgress?.({ phase: 'fit', done: surrogates.size, total: labels.length })
     }
+    if (settled === false)
+      warnings.push(
+        `the order of the top features is not settled after ${evidence.samples} samples: some of their weights are nearly equal`,
+      )
     const ended = performance.now()
 
-    const each = <T>(pick: (surrogate: Surrogate) => T): Record<number, T> =>
-      Object.fromEntries(Array.from(surrogates, ([label, surrogate]) => [label, pick(surrogate)]))
+    const each = <T>(pick: (surrogate: Surrogate, label: number) => T): Record<number, T> =>
+      Object.fromEntries(Array.from(surrogates, ([label, surrogate]) => [label, pick(surrogate, label)]))
+    const intervals = (label: number) => {
+      const surrogate = surrogates.get(label)
+      if (modelRegressor || !surrogate) return null
+      const covariance =
+        sampled && weightCovariance(sampled.data, evidence.moments, sampled.targetsOf(label), surrogate)
+      return weightIntervals(surrogate.weights, covariance)
+    }
+    const kept = keepSamples ? sampled : null
     return new Explanation({
-      image: toRgb(image),
-      fudged: toRgb(fudged),
+      asked: image,
+      fudgedAsked: fudged,
       segments,
       labels,
-      topLabels,
+      topLabels: topCountOf(options) === null ? [] : labels,
       intercept: each((surrogate) => surrogate.intercept),
       localExp: each((surrogate) => surrogate.weights),
       score: each((surrogate) => surrogate.score),
       localPred: each((surrogate) => surrogate.localPrediction),
-      probabilities,
-      masks,
-      distances,
-      kernelWeights: weights,
+      samples: evidence.samples,
+      sampling: numSamples === 'auto' && sampled ? 'auto' : sampled ? 'number' : 'exact',
+      settled,
+      intervals: kept ? intervals : constantly(each((_, label) => intervals(label))),
+      probabilities: kept?.probabilities ?? { data: original, shape: [1, original.length] },
+      masks: kept?.masks ?? { data: new Uint8Array(segmentCount).fill(1), shape: [1, segmentCount] },
+      distances: kept?.distances ?? new Float64Array(1),
+      kernelWeights: kept?.weights ?? Float64Array.of(this.kernel(0, this.kernelWidth)),
       randomSeed,
       warnings,
       timings: {
-        segmentation: segmented - started,
-        prediction: predicted - segmented,
+        segmentation: subject.segmentation,
+        prediction: predicted - started - subject.segmentation,
         fit: ended - predicted,
         total: ended - started,
       },
     })
   }
+
+  /** The evidence that was asked for; with 'auto', whether the order of the top features is settled. */
+  private async ask(
+    question: Question,
+    numSamples: NonNullable<ExplainOptions['numSamples']>,
+    { autoSamples = {} }: ExplainOptions,
+    draws: UndoableDraws,
+    fit: (evidence: Evidence, label: number) => Surrogate,
+    options: PredictionOptions,
+  ): Promise<{ evidence: Evidence; settled: boolean | null }> {
+    const { segmentCount } = question
+    if (numSamples === 'exact') return { evidence: await exactEvidence(question, options), settled: null }
+    if (numSamples === 'auto') {
+      const draw = (rows: number) => draws.draw((random) => drawMasks(random, rows, segmentCount))
+      return settledEvidence(question, draw, fit, autoSamples, options)
+    }
+    const masks = draws.draw((random) => sampleMasks(random, numSamples, segmentCount))
+    return { evidence: await sampledEvidence(question, masks, options), settled: null }
+  }
+}
+
+function constantly<T>(values: Readonly<Record<number, T>>): (label: number) => T {
+  return (label) => values[label]
 }

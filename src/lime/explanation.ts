@@ -1,5 +1,7 @@
 import { ArgumentError } from '../engine/errors.ts'
-import { type Image, pixelsLike } from './image.ts'
+import type { WeightInterval } from './confidence.ts'
+import { type ExplanationJson, explanationFromJson, explanationToJson } from './explanation-json.ts'
+import { type Image, pixelsLike, toRgb } from './image.ts'
 import type { LabelMap } from './label-map.ts'
 import type { Masks } from './sampling.ts'
 import type { SegmentWeight } from './surrogate.ts'
@@ -12,9 +14,13 @@ export interface Timings {
   readonly total: number
 }
 
+/** How the samples came about: so many were asked for, as many as it took, or all there are. */
+export type Sampling = 'number' | 'auto' | 'exact'
+
 export interface ExplanationContents {
-  readonly image: Image
-  readonly fudged: Image
+  /** As the predictor took it. */
+  readonly asked: Image
+  readonly fudgedAsked: Image
   readonly segments: LabelMap
   readonly labels: readonly number[]
   readonly topLabels: readonly number[]
@@ -22,6 +28,10 @@ export interface ExplanationContents {
   readonly localExp: Readonly<Record<number, readonly SegmentWeight[]>>
   readonly score: Readonly<Record<number, number>>
   readonly localPred: Readonly<Record<number, number>>
+  readonly samples: number
+  readonly sampling: Sampling
+  readonly settled: boolean | null
+  readonly intervals: (label: number) => readonly WeightInterval[] | null
   readonly probabilities: { readonly data: Float64Array; readonly shape: readonly [number, number] }
   readonly masks: Masks
   readonly distances: Float64Array
@@ -45,7 +55,10 @@ export interface ImageAndMaskOptions {
 }
 
 /** Why a classifier said what it said about one image: Python lime's ImageExplanation, with the samples kept. */
-export class Explanation implements ExplanationContents {
+export class Explanation {
+  /** The image as the predictor took it, [H, W, 3] or of one channel, and what switched-off segments showed. */
+  readonly asked: Image
+  readonly fudgedAsked: Image
   /** The image, [H, W, 3]: a grey one in three equal channels. */
   readonly image: Image
   /** What switched-off segments showed, [H, W, 3]. */
@@ -64,7 +77,12 @@ export class Explanation implements ExplanationContents {
   readonly score: Readonly<Record<number, number>>
   /** label -> the surrogate's value for the image itself. */
   readonly localPred: Readonly<Record<number, number>>
-  /** The classifier's answers, [samples, classes]; row 0 is the image's. */
+  /** How many perturbed images the fit is made of, the image itself among them. */
+  readonly samples: number
+  readonly sampling: Sampling
+  /** Of automatic sampling: whether the order of the top features was settled in the end. */
+  readonly settled: boolean | null
+  /** The classifier's answers, [samples, classes]; row 0 is the image's, and the only one where samples are not kept. */
   readonly probabilities: { readonly data: Float64Array; readonly shape: readonly [number, number] }
   /** Which segments each sample showed, [samples, segments]; row 0 is all ones. */
   readonly masks: Masks
@@ -78,9 +96,11 @@ export class Explanation implements ExplanationContents {
   readonly warnings: readonly string[]
   readonly timings: Timings
 
-  constructor(contents: ExplanationContents) {
-    this.image = contents.image
-    this.fudged = contents.fudged
+  constructor(private readonly contents: ExplanationContents) {
+    this.asked = contents.asked
+    this.fudgedAsked = contents.fudgedAsked
+    this.image = toRgb(contents.asked)
+    this.fudged = toRgb(contents.fudgedAsked)
     this.segments = contents.segments
     this.labels = contents.labels
     this.topLabels = contents.topLabels
@@ -88,6 +108,9 @@ export class Explanation implements ExplanationContents {
     this.localExp = contents.localExp
     this.score = contents.score
     this.localPred = contents.localPred
+    this.samples = contents.samples
+    this.sampling = contents.sampling
+    this.settled = contents.settled
     this.probabilities = contents.probabilities
     this.masks = contents.masks
     this.distances = contents.distances
@@ -97,8 +120,30 @@ export class Explanation implements ExplanationContents {
     this.timings = contents.timings
   }
 
-  /** The label's weights, or an error that says which labels there are. */
-  private weightsOf(label: number): readonly SegmentWeight[] {
+  /** Everything, samples included where they were kept, as plain data: what JSON.stringify(explanation) writes. */
+  toJSON(): ExplanationJson {
+    return explanationToJson(this.contents)
+  }
+
+  /** @param json what toJSON() gave. @throws ArgumentError for anything else, naming what is wrong */
+  static fromJSON(json: unknown): Explanation {
+    return new Explanation(explanationFromJson(json))
+  }
+
+  /**
+   * The 95 % confidence interval of each weight, in the order of localExp: what other samples would have made of it. Without
+   * width where all masks were taken.
+   * @throws ArgumentError for a label that was not explained, or weights of the caller's own regressor
+   */
+  intervals(label: number): readonly WeightInterval[] {
+    this.weightsOf(label)
+    const intervals = this.contents.intervals(label)
+    if (!intervals) throw new ArgumentError('intervals: there are none for the weights of a modelRegressor')
+    return intervals
+  }
+
+  /** [segment, weight], largest |weight| first. @throws ArgumentError for a label that was not explained */
+  weightsOf(label: number): readonly SegmentWeight[] {
     if (!this.labels.includes(label))
       throw new ArgumentError(`label ${label} was not explained; the labels explained are ${this.labels.join(', ')}`)
     return this.localExp[label]

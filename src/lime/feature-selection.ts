@@ -30,11 +30,14 @@ export function featureSelectionNamed(name: string): FeatureSelection {
   throw new ArgumentError(`there is no feature selection "${name}"; valid are ${Object.keys(names).join(', ')}`)
 }
 
-/** All features, by descending |coefficient * value in row 0| of a ridge fit; the first of equals first. */
+/**
+ * All features, by descending |coefficient| of a ridge fit (lime multiplies by the values in row 0, which are ones); the first of
+ * equals first.
+ */
 function highestWeights(moments: Moments, target: TargetMoments, count: number): number[] {
   const features = Array.from({ length: moments.columns }, (_, i) => i)
   const { coefficients } = ridge(moments, target, rankingAlpha, features)
-  const importance = features.map((i) => Math.abs(coefficients[i] * moments.data[i]))
+  const importance = features.map((i) => Math.abs(coefficients[i]))
   return features.sort((a, b) => importance[b] - importance[a]).slice(0, count)
 }
 

@@ -1,36 +1,54 @@
 import { ArgumentError } from '../engine/errors.ts'
+import { gaussianFilter } from './gaussian.ts'
 import { type Image, pixelsLike } from './image.ts'
 
-/** One value for all channels, one value a channel, or null for every segment's own mean colour. */
-export type HideColor = number | readonly number[] | null
+/**
+ * One value for all channels, one value a channel, null for every segment's own mean colour, 'mean' for the image's, or 'blur'
+ * for the image out of focus.
+ */
+export type HideColor = number | readonly number[] | 'mean' | 'blur' | null
+
+/** Of the blur's standard deviation to the image's larger side: fine detail goes, what is where stays. */
+const blurShare = 1 / 14
 
 /**
  * What switched-off segments show: the mean colour of the segment, channel by channel, or a constant colour. It has the
  * image's own type, so means of bytes lose their fraction as they do in Python.
  * @param labels [H*W] the segment of each pixel
- * @throws ArgumentError when hideColor is not finite or has another number of channels than the image
+ * @throws ArgumentError when hideColor is an unknown word, not finite, or has another number of channels than the image
  */
 export function fudgedImage(image: Image, labels: Int32Array, hideColor: HideColor): Image {
-  const { channels } = image
+  const { channels, height, width } = image
+  if (hideColor === null) return { ...image, data: segmentMeans(image, labels) }
+  if (hideColor === 'mean') return { ...image, data: segmentMeans(image, new Int32Array(labels.length)) }
   const data = pixelsLike(image.data, image.data.length)
-  if (hideColor !== null) {
-    const color = typeof hideColor === 'number' ? new Array<number>(channels).fill(hideColor) : hideColor
-    if (color.length !== channels || !color.every(Number.isFinite))
-      throw new ArgumentError(`hideColor must be one finite number or ${channels} of them, not [${color.join(', ')}]`)
-    for (let i = 0; i < data.length; i++) data[i] = color[i % channels]
+  if (hideColor === 'blur') {
+    const sigma = Math.max(height, width) * blurShare
+    data.set(gaussianFilter(Float64Array.from(image.data), height, width, channels, sigma))
     return { ...image, data }
   }
+  const color = typeof hideColor === 'number' ? new Array<number>(channels).fill(hideColor) : hideColor
+  if (!Array.isArray(color) || color.length !== channels || !color.every(Number.isFinite))
+    throw new ArgumentError(
+      `hideColor must be one finite number or ${channels} of them, 'mean', 'blur' or null, not ${JSON.stringify(hideColor)}`,
+    )
+  for (let i = 0; i < data.length; i++) data[i] = color[i % channels]
+  return { ...image, data }
+}
 
+/** Every pixel in the mean colour of its segment. */
+function segmentMeans({ data: pixels, channels }: Image, labels: Int32Array): Image['data'] {
+  const data = pixelsLike(pixels, pixels.length)
   const sums = new Map<number, { count: number; total: number[] }>()
   labels.forEach((label, pixel) => {
     const sum = sums.get(label) ?? { count: 0, total: new Array<number>(channels).fill(0) }
     sums.set(label, sum)
     sum.count++
-    for (let c = 0; c < channels; c++) sum.total[c] += image.data[pixel * channels + c]
+    for (let c = 0; c < channels; c++) sum.total[c] += pixels[pixel * channels + c]
   })
   labels.forEach((label, pixel) => {
     const sum = sums.get(label)
     if (sum) for (let c = 0; c < channels; c++) data[pixel * channels + c] = sum.total[c] / sum.count
   })
-  return { ...image, data }
+  return data
 }

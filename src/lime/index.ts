@@ -1,6 +1,7 @@
 /** limelight/lime: explains any image classifier, with the numbers of Python's lime. */
 export { findBoundaries, markBoundaries } from './boundaries.ts'
 export { rgbToGray, rgbToLab } from './color.ts'
+export type { WeightInterval } from './confidence.ts'
 export { DefaultRng } from './default-rng.ts'
 export { defaultSegmenter } from './default-segmenter.ts'
 export { type DistanceMetric, distanceMetrics } from './distances.ts'
@@ -8,19 +9,28 @@ export {
   type ExplainOptions,
   LimeImageExplainer,
   type LimeImageExplainerOptions,
-  type Progress,
 } from './explainer.ts'
-export { Explanation, type ImageAndMaskOptions, type Timings } from './explanation.ts'
+export { Explanation, type ImageAndMaskOptions, type Sampling, type Timings } from './explanation.ts'
+export type { ExplanationJson } from './explanation-json.ts'
+export { type Curve, type Faithfulness, type FaithfulnessOptions, faithfulnessOf } from './faithfulness.ts'
 export { type FeatureSelection, featureSelectionNamed } from './feature-selection.ts'
 export { type FelzenszwalbOptions, felzenszwalb } from './felzenszwalb.ts'
 export type { HideColor } from './fudged-image.ts'
+export { type GridOptions, grid } from './grid.ts'
+export { heatmap, overlay, weightColour, weightLimit, weightMap } from './heatmap.ts'
 export { type Image, type ImageInput, toImage } from './image.ts'
 export type { Kernel } from './kernel.ts'
 export type { LabelMap, SegmentationFn, Segmenter } from './label-map.ts'
+export type { LogitTable, LogitTables } from './logit-tables.ts'
 export type { ImageBatch, PredictFn, Predictor, Probabilities, SegmentPredictor } from './predictors.ts'
 export { type QuickshiftOptions, quickshift } from './quickshift.ts'
 export { RandomState } from './random-state.ts'
 export type { Masks } from './sampling.ts'
 export { segmenterNamed, segmenterNames } from './segmenter-registry.ts'
+export type { AutoSamples } from './settled-evidence.ts'
+export { ShapleyImageExplainer, type ShapleyImageExplainerOptions, type ShapleyOptions } from './shapley-explainer.ts'
 export { type SlicOptions, slic } from './slic.ts'
+export type { Stability } from './stability.ts'
+export type { Progress, SubjectOptions } from './subject.ts'
 export type { ModelRegressor, RegressionProblem, SegmentWeight } from './surrogate.ts'
+export { type WatershedOptions, watershed } from './watershed.ts'

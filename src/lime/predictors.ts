@@ -2,6 +2,7 @@ import { ArgumentError, ShapeError } from '../engine/errors.ts'
 import { fairTurns, unlessAborted } from './abort.ts'
 import { rgbToGray } from './color.ts'
 import type { Image } from './image.ts'
+import type { LogitTables } from './logit-tables.ts'
 import type { Masks } from './sampling.ts'
 
 /** A batch of pictures, [N, H, W, C] row-major: the arrays are the predictor's to keep. */
@@ -38,8 +39,13 @@ export interface SegmentPredictor {
       count: number
       segmentCount: number
     },
-    options: { signal?: AbortSignal; onProgress?: (done: number, total: number) => void },
+    options: { signal?: AbortSignal; onProgress?: (done: number, total: number) => void; factored?: boolean },
   ): Promise<{ data: Float32Array; shape: readonly [number, number] }>
+  /** The logits of every mixture of the two images at once, where the classifier can say them as tables; else null. */
+  tabulateBlended?(
+    request: { image: Float32Array; fudged: Float32Array; segments: Int32Array; segmentCount: number },
+    options: { signal?: AbortSignal },
+  ): Promise<LogitTables | null>
 }
 
 export type Predictor = PredictFn | SegmentPredictor
@@ -55,6 +61,8 @@ export interface PerturbedImages {
 
 export interface PredictionOptions {
   readonly batchSize: number
+  /** false: a model that can compute what samples have in common once is not to. */
+  readonly factored?: boolean
   readonly signal?: AbortSignal
   readonly onProgress: (done: number, total: number) => void
 }
@@ -158,18 +166,24 @@ function inChannels(image: Image, channels: number): Float32Array {
   return Float32Array.from({ length: image.data.length * 3 }, (_, i) => image.data[Math.floor(i / 3)])
 }
 
-async function predictBySegments(
-  model: SegmentPredictor,
-  work: PerturbedImages,
-  { signal, onProgress }: PredictionOptions,
-): Promise<Answers> {
-  const { image, fudged, columns, masks } = work
+/** @throws ShapeError when the model takes other images */
+function checkFits(model: SegmentPredictor, image: Image): void {
   const [height, width, channels = 1] = model.inputShape
   const colourFits = channels === 1 || channels === 3
   if (model.inputShape.length > 3 || height !== image.height || width !== image.width || !colourFits)
     throw new ShapeError(
       `the model takes images of shape [${model.inputShape.join(', ')}], the image is [${image.shape.join(', ')}]`,
     )
+}
+
+async function predictBySegments(
+  model: SegmentPredictor,
+  work: PerturbedImages,
+  { factored, signal, onProgress }: PredictionOptions,
+): Promise<Answers> {
+  const { image, fudged, columns, masks } = work
+  checkFits(model, image)
+  const channels = model.inputShape[2] ?? 1
   const [count, segments] = masks.shape
   // Pixels outside all columns form one more segment, which is always on.
   const outside = (column: number) => column < 0 || column >= segments
@@ -186,9 +200,33 @@ async function predictBySegments(
       count,
       segmentCount,
     },
-    { signal, onProgress },
+    { factored, signal, onProgress },
   )
   return checkedAnswers(answers, count)
+}
+
+/**
+ * The predictor's logits of all mixtures of the image and the fudged one.
+ * @param columns [H*W] the segment of each pixel, 0..segmentCount-1
+ * @returns null where it has no tables, or a pixel is of no segment
+ */
+export async function tabulatePerturbed(
+  predictor: Predictor,
+  { image, fudged, columns }: Omit<PerturbedImages, 'masks'>,
+  segmentCount: number,
+  signal: AbortSignal | undefined,
+): Promise<LogitTables | null> {
+  if (!isSegmentPredictor(predictor) || !predictor.tabulateBlended) return null
+  checkFits(predictor, image)
+  if (columns.some((column) => column < 0 || column >= segmentCount)) return null
+  const channels = predictor.inputShape[2] ?? 1
+  const request = {
+    image: inChannels(image, channels),
+    fudged: inChannels(fudged, channels),
+    segments: columns,
+    segmentCount,
+  }
+  return predictor.tabulateBlended(request, { signal })
 }
 
 /**

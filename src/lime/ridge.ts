@@ -9,7 +9,12 @@ export interface WeightedSamples {
 }
 
 /** What every fit to the same samples shares, whatever its targets: computed once an explanation. */
-export interface Moments extends WeightedSamples {
+export interface Moments {
+  /** How many samples. */
+  readonly rows: number
+  readonly columns: number
+  /** Σ w */
+  readonly total: number
   /** The columns' weighted means m, [columns]. */
   readonly means: Float64Array
   /** Σ w (x - m)(x - m)ᵀ, [columns, columns]. */
@@ -22,6 +27,8 @@ export interface TargetMoments {
   readonly mean: number
   /** Σ w (x - m)(y - mean), [columns]. */
   readonly products: Float64Array
+  /** Σ w (y - mean)² */
+  readonly square: number
 }
 
 export interface LinearFit {
@@ -30,18 +37,8 @@ export interface LinearFit {
   readonly intercept: number
 }
 
-function weightedMean(values: ArrayLike<number>, weights: Float64Array): number {
-  let total = 0
-  let sum = 0
-  for (let i = 0; i < weights.length; i++) {
-    total += weights[i]
-    sum += weights[i] * values[i]
-  }
-  return sum / total
-}
-
 /** Centres the columns by their weighted means and sums their weighted products. */
-export function momentsOf(samples: WeightedSamples): Moments {
+export function momentsOf(samples: WeightedSamples): Moments & WeightedSamples {
   const { data, rows, columns, weights } = samples
   const means = new Float64Array(columns)
   let total = 0
@@ -61,19 +58,30 @@ export function momentsOf(samples: WeightedSamples): Moments {
     }
   }
   for (let i = 0; i < columns; i++) for (let j = 0; j < i; j++) gram[j * columns + i] = gram[i * columns + j]
-  return { ...samples, means, gram }
+  return { ...samples, total, means, gram }
 }
 
 /** @param targets [rows] */
-export function targetMomentsOf(moments: Moments, targets: Float64Array): TargetMoments {
-  const { data, rows, columns, weights, means } = moments
-  const mean = weightedMean(targets, weights)
+export function targetMomentsOf(moments: Moments & WeightedSamples, targets: Float64Array): TargetMoments {
+  const { data, rows, columns, weights, means, total } = moments
+  let sum = 0
+  for (let row = 0; row < rows; row++) sum += weights[row] * targets[row]
+  const mean = sum / total
   const products = new Float64Array(columns)
+  let square = 0
   for (let row = 0; row < rows; row++) {
     const weighted = weights[row] * (targets[row] - mean)
+    square += weighted * (targets[row] - mean)
     for (let i = 0; i < columns; i++) products[i] += weighted * (data[row * columns + i] - means[i])
   }
-  return { mean, products }
+  return withoutRounding({ mean, products, square }, moments)
+}
+
+/** Targets that are all the same differ from their mean by rounding only: what is left of that explains nothing. */
+export function withoutRounding(target: TargetMoments, { rows, total }: Moments): TargetMoments {
+  const rounding = total * (target.mean * Number.EPSILON) ** 2 * rows
+  if (target.square > rounding) return target
+  return { mean: target.mean, products: new Float64Array(target.products.length), square: 0 }
 }
 
 /**
@@ -96,32 +104,26 @@ export function ridge(moments: Moments, target: TargetMoments, alpha: number, fe
   return { coefficients, intercept }
 }
 
-/** What the fit says for one row. */
-export function predictRow(samples: WeightedSamples, fit: LinearFit, features: ArrayLike<number>, row: number): number {
-  let prediction = fit.intercept
-  for (let i = 0; i < features.length; i++)
-    prediction += fit.coefficients[i] * samples.data[row * samples.columns + features[i]]
-  return prediction
-}
-
 /**
- * The weighted R² of the fit on its own samples: 1 - Σ w (y - fit)² / Σ w (y - mean)². With constant targets 1 for an exact fit
+ * The weighted R² of a fit on its own samples: 1 - Σ w (y - fit)² / Σ w (y - mean)². With constant targets 1 for an exact fit
  * and 0 otherwise.
  */
 export function weightedScore(
-  samples: WeightedSamples,
-  targets: Float64Array,
-  fit: LinearFit,
+  { columns, gram, means, total }: Moments,
+  target: TargetMoments,
+  { coefficients, intercept }: LinearFit,
   features: ArrayLike<number>,
 ): number {
-  const mean = weightedMean(targets, samples.weights)
-  let unexplained = 0
-  let total = 0
-  for (let row = 0; row < samples.rows; row++) {
-    const weight = samples.weights[row]
-    unexplained += weight * (targets[row] - predictRow(samples, fit, features, row)) ** 2
-    total += weight * (targets[row] - mean) ** 2
+  // The fit's mean less the targets', whose square adds to what is unexplained around the means.
+  let shift = intercept - target.mean
+  let unexplained = target.square
+  for (let i = 0; i < features.length; i++) {
+    shift += coefficients[i] * means[features[i]]
+    unexplained -= 2 * coefficients[i] * target.products[features[i]]
+    for (let j = 0; j < features.length; j++)
+      unexplained += coefficients[i] * coefficients[j] * gram[features[i] * columns + features[j]]
   }
-  if (total === 0) return unexplained === 0 ? 1 : 0
-  return 1 - unexplained / total
+  unexplained = Math.max(0, unexplained + total * shift ** 2)
+  if (target.square === 0) return unexplained === 0 ? 1 : 0
+  return 1 - unexplained / target.square
 }

@@ -1,8 +1,10 @@
 import { ArgumentError } from '../engine/errors.ts'
 import { felzenszwalb } from './felzenszwalb.ts'
+import { grid } from './grid.ts'
 import type { Segmenter } from './label-map.ts'
 import { quickshift } from './quickshift.ts'
 import { slic } from './slic.ts'
+import { watershed } from './watershed.ts'
 
 /** Python lime's own parameters of quickshift. */
 export const limeQuickshift = { kernelSize: 4, maxDist: 200, ratio: 0.2 } as const
@@ -30,6 +32,7 @@ const registry: Readonly<Record<string, Entry>> = {
     make: (settings) => quickshift(isBare(settings) ? { ...limeQuickshift, ...settings } : settings),
   },
   felzenszwalb: { parameters: { scale: 'scale', sigma: 'sigma', min_size: 'minSize' }, make: felzenszwalb },
+  grid: { parameters: { rows: 'rows', columns: 'columns' }, make: grid },
   slic: {
     parameters: {
       n_segments: 'nSegments',
@@ -41,6 +44,7 @@ const registry: Readonly<Record<string, Entry>> = {
     },
     make: slic,
   },
+  watershed: { parameters: { markers: 'markers', compactness: 'compactness' }, make: watershed },
 }
 
 /** The names that segmenterNamed knows. */

@@ -1,6 +1,13 @@
 import { ArgumentError } from '../engine/errors.ts'
 import { type FeatureSelection, selectFeatures } from './feature-selection.ts'
-import { type LinearFit, type Moments, predictRow, ridge, targetMomentsOf, weightedScore } from './ridge.ts'
+import {
+  type LinearFit,
+  type Moments,
+  ridge,
+  type TargetMoments,
+  type WeightedSamples,
+  weightedScore,
+} from './ridge.ts'
 
 /** What a model regressor fits: data [samples, features] of 0/1, one target and one weight a sample. */
 export interface RegressionProblem {
@@ -30,10 +37,25 @@ export interface Surrogate {
   readonly localPrediction: number
 }
 
-const surrogateAlpha = 1
+/** The ridge penalty of the surrogate. */
+export const surrogateAlpha = 1
 
-function fitWith(regressor: ModelRegressor, moments: Moments, targets: Float64Array, features: number[]): LinearFit {
-  const { data, rows, columns, weights } = moments
+export interface SurrogateSettings {
+  readonly numFeatures: number
+  readonly featureSelection: FeatureSelection
+  /** In place of the ridge: it fits the samples themselves. */
+  readonly regression?: {
+    readonly regressor: ModelRegressor
+    readonly samples: WeightedSamples
+    readonly targets: Float64Array
+  }
+}
+
+function fitWith(
+  { regressor, samples, targets }: NonNullable<SurrogateSettings['regression']>,
+  features: number[],
+): LinearFit {
+  const { data, rows, columns, weights } = samples
   const chosen = new Float64Array(rows * features.length)
   for (let row = 0; row < rows; row++)
     for (let i = 0; i < features.length; i++) chosen[row * features.length + i] = data[row * columns + features[i]]
@@ -46,26 +68,20 @@ function fitWith(regressor: ModelRegressor, moments: Moments, targets: Float64Ar
   return { coefficients, intercept: fit.intercept }
 }
 
-/**
- * Selects features and fits the surrogate: a weighted ridge of alpha 1, or the caller's regressor.
- * @param targets [samples] the classifier's probability of the label
- */
+/** Selects features and fits the surrogate: a weighted ridge of alpha 1, or the caller's regressor. */
 export function fitSurrogate(
   moments: Moments,
-  targets: Float64Array,
-  settings: { numFeatures: number; featureSelection: FeatureSelection; modelRegressor?: ModelRegressor },
+  target: TargetMoments,
+  { numFeatures, featureSelection, regression }: SurrogateSettings,
 ): Surrogate {
-  const { numFeatures, featureSelection, modelRegressor } = settings
-  const target = targetMomentsOf(moments, targets)
   const features = selectFeatures(featureSelection, moments, target, numFeatures)
-  const fit = modelRegressor
-    ? fitWith(modelRegressor, moments, targets, features)
-    : ridge(moments, target, surrogateAlpha, features)
+  const fit = regression ? fitWith(regression, features) : ridge(moments, target, surrogateAlpha, features)
   const weights = features.map((feature, i): SegmentWeight => [feature, fit.coefficients[i]])
   return {
     intercept: fit.intercept,
     weights: weights.sort(([, a], [, b]) => Math.abs(b) - Math.abs(a)),
-    score: weightedScore(moments, targets, fit, features),
-    localPrediction: predictRow(moments, fit, features, 0),
+    score: weightedScore(moments, target, fit, features),
+    // At row 0 all segments are shown.
+    localPrediction: fit.coefficients.reduce((sum, coefficient) => sum + coefficient, fit.intercept),
   }
 }

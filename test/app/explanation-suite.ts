@@ -38,10 +38,17 @@ export function explanationSuite({ name, open, read, explanations, tolerance }: 
 
     it.each(explanations)('%s', async (recorded) => {
       const file = recordedExplanation(await read(`lime-${recorded}.safetensors`))
-      const explainer = file.explainer()
-      await previousCalls(explainer, file.metadata.previous_calls_on_same_explainer)
-      const explanation = await explainer.explainInstance(file.image, model, file.options)
+      const explain = async (factored: boolean) => {
+        const explainer = file.explainer()
+        await previousCalls(explainer, file.metadata.previous_calls_on_same_explainer)
+        return explainer.explainInstance(file.image, model, { ...file.options, factored })
+      }
+      const explanation = await explain(true)
       const { tensor } = file
+      // Every sample by itself comes to the same.
+      const { probabilities } = await explain(false)
+      expect(largestError(explanation.probabilities.data, probabilities.data)).toBeLessThan(5e-6)
+      expect(largestError(probabilities.data, tensor('labels').data)).toBeLessThan(tolerance)
       expect(explanation.segments.data).toEqual(tensor('segments').data)
       expect(explanation.masks.data).toEqual(tensor('data').data)
       expect(largestError(explanation.probabilities.data, tensor('labels').data)).toBeLessThan(tolerance)

@@ -285,6 +285,11 @@ const otherCases = [
     ({ data, at }) => gather(data, at),
   ),
   define(
+    'gather, zeros at -1',
+    (draw) => ({ data: draw.uniform([5, 3]), at: { shape: [4], values: Int32Array.of(2, -1, 0, -1) } }),
+    ({ data, at }) => gather(data, at),
+  ),
+  define(
     'gather, scaled',
     (draw) => ({ data: draw.uniform([4, 5]), at: draw.integers([6], 4) }),
     ({ data, at }) => gather(data, at, { scale: 0.25 }),

@@ -123,8 +123,11 @@ describe('solvePositive', () => {
 describe('weightedScore', () => {
   it('is 1 for an exact fit, 0 for the mean, negative for worse; constant targets are 1 or 0', () => {
     const problem = { data: [1, 0, 1, 0], rows: 4, columns: 1, weights: Float64Array.of(1, 2, 1, 2) }
-    const score = (targets: number[], coefficient: number, intercept: number) =>
-      weightedScore(problem, Float64Array.from(targets), { coefficients: Float64Array.of(coefficient), intercept }, [0])
+    const moments = momentsOf(problem)
+    const score = (targets: number[], coefficient: number, intercept: number) => {
+      const target = targetMomentsOf(moments, Float64Array.from(targets))
+      return weightedScore(moments, target, { coefficients: Float64Array.of(coefficient), intercept }, [0])
+    }
     expect(score([3, 1, 3, 1], 2, 1)).toBe(1)
     expect(score([3, 0, 3, 0], 0, 1)).toBe(0)
     expect(score([3, 0, 3, 0], 0, 5)).toBeLessThan(0)
@@ -136,6 +139,8 @@ describe('weightedScore', () => {
 describe('feature selection', () => {
   /** lime's own way: fit every candidate, keep the best score. */
   function forwardByFits(problem: ReturnType<typeof randomProblem>, count: number): number[] {
+    const moments = momentsOf(problem)
+    const target = targetMomentsOf(moments, problem.targets)
     const chosen: number[] = []
     while (chosen.length < Math.min(count, problem.columns)) {
       let best = -1
@@ -144,7 +149,7 @@ describe('feature selection', () => {
         if (chosen.includes(feature)) continue
         const solution = ridgeByNormalEquations(problem, 0, [...chosen, feature])
         const fit = { coefficients: Float64Array.from(solution.slice(0, -1)), intercept: solution[chosen.length + 1] }
-        const score = weightedScore(problem, problem.targets, fit, [...chosen, feature])
+        const score = weightedScore(moments, target, fit, [...chosen, feature])
         if (score > bestScore) {
           best = feature
           bestScore = score
@@ -238,7 +243,9 @@ describe('fitSurrogate', () => {
       truth.reduce((sum, value, i) => sum + value * problem.data[row * 5 + i], 0.125),
     )
     const settings = { numFeatures: 100, featureSelection: 'auto' } as const
-    const { weights, score, localPrediction, intercept } = fitSurrogate(momentsOf(problem), targets, settings)
+    const moments = momentsOf(problem)
+    const target = targetMomentsOf(moments, targets)
+    const { weights, score, localPrediction, intercept } = fitSurrogate(moments, target, settings)
     expect(weights.map(([segment]) => segment)).toEqual([4, 3, 0, 1, 2])
     for (const [segment, weight] of weights) expect(weight).toBeCloseTo(truth[segment], 1)
     expect(score).toBeGreaterThan(0.999)

@@ -118,8 +118,8 @@ describe('segmenterNamed', () => {
   })
 
   it('says what there is when a name, a parameter or a value is wrong', () => {
-    expect(() => segmenterNamed('watershed')).toThrow(ArgumentError)
-    expect(() => segmenterNamed('watershed')).toThrow(/quickshift, felzenszwalb, slic/)
+    expect(() => segmenterNamed('waterfall')).toThrow(ArgumentError)
+    expect(() => segmenterNamed('waterfall')).toThrow(/quickshift, felzenszwalb, grid, slic, watershed/)
     expect(() => segmenterNamed('toString')).toThrow(ArgumentError)
     expect(() => segmenterNamed('felzenszwalb', { kernel_size: 4 })).toThrow(/scale, sigma, min_size/)
     for (const value of ['four', '', ' '])

@@ -2,11 +2,24 @@ import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { checkWritable, writeFileAtomically } from '../../engine/atomic-write.ts'
 import { ArgumentError } from '../../engine/errors.ts'
-import { type Explanation, type ImageInput, LimeImageExplainer, segmenterNamed } from '../../lime/index.ts'
-import { classNames, imageExtent } from '../data/fashion-mnist.ts'
+import type { Sequential } from '../../engine/model.ts'
+import {
+  type ExplainOptions,
+  type Explanation,
+  type Faithfulness,
+  faithfulnessOf,
+  type HideColor,
+  type ImageInput,
+  LimeImageExplainer,
+  segmenterNamed,
+  segmenterNames,
+} from '../../lime/index.ts'
+import { imageExtent } from '../data/fashion-mnist.ts'
 import { decodePng } from '../data/png.ts'
-import { fourPanels } from '../pictures.ts'
+import { boundariesPng, fourPanels, weightsPng, weightsSvg } from '../pictures.ts'
 import { imageAt, loadSplit } from './data-set.ts'
+import { explainMany } from './explain-many.ts'
+import { asJson, asText, type Explained, type Judgement, nameOf } from './explanation-output.ts'
 import { readInput } from './input-file.ts'
 import { deviceOf, openModel } from './open-model.ts'
 import { addDeviceOptions, type DeviceOptions, integer, integerList, number, path, text } from './options.ts'
@@ -21,10 +34,14 @@ interface ExplainCommandOptions extends DeviceOptions {
   readonly out?: string
   readonly segmenter?: string
   readonly segmenterParam: readonly (readonly [string, string])[]
-  readonly samples: number
+  readonly samples: number | 'exact' | 'auto'
+  readonly factored: boolean
+  readonly stability?: number
+  readonly faithfulness?: boolean
+  readonly indices?: readonly [number, number]
   readonly randomState: number
   readonly randomSeed: number
-  readonly hideColor?: number | readonly number[]
+  readonly hideColor?: HideColor
   readonly topLabels?: number
   readonly labels?: readonly number[]
   readonly numFeatures?: number
@@ -39,15 +56,25 @@ function collectParameter(text: string, before: readonly (readonly [string, stri
   return [...before, [name, value] as const]
 }
 
-function colour(text: string): number | number[] {
+function samplesOption(text: string): number | 'exact' | 'auto' {
+  return text === 'exact' || text === 'auto' ? text : integer(1)(text)
+}
+
+function indexRange(text: string): readonly [number, number] {
+  const [first, end, ...rest] = text.split(':').map((part) => (part.trim() === '' ? Number.NaN : Number(part)))
+  if (rest.length > 0 || !Number.isInteger(first) || !Number.isInteger(end) || first < 0 || end <= first)
+    throw new InvalidArgumentError('expected first:end, as in 0:10000')
+  return [first, end]
+}
+
+function colour(text: string): HideColor {
+  if (text === 'mean' || text === 'blur') return text
   const values = text.split(',').map(number)
   return values.length === 1 ? values[0] : values
 }
 
-interface Subject {
+interface Subject extends Explained {
   readonly input: ImageInput
-  readonly index?: number
-  readonly label?: number
 }
 
 /** The image to explain: one of the test set, or a PNG. */
@@ -66,126 +93,104 @@ async function subjectOf({ index, image }: ExplainCommandOptions, signal: AbortS
   return { input: { data, shape: [height, width, channels] } }
 }
 
-/** What `--json` prints. */
-function asJson(
-  { index, label }: Subject,
-  explanation: Explanation,
-  device: { name: string; adapter: string },
-  withMasks: boolean,
-) {
-  const { segments, masks, probabilities, labels } = explanation
-  const [height, width] = segments.shape
-  const classes = probabilities.shape[1]
-  const first = Array.from(probabilities.data.subarray(0, classes))
-  const rows = <T>(data: ArrayLike<T>, count: number, length: number): T[][] =>
-    Array.from({ length: count }, (_, row) => Array.from({ length }, (_, i) => data[row * length + i]))
-  return {
-    index,
-    label,
-    predicted: first.indexOf(Math.max(...first)),
-    probabilities: first,
-    device,
-    segments: { count: masks.shape[1], map: rows(segments.data, height, width) },
-    ...(withMasks && { masks: rows(masks.data, ...masks.shape) }),
-    explanation: Object.fromEntries(
-      labels.map((explained) => [
-        explained,
-        {
-          intercept: explanation.intercept[explained],
-          score: explanation.score[explained],
-          localPrediction: explanation.localPred[explained],
-          weights: explanation.localExp[explained],
-        },
-      ]),
-    ),
-    warnings: explanation.warnings,
-    timings: explanation.timings,
-  }
-}
-
-function nameOf(label: number): string {
-  return classNames[label] ?? `class ${label}`
-}
-
-/** What people read: the prediction, and for every label the segments that count. */
-function asText({ index, label }: Subject, explanation: Explanation): string {
-  const { probabilities, labels, masks } = explanation
-  const first = Array.from(probabilities.data.subarray(0, probabilities.shape[1]))
-  const predicted = first.indexOf(Math.max(...first))
-  const truth = label === undefined ? '' : `, in truth ${nameOf(label)}`
-  const lines = [
-    `${index === undefined ? 'The image' : `Test image ${index}`}: ${nameOf(predicted)} (${first[predicted].toFixed(4)})${truth}; ${masks.shape[1]} segments, ${masks.shape[0]} samples`,
-  ]
-  for (const explained of labels) {
-    lines.push(
-      '',
-      `${nameOf(explained)}: probability ${first[explained].toFixed(4)}, R² of the surrogate ${explanation.score[explained].toFixed(3)}`,
-    )
-    const weights = explanation.localExp[explained].slice(0, 10)
-    const largest = Math.abs(weights[0]?.[1] ?? 0)
-    for (const [segment, weight] of weights) {
-      const sign = weight >= 0 ? '+' : '-'
-      const bar = sign.repeat(Math.round((Math.abs(weight) / (largest || 1)) * 30))
-      lines.push(
-        `  segment ${String(segment).padStart(3)}  ${`${sign}${Math.abs(weight).toPrecision(3)}`.padEnd(12)} ${bar}`,
-      )
+async function writePictures(folder: string, explanation: Explanation, json: unknown): Promise<void> {
+  const write = (name: string, data: string | Uint8Array) => writeFileAtomically(join(folder, name), data)
+  for (const label of explanation.labels) {
+    for (const evidence of ['positive', 'negative'] as const)
+      await write(`label-${label}-${evidence}.png`, fourPanels(explanation, label, evidence))
+    for (const picture of ['heatmap', 'overlay'] as const) {
+      await write(`label-${label}-${picture}.png`, weightsPng(explanation, label, picture))
+      const title = `What speaks for and against ${nameOf(label)}`
+      await write(`label-${label}-${picture}.svg`, weightsSvg(explanation, label, picture, title))
     }
   }
-  return lines.join('\n')
+  await write('boundaries.png', boundariesPng(explanation))
+  await write('explanation.json', `${JSON.stringify(json)}\n`)
 }
 
-async function writePictures(folder: string, explanation: Explanation, json: unknown): Promise<void> {
-  for (const label of explanation.labels)
-    for (const evidence of ['positive', 'negative'] as const)
-      await writeFileAtomically(
-        join(folder, `label-${label}-${evidence}.png`),
-        fourPanels(explanation, label, evidence),
-      )
-  await writeFileAtomically(join(folder, 'explanation.json'), `${JSON.stringify(json)}\n`)
+/** What to ask of an explainer, as far as the image plays no part. */
+function explainOptions(options: ExplainCommandOptions): ExplainOptions {
+  const { segmenter, segmenterParam, labels, topLabels, hideColor, numFeatures, samples, factored } = options
+  if (segmenter === undefined && segmenterParam.length > 0)
+    throw new ArgumentError('--segmenter-param needs --segmenter, whose parameter it is')
+  return {
+    ...(segmenter !== undefined && { segmentationFn: segmenterNamed(segmenter, Object.fromEntries(segmenterParam)) }),
+    labels,
+    topLabels: labels ? null : (topLabels ?? 5),
+    hideColor: hideColor ?? null,
+    numFeatures,
+    numSamples: samples,
+    distanceMetric: options.distanceMetric,
+    randomSeed: options.randomSeed,
+    factored,
+  }
 }
 
 async function explain(options: ExplainCommandOptions): Promise<void> {
-  const signal = interruptSignal()
-  if ((options.index === undefined) === (options.image === undefined))
-    throw new ArgumentError('explain: give either --index N (a test image) or --image FILE.png')
-  const parameters = Object.fromEntries(options.segmenterParam)
-  if (options.segmenter === undefined && options.segmenterParam.length > 0)
-    throw new ArgumentError('--segmenter-param needs --segmenter, whose parameter it is')
-  const segmentationFn = options.segmenter !== undefined ? segmenterNamed(options.segmenter, parameters) : undefined
-  const { kernelWidth, featureSelection, randomState } = options
+  const { index, image, indices, out, kernelWidth, featureSelection, randomState } = options
+  if ([index, image, indices].filter((given) => given !== undefined).length !== 1)
+    throw new ArgumentError(
+      'explain: give one of --index N (a test image), --image FILE.png and --indices FIRST:END (many test images)',
+    )
+  const asked = explainOptions(options)
   const explainer = new LimeImageExplainer({ kernelWidth, featureSelection, randomState })
-  if (options.out !== undefined) await checkWritable(join(options.out, 'explanation.json'))
+  if (indices) {
+    if (out === undefined) throw new ArgumentError('--indices needs --out, the folder that the explanations go to')
+    if (options.stability !== undefined || options.faithfulness || options.masks)
+      throw new ArgumentError('--stability, --faithfulness and --masks are for one image, not for --indices')
+    await explainMany(explainer, asked, indices, out, options)
+    return
+  }
+  const signal = interruptSignal()
+  if (out !== undefined) await checkWritable(join(out, 'explanation.json'))
   const subject = await subjectOf(options, signal)
   const { model, device, dispose } = await openModel(options.model, options)
   const bar = progressBar('Explaining')
+  const watched: ExplainOptions = {
+    ...asked,
+    signal,
+    onProgress: ({ phase, done, total }) => {
+      if (phase === 'prediction') bar.update(done, total)
+    },
+  }
   try {
-    const explanation = await explainer.explainInstance(subject.input, model, {
-      segmentationFn,
-      labels: options.labels,
-      topLabels: options.labels ? null : (options.topLabels ?? 5),
-      hideColor: options.hideColor ?? null,
-      numFeatures: options.numFeatures,
-      numSamples: options.samples,
-      distanceMetric: options.distanceMetric,
-      randomSeed: options.randomSeed,
-      signal,
-      onProgress: ({ phase, done, total }) => {
-        if (phase === 'prediction') bar.update(done, total)
-      },
-    })
+    const explanation = await explainer.explainInstance(subject.input, model, watched)
+    const judgement = await judge(explainer, explanation, subject.input, model, watched, options)
     bar.stop()
     for (const warning of explanation.warnings) note(`warning: ${warning}`)
-    const json = asJson(subject, explanation, deviceOf(device), options.masks ?? false)
+    const json = asJson(subject, explanation, deviceOf(device), { withMasks: options.masks, ...judgement })
     // First what can't be lost any more: a disk may fill up while the pictures are written.
-    result(options.json ? JSON.stringify(json) : asText(subject, explanation))
-    if (options.out !== undefined) {
-      await writePictures(options.out, explanation, json)
-      note(`pictures and explanation.json are in ${options.out}`)
+    result(options.json ? JSON.stringify(json) : asText(subject, explanation, judgement))
+    if (out !== undefined) {
+      await writePictures(out, explanation, json)
+      note(`pictures and explanation.json are in ${out}`)
     }
   } finally {
     bar.stop()
     dispose()
   }
+}
+
+/** How far to trust an explanation, and how true it is, if that was asked for. */
+async function judge(
+  explainer: LimeImageExplainer,
+  explanation: Explanation,
+  input: ImageInput,
+  model: Sequential,
+  asked: ExplainOptions,
+  { stability: runs, faithfulness }: ExplainCommandOptions,
+): Promise<Judgement> {
+  const { labels } = explanation
+  const judgement: { -readonly [K in keyof Judgement]: Judgement[K] } = {}
+  if (runs !== undefined)
+    judgement.stability = await explainer.stability(input, model, { ...asked, labels, topLabels: null, runs })
+  if (faithfulness) {
+    const { signal, factored } = asked
+    const found = new Map<number, Faithfulness>()
+    for (const label of labels) found.set(label, await faithfulnessOf(explanation, model, { label, signal, factored }))
+    judgement.faithfulness = found
+  }
+  return judgement
 }
 
 export function addExplainCommand(program: Command): void {
@@ -195,23 +200,42 @@ export function addExplainCommand(program: Command): void {
     .requiredOption('--model <file>', 'a model file', path)
     .option('--index <n>', 'explain this test image', integer(0))
     .option('--image <file>', 'explain this PNG, of the size the model takes', path)
+    .addOption(
+      new Option(
+        '--indices <first:end>',
+        'explain these test images, one JSON line each; goes on where it stopped',
+      ).argParser(indexRange),
+    )
     .option('--json', 'print everything as JSON')
     .option('--masks', 'with --json: the sampled masks, too')
     .option('--out <folder>', 'write pictures and explanation.json there', path)
-    .option(
-      '--segmenter <name>',
-      'quickshift, felzenszwalb or slic; by the size of the image unless given',
-      text('a name'),
-    )
+    .option('--segmenter <name>', `${segmenterNames.join(', ')}; by the size of the image unless given`, text('a name'))
     .addOption(
       new Option('--segmenter-param <name=value>', 'a parameter by its name in scikit-image; may be repeated')
         .argParser(collectParameter)
         .default([], 'none'),
     )
-    .option('--samples <n>', 'how many perturbed images', integer(1), 1000)
+    .addOption(
+      new Option(
+        '--samples <n>',
+        'how many perturbed images; exact: all there are, auto: until the order of the top features is settled',
+      )
+        .argParser(samplesOption)
+        .default(1000),
+    )
+    .option('--no-factored', 'compute every sample by itself, not once what samples have in common')
+    .option('--stability <runs>', 'explain so many times, and say how much the explanations differ', integer(2))
+    .option(
+      '--faithfulness',
+      'hide and show segments in the order of their weights, and say how the probability follows',
+    )
     .option('--random-state <n>', 'seed of the samples', integer(0), 123)
     .option('--random-seed <n>', 'seed of the segmenter', integer(0), 123)
-    .option('--hide-color <v>', 'what hidden segments show: a number or r,g,b; their mean colour unless given', colour)
+    .option(
+      '--hide-color <v>',
+      'what hidden segments show: a number, r,g,b, mean (of the image) or blur; their own mean colour unless given',
+      colour,
+    )
     .option('--top-labels <n>', 'explain the so many most probable labels (5)', integer(1))
     .addOption(new Option('--labels <list>', 'explain these labels').argParser(integerList).conflicts('topLabels'))
     .option('--num-features <n>', 'segments the surrogate may use', integer(1))

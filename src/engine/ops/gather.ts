@@ -25,7 +25,7 @@ export const gatherOperation: Operation<GatherAttributes> = {
   reference([data, indices], y, { scale }) {
     const length = sizeOf(data.shape.slice(1))
     indices.data.forEach((index, row) => {
-      for (let i = 0; i < length; i++) y.data[row * length + i] = data.data[index * length + i] * scale
+      for (let i = 0; i < length; i++) y.data[row * length + i] = index < 0 ? 0 : data.data[index * length + i] * scale
     })
   },
   flops: () => 0,
@@ -44,13 +44,13 @@ export const scatterOperation: Operation<ScatterAttributes> = {
     const length = sizeOf(dy.shape.slice(1))
     dx.data.fill(0)
     indices.data.forEach((index, row) => {
-      for (let i = 0; i < length; i++) dx.data[index * length + i] += dy.data[row * length + i] * scale
+      if (index >= 0) for (let i = 0; i < length; i++) dx.data[index * length + i] += dy.data[row * length + i] * scale
     })
   },
 }
 
 /**
- * Entries of `data` [N,…] at i32 `indices` [count] (each in 0..N-1), times `scale`: [count,…]. u8 data becomes f32.
+ * Entries of `data` [N,…] at i32 `indices` [count] (each in 0..N-1, or -1 for zeros), times `scale`: [count,…]. u8 data becomes f32.
  * @throws ShapeError when the shapes do not fit
  */
 export function gather(data: Tensor, indices: Tensor, options: { readonly scale?: number } = {}): Tensor {

@@ -63,6 +63,13 @@ interface ExplainResult {
   readonly timings: Record<string, number>
 }
 
+const expectLine = ({ code, stdout, stderr }: Outcome, expectedCode: number, pattern: RegExp) => {
+  expect(stdout).toBe('')
+  expect(stderr).toMatch(pattern)
+  expect(stderr).not.toMatch(/\n\s+at /)
+  expect(code).toBe(expectedCode)
+}
+
 /** The recorded explanation of image 7270 with felzenszwalb, against what the command printed. */
 function expectRecorded(result: ExplainResult, tolerance: number): void {
   const recorded = readReference('lime-tutorial-true-felzenszwalb.safetensors')
@@ -147,6 +154,92 @@ describe('limelight explain', () => {
     expectRecorded(result, 1e-4)
   })
 
+  it('takes all mixtures, says how far to trust the weights, and how true they are', async () => {
+    const words = ['--index', '7270', '--segmenter', 'felzenszwalb', '--device', 'cpu', '--top-labels', '1']
+    const judged = ['--samples', 'exact', '--stability', '3', '--faithfulness']
+    const { code, stdout, stderr } = await limelight(...explainFixed, ...words, ...judged, '--json')
+    expect(code, stderr).toBe(0)
+    const result = JSON.parse(stdout)
+    expect(result).toMatchObject({ samples: 1024, sampling: 'exact' })
+    const { weights, intervals, stability, faithfulness } = result.explanation[0]
+    expect(intervals).toEqual(weights.map(([, weight]: [number, number]) => [weight, weight]))
+    expect(stability).toMatchObject({ runs: 3, sameTop: 1, spread: 0 })
+    expect(faithfulness.deletion.curve).toHaveLength(11)
+    const text = (await limelight(...explainFixed, ...words, ...judged)).stdout
+    expect(text).toMatch(/10 segments, all 1024 mixtures/)
+    expect(text).toMatch(/over 3 random states: the same top features in 100 %/)
+    expect(text).toMatch(/hiding segments in this order: area 0\.\d+/)
+    const sampled = (await limelight(...explainFixed, ...words)).stdout
+    expect(sampled).toMatch(/segment {3}\d {2}[+-]0\.\d+ +± 0\.\d+ +[+-]+/)
+    const auto = (await limelight(...explainFixed, ...words, '--samples', 'auto', '--json')).stdout
+    expect(JSON.parse(auto).settled).toBe(true)
+  })
+
+  it('computes every sample by itself if asked, with the same answers', async () => {
+    const words = [...explainFixed, '--index', '7270', '--segmenter', 'felzenszwalb', '--device', 'cpu', '--json']
+    const shared: ExplainResult = JSON.parse((await limelight(...words)).stdout)
+    const single: ExplainResult = JSON.parse((await limelight(...words, '--no-factored')).stdout)
+    single.probabilities.forEach((probability, i) => {
+      expect(Math.abs(shared.probabilities[i] - probability)).toBeLessThan(5e-6)
+    })
+    for (const label of Object.keys(single.explanation))
+      expect(shared.explanation[label].weights.map(([segment]) => segment)).toEqual(
+        single.explanation[label].weights.map(([segment]) => segment),
+      )
+  })
+
+  it('explains many images into a file that a kill does no harm', { timeout: 120_000 }, async () => {
+    const out = join(folder, 'many')
+    const words = [...explainFixed, '--indices', '5:65', '--out', out, '--segmenter', 'felzenszwalb', '--device', 'cpu']
+    const file = join(out, 'explanations.jsonl')
+    const linesNow = () => (existsSync(file) ? readFileSync(file, 'utf8').split('\n').length - 1 : 0)
+    const child = spawn(process.execPath, [join(root, 'dist/cli.js'), ...words], { cwd: root, stdio: 'ignore' })
+    const ended = new Promise((resolve) => child.on('close', resolve))
+    await expect.poll(linesNow, { timeout: 60_000, interval: 5 }).toBeGreaterThan(5)
+    child.kill('SIGKILL')
+    await ended
+    const before = linesNow()
+    expect(before).toBeLessThan(60)
+    // What a kill in the middle of a write leaves.
+    writeFileSync(file, `${readFileSync(file, 'utf8')}{"index":64,"label":`)
+    const again = await limelight(...words)
+    expect(again.code, again.stderr).toBe(0)
+    expect(again.stderr).toContain(`${before} of 60 images are already in`)
+    expect(again.stdout).toMatch(/^60 images, \d+ of them now: .* images a second\n/)
+    expect(again.stdout).toMatch(/T-shirt\/top +\d+ +\d\.\d+ +\d+\.\d %/)
+    const lines = readFileSync(file, 'utf8').trimEnd().split('\n')
+    const explanations = lines.map((line) => JSON.parse(line))
+    expect(explanations.map(({ index }) => index)).toEqual(Array.from({ length: 60 }, (_, i) => i + 5))
+    // Each is what the image gets by itself, for the predicted and the true label.
+    const { index, label, predicted, explanation } = explanations[40]
+    const labels = [...new Set([predicted, label])]
+    const alone: ExplainResult = JSON.parse(
+      (
+        await limelight(
+          ...explainFixed,
+          '--index',
+          String(index),
+          '--labels',
+          labels.join(),
+          '--segmenter',
+          'felzenszwalb',
+          '--device',
+          'cpu',
+          '--json',
+        )
+      ).stdout,
+    )
+    expect(explanation).toEqual(alone.explanation)
+    const summary = JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8'))
+    expect(summary.images).toBe(60)
+    // Nothing is left to do, and other options need another folder.
+    expect((await limelight(...words, '--json')).code).toBe(0)
+    expect(readFileSync(file, 'utf8').trimEnd().split('\n')).toHaveLength(60)
+    expectLine(await limelight(...words, '--samples', '50'), 2, /holds explanations made with other options/)
+    expectLine(await limelight(...explainFixed, '--indices', '0:5'), 2, /--indices needs --out/)
+    expectLine(await limelight(...explainFixed, '--indices', '5:5', '--out', out), 2, /expected first:end/)
+  })
+
   it('explains a PNG like the same image of the test set, and writes its pictures', async () => {
     const test = await loadFashionMnist('test')
     const data = Float64Array.from(test.images.subarray(18 * 784, 19 * 784), (value) => value / 255)
@@ -164,8 +257,13 @@ describe('limelight explain', () => {
     const labels = Object.keys(fromFile.explanation)
     expect((await readdir(join(folder, 'pictures'))).sort()).toEqual(
       [
+        'boundaries.png',
         'explanation.json',
-        ...labels.flatMap((label) => [`label-${label}-negative.png`, `label-${label}-positive.png`]),
+        ...labels.flatMap((label) =>
+          ['negative.png', 'positive.png', 'heatmap.png', 'heatmap.svg', 'overlay.png', 'overlay.svg'].map(
+            (name) => `label-${label}-${name}`,
+          ),
+        ),
       ].sort(),
     )
     const picture = await decodePng(readFileSync(join(folder, 'pictures', `label-${labels[0]}-positive.png`)))
@@ -181,12 +279,6 @@ describe('limelight explain', () => {
 })
 
 describe('limelight says what is wrong in one line, without a stack trace', () => {
-  const expectLine = ({ code, stdout, stderr }: Outcome, expectedCode: number, pattern: RegExp) => {
-    expect(stdout).toBe('')
-    expect(stderr).toMatch(pattern)
-    expect(stderr).not.toMatch(/\n\s+at /)
-    expect(code).toBe(expectedCode)
-  }
   const explain = (...words: string[]) => limelight(...explainFixed, '--device', 'cpu', ...words)
 
   it('a missing model', async () => {
@@ -205,9 +297,9 @@ describe('limelight says what is wrong in one line, without a stack trace', () =
 
   it('an unknown segmenter, parameter, metric, feature selection or device', async () => {
     expectLine(
-      await explain('--index', '1', '--segmenter', 'watershed'),
+      await explain('--index', '1', '--segmenter', 'waterfall'),
       2,
-      /valid are quickshift, felzenszwalb, slic\n$/,
+      /valid are quickshift, felzenszwalb, grid, slic, watershed\n$/,
     )
     expectLine(
       await explain('--index', '1', '--segmenter', 'slic', '--segmenter-param', 'size=3'),
@@ -245,7 +337,7 @@ describe('limelight says what is wrong in one line, without a stack trace', () =
 
   it('wrong usage', async () => {
     expectLine(await limelight('explain', '--index', '1'), 2, /required option '--model <file>'/)
-    expectLine(await explain(), 2, /--index N.*or --image/)
+    expectLine(await explain(), 2, /--index N.*--image/)
     expectLine(await limelight('paint'), 2, /unknown command 'paint'/)
     expectLine(await limelight('train', '--epochs', '0', '--save', join(folder, 'x')), 2, /whole number of at least 1/)
   })
@@ -361,7 +453,7 @@ describe('limelight goes on when nobody reads its output', () => {
     const out = join(folder, 'unwatched')
     const words = ['--index', '1', '--samples', '20', '--top-labels', '1', '--device', 'cpu', '--json', '--out', out]
     expect(await withClosedPipes(...explainFixed, ...words)).toBe(0)
-    expect(await readdir(out)).toHaveLength(3)
+    expect(await readdir(out)).toHaveLength(8)
   })
 })
 

@@ -30,18 +30,22 @@ it('keeps nothing of 1,000 training steps and 1,000 explanations', async () => {
   const samples = { data: numbers([100, 6, 6, 1]), shape: [100, 6, 6, 1] }
   const labels = Array.from({ length: 100 }, (_, i) => i % 3)
   const train = (epochs: number) => model.fit(samples, labels, { batchSize: 2, epochs })
-  const explain = () =>
-    model.predictBlended({
-      image: numbers([36]),
-      fudged: new Float32Array(36),
-      segments: Int32Array.from({ length: 36 }, (_, i) => Math.floor(i / 9)),
-      segmentCount: 4,
-      masks: Uint8Array.from({ length: 64 }, (_, i) => i % 2),
-      count: 16,
-    })
+  // By turns every sample by itself, and what samples share once.
+  const explain = (turn: number) =>
+    model.predictBlended(
+      {
+        image: numbers([36]),
+        fudged: new Float32Array(36),
+        segments: Int32Array.from({ length: 36 }, (_, i) => Math.floor(i / 9)),
+        segmentCount: 4,
+        masks: Uint8Array.from({ length: 256 }, (_, i) => (i * 7 + (i >> 4)) % 2),
+        count: 64,
+      },
+      { factored: turn % 2 === 0 },
+    )
   const work = async () => {
     await train(20)
-    for (let i = 0; i < 1000; i++) await explain()
+    for (let i = 0; i < 1000; i++) await explain(i)
   }
   await work()
   const { liveBuffers, pipelines } = device.counters

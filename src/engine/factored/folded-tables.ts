@@ -1,0 +1,95 @@
+import type { FactoredImages } from './factored-images.ts'
+import { emptySet, type SegmentPatterns } from './segment-patterns.ts'
+
+/**
+ * What a linear function of all pixels makes of factored images: a sum of small tables, one for each set of segments that no
+ * other holds, [patterns, units]. A sample costs one row of each.
+ */
+export interface FoldedTables {
+  readonly units: number
+  readonly tables: readonly Table[]
+}
+
+export interface Table {
+  readonly set: number
+  /** [patterns, units] */
+  readonly values: Float64Array
+}
+
+/** What a linear function adds for a pixel's channels: rows [C] times kernel [C, units], or their mean. */
+export type Contraction =
+  | { readonly kind: 'product' /** [pixels · C, units] */; readonly kernel: ArrayLike<number>; readonly units: number }
+  | { readonly kind: 'mean'; readonly units: number }
+
+/** Sums in float64. @param rows [rows, channels] of the images */
+export function foldTables(
+  images: FactoredImages,
+  rows: Float32Array | Float64Array,
+  channels: number,
+  contraction: Contraction,
+  patterns: SegmentPatterns,
+): FoldedTables {
+  const { units } = contraction
+  const bySet = new Map<number, Float64Array>()
+  images.sets.forEach((set, pixel) => {
+    const values = bySet.get(set) ?? new Float64Array(patterns.countOf(set) * units)
+    bySet.set(set, values)
+    const count = values.length / units
+    for (let pattern = 0; pattern < count; pattern++) {
+      const row = (images.first[pixel] + pattern) * channels
+      const to = pattern * units
+      if (contraction.kind === 'mean')
+        for (let c = 0; c < channels; c++) values[to + c] += rows[row + c] / images.sets.length
+      else addProduct(values, to, rows, row, channels, contraction.kernel, pixel * channels * units, units)
+    }
+  })
+  // The largest first, so that a set finds those that may hold it.
+  const bySize = [...bySet].sort(([a], [b]) => patterns.segmentsOf(b).length - patterns.segmentsOf(a).length)
+  const tables: Table[] = []
+  for (const [set, values] of bySize) {
+    // The last is the smallest that holds it.
+    const holder = tables.findLast((other) => patterns.includes(other.set, set))
+    if (holder) addInto(holder, set, values, units, patterns)
+    else tables.push({ set, values })
+  }
+  return { units, tables: tables.length > 0 ? tables : [{ set: emptySet, values: new Float64Array(units) }] }
+}
+
+function addProduct(
+  sums: Float64Array,
+  to: number,
+  rows: Float32Array | Float64Array,
+  row: number,
+  channels: number,
+  kernel: ArrayLike<number>,
+  first: number,
+  units: number,
+): void {
+  for (let c = 0; c < channels; c++) {
+    const value = rows[row + c]
+    // Half of what comes out of a relu.
+    if (value === 0) continue
+    const line = first + c * units
+    for (let u = 0; u < units; u++) sums[to + u] += value * kernel[line + u]
+  }
+}
+
+function addInto(holder: Table, set: number, values: Float64Array, units: number, patterns: SegmentPatterns): void {
+  const seen = patterns.projection(holder.set, set)
+  seen.forEach((pattern, own) => {
+    for (let u = 0; u < units; u++) holder.values[own * units + u] += values[pattern * units + u]
+  })
+}
+
+/** Every sample's sum, [count, units]. */
+export function sumTables({ tables, units }: FoldedTables, patterns: SegmentPatterns, count: number): Float64Array {
+  const sums = new Float64Array(count * units)
+  for (const { set, values } of tables) {
+    const shown = patterns.patternsOfSamples(set)
+    for (let sample = 0, to = 0; sample < count; sample++) {
+      const from = shown[sample] * units
+      for (let u = 0; u < units; u++) sums[to++] += values[from + u]
+    }
+  }
+  return sums
+}

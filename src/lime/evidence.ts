@@ -1,0 +1,175 @@
+import { ArgumentError } from '../engine/errors.ts'
+import { fairTurns } from './abort.ts'
+import { type DistanceMetric, distancesByCount, distancesToFirst } from './distances.ts'
+import { EveryMaskTargets, masksFrom, momentsOfEveryMask, mostSegmentsForExact } from './every-mask.ts'
+import { type Kernel, kernelWeights } from './kernel.ts'
+import { visitEveryMask } from './logit-tables.ts'
+import {
+  type PerturbedImages,
+  type PredictionOptions,
+  type Predictor,
+  predictPerturbed,
+  tabulatePerturbed,
+} from './predictors.ts'
+import { type Moments, momentsOf, type TargetMoments, targetMomentsOf, type WeightedSamples } from './ridge.ts'
+import type { Masks } from './sampling.ts'
+
+/** What surrogates are fitted to: a classifier's answers about perturbed images, weighed by how near they are. */
+export interface Evidence {
+  readonly moments: Moments
+  /** The classifier's answer about the image itself, [classes]. */
+  readonly original: Float64Array
+  /** The labels to explain. */
+  readonly labels: readonly number[]
+  /** How many perturbed images, the image itself among them. */
+  readonly samples: number
+  targetOf(label: number): TargetMoments
+  /** null where every mask was taken: they are not kept. */
+  readonly sampled: SampledAnswers | null
+}
+
+/** Samples that are kept. */
+export interface SampledAnswers {
+  readonly masks: Masks
+  readonly probabilities: { readonly data: Float64Array; readonly shape: readonly [number, number] }
+  readonly distances: Float64Array
+  readonly weights: Float64Array
+  readonly data: WeightedSamples
+  targetsOf(label: number): Float64Array
+}
+
+/** The classifier, two images to mix, and how near mixtures are. */
+export interface Question extends Omit<PerturbedImages, 'masks'> {
+  readonly predictor: Predictor
+  readonly segmentCount: number
+  readonly distanceMetric: DistanceMetric
+  readonly kernel: Kernel
+  readonly kernelWidth: number
+  /** The labels to explain, once the answer about the image is known. @throws ArgumentError for labels it has not */
+  chooseLabels(original: Float64Array): readonly number[]
+}
+
+/** Asks about these masks, of which the first shows all. */
+export async function sampledEvidence(
+  question: Question,
+  masks: Masks,
+  options: PredictionOptions,
+): Promise<Evidence & { readonly sampled: SampledAnswers }> {
+  const probabilities = await predictPerturbed(question.predictor, { ...question, masks }, options)
+  return evidenceOf(question, masks, probabilities)
+}
+
+/** The evidence of answers that are known. */
+export function evidenceOf(
+  question: Question,
+  masks: Masks,
+  probabilities: SampledAnswers['probabilities'],
+): Evidence & { readonly sampled: SampledAnswers } {
+  const distances = distancesToFirst(masks, question.distanceMetric)
+  const weights = kernelWeights(distances, question.kernel, question.kernelWidth)
+  const [rows, classes] = probabilities.shape
+  const original = probabilities.data.slice(0, classes)
+  const labels = question.chooseLabels(original)
+  const data = { data: masks.data, rows, columns: masks.shape[1], weights }
+  let moments: (Moments & WeightedSamples) | null = null
+  const momentsOnce = () => {
+    moments ??= momentsOf(data)
+    return moments
+  }
+  const targetsOf = (label: number) =>
+    Float64Array.from({ length: rows }, (_, row) => probabilities.data[row * classes + label])
+  return {
+    // When it is asked for: it is part of the fit.
+    get moments() {
+      return momentsOnce()
+    },
+    original,
+    labels,
+    samples: rows,
+    targetOf: (label) => targetMomentsOf(momentsOnce(), targetsOf(label)),
+    sampled: { masks, probabilities, distances, weights, data, targetsOf },
+  }
+}
+
+/** Masks that are predicted before their answers are summed up. */
+const masksAtOnce = 4096
+
+/**
+ * Asks about all 2^n masks, each once, in the order of their numbers (see every-mask.ts): by the classifier's tables where it has
+ * such, else mask by mask. What is held at a time does not grow with their number.
+ * @param take gets the probabilities of the next mask, which start at `at`
+ * @returns how many masks
+ * @throws ArgumentError for more segments than that can be done for
+ */
+export async function visitEveryAnswer(
+  question: Omit<PerturbedImages, 'masks'> & Pick<Question, 'predictor' | 'segmentCount'>,
+  options: PredictionOptions,
+  take: (probabilities: Float64Array, at: number, classes: number) => void,
+): Promise<number> {
+  const { predictor, segmentCount } = question
+  const { byTables, byPrediction } = mostSegmentsForExact
+  const tables =
+    segmentCount <= byTables && options.factored !== false
+      ? await tabulatePerturbed(predictor, question, segmentCount, options.signal)
+      : null
+  if (segmentCount > (tables ? byTables : byPrediction))
+    throw new ArgumentError(
+      `'exact' asks about all 2^n mixtures: at most ${byPrediction} segments, ${byTables} for a classifier with tables of its logits; this image has ${segmentCount}. Take fewer segments, or a number of samples`,
+    )
+  const total = 2 ** segmentCount
+  if (tables) {
+    const letOthersRun = fairTurns()
+    await visitEveryMask(
+      tables,
+      segmentCount,
+      (probabilities) => take(probabilities, 0, tables.classes),
+      async (done) => {
+        options.onProgress(done, total)
+        await letOthersRun()
+        options.signal?.throwIfAborted()
+      },
+    )
+    return total
+  }
+  for (let first = 0; first < total; first += masksAtOnce) {
+    const count = Math.min(masksAtOnce, total - first)
+    const masks: Masks = { data: masksFrom(first, count, segmentCount), shape: [count, segmentCount] }
+    const { data, shape } = await predictPerturbed(
+      predictor,
+      { ...question, masks },
+      { ...options, onProgress: (done) => options.onProgress(first + done, total) },
+    )
+    for (let row = 0; row < count; row++) take(data, row * shape[1], shape[1])
+  }
+  return total
+}
+
+/** The evidence of all 2^n masks. @throws ArgumentError for more segments than that can be done for */
+export async function exactEvidence(question: Question, options: PredictionOptions): Promise<Evidence> {
+  const { segmentCount, distanceMetric, kernel, kernelWidth } = question
+  const weights = kernelWeights(distancesByCount(segmentCount, distanceMetric), kernel, kernelWidth)
+  let known: { original: Float64Array; labels: readonly number[]; targets: EveryMaskTargets } | null = null
+  const samples = await visitEveryAnswer(question, options, (probabilities, at, classes) => {
+    if (!known) {
+      const original = probabilities.slice(at, at + classes)
+      const labels = question.chooseLabels(original)
+      known = { original, labels, targets: new EveryMaskTargets(segmentCount, weights, labels) }
+    }
+    known.targets.add(probabilities, at)
+  })
+  if (!known) throw new RangeError('exactEvidence: there is at least one mask')
+  const {
+    original,
+    labels,
+    targets,
+  }: { original: Float64Array; labels: readonly number[]; targets: EveryMaskTargets } = known
+  const moments = momentsOfEveryMask(segmentCount, weights)
+  return {
+    moments,
+    original,
+    labels,
+    samples,
+    targetOf: (label) => targets.target(labels.indexOf(label), moments),
+    sampled: null,
+  }
+}

@@ -1,0 +1,66 @@
+import { interpolatePiYG } from 'd3-scale-chromatic'
+import type { Explanation } from './explanation.ts'
+import type { Image } from './image.ts'
+
+/**
+ * Pictures of weights: green for what speaks for a label, magenta for what speaks against it, white for what does neither
+ * (ColorBrewer's PiYG, which people with any of the common colour blindnesses tell apart).
+ */
+
+/** The largest |weight| of a label: the end of its colour scale on both sides, so that 0 is white. */
+export function weightLimit(explanation: Explanation, label: number): number {
+  return Math.abs(explanation.weightsOf(label).at(0)?.[1] ?? 0)
+}
+
+/** The colour of a weight's share of the limit, -1 to 1: red, green and blue, 0 to 255. */
+export function weightColour(share: number): readonly [number, number, number] {
+  const [red, green, blue] = interpolatePiYG(0.5 + Math.max(-1, Math.min(1, share)) / 2)
+    .replace(/[^\d,.]/g, '')
+    .split(',')
+    .map((part) => Math.round(Number(part)))
+  return [red, green, blue]
+}
+
+/** Each pixel's weight, [H*W]: that of its segment, 0 where the surrogate does not use it. */
+export function weightMap(explanation: Explanation, label: number): Float64Array {
+  const weights = new Map(explanation.weightsOf(label))
+  return Float64Array.from(explanation.segments.data, (segment) => weights.get(segment) ?? 0)
+}
+
+/**
+ * The weights alone, in colour. @returns [H, W, 3] bytes
+ * @throws ArgumentError for a label that was not explained
+ */
+export function heatmap(explanation: Explanation, label: number): Image {
+  return tinted(explanation, label, () => 1)
+}
+
+/**
+ * The image in grey, tinted by the weights: the more, the larger a weight is. @returns [H, W, 3] bytes
+ * @throws ArgumentError for a label that was not explained
+ */
+export function overlay(explanation: Explanation, label: number): Image {
+  return tinted(explanation, label, (share) => Math.abs(share) * strongestTint)
+}
+
+/** How much of a pixel the colour of the largest weight takes. */
+const strongestTint = 0.8
+
+function tinted(explanation: Explanation, label: number, amountOf: (share: number) => number): Image {
+  const { image } = explanation
+  const { height, width } = image
+  const limit = weightLimit(explanation, label)
+  const data = new Uint8Array(height * width * 3)
+  const scale = image.data instanceof Uint8Array ? 1 : 255
+  weightMap(explanation, label).forEach((weight, pixel) => {
+    const share = limit === 0 ? 0 : weight / limit
+    const colour = weightColour(share)
+    const amount = amountOf(share)
+    const [red, green, blue] = image.data.subarray(3 * pixel, 3 * pixel + 3)
+    const grey = scale * (0.2125 * red + 0.7154 * green + 0.0721 * blue)
+    // The tint keeps some of the picture's own light, so that what is seen stays visible in it.
+    const light = amount === 1 ? 1 : 0.65 + (0.35 * grey) / 255
+    for (let c = 0; c < 3; c++) data[3 * pixel + c] = Math.round(grey * (1 - amount) + colour[c] * light * amount)
+  })
+  return { data, shape: [height, width, 3], height, width, channels: 3 }
+}

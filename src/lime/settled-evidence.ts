@@ -1,0 +1,63 @@
+import { chanceOfAnotherOrder, weightCovariance } from './confidence.ts'
+import { mostSegmentsForExact } from './every-mask.ts'
+import { type Evidence, evidenceOf, exactEvidence, type Question, type SampledAnswers } from './evidence.ts'
+import { type PredictionOptions, predictPerturbed } from './predictors.ts'
+import type { Masks } from './sampling.ts'
+import type { Surrogate } from './surrogate.ts'
+
+export interface AutoSamples {
+  /** The order of so many of the largest weights shall be settled; 5 unless given. */
+  readonly topFeatures?: number
+  /** Samples at most, settled or not; 32,768 unless given. */
+  readonly most?: number
+}
+
+const firstSamples = 512
+const likelyEnough = 0.05
+
+/**
+ * Grows the sample, twofold at a time, until the order of the top features of the first label is settled: until the chance that
+ * any two neighbours stand the wrong way round is at most 5 % by their covariance. If there are no more masks than samples, all
+ * masks are taken.
+ * @param draw the next rows of masks, [rows, segments]
+ */
+export async function settledEvidence(
+  question: Question,
+  draw: (rows: number) => Uint8Array,
+  fit: (evidence: Evidence, label: number) => Surrogate,
+  { topFeatures = 5, most = 2 ** 15 }: AutoSamples,
+  options: PredictionOptions,
+): Promise<{ evidence: Evidence; settled: boolean }> {
+  const { segmentCount } = question
+  const everyMask = segmentCount <= mostSegmentsForExact.byPrediction ? 2 ** segmentCount : Number.POSITIVE_INFINITY
+  let masks: Masks = { data: new Uint8Array(0), shape: [0, segmentCount] }
+  let known: SampledAnswers['probabilities'] = { data: new Float64Array(0), shape: [0, 0] }
+  for (let samples = Math.min(firstSamples, most); ; samples = Math.min(2 * samples, most)) {
+    if (samples >= everyMask) return { evidence: await exactEvidence(question, options), settled: true }
+    const drawn = draw(samples - masks.shape[0])
+    if (masks.shape[0] === 0) drawn.fill(1, 0, segmentCount)
+    const added: Masks = { data: drawn, shape: [samples - masks.shape[0], segmentCount] }
+    const start = masks.shape[0]
+    const answers = await predictPerturbed(
+      question.predictor,
+      { ...question, masks: added },
+      { ...options, onProgress: (done) => options.onProgress(start + done, samples) },
+    )
+    masks = { data: joined(Uint8Array, masks.data, drawn), shape: [samples, segmentCount] }
+    known = { data: joined(Float64Array, known.data, answers.data), shape: [samples, answers.shape[1]] }
+    const evidence = evidenceOf(question, masks, known)
+    const [label] = evidence.labels
+    const surrogate = fit(evidence, label)
+    const { data, targetsOf } = evidence.sampled
+    const covariance = weightCovariance(data, evidence.moments, targetsOf(label), surrogate)
+    const settled = chanceOfAnotherOrder(surrogate.weights, covariance, topFeatures) <= likelyEnough
+    if (settled || samples === most) return { evidence, settled }
+  }
+}
+
+function joined<T extends Uint8Array | Float64Array>(type: new (length: number) => T, first: T, second: T): T {
+  const whole = new type(first.length + second.length)
+  whole.set(first)
+  whole.set(second, first.length)
+  return whole
+}

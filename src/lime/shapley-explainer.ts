@@ -1,0 +1,273 @@
+import { ArgumentError } from '../engine/errors.ts'
+import { choose, EveryMaskTargets, momentsOfEveryMask } from './every-mask.ts'
+import { visitEveryAnswer } from './evidence.ts'
+import { Explanation } from './explanation.ts'
+import type { ImageInput } from './image.ts'
+import { softmaxOf } from './logit-tables.ts'
+import {
+  type PerturbedImages,
+  type PredictionOptions,
+  type Predictor,
+  predictPerturbed,
+  tabulatePerturbed,
+} from './predictors.ts'
+import { RandomState } from './random-state.ts'
+import { type LinearFit, momentsOf, targetMomentsOf, weightedScore } from './ridge.ts'
+import { extremeLogits, kernelShap, sampleCoalitions, shapleyOfTables, shapleyShares } from './shapley.ts'
+import {
+  checkCount,
+  checkSubjectOptions,
+  chosenLabels,
+  prepareSubject,
+  type SubjectOptions,
+  topCountOf,
+} from './subject.ts'
+import type { SegmentWeight } from './surrogate.ts'
+import { UndoableDraws } from './undoable-draws.ts'
+
+export interface ShapleyImageExplainerOptions {
+  /** A seed, or a stream to draw from; left out, every explainer has its own random seed. */
+  readonly randomState?: number | RandomState
+}
+
+export interface ShapleyOptions extends SubjectOptions {
+  /**
+   * What is shared out among the segments: a label's probability, or its logit. Logits are exact, for any number of segments, and
+   * need a predictor with tables of them (tabulateBlended). 'probability' unless given.
+   */
+  readonly of?: 'probability' | 'logit'
+  /**
+   * How many mixtures KernelSHAP draws, the image and the one with all segments hidden among them; 'exact' takes all 2^n, of at
+   * most 24 segments where the predictor has tables of its logits, 16 elsewhere. 1,000 unless given; of logits none are drawn.
+   */
+  readonly numSamples?: number | 'exact'
+}
+
+interface Shares {
+  readonly labels: readonly number[]
+  /** Of the image itself, [classes]. */
+  readonly original: Float64Array
+  /** What the label gets with all segments hidden. */
+  base(label: number): number
+  /** [segments] */
+  values(label: number): Float64Array
+  score(label: number): number
+  readonly samples: number
+}
+
+/**
+ * Explains images by Shapley values: like LIME's weights they say which segments speak for and against a label, and they add up
+ * to what the image gives the label beyond an image with nothing shown.
+ */
+export class ShapleyImageExplainer {
+  private readonly randomState: RandomState
+
+  constructor({ randomState = Math.floor(Math.random() * 2 ** 32) }: ShapleyImageExplainerOptions = {}) {
+    this.randomState = typeof randomState === 'number' ? new RandomState(randomState) : randomState
+  }
+
+  /**
+   * @param input [H, W] (given to a predict function as RGB), [H, W, 1] or [H, W, 3]
+   * @returns an explanation whose weights are Shapley values and whose intercept is the value with nothing shown
+   * @throws ShapeError or ArgumentError for an image, option, label map or probabilities that do not fit; signal.reason after
+   *   an abort. A call that throws leaves the explainer's random stream as it found it.
+   */
+  async explainInstance(input: ImageInput, predictor: Predictor, options: ShapleyOptions = {}): Promise<Explanation> {
+    const draws = new UndoableDraws(this.randomState)
+    try {
+      return await this.explain(input, predictor, options, draws)
+    } catch (error) {
+      draws.undo()
+      throw error
+    }
+  }
+
+  private async explain(
+    input: ImageInput,
+    predictor: Predictor,
+    options: ShapleyOptions,
+    draws: UndoableDraws,
+  ): Promise<Explanation> {
+    const { of = 'probability', numSamples = 1000, batchSize = 10, factored, signal, onProgress } = options
+    checkSubjectOptions(predictor, options)
+    if (numSamples !== 'exact') checkCount('numSamples', numSamples)
+    if (of !== 'probability' && of !== 'logit')
+      throw new ArgumentError(`of must be 'probability' or 'logit', not ${JSON.stringify(of)}`)
+    const started = performance.now()
+    const subject = await prepareSubject(input, predictor, options, draws)
+    const { segments, segmentCount } = subject
+    const work: Work = { ...subject, columns: segments.data, predictor, options }
+    const asked: PredictionOptions = {
+      batchSize,
+      signal,
+      factored,
+      onProgress: (done, total) => onProgress?.({ phase: 'prediction', done, total }),
+    }
+    const shares =
+      of === 'logit'
+        ? await logitShares(work, asked)
+        : numSamples === 'exact'
+          ? await exactShares(work, asked)
+          : await sampledShares(work, asked, numSamples, draws)
+    const ended = performance.now()
+    const { labels, original, samples } = shares
+    const each = <T>(pick: (label: number) => T): Record<number, T> =>
+      Object.fromEntries(labels.map((label) => [label, pick(label)]))
+    return new Explanation({
+      asked: subject.image,
+      fudgedAsked: subject.fudged,
+      segments,
+      labels,
+      topLabels: topCountOf(options) === null ? [] : labels,
+      intercept: each(shares.base),
+      localExp: each((label) =>
+        Array.from(shares.values(label), (value, segment): SegmentWeight => [segment, value]).sort(
+          ([, a], [, b]) => Math.abs(b) - Math.abs(a),
+        ),
+      ),
+      score: each(shares.score),
+      localPred: each((label) => shares.values(label).reduce((sum, value) => sum + value, shares.base(label))),
+      samples,
+      sampling: of === 'logit' || numSamples === 'exact' ? 'exact' : 'number',
+      settled: null,
+      intervals: () => null,
+      probabilities: { data: original, shape: [1, original.length] },
+      masks: { data: new Uint8Array(segmentCount).fill(1), shape: [1, segmentCount] },
+      distances: new Float64Array(1),
+      kernelWeights: new Float64Array(1),
+      randomSeed: subject.randomSeed,
+      warnings: subject.warnings,
+      timings: {
+        segmentation: subject.segmentation,
+        prediction: ended - started - subject.segmentation,
+        fit: 0,
+        total: ended - started,
+      },
+    })
+  }
+}
+
+interface Work extends Omit<PerturbedImages, 'masks'> {
+  readonly predictor: Predictor
+  readonly segmentCount: number
+  readonly options: ShapleyOptions
+}
+
+/** In closed form. @throws ArgumentError where the predictor has no tables */
+async function logitShares(work: Work, { signal }: PredictionOptions): Promise<Shares> {
+  const { predictor, segmentCount, options } = work
+  const tables = await tabulatePerturbed(predictor, work, segmentCount, signal)
+  if (!tables)
+    throw new ArgumentError(
+      "of 'logit' needs a predictor that says its logits as tables: a model of local layers, a dense one and a softmax, whose receptive fields touch few segments. Take fewer segments, or of 'probability'",
+    )
+  const { classes } = tables
+  const values = shapleyOfTables(tables, segmentCount)
+  const none = extremeLogits(tables, false)
+  const original = softmaxOf(extremeLogits(tables, true))
+  return {
+    labels: chosenLabels(original, options),
+    original,
+    base: (label) => none[label],
+    values: (label) => Float64Array.from({ length: segmentCount }, (_, s) => values[s * classes + label]),
+    // Nothing is fitted.
+    score: () => Number.NaN,
+    samples: 2 ** segmentCount,
+  }
+}
+
+/** Every mixture once. */
+async function exactShares(work: Work, asked: PredictionOptions): Promise<Shares> {
+  const n = work.segmentCount
+  const { within, without } = shapleyShares(n)
+  const kernel = shapleyKernel(n)
+  let known: { original: Float64Array; labels: readonly number[]; sums: EveryMaskTargets[] } | null = null
+  let last = new Float64Array(0)
+  const samples = await visitEveryAnswer(work, asked, (probabilities, at, classes) => {
+    if (!known) {
+      const original = probabilities.slice(at, at + classes)
+      const labels = chosenLabels(original, work.options)
+      known = { original, labels, sums: [within, without, kernel].map((w) => new EveryMaskTargets(n, w, labels)) }
+      last = new Float64Array(classes)
+    }
+    for (const sums of known.sums) sums.add(probabilities, at)
+    for (let c = 0; c < classes; c++) last[c] = probabilities[at + c]
+  })
+  if (!known) throw new RangeError('exactShares: there is at least one mask')
+  const { original, labels, sums }: { original: Float64Array; labels: readonly number[]; sums: EveryMaskTargets[] } =
+    known
+  const [shown, hidden, fitted] = sums
+  const moments = momentsOfEveryMask(n, kernel)
+  const values = (label: number) => {
+    const index = labels.indexOf(label)
+    const [gained, lost] = [shown.sums(index), hidden.sums(index)]
+    return Float64Array.from({ length: n }, (_, s) => gained.total - gained.hidden[s] - lost.hidden[s])
+  }
+  return {
+    labels,
+    original,
+    // The last mask hides everything.
+    base: (label) => last[label],
+    values,
+    score: (label) =>
+      n < 2
+        ? 1
+        : weightedScore(
+            moments,
+            fitted.target(labels.indexOf(label), moments),
+            fitOf(values(label), last[label]),
+            range(n),
+          ),
+    samples,
+  }
+}
+
+/** KernelSHAP. */
+async function sampledShares(
+  work: Work,
+  asked: PredictionOptions,
+  numSamples: number,
+  draws: UndoableDraws,
+): Promise<Shares> {
+  const n = work.segmentCount
+  const masks = draws.draw((random) => sampleCoalitions(random, numSamples, n))
+  const { data, shape } = await predictPerturbed(work.predictor, { ...work, masks }, asked)
+  const [rows, classes] = shape
+  const original = data.slice(0, classes)
+  const targetsOf = (label: number) => Float64Array.from({ length: rows }, (_, row) => data[row * classes + label])
+  const base = (label: number) => data[classes + label]
+  const values = (label: number) => kernelShap(masks, targetsOf(label))
+  const weights = new Float64Array(rows).fill(1).fill(0, 0, 2)
+  return {
+    labels: chosenLabels(original, work.options),
+    original,
+    base,
+    values,
+    score: (label) => {
+      if (rows < 3) return 1
+      const moments = momentsOf({ data: masks.data, rows, columns: n, weights })
+      return weightedScore(
+        moments,
+        targetMomentsOf(moments, targetsOf(label)),
+        fitOf(values(label), base(label)),
+        range(n),
+      )
+    },
+    samples: rows,
+  }
+}
+
+/** (n - 1) / (C(n, s) s (n - s)): endless for all segments and none, which the fit meets exactly and so need no weight. */
+function shapleyKernel(n: number): Float64Array {
+  return Float64Array.from({ length: n + 1 }, (_, s) =>
+    s === 0 || s === n ? 0 : (n - 1) / (choose(n, s) * s * (n - s)),
+  )
+}
+
+function fitOf(coefficients: Float64Array, intercept: number): LinearFit {
+  return { coefficients, intercept }
+}
+
+function range(n: number): number[] {
+  return Array.from({ length: n }, (_, i) => i)
+}

@@ -1,0 +1,238 @@
+import { describe, expect, it } from 'vitest'
+import { ArgumentError } from '../../src/engine/errors.ts'
+import { fudgedImage } from '../../src/lime/fudged-image.ts'
+import {
+  type ExplainOptions,
+  type Explanation,
+  faithfulnessOf,
+  grid,
+  LimeImageExplainer,
+  type PredictFn,
+  ShapleyImageExplainer,
+  toImage,
+} from '../../src/lime/index.ts'
+
+/** How far explanations can be trusted, on a classifier whose truth is known. */
+
+const extent = 6
+const image = {
+  data: Float64Array.from({ length: extent * extent }, (_, i) => 0.5 + 0.5 * Math.sin(i)),
+  shape: [extent, extent, 1],
+}
+const options = {
+  segmentationFn: grid({ rows: 3, columns: 3 }),
+  hideColor: -1,
+  labels: [0],
+  topLabels: null,
+  randomSeed: 1,
+} as const satisfies ExplainOptions
+const segments = 9
+
+/** What each segment is worth, and pairs that are worth something only together. */
+const worth = [0.3, -0.2, 0.1, 0.05, 0, 0.22, -0.02, 0.01, 0.15]
+const pairs = [
+  [0, 5, 0.1],
+  [1, 8, -0.15],
+  [2, 3, 0.2],
+] as const
+
+/** Hidden pixels are -1: a segment is shown if its first pixel is not. */
+const predict: PredictFn = ({ data, shape: [count] }) =>
+  Array.from({ length: count }, (_, sample) => {
+    const shown = Array.from({ length: segments }, (_, s) => {
+      const pixel = Math.floor(s / 3) * 2 * extent + (s % 3) * 2
+      return data[sample * extent * extent + pixel] !== -1
+    })
+    const sum = worth.reduce((total, value, s) => total + (shown[s] ? value : 0), 0)
+    const both = pairs.reduce((total, [a, b, value]) => total + (shown[a] && shown[b] ? value : 0), 0)
+    const p = 1 / (1 + Math.exp(-3 * (sum + both)))
+    return [p, 1 - p]
+  })
+
+const explain = (randomState: number, change: ExplainOptions = {}) =>
+  new LimeImageExplainer({ randomState }).explainInstance(image, predict, { ...options, batchSize: 500, ...change })
+
+const weightsOf = (explanation: Explanation) => {
+  const weights = new Map(explanation.localExp[0])
+  return Array.from({ length: segments }, (_, s) => weights.get(s) ?? 0)
+}
+
+describe('exact explanations', () => {
+  it('are the same for every random state, and have intervals without width', async () => {
+    const [one, other] = [await explain(1, { numSamples: 'exact' }), await explain(2, { numSamples: 'exact' })]
+    expect(one.localExp).toEqual(other.localExp)
+    expect(one.samples).toBe(512)
+    expect(one.sampling).toBe('exact')
+    for (const { weight, low, high } of one.intervals(0)) expect([low, high]).toEqual([weight, weight])
+    // They are not kept.
+    expect(one.masks.shape).toEqual([1, segments])
+  })
+
+  it('are what ever larger samples come to', async () => {
+    const exact = weightsOf(await explain(1, { numSamples: 'exact' }))
+    const large = weightsOf(await explain(1, { numSamples: 60_000 }))
+    exact.forEach((weight, s) => expect(large[s]).toBeCloseTo(weight, 2))
+  })
+
+  it('are refused for more segments than that can be done for, and with a regressor of the caller', async () => {
+    const fine = { ...options, segmentationFn: grid({ rows: 6, columns: 6 }), numSamples: 'exact' } as const
+    await expect(explain(1, fine)).rejects.toThrow(/at most 16 segments.*has 36.*fewer segments, or a number/)
+    const regression = { modelRegressor: () => ({ coefficients: worth, intercept: 0 }), numSamples: 'exact' } as const
+    await expect(explain(1, regression)).rejects.toThrow(ArgumentError)
+  })
+})
+
+describe('confidence', () => {
+  it('intervals hold the mean of many explanations nineteen times out of twenty', { timeout: 60_000 }, async () => {
+    const runs = 200
+    const explanations = []
+    for (let seed = 0; seed < runs; seed++) explanations.push(await explain(seed, { numSamples: 300 }))
+    const all = explanations.map(weightsOf)
+    let inside = 0
+    for (let s = 0; s < segments; s++) {
+      const mean = all.reduce((sum, weights) => sum + weights[s], 0) / runs
+      for (const explanation of explanations) {
+        const own = explanation.intervals(0).find(({ segment }) => segment === s)
+        if (own && own.low <= mean && mean <= own.high) inside++
+      }
+    }
+    const coverage = inside / (runs * segments)
+    expect(coverage).toBeGreaterThan(0.92)
+    expect(coverage).toBeLessThan(0.98)
+  })
+
+  it('intervals outlive samples that are not kept, and there are none of a regressor of the caller', async () => {
+    const kept = await explain(3)
+    const dropped = await explain(3, { keepSamples: false })
+    expect(dropped.masks.shape).toEqual([1, segments])
+    expect(dropped.probabilities.shape).toEqual([1, 2])
+    expect(dropped.intervals(0)).toEqual(kept.intervals(0))
+    expect(() => kept.intervals(1)).toThrow(/label 1 was not explained/)
+    const own = await explain(3, { modelRegressor: () => ({ coefficients: worth, intercept: 0 }) })
+    expect(() => own.intervals(0)).toThrow(ArgumentError)
+  })
+
+  it("'auto' samples until the order of the top features is settled: it is the true one then", async () => {
+    const fine = { segmentationFn: grid({ rows: 6, columns: 3 }) }
+    const truth = (await explain(1, { ...fine, numSamples: 100_000 })).localExp[0].map(([segment]) => segment)
+    let [settled, right] = [0, 0]
+    for (let seed = 0; seed < 20; seed++) {
+      const auto = await explain(seed, { ...fine, numSamples: 'auto', autoSamples: { topFeatures: 2, most: 8192 } })
+      expect(auto.samples).toBeLessThanOrEqual(8192)
+      expect(auto.sampling).toBe('auto')
+      if (!auto.settled) expect(auto.warnings.join()).toMatch(/not settled after 8192 samples/)
+      else settled++
+      if (auto.settled && auto.localExp[0].slice(0, 2).every(([segment], i) => segment === truth[i])) right++
+    }
+    expect(settled).toBeGreaterThan(10)
+    expect(right).toBeGreaterThanOrEqual(settled - 1)
+    const all = await explain(1, { numSamples: 'auto', autoSamples: { topFeatures: 8 } })
+    expect(all.sampling).toBe('exact')
+    expect(all.settled).toBe(true)
+    expect(all.samples).toBe(512)
+  })
+
+  it("'auto' takes what was drawn before as well: the stream is that of one large sample", async () => {
+    const auto = await explain(4, { numSamples: 'auto', autoSamples: { topFeatures: 9, most: 511 } })
+    expect(auto.masks.data).toEqual((await explain(4, { numSamples: auto.samples })).masks.data)
+  })
+})
+
+describe('stability', () => {
+  it('is perfect for exact explanations and grows with the samples', async () => {
+    const explainer = new LimeImageExplainer({ randomState: 1 })
+    const of = async (numSamples: number | 'exact') => {
+      const asked = { ...options, batchSize: 500, numSamples, runs: 12, topFeatures: 6 }
+      const found = await explainer.stability(image, predict, asked)
+      const own = found.get(0)
+      if (!own) throw new Error('label 0 was asked for')
+      return own
+    }
+    expect(await of('exact')).toMatchObject({ runs: 12, sameTop: 1, vsi: 1, csi: 1, spread: 0 })
+    const [few, many] = [await of(20), await of(3000)]
+    expect(many.spread).toBeLessThan(few.spread / 3)
+    expect(many.vsi).toBeGreaterThanOrEqual(few.vsi)
+    expect(few.sameTop).toBeLessThan(1)
+    expect(many.csi).toBeGreaterThan(0.9)
+    await expect(explainer.stability(image, predict, { ...options, runs: 1 })).rejects.toThrow(ArgumentError)
+  })
+})
+
+describe('faithfulness', () => {
+  it('follows the probability while segments go and come, truer than in random order', async () => {
+    const explanation = await explain(1, { numSamples: 'exact' })
+    const { deletion, insertion, random, order, irof } = await faithfulnessOf(explanation, predict, { seed: 3 })
+    expect(order).toEqual([...explanation.localExp[0]].sort(([, a], [, b]) => b - a).map(([segment]) => segment))
+    const [full] = explanation.probabilities.data
+    expect(deletion.probabilities[0]).toBeCloseTo(full, 12)
+    expect(insertion.probabilities[segments]).toBeCloseTo(full, 12)
+    expect(deletion.probabilities[segments]).toBeCloseTo(insertion.probabilities[0], 12)
+    expect(deletion.auc).toBeLessThan(random.deletion.auc - 0.1)
+    expect(insertion.auc).toBeGreaterThan(random.insertion.auc + 0.1)
+    expect(irof).toBeCloseTo(1 - deletion.auc / full, 12)
+    await expect(faithfulnessOf(explanation, predict, { label: 1 })).rejects.toThrow(/label 1 was not explained/)
+  })
+})
+
+describe('explanations by Shapley values', () => {
+  it('add up to what the image gives beyond nothing shown, exact or sampled', async () => {
+    const explainer = new ShapleyImageExplainer({ randomState: 1 })
+    const exact = await explainer.explainInstance(image, predict, { ...options, numSamples: 'exact' })
+    const sampled = await explainer.explainInstance(image, predict, { ...options, numSamples: 4000 })
+    for (const explanation of [exact, sampled]) {
+      expect(explanation.localPred[0]).toBeCloseTo(explanation.probabilities.data[0], 10)
+      expect(explanation.intercept[0]).toBeCloseTo(0.5, 10)
+      expect(explanation.score[0]).toBeGreaterThan(0.9)
+    }
+    const [a, b] = [weightsOf(exact), weightsOf(sampled)]
+    a.forEach((value, s) => expect(b[s]).toBeCloseTo(value, 2))
+    await expect(explainer.explainInstance(image, predict, { ...options, of: 'logit' })).rejects.toThrow(/tables/)
+  })
+})
+
+describe('explainBatch', () => {
+  it('explains each image as if it were the first, and keeps no samples', async () => {
+    const explainer = new LimeImageExplainer({ randomState: 9 })
+    const other = { ...image, data: image.data.map((value) => 1 - value) }
+    const explanations: Explanation[] = []
+    for await (const explanation of explainer.explainBatch([image, other, image], predict, {
+      ...options,
+      batchSize: 500,
+    }))
+      explanations.push(explanation)
+    expect(explanations).toHaveLength(3)
+    expect(explanations[2].localExp).toEqual(explanations[0].localExp)
+    expect(explanations[0].localExp).toEqual((await explain(9)).localExp)
+    expect(explanations[0].masks.shape[0]).toBe(1)
+  })
+})
+
+describe('what hidden segments show', () => {
+  it('may be the mean of the image, or the image out of focus', async () => {
+    const mean = await explain(1, { hideColor: 'mean' })
+    const average = image.data.reduce((sum, value) => sum + value, 0) / image.data.length
+    for (const value of mean.fudged.data) expect(value).toBeCloseTo(average, 12)
+    const noise = toImage({ data: Float64Array.from({ length: 784 }, (_, i) => Math.sin(i * i)), shape: [28, 28] })
+    const blurred = fudgedImage(noise, new Int32Array(784), 'blur').data
+    const roughness = (data: ArrayLike<number>) =>
+      Array.from(data).reduce((sum, value, i) => sum + (i === 0 ? 0 : Math.abs(value - data[i - 1])), 0)
+    expect(roughness(blurred)).toBeLessThan(0.2 * roughness(noise.data))
+    expect(roughness(blurred)).toBeGreaterThan(0)
+    // Its mean is the image's, all but what is mirrored at the edges.
+    const total = (data: ArrayLike<number>) => Array.from(data).reduce((sum, value) => sum + value, 0) / data.length
+    expect(total(blurred)).toBeCloseTo(total(noise.data), 2)
+    await expect(explain(1, { hideColor: 'fog' as 'blur' })).rejects.toThrow(/'mean', 'blur' or null/)
+  })
+})
+
+describe('the grid', () => {
+  it('cuts images into cells as equal as pixels allow', () => {
+    const { data } = grid({ rows: 2, columns: 3 })(
+      { data: new Float32Array(35), shape: [5, 7], height: 5, width: 7, channels: 1 },
+      { randomSeed: 0 },
+    )
+    expect(Array.from(data.subarray(0, 7))).toEqual([0, 0, 0, 1, 1, 2, 2])
+    expect(Math.max(...data)).toBe(5)
+    expect(() => grid({ rows: 0 })).toThrow(ArgumentError)
+  })
+})
