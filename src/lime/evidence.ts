@@ -11,7 +11,14 @@ import {
   predictPerturbed,
   tabulatePerturbed,
 } from './predictors.ts'
-import { type Moments, momentsOf, type TargetMoments, targetMomentsOf, type WeightedSamples } from './ridge.ts'
+import {
+  type Moments,
+  momentsOf,
+  type SampleMoments,
+  type TargetMoments,
+  targetMomentsOf,
+  type WeightedSamples,
+} from './ridge.ts'
 import type { Masks } from './sampling.ts'
 
 /** What surrogates are fitted to: a classifier's answers about perturbed images, weighed by how near they are. */
@@ -71,13 +78,16 @@ export function evidenceOf(
   const original = probabilities.data.slice(0, classes)
   const labels = question.chooseLabels(original)
   const data = { data: masks.data, rows, columns: masks.shape[1], weights }
-  let moments: (Moments & WeightedSamples) | null = null
+  let moments: SampleMoments | null = null
   const momentsOnce = () => {
     moments ??= momentsOf(data)
     return moments
   }
-  const targetsOf = (label: number) =>
-    Float64Array.from({ length: rows }, (_, row) => probabilities.data[row * classes + label])
+  const targetsOf = (label: number) => {
+    const targets = new Float64Array(rows)
+    for (let row = 0; row < rows; row++) targets[row] = probabilities.data[row * classes + label]
+    return targets
+  }
   return {
     // When it is asked for: it is part of the fit.
     get moments() {

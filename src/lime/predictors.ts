@@ -94,10 +94,12 @@ function checkedAnswers(answers: Probabilities, count: number): Answers {
     )
   if (shape[0] !== count || shape[1] < 1)
     throw new ShapeError(`the predictor returned probabilities of shape [${shape.join(', ')}] for ${count} images`)
-  const values = Float64Array.from(data)
-  const bad = values.findIndex((value) => !Number.isFinite(value))
-  if (bad >= 0)
-    throw new ArgumentError(`the predictor returned ${values[bad]} as the probability of class ${bad % shape[1]}`)
+  const values = new Float64Array(data.length)
+  for (let i = 0; i < data.length; i++) {
+    values[i] = data[i]
+    if (!Number.isFinite(values[i]))
+      throw new ArgumentError(`the predictor returned ${values[i]} as the probability of class ${i % shape[1]}`)
+  }
   return { data: values, shape: [count, shape[1]] }
 }
 
@@ -188,9 +190,10 @@ async function predictBySegments(
   // Pixels outside all columns form one more segment, which is always on.
   const outside = (column: number) => column < 0 || column >= segments
   const segmentCount = columns.some(outside) ? segments + 1 : segments
-  const widened = new Uint8Array(count * segmentCount).fill(1)
-  for (let row = 0; row < count; row++)
-    widened.set(masks.data.subarray(row * segments, (row + 1) * segments), row * segmentCount)
+  const widened = segmentCount === segments ? masks.data : new Uint8Array(count * segmentCount).fill(1)
+  if (segmentCount > segments)
+    for (let row = 0; row < count; row++)
+      widened.set(masks.data.subarray(row * segments, (row + 1) * segments), row * segmentCount)
   const answers = await model.predictBlended(
     {
       image: inChannels(image, channels),

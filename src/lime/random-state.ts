@@ -70,10 +70,14 @@ export class RandomState {
 
   private regenerate(): void {
     const words = this.words
-    for (let i = 0; i < stateWords; i++) {
-      const bits = (words[i] & 0x80000000) | (words[(i + 1) % stateWords] & 0x7fffffff)
-      words[i] = words[(i + middleWord) % stateWords] ^ (bits >>> 1) ^ (bits & 1 ? 0x9908b0df : 0)
+    const twist = (i: number, next: number, middle: number) => {
+      const bits = (words[i] & 0x80000000) | (words[next] & 0x7fffffff)
+      words[i] = words[middle] ^ (bits >>> 1) ^ (bits & 1 ? 0x9908b0df : 0)
     }
+    const split = stateWords - middleWord
+    for (let i = 0; i < split; i++) twist(i, i + 1, i + middleWord)
+    for (let i = split; i < stateWords - 1; i++) twist(i, i + 1, i - split)
+    twist(stateWords - 1, 0, middleWord - 1)
     this.position = 0
   }
 
@@ -114,6 +118,13 @@ export class RandomState {
       throw new ArgumentError(`randint: with a size the bounds must fit into 32 bits, not ${low} and ${high}`)
     const values = new Int32Array(size)
     for (let i = 0; i < size; i++) values[i] = low + this.upTo(span - 1)
+    return values
+  }
+
+  /** `randint(0, 2, size)` as bytes: the lowest bit of each word. */
+  bits(size: number): Uint8Array {
+    const values = new Uint8Array(size)
+    for (let i = 0; i < size; i++) values[i] = this.nextUint32() & 1
     return values
   }
 

@@ -37,9 +37,41 @@ export interface LinearFit {
   readonly intercept: number
 }
 
+/** Samples whose rows are masks, and the number of each row's mask where there are far fewer masks than rows. */
+export interface SampleMoments extends Moments, WeightedSamples {
+  /** Bit i of row r's number is data[r, i]; null where rows are rarely equal. */
+  readonly maskNumbers: Int32Array | null
+}
+
+/** Rows for each mask there can be, from which on equal rows are added up first. */
+const rowsAMask = 4
+
+function maskNumbersOf({ data, rows, columns }: WeightedSamples): Int32Array | null {
+  if (!(data instanceof Uint8Array) || rows < rowsAMask * 2 ** columns) return null
+  const numbers = new Int32Array(rows)
+  for (let row = 0, at = 0; row < rows; row++) for (let i = 0; i < columns; i++, at++) numbers[row] |= data[at] << i
+  return numbers
+}
+
+/** All masks there are, each with what the rows of its number add up to. */
+function addedUp(numbers: Int32Array, columns: number, values: Float64Array): WeightedSamples {
+  const masks = 2 ** columns
+  const weights = new Float64Array(masks)
+  for (let row = 0; row < numbers.length; row++) weights[numbers[row]] += values[row]
+  const data = new Uint8Array(masks * columns)
+  for (let number = 0, at = 0; number < masks; number++)
+    for (let i = 0; i < columns; i++, at++) data[at] = (number >> i) & 1
+  return { data, rows: masks, columns, weights }
+}
+
 /** Centres the columns by their weighted means and sums their weighted products. */
-export function momentsOf(samples: WeightedSamples): Moments & WeightedSamples {
-  const { data, rows, columns, weights } = samples
+export function momentsOf(samples: WeightedSamples): SampleMoments {
+  const maskNumbers = maskNumbersOf(samples)
+  const sums = maskNumbers ? addedUp(maskNumbers, samples.columns, samples.weights) : samples
+  return { ...samples, maskNumbers, ...centredSums(sums) }
+}
+
+function centredSums({ data, rows, columns, weights }: WeightedSamples): Pick<Moments, 'total' | 'means' | 'gram'> {
   const means = new Float64Array(columns)
   let total = 0
   for (let row = 0; row < rows; row++) {
@@ -58,23 +90,38 @@ export function momentsOf(samples: WeightedSamples): Moments & WeightedSamples {
     }
   }
   for (let i = 0; i < columns; i++) for (let j = 0; j < i; j++) gram[j * columns + i] = gram[i * columns + j]
-  return { ...samples, total, means, gram }
+  return { total, means, gram }
 }
 
 /** @param targets [rows] */
-export function targetMomentsOf(moments: Moments & WeightedSamples, targets: Float64Array): TargetMoments {
-  const { data, rows, columns, weights, means, total } = moments
+export function targetMomentsOf(moments: SampleMoments, targets: Float64Array): TargetMoments {
+  const { rows, columns, weights, means, total, maskNumbers } = moments
   let sum = 0
   for (let row = 0; row < rows; row++) sum += weights[row] * targets[row]
   const mean = sum / total
-  const products = new Float64Array(columns)
+  const weighted = new Float64Array(rows)
   let square = 0
   for (let row = 0; row < rows; row++) {
-    const weighted = weights[row] * (targets[row] - mean)
-    square += weighted * (targets[row] - mean)
-    for (let i = 0; i < columns; i++) products[i] += weighted * (data[row * columns + i] - means[i])
+    weighted[row] = weights[row] * (targets[row] - mean)
+    square += weighted[row] * (targets[row] - mean)
   }
+  const shares = maskNumbers ? addedUp(maskNumbers, columns, weighted) : { ...moments, weights: weighted }
+  const { products, left } = weightedSums(shares)
+  // Around their mean the targets add up to next to nothing: so much the columns are still to be centred for.
+  for (let i = 0; i < columns; i++) products[i] -= means[i] * left
   return withoutRounding({ mean, products, square }, moments)
+}
+
+/** Σ w x, [columns], and Σ w. */
+function weightedSums({ data, rows, columns, weights }: WeightedSamples): { products: Float64Array; left: number } {
+  const products = new Float64Array(columns)
+  let left = 0
+  for (let row = 0, at = 0; row < rows; row++) {
+    const weight = weights[row]
+    left += weight
+    for (let i = 0; i < columns; i++, at++) products[i] += weight * data[at]
+  }
+  return { products, left }
 }
 
 /** Targets that are all the same differ from their mean by rounding only: what is left of that explains nothing. */

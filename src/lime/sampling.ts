@@ -8,7 +8,7 @@ export interface Masks {
 
 /** The next rows of masks of a stream, [rows, segments]. */
 export function drawMasks(randomState: RandomState, rows: number, segments: number): Uint8Array {
-  return new Uint8Array(randomState.randint(0, 2, rows * segments))
+  return randomState.bits(rows * segments)
 }
 
 /**

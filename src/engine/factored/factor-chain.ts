@@ -8,7 +8,7 @@ import { max, sum } from '../ops/reduce.ts'
 import { reshape, reshapeOperation } from '../ops/reshape.ts'
 import { softmaxOperation } from '../ops/softmax.ts'
 import type { WindowAttributes } from '../ops/window.ts'
-import { apply, Constant, Input, Resident, sizeOf, type Tensor } from '../tensor.ts'
+import { apply, Constant, Input, Resident, type Tensor } from '../tensor.ts'
 import { type FactoredImages, walkFactored } from './factored-images.ts'
 import type { SegmentPatterns } from './segment-patterns.ts'
 
@@ -85,12 +85,6 @@ function capacityFor(rows: number): number {
   return Math.ceil(2 ** (Math.ceil(Math.log2(Math.max(rows, 64)) * stepsAnOctave) / stepsAnOctave))
 }
 
-function padded<T extends Float32Array | Int32Array>(values: T, length: number): T {
-  const whole = (values instanceof Int32Array ? new Int32Array(length) : new Float32Array(length)) as T
-  whole.set(values)
-  return whole
-}
-
 /**
  * Factors a chain as far as it pays. @param mostRows of a layer that makes so many pixels
  * @returns null where not even its first operation does
@@ -104,8 +98,8 @@ export function factorChain(
 ): FactoredChain | null {
   const inputs: Record<string, Float32Array | Int32Array> = {}
   const capacities: number[] = []
-  const given = <T extends Float32Array | Int32Array>(name: string, values: T, shape: readonly number[]): Tensor => {
-    inputs[name] = padded(values, sizeOf(shape))
+  const given = (name: string, values: Float32Array | Int32Array, shape: readonly number[]): Tensor => {
+    inputs[name] = values
     return new Input(name, shape, values instanceof Int32Array ? 'i32' : 'f32')
   }
   let images = blend.images
@@ -139,7 +133,7 @@ export function factorChain(
       rows = apply(node.operation, stretched, node.attributes)
     } else if (windowOperations.has(name)) {
       const w = node.attributes as WindowAttributes
-      const walked = walkFactored(images, w, patterns, mostRows(w.outHeight * w.outWidth))
+      const walked = walkFactored(images, w, patterns, mostRows(w.outHeight * w.outWidth), capacityFor)
       if (!walked) return windows > 0 ? finish({ kind: 'images', rest }) : null
       const area = w.windowHeight * w.windowWidth
       const capacity = capacityFor(walked.images.rows)

@@ -15,7 +15,10 @@ export interface FactoredImages {
   readonly rows: number
 }
 
-/** Rows [rows, channels] of a blend of two images [H·W·C]; a pixel that looks the same in both depends on nothing. */
+/**
+ * Rows of a blend of two images [H·W·C], in an array for as many as there can be, [2·H·W, channels]; a pixel that looks the same
+ * in both depends on nothing.
+ */
 export function factoredBlend(
   { image, fudged, segments }: { image: Float32Array; fudged: Float32Array; segments: Int32Array },
   [height, width, channels]: readonly number[],
@@ -41,7 +44,7 @@ export function factoredBlend(
   })
   const images = withRows(height, width, sets, patterns, Number.POSITIVE_INFINITY)
   if (!images) throw new RangeError('factoredBlend: a pixel has at most two rows')
-  return { images, pixels: pixels.subarray(0, end) }
+  return { images, pixels }
 }
 
 /** null where there are more rows than that. */
@@ -64,13 +67,15 @@ function withRows(
 
 /**
  * What a window that walks over factored images makes: null where that is more than `mostRows`.
- * `taps` [rows, window's height · width]: the row that each new row takes from each place in the window, -1 outside the images.
+ * `taps` [capacity, window's height · width]: the row that each new row takes from each place in the window, -1 outside the
+ * images; what is beyond the last row takes row 0.
  */
 export function walkFactored(
   images: FactoredImages,
   w: WindowAttributes,
   patterns: SegmentPatterns,
   mostRows: number,
+  capacityFor: (rows: number) => number,
 ): { images: FactoredImages; taps: Int32Array } | null {
   const { outHeight, outWidth, windowHeight, windowWidth } = w
   const area = windowHeight * windowWidth
@@ -90,7 +95,7 @@ export function walkFactored(
   }
   const made = withRows(outHeight, outWidth, sets, patterns, mostRows)
   if (!made) return null
-  const taps = new Int32Array(made.rows * area)
+  const taps = new Int32Array(capacityFor(made.rows) * area)
   for (let pixel = 0; pixel < sets.length; pixel++) {
     const start = made.first[pixel] * area
     const count = patterns.countOf(sets[pixel])

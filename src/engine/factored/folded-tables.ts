@@ -81,10 +81,34 @@ function addInto(holder: Table, set: number, values: Float64Array, units: number
   })
 }
 
+/** A table of two sets together may have so many rows for each sample: to add it up costs less than to look two up. */
+const rowsASample = 0.25
+
+/** Joins tables while their sets together have few patterns for so many samples. */
+function joinTables({ tables, units }: FoldedTables, patterns: SegmentPatterns, count: number): readonly Table[] {
+  const joined: Table[] = []
+  for (const table of tables) {
+    const index = joined.findIndex(({ set }) => {
+      const both = new Set([...patterns.segmentsOf(set), ...patterns.segmentsOf(table.set)])
+      return 2 ** both.size <= count * rowsASample
+    })
+    if (index < 0) {
+      joined.push(table)
+      continue
+    }
+    const set = patterns.union(joined[index].set, table.set)
+    const both = { set, values: new Float64Array(patterns.countOf(set) * units) }
+    for (const part of [joined[index], table]) addInto(both, part.set, part.values, units, patterns)
+    joined[index] = both
+  }
+  return joined
+}
+
 /** Every sample's sum, [count, units]. */
-export function sumTables({ tables, units }: FoldedTables, patterns: SegmentPatterns, count: number): Float64Array {
+export function sumTables(folded: FoldedTables, patterns: SegmentPatterns, count: number): Float64Array {
+  const { units } = folded
   const sums = new Float64Array(count * units)
-  for (const { set, values } of tables) {
+  for (const { set, values } of joinTables(folded, patterns, count)) {
     const shown = patterns.patternsOfSamples(set)
     for (let sample = 0, to = 0; sample < count; sample++) {
       const from = shown[sample] * units

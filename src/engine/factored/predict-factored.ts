@@ -56,7 +56,7 @@ async function computeRows(
   if (plan.largestOperandBytes > device.maxBlockBytes) return null
   const program = await compiled.occasionalProgram(key, () => plan)
   const [{ rows }] = await compiled.exclusive(() => device.runAll(program, 1, () => factored.inputs))
-  return { ...factored, values: rows instanceof Float32Array ? rows : Float32Array.from(rows) }
+  return { ...factored, values: rows instanceof Float32Array ? rows : new Float32Array(rows) }
 }
 
 /** @returns the samples' predictions; null where factoring would not pay, or the network is not a chain of layers */
@@ -175,7 +175,9 @@ async function predictSums(
   if (isSoftmax || rest.length === 0) {
     options.onProgress?.(count, count)
     // As the operation counts itself.
-    return { data: Float32Array.from(sums), shape: [count, units], flops: isSoftmax ? 5 * sums.length : 0 }
+    const data = new Float32Array(sums.length)
+    for (let i = 0; i < sums.length; i++) data[i] = sums[i]
+    return { data, shape: [count, units], flops: isSoftmax ? 5 * sums.length : 0 }
   }
   const shape = before.shape.slice(1)
   return compiled.inChunks(count, options, {
