@@ -1,4 +1,5 @@
 import { ArgumentError } from '../engine/errors.ts'
+import { ascendingOrder } from './ascending-order.ts'
 import { gaussianFilter } from './gaussian.ts'
 import { toUnitRgb } from './image.ts'
 import type { Segmenter } from './label-map.ts'
@@ -101,7 +102,7 @@ export function felzenszwalb(options: FelzenszwalbOptions = {}): Segmenter {
   return (image) => {
     const { height, width } = image
     const { from, to, costs } = gridEdges(gaussianFilter(toUnitRgb(image), height, width, 3, sigma), height, width)
-    const order = Uint32Array.from(costs, (_, edge) => edge).sort((a, b) => costs[a] - costs[b] || a - b)
+    const order = ascendingOrder(costs)
     const components = new Components(height * width)
     const { sizes, innerCosts } = components
 

@@ -66,5 +66,7 @@ export function toRgb(image: Image): Image {
 export function toUnitRgb(image: Image): Float64Array {
   const { data } = toRgb(image)
   const scale = data instanceof Uint8Array ? 255 : 1
-  return Float64Array.from(data as Float64Array, (value) => value / scale)
+  const unit = new Float64Array(data.length)
+  for (let i = 0; i < unit.length; i++) unit[i] = data[i] / scale
+  return unit
 }

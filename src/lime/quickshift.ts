@@ -1,6 +1,7 @@
 import { ArgumentError } from '../engine/errors.ts'
 import { rgbToLab } from './color.ts'
 import { DefaultRng } from './default-rng.ts'
+import { expOfNegative } from './exponential.ts'
 import { gaussianFilter } from './gaussian.ts'
 import { toUnitRgb } from './image.ts'
 import type { Segmenter } from './label-map.ts'
@@ -35,7 +36,7 @@ export function tieBreakingNoise(seed: number, count: number): Float64Array {
  *
  * Every pair of pixels is weighed once and added to both. Pixels are visited in raster order, so each density still
  * receives its terms in the raster order of the window (first from the pixels before it, then itself, then those after),
- * and is equal to the plain sum to the last bit.
+ * and is equal to the plain sum of those terms to the last bit.
  * @param features [height * width * 3], colours times ratio
  * @param densities [height * width], holds the noise and is added to
  */
@@ -65,7 +66,7 @@ function addDensities(
           const da = a - features[3 * other + 1]
           const db = b - features[3 * other + 2]
           const across = column - otherColumn
-          const weight = Math.exp((dl * dl + da * da + db * db + down + across * across) * factor)
+          const weight = expOfNegative((dl * dl + da * da + db * db + down + across * across) * factor)
           density += weight
           densities[other] += weight
         }

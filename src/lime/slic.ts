@@ -72,10 +72,13 @@ function clusterPixels(
         const dy = (cy - y) * (cy - y)
         for (let x = startX; x < endX; x++) {
           const pixel = y * width + x
+          const apart = (dy + (cx - x) * (cx - x)) * spatialWeight
+          // Most centres are too far away, whatever the colour.
+          if (apart >= distances[pixel]) continue
           const dl = colours[3 * pixel] - l
           const da = colours[3 * pixel + 1] - a
           const db = colours[3 * pixel + 2] - b
-          const distance = (dy + (cx - x) * (cx - x)) * spatialWeight + (dl * dl + da * da + db * db)
+          const distance = apart + (dl * dl + da * da + db * db)
           if (distance < distances[pixel]) {
             distances[pixel] = distance
             nearest[pixel] = cluster
@@ -141,6 +144,18 @@ function connectedPieces(
   return pieces
 }
 
+/** Maps values to 0..1, the smallest to 0 and the largest to 1; all alike become 0. */
+function stretch(values: Float64Array): void {
+  let low = Number.POSITIVE_INFINITY
+  let high = Number.NEGATIVE_INFINITY
+  for (let i = 0; i < values.length; i++) {
+    if (values[i] < low) low = values[i]
+    if (values[i] > high) high = values[i]
+  }
+  const range = high - low
+  for (let i = 0; i < values.length; i++) values[i] = range === 0 ? 0 : (values[i] - low) / range
+}
+
 /**
  * SLIC superpixels (Achanta et al., "SLIC Superpixels Compared to State-of-the-art Superpixel Methods", PAMI 2012):
  * scikit-image 0.19.3's `slic`, equal to it pixel by pixel; only our labels start at 0.
@@ -162,10 +177,8 @@ export function slic(options: SlicOptions = {}): Segmenter {
   return (image) => {
     const { height, width } = image
     const rgb = toUnitRgb(image)
-    const low = rgb.reduce((least, value) => Math.min(least, value))
-    const range = rgb.reduce((most, value) => Math.max(most, value)) - low
-    const lab = rgbToLab(rgb.map((value) => (range === 0 ? 0 : (value - low) / range)))
-    const colours = gaussianFilter(lab, height, width, 3, sigma)
+    stretch(rgb)
+    const colours = gaussianFilter(rgbToLab(rgb), height, width, 3, sigma)
     const weight = 1 / compactness
     for (let i = 0; i < colours.length; i++) colours[i] *= weight
 

@@ -1,5 +1,5 @@
-"""scikit-image's segmenters on one picture: `skimage.py picture OUT` writes the picture it measures on (raw float64, 512 x 512 x 3),
-`skimage.py measure PICTURE ROUNDS` prints a JSON line a segmenter: its milliseconds, and its label map's SHA-256."""
+"""scikit-image's segmenters on one picture: `scikit_image.py picture OUT` writes the picture it measures on (raw float64, 512 x 512 x 3),
+`scikit_image.py measure PICTURE ROUNDS` prints a JSON line a segmenter: its milliseconds, and its label map's SHA-256."""
 
 import hashlib
 import json
