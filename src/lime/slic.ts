@@ -70,9 +70,11 @@ function clusterPixels(
       const startX = Math.trunc(Math.max(cx - reachX, 0))
       for (let y = Math.trunc(Math.max(cy - reachY, 0)); y < endY; y++) {
         const dy = (cy - y) * (cy - y)
-        for (let x = startX; x < endX; x++) {
-          const pixel = y * width + x
-          const apart = (dy + (cx - x) * (cx - x)) * spatialWeight
+        const endPixel = y * width + endX
+        // Differences of 1 leave no rounding in numbers as small as these.
+        let dx = cx - startX
+        for (let pixel = y * width + startX; pixel < endPixel; pixel++, dx--) {
+          const apart = (dy + dx * dx) * spatialWeight
           // Most centres are too far away, whatever the colour.
           if (apart >= distances[pixel]) continue
           const dl = colours[3 * pixel] - l
