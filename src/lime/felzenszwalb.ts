@@ -106,7 +106,10 @@ export function felzenszwalb(options: FelzenszwalbOptions = {}): Segmenter {
     const components = new Components(height * width)
     const { sizes, innerCosts } = components
 
-    for (const edge of order) {
+    // Edges between components that did not join: those inside one are settled.
+    let open = 0
+    for (let i = 0; i < order.length; i++) {
+      const edge = order[i]
       const a = components.root(from[edge])
       const b = components.root(to[edge])
       if (a === b) continue
@@ -114,8 +117,10 @@ export function felzenszwalb(options: FelzenszwalbOptions = {}): Segmenter {
       const boundA = Math.fround(innerCosts[a] + unitScale / sizes[a])
       const boundB = Math.fround(innerCosts[b] + unitScale / sizes[b])
       if (costs[edge] < Math.min(boundA, boundB)) components.join(a, b, costs[edge])
+      else order[open++] = edge
     }
-    for (const edge of order) {
+    for (let i = 0; i < open; i++) {
+      const edge = order[i]
       const a = components.root(from[edge])
       const b = components.root(to[edge])
       if (a !== b && (sizes[a] < minSize || sizes[b] < minSize)) components.join(a, b, costs[edge])

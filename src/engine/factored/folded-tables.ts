@@ -85,7 +85,7 @@ function addInto(holder: Table, set: number, values: Float64Array, units: number
 const rowsASample = 0.25
 
 /** Joins tables while their sets together have few patterns for so many samples. */
-function joinTables({ tables, units }: FoldedTables, patterns: SegmentPatterns, count: number): readonly Table[] {
+export function joinTables({ tables, units }: FoldedTables, patterns: SegmentPatterns, count: number): FoldedTables {
   const joined: Table[] = []
   for (const table of tables) {
     const index = joined.findIndex(({ set }) => {
@@ -101,14 +101,13 @@ function joinTables({ tables, units }: FoldedTables, patterns: SegmentPatterns, 
     for (const part of [joined[index], table]) addInto(both, part.set, part.values, units, patterns)
     joined[index] = both
   }
-  return joined
+  return { units, tables: joined }
 }
 
 /** Every sample's sum, [count, units]. */
-export function sumTables(folded: FoldedTables, patterns: SegmentPatterns, count: number): Float64Array {
-  const { units } = folded
+export function sumTables({ tables, units }: FoldedTables, patterns: SegmentPatterns, count: number): Float64Array {
   const sums = new Float64Array(count * units)
-  for (const { set, values } of joinTables(folded, patterns, count)) {
+  for (const { set, values } of tables) {
     const shown = patterns.patternsOfSamples(set)
     for (let sample = 0, to = 0; sample < count; sample++) {
       const from = shown[sample] * units

@@ -8,7 +8,7 @@ import { makePlan } from '../plan.ts'
 import { Constant, Input, Resident, sizeOf, type Tensor } from '../tensor.ts'
 import { chainBetween, continueChain, type Ending, type FactoredChain, factorChain } from './factor-chain.ts'
 import { factoredBlend, rowsOfSamples } from './factored-images.ts'
-import { type FoldedTables, foldTables, sumTables } from './folded-tables.ts'
+import { type FoldedTables, foldTables, joinTables, sumTables } from './folded-tables.ts'
 import { SegmentPatterns } from './segment-patterns.ts'
 
 /**
@@ -76,11 +76,33 @@ export async function predictFactored(
   }
   const { tables, before, rest } = await foldEnding(compiled, factored, factored.ending, patterns)
   const { units } = tables
-  const predictions = await predictSums(compiled, sumTables(tables, patterns, count), units, { before, rest }, options)
+  const joined = joinTables(tables, patterns, count)
   const folding = 2 * factored.images.rows * factored.channels * (factored.ending.kind === 'product' ? units : 1)
-  const summing = count * tables.tables.length * units
-  return { ...predictions, flops: factored.flops + folding + summing + predictions.flops }
+  const flops = factored.flops + folding + count * joined.tables.length * units
+  const [table] = joined.tables
+  const predictions =
+    joined.tables.length === 1 && isSoftmax(rest)
+      ? predictTable(table.values, units, patterns.patternsOfSamples(table.set))
+      : await predictSums(compiled, sumTables(joined, patterns, count), units, { before, rest }, options)
+  options.onProgress?.(count, count)
+  return { ...predictions, flops: flops + predictions.flops }
 }
+
+function isSoftmax(rest: readonly Tensor[]): boolean {
+  return rest.length === 1 && rest[0].operation.name === softmaxOperation.name
+}
+
+/** Where one table knows all there is to know, a sample has its row's probabilities. */
+function predictTable(values: Float64Array, units: number, rows: Int32Array): Predictions {
+  for (let row = 0; row < values.length; row += units) softmaxRow(values, values, row, units)
+  const data = new Float32Array(rows.length * units)
+  for (let sample = 0, to = 0; sample < rows.length; sample++)
+    for (let from = rows[sample] * units, end = from + units; from < end; from++, to++) data[to] = values[from]
+  return { data, shape: [rows.length, units], flops: softmaxFlops * values.length }
+}
+
+/** As the operation counts itself. */
+const softmaxFlops = 5
 
 /**
  * The logits of all mixtures of two images, [2^k, units] for each of a few sets of segments.
@@ -96,7 +118,7 @@ export async function tabulateFactored(
   const factored = await computeRows(compiled, request, patterns, () => mostRowsAtOnce, signal)
   if (!factored || factored.ending.kind === 'images') return null
   const { tables, rest } = await foldEnding(compiled, factored, factored.ending, patterns)
-  if (rest.length !== 1 || rest[0].operation.name !== softmaxOperation.name) return null
+  if (!isSoftmax(rest)) return null
   return {
     classes: tables.units,
     tables: tables.tables.map(({ set, values }) => ({ segments: patterns.segmentsOf(set), values })),
@@ -170,14 +192,12 @@ async function predictSums(
   options: LongCallOptions,
 ): Promise<Predictions> {
   const count = sums.length / units
-  const isSoftmax = rest.length === 1 && rest[0].operation.name === softmaxOperation.name
-  if (isSoftmax) for (let row = 0; row < sums.length; row += units) softmaxRow(sums, sums, row, units)
-  if (isSoftmax || rest.length === 0) {
-    options.onProgress?.(count, count)
-    // As the operation counts itself.
+  const normalises = isSoftmax(rest)
+  if (normalises) for (let row = 0; row < sums.length; row += units) softmaxRow(sums, sums, row, units)
+  if (normalises || rest.length === 0) {
     const data = new Float32Array(sums.length)
     for (let i = 0; i < sums.length; i++) data[i] = sums[i]
-    return { data, shape: [count, units], flops: isSoftmax ? 5 * sums.length : 0 }
+    return { data, shape: [count, units], flops: normalises ? softmaxFlops * sums.length : 0 }
   }
   const shape = before.shape.slice(1)
   return compiled.inChunks(count, options, {
