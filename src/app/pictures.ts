@@ -70,14 +70,20 @@ export function weightsPng(explanation: Explanation, label: number, picture: Wei
   return encodePng(unit(painters[picture](explanation, label)), { scale: pictureScale(explanation) })
 }
 
-/** The image with the segments' boundaries in yellow, as PNG. */
+/** The image, each pixel enlarged to a square, with the segments' boundaries as fine yellow lines between them, as PNG. */
 export function boundariesPng({ image, segments }: Explanation): Uint8Array {
-  const shown = { ...image, data: unit(image).data }
-  // Boundaries lie between labels, and 0 would be background.
-  const labels = { ...segments, data: segments.data.map((segment) => segment + 1) }
-  const { height, width, data } = markBoundaries(shown, labels)
   const scale = pictureScale({ image })
-  return encodePng({ height, width, channels: 3, data: Float64Array.from(data as Float64Array) }, { scale })
+  const { data } = unit(image)
+  const [height, width] = [image.height * scale, image.width * scale]
+  const pixelOf = (i: number) => Math.floor(i / width / scale) * image.width + Math.floor((i % width) / scale)
+  const enlarged = Float64Array.from(
+    { length: height * width * 3 },
+    (_, i) => data[3 * pixelOf(Math.floor(i / 3)) + (i % 3)],
+  )
+  // Boundaries lie between labels, and 0 would be background.
+  const labels = Int32Array.from({ length: height * width }, (_, i) => segments.data[pixelOf(i)] + 1)
+  const marked = markBoundaries({ data: enlarged, shape: [height, width, 3] }, { data: labels, shape: [height, width] })
+  return encodePng({ height, width, channels: 3, data: Float64Array.from(marked.data as Float64Array) })
 }
 
 function pictureScale({ image }: Pick<Explanation, 'image'>): number {

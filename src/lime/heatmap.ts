@@ -3,7 +3,7 @@ import type { Explanation } from './explanation.ts'
 import type { Image } from './image.ts'
 
 /**
- * Pictures of weights: green for what speaks for a label, magenta for what speaks against it, white for what does neither
+ * Pictures of weights: green for what speaks for a label, magenta for what speaks against it, nearly white for what does neither
  * (ColorBrewer's PiYG, which people with any of the common colour blindnesses tell apart).
  */
 

@@ -3,13 +3,18 @@ import { ArgumentError } from '../../src/engine/errors.ts'
 import { fudgedImage } from '../../src/lime/fudged-image.ts'
 import {
   type ExplainOptions,
-  type Explanation,
+  Explanation,
   faithfulnessOf,
   grid,
+  heatmap,
   LimeImageExplainer,
+  overlay,
   type PredictFn,
   ShapleyImageExplainer,
   toImage,
+  weightColour,
+  weightLimit,
+  weightMap,
 } from '../../src/lime/index.ts'
 
 /** How far explanations can be trusted, on a classifier whose truth is known. */
@@ -234,5 +239,56 @@ describe('the grid', () => {
     expect(Array.from(data.subarray(0, 7))).toEqual([0, 0, 0, 1, 1, 2, 2])
     expect(Math.max(...data)).toBe(5)
     expect(() => grid({ rows: 0 })).toThrow(ArgumentError)
+  })
+})
+
+describe('explanations as JSON', () => {
+  it('come back as they were, samples, intervals and pictures included', async () => {
+    for (const explanation of [
+      await explain(1, { numSamples: 50 }),
+      await explain(1, { numSamples: 'exact' }),
+      await explain(1, { numSamples: 50, modelRegressor: () => ({ coefficients: worth, intercept: 0 }) }),
+    ]) {
+      const copy = Explanation.fromJSON(JSON.parse(JSON.stringify(explanation)))
+      expect(copy.toJSON()).toEqual(explanation.toJSON())
+      expect(copy.localExp).toEqual(explanation.localExp)
+      expect(copy.masks).toEqual(explanation.masks)
+      expect(copy.probabilities).toEqual(explanation.probabilities)
+      expect(copy.image).toEqual(explanation.image)
+      expect(copy.getImageAndMask(0)).toEqual(explanation.getImageAndMask(0))
+    }
+    const sampled = await explain(1, { numSamples: 50 })
+    expect(Explanation.fromJSON(JSON.parse(JSON.stringify(sampled))).intervals(0)).toEqual(sampled.intervals(0))
+  })
+
+  it('say what is wrong with anything else', async () => {
+    const json = (await explain(1, { numSamples: 20 })).toJSON()
+    expect(() => Explanation.fromJSON(null)).toThrow(ArgumentError)
+    expect(() => Explanation.fromJSON({ format: 'other' })).toThrow(/not an explanation/)
+    expect(() => Explanation.fromJSON({ ...json, version: 2 })).toThrow(/of version 2/)
+    expect(() => Explanation.fromJSON({ ...json, masks: undefined })).toThrow(/has no "masks"/)
+    expect(() => Explanation.fromJSON({ ...json, masks: ['1'] })).toThrow(/1 masks and 20 rows/)
+    expect(() => Explanation.fromJSON({ ...json, segments: { shape: [2, 2], data: [0, 0, 0, 0] } })).toThrow(
+      /label map/,
+    )
+  })
+})
+
+describe('pictures of weights', () => {
+  it('are white where nothing speaks, green for and magenta against, whatever the image', async () => {
+    const explanation = await explain(1, { numSamples: 'exact' })
+    expect(weightLimit(explanation, 0)).toBe(Math.abs(explanation.localExp[0][0][1]))
+    const [white, most, least] = [0, 1, -1].map(weightColour)
+    expect(Math.min(...white)).toBeGreaterThan(230)
+    expect(most[1]).toBeGreaterThan(most[0] + 30)
+    expect(least[0]).toBeGreaterThan(least[1] + 100)
+    const weights = weightMap(explanation, 0)
+    const picture = heatmap(explanation, 0)
+    const [strongest, weight] = explanation.localExp[0][0]
+    const pixel = explanation.segments.data.indexOf(strongest)
+    expect(weights[pixel]).toBe(weight)
+    expect(Array.from(picture.data.subarray(3 * pixel, 3 * pixel + 3))).toEqual(weight > 0 ? most : least)
+    expect(overlay(explanation, 0).shape).toEqual([extent, extent, 3])
+    expect(() => heatmap(explanation, 1)).toThrow(/label 1 was not explained/)
   })
 })
