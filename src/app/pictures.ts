@@ -4,6 +4,7 @@ import {
   type Image,
   markBoundaries,
   overlay,
+  tinted,
   weightColour,
   weightLimit,
 } from '../lime/index.ts'
@@ -64,6 +65,8 @@ function sideBySide(panels: readonly Image[]): { data: Float64Array; height: num
 export type WeightPicture = 'heatmap' | 'overlay'
 
 const painters = { heatmap, overlay } as const
+/** What a share of the largest weight looks like in them; on the image, where it is of middle grey. */
+const legends = { heatmap: weightColour, overlay: (share: number) => tinted(0x6b, share) } as const
 
 /** The weights of a label in colour, as PNG, each pixel enlarged to a square. */
 export function weightsPng(explanation: Explanation, label: number, picture: WeightPicture): Uint8Array {
@@ -113,7 +116,7 @@ export function weightsSvg(explanation: Explanation, label: number, picture: Wei
   const barLeft = margin + pictureWidth + margin
   const step = pictureHeight / legendSteps
   const bar = Array.from({ length: legendSteps }, (_, i) => {
-    const [red, green, blue] = weightColour(1 - (2 * (i + 0.5)) / legendSteps)
+    const [red, green, blue] = legends[picture](1 - (2 * (i + 0.5)) / legendSteps)
     return `<rect x="${barLeft}" y="${margin + i * step}" width="${legendWidth}" height="${step + 0.5}" fill="rgb(${red},${green},${blue})"/>`
   })
   const mark = (share: number) => {

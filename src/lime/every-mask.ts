@@ -45,7 +45,7 @@ export class EveryMaskTargets {
     private readonly segments: number,
     /** By how many segments are shown, [segments + 1]. */
     private readonly weights: Float64Array,
-    private readonly labels: readonly number[],
+    readonly labels: readonly number[],
   ) {
     this.squares = new Float64Array(labels.length)
     this.hidden = new Float64Array(segments * labels.length)

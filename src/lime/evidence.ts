@@ -3,7 +3,7 @@ import { fairTurns } from './abort.ts'
 import { type DistanceMetric, distancesByCount, distancesToFirst } from './distances.ts'
 import { EveryMaskTargets, masksFrom, momentsOfEveryMask, mostSegmentsForExact } from './every-mask.ts'
 import { type Kernel, kernelWeights } from './kernel.ts'
-import { visitEveryMask } from './logit-tables.ts'
+import { extremeLogits, softmaxOf, visitEveryMask } from './logit-tables.ts'
 import {
   type PerturbedImages,
   type PredictionOptions,
@@ -107,15 +107,16 @@ const masksAtOnce = 4096
 /**
  * Asks about all 2^n masks, each once, in the order of their numbers (see every-mask.ts): by the classifier's tables where it has
  * such, else mask by mask. What is held at a time does not grow with their number.
- * @param take gets the probabilities of the next mask, which start at `at`
- * @returns how many masks
+ * @param begin makes what sums them up, once the probabilities of the image itself are known: it gets those of each mask in
+ *   turn, the image's first, in an array where they start at `at`
+ * @returns how many masks, the image's probabilities and the sums
  * @throws ArgumentError for more segments than that can be done for
  */
-export async function visitEveryAnswer(
+export async function sumEveryAnswer<S extends { add(probabilities: Float64Array, at: number): void }>(
   question: Omit<PerturbedImages, 'masks'> & Pick<Question, 'predictor' | 'segmentCount'>,
   options: PredictionOptions,
-  take: (probabilities: Float64Array, at: number, classes: number) => void,
-): Promise<number> {
+  begin: (original: Float64Array) => S,
+): Promise<{ readonly samples: number; readonly original: Float64Array; readonly sums: S }> {
   const { predictor, segmentCount } = question
   const { byTables, byPrediction } = mostSegmentsForExact
   const tables =
@@ -126,60 +127,58 @@ export async function visitEveryAnswer(
     throw new ArgumentError(
       `'exact' asks about all 2^n mixtures: at most ${byPrediction} segments, ${byTables} for a classifier with tables of its logits; this image has ${segmentCount}. Take fewer segments, or a number of samples`,
     )
-  const total = 2 ** segmentCount
+  const samples = 2 ** segmentCount
   if (tables) {
+    const original = softmaxOf(extremeLogits(tables, true))
+    const sums = begin(original)
     const letOthersRun = fairTurns()
     await visitEveryMask(
       tables,
       segmentCount,
-      (probabilities) => take(probabilities, 0, tables.classes),
+      (probabilities) => sums.add(probabilities, 0),
       async (done) => {
-        options.onProgress(done, total)
+        options.onProgress(done, samples)
         await letOthersRun()
         options.signal?.throwIfAborted()
       },
     )
-    return total
+    return { samples, original, sums }
   }
-  for (let first = 0; first < total; first += masksAtOnce) {
-    const count = Math.min(masksAtOnce, total - first)
+  const ask = async (first: number) => {
+    const count = Math.min(masksAtOnce, samples - first)
     const masks: Masks = { data: masksFrom(first, count, segmentCount), shape: [count, segmentCount] }
-    const { data, shape } = await predictPerturbed(
-      predictor,
-      { ...question, masks },
-      { ...options, onProgress: (done) => options.onProgress(first + done, total) },
-    )
-    for (let row = 0; row < count; row++) take(data, row * shape[1], shape[1])
+    const onProgress = (done: number) => options.onProgress(first + done, samples)
+    return predictPerturbed(predictor, { ...question, masks }, { ...options, onProgress })
   }
-  return total
+  let answers = await ask(0)
+  const [, classes] = answers.shape
+  const original = answers.data.slice(0, classes)
+  const sums = begin(original)
+  for (let first = 0; ; answers = await ask(first)) {
+    const [count] = answers.shape
+    for (let row = 0; row < count; row++) sums.add(answers.data, row * classes)
+    first += count
+    if (first === samples) return { samples, original, sums }
+  }
 }
 
 /** The evidence of all 2^n masks. @throws ArgumentError for more segments than that can be done for */
 export async function exactEvidence(question: Question, options: PredictionOptions): Promise<Evidence> {
   const { segmentCount, distanceMetric, kernel, kernelWidth } = question
   const weights = kernelWeights(distancesByCount(segmentCount, distanceMetric), kernel, kernelWidth)
-  let known: { original: Float64Array; labels: readonly number[]; targets: EveryMaskTargets } | null = null
-  const samples = await visitEveryAnswer(question, options, (probabilities, at, classes) => {
-    if (!known) {
-      const original = probabilities.slice(at, at + classes)
-      const labels = question.chooseLabels(original)
-      known = { original, labels, targets: new EveryMaskTargets(segmentCount, weights, labels) }
-    }
-    known.targets.add(probabilities, at)
-  })
-  if (!known) throw new RangeError('exactEvidence: there is at least one mask')
-  const {
-    original,
-    labels,
-    targets,
-  }: { original: Float64Array; labels: readonly number[]; targets: EveryMaskTargets } = known
+  const { samples, original, sums } = await sumEveryAnswer(
+    question,
+    options,
+    (image) => new EveryMaskTargets(segmentCount, weights, question.chooseLabels(image)),
+  )
+  const { labels } = sums
   const moments = momentsOfEveryMask(segmentCount, weights)
   return {
     moments,
     original,
     labels,
     samples,
-    targetOf: (label) => targets.target(labels.indexOf(label), moments),
+    targetOf: (label) => sums.target(labels.indexOf(label), moments),
     sampled: null,
   }
 }

@@ -8,7 +8,7 @@ import { type FeatureSelection, featureSelectionNamed } from './feature-selectio
 import type { ImageInput } from './image.ts'
 import { exponentialKernel, type Kernel } from './kernel.ts'
 import type { PredictionOptions, Predictor } from './predictors.ts'
-import { RandomState } from './random-state.ts'
+import { type RandomState, randomStateOf } from './random-state.ts'
 import { drawMasks, sampleMasks } from './sampling.ts'
 import { type AutoSamples, settledEvidence } from './settled-evidence.ts'
 import { type Stability, stabilityOf } from './stability.ts'
@@ -21,7 +21,7 @@ import {
   topCountOf,
 } from './subject.ts'
 import { fitSurrogate, type ModelRegressor, type Surrogate } from './surrogate.ts'
-import { UndoableDraws } from './undoable-draws.ts'
+import { drawingUndoably, type UndoableDraws } from './undoable-draws.ts'
 
 export interface LimeImageExplainerOptions {
   /** Width of the default kernel, in units of the distance. */
@@ -70,12 +70,11 @@ export class LimeImageExplainer {
     const { kernelWidth = 0.25, kernel = exponentialKernel, verbose = false, featureSelection = 'auto' } = options
     if (!(kernelWidth > 0 && Number.isFinite(kernelWidth)))
       throw new ArgumentError(`kernelWidth must be a number > 0, not ${kernelWidth}`)
-    const { randomState = Math.floor(Math.random() * 2 ** 32) } = options
     this.kernel = kernel
     this.kernelWidth = kernelWidth
     this.verbose = verbose
     this.featureSelection = featureSelectionNamed(featureSelection)
-    this.randomState = typeof randomState === 'number' ? new RandomState(randomState) : randomState
+    this.randomState = randomStateOf(options.randomState)
   }
 
   /**
@@ -86,13 +85,7 @@ export class LimeImageExplainer {
    *   an abort. A call that throws leaves the explainer's random stream as it found it.
    */
   async explainInstance(input: ImageInput, predictor: Predictor, options: ExplainOptions = {}): Promise<Explanation> {
-    const draws = new UndoableDraws(this.randomState)
-    try {
-      return await this.explain(input, predictor, options, draws)
-    } catch (error) {
-      draws.undo()
-      throw error
-    }
+    return drawingUndoably(this.randomState, (draws) => this.explain(input, predictor, options, draws))
   }
 
   /**

@@ -32,7 +32,7 @@ export function weightMap(explanation: Explanation, label: number): Float64Array
  * @throws ArgumentError for a label that was not explained
  */
 export function heatmap(explanation: Explanation, label: number): Image {
-  return tinted(explanation, label, () => 1)
+  return painted(explanation, label, weightColour)
 }
 
 /**
@@ -40,27 +40,44 @@ export function heatmap(explanation: Explanation, label: number): Image {
  * @throws ArgumentError for a label that was not explained
  */
 export function overlay(explanation: Explanation, label: number): Image {
-  return tinted(explanation, label, (share) => Math.abs(share) * strongestTint)
+  const { image } = explanation
+  const scale = image.data instanceof Uint8Array ? 1 : 255
+  return painted(explanation, label, (share, pixel) => {
+    const [red, green, blue] = image.data.subarray(3 * pixel, 3 * pixel + 3)
+    return tinted(scale * (0.2125 * red + 0.7154 * green + 0.0721 * blue), share)
+  })
 }
+
+/** Green for, magenta against: the ends of ColorBrewer's PiYG of five colours. */
+const forColour = [0x4d, 0xac, 0x26] as const
+const againstColour = [0xd0, 0x1c, 0x8b] as const
 
 /** How much of a pixel the colour of the largest weight takes. */
 const strongestTint = 0.8
 
-function tinted(explanation: Explanation, label: number, amountOf: (share: number) => number): Image {
-  const { image } = explanation
-  const { height, width } = image
+/**
+ * A pixel's colour under its segment's weight. @param grey 0 to 255
+ * @param share weight / largest |weight|, -1 to 1
+ */
+export function tinted(grey: number, share: number): readonly [number, number, number] {
+  const colour = share < 0 ? againstColour : forColour
+  const amount = Math.abs(share) * strongestTint
+  // The tint keeps some of the picture's own light, so that what is seen stays visible in it.
+  const light = 0.65 + (0.35 * grey) / 255
+  const mix = (c: number) => Math.round(grey * (1 - amount) + colour[c] * light * amount)
+  return [mix(0), mix(1), mix(2)]
+}
+
+function painted(
+  explanation: Explanation,
+  label: number,
+  colourOf: (share: number, pixel: number) => readonly [number, number, number],
+): Image {
+  const { height, width } = explanation.image
   const limit = weightLimit(explanation, label)
   const data = new Uint8Array(height * width * 3)
-  const scale = image.data instanceof Uint8Array ? 1 : 255
   weightMap(explanation, label).forEach((weight, pixel) => {
-    const share = limit === 0 ? 0 : weight / limit
-    const colour = weightColour(share)
-    const amount = amountOf(share)
-    const [red, green, blue] = image.data.subarray(3 * pixel, 3 * pixel + 3)
-    const grey = scale * (0.2125 * red + 0.7154 * green + 0.0721 * blue)
-    // The tint keeps some of the picture's own light, so that what is seen stays visible in it.
-    const light = amount === 1 ? 1 : 0.65 + (0.35 * grey) / 255
-    for (let c = 0; c < 3; c++) data[3 * pixel + c] = Math.round(grey * (1 - amount) + colour[c] * light * amount)
+    data.set(colourOf(limit === 0 ? 0 : weight / limit, pixel), 3 * pixel)
   })
   return { data, shape: [height, width, 3], height, width, channels: 3 }
 }

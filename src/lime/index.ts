@@ -17,7 +17,7 @@ export { type FeatureSelection, featureSelectionNamed } from './feature-selectio
 export { type FelzenszwalbOptions, felzenszwalb } from './felzenszwalb.ts'
 export type { HideColor } from './fudged-image.ts'
 export { type GridOptions, grid } from './grid.ts'
-export { heatmap, overlay, weightColour, weightLimit, weightMap } from './heatmap.ts'
+export { heatmap, overlay, tinted, weightColour, weightLimit, weightMap } from './heatmap.ts'
 export { type Image, type ImageInput, toImage } from './image.ts'
 export type { Kernel } from './kernel.ts'
 export type { LabelMap, SegmentationFn, Segmenter } from './label-map.ts'

@@ -61,6 +61,16 @@ export function rowOf({ segments }: LogitTable, mask: number): number {
   return row
 }
 
+/** The tables' logits with all segments shown, or none. */
+export function extremeLogits({ classes, tables }: LogitTables, shown: boolean): Float64Array {
+  const logits = new Float64Array(classes)
+  for (const { values } of tables) {
+    const from = shown ? values.length - classes : 0
+    for (let c = 0; c < classes; c++) logits[c] += values[from + c]
+  }
+  return logits
+}
+
 /** Probabilities of logits [classes]. */
 export function softmaxOf(logits: Float64Array): Float64Array {
   const probabilities = new Float64Array(logits.length)

@@ -188,3 +188,8 @@ export class RandomState {
     return items
   }
 }
+
+/** A stream to draw from, given as such or as a seed; with neither its seed is random. */
+export function randomStateOf(given: number | RandomState = Math.floor(Math.random() * 2 ** 32)): RandomState {
+  return typeof given === 'number' ? new RandomState(given) : given
+}

@@ -1,9 +1,9 @@
 import { ArgumentError } from '../engine/errors.ts'
 import { choose, EveryMaskTargets, momentsOfEveryMask } from './every-mask.ts'
-import { visitEveryAnswer } from './evidence.ts'
+import { sumEveryAnswer } from './evidence.ts'
 import { Explanation } from './explanation.ts'
 import type { ImageInput } from './image.ts'
-import { softmaxOf } from './logit-tables.ts'
+import { extremeLogits, softmaxOf } from './logit-tables.ts'
 import {
   type PerturbedImages,
   type PredictionOptions,
@@ -11,9 +11,9 @@ import {
   predictPerturbed,
   tabulatePerturbed,
 } from './predictors.ts'
-import { RandomState } from './random-state.ts'
+import { type RandomState, randomStateOf } from './random-state.ts'
 import { type LinearFit, momentsOf, targetMomentsOf, weightedScore } from './ridge.ts'
-import { extremeLogits, kernelShap, sampleCoalitions, shapleyOfTables, shapleyShares } from './shapley.ts'
+import { kernelShap, sampleCoalitions, shapleyOfTables, shapleyShares } from './shapley.ts'
 import {
   checkCount,
   checkSubjectOptions,
@@ -23,7 +23,7 @@ import {
   topCountOf,
 } from './subject.ts'
 import type { SegmentWeight } from './surrogate.ts'
-import { UndoableDraws } from './undoable-draws.ts'
+import { drawingUndoably, type UndoableDraws } from './undoable-draws.ts'
 
 export interface ShapleyImageExplainerOptions {
   /** A seed, or a stream to draw from; left out, every explainer has its own random seed. */
@@ -62,8 +62,8 @@ interface Shares {
 export class ShapleyImageExplainer {
   private readonly randomState: RandomState
 
-  constructor({ randomState = Math.floor(Math.random() * 2 ** 32) }: ShapleyImageExplainerOptions = {}) {
-    this.randomState = typeof randomState === 'number' ? new RandomState(randomState) : randomState
+  constructor({ randomState }: ShapleyImageExplainerOptions = {}) {
+    this.randomState = randomStateOf(randomState)
   }
 
   /**
@@ -73,13 +73,7 @@ export class ShapleyImageExplainer {
    *   an abort. A call that throws leaves the explainer's random stream as it found it.
    */
   async explainInstance(input: ImageInput, predictor: Predictor, options: ShapleyOptions = {}): Promise<Explanation> {
-    const draws = new UndoableDraws(this.randomState)
-    try {
-      return await this.explain(input, predictor, options, draws)
-    } catch (error) {
-      draws.undo()
-      throw error
-    }
+    return drawingUndoably(this.randomState, (draws) => this.explain(input, predictor, options, draws))
   }
 
   private async explain(
@@ -181,22 +175,17 @@ async function exactShares(work: Work, asked: PredictionOptions): Promise<Shares
   const n = work.segmentCount
   const { within, without } = shapleyShares(n)
   const kernel = shapleyKernel(n)
-  let known: { original: Float64Array; labels: readonly number[]; sums: EveryMaskTargets[] } | null = null
-  let last = new Float64Array(0)
-  const samples = await visitEveryAnswer(work, asked, (probabilities, at, classes) => {
-    if (!known) {
-      const original = probabilities.slice(at, at + classes)
-      const labels = chosenLabels(original, work.options)
-      known = { original, labels, sums: [within, without, kernel].map((w) => new EveryMaskTargets(n, w, labels)) }
-      last = new Float64Array(classes)
+  const { samples, original, sums } = await sumEveryAnswer(work, asked, (image) => {
+    const labels = chosenLabels(image, work.options)
+    const [shown, hidden, fitted] = [within, without, kernel].map((weights) => new EveryMaskTargets(n, weights, labels))
+    const last = new Float64Array(image.length)
+    const add = (probabilities: Float64Array, at: number) => {
+      for (const each of [shown, hidden, fitted]) each.add(probabilities, at)
+      for (let c = 0; c < last.length; c++) last[c] = probabilities[at + c]
     }
-    for (const sums of known.sums) sums.add(probabilities, at)
-    for (let c = 0; c < classes; c++) last[c] = probabilities[at + c]
+    return { labels, shown, hidden, fitted, last, add }
   })
-  if (!known) throw new RangeError('exactShares: there is at least one mask')
-  const { original, labels, sums }: { original: Float64Array; labels: readonly number[]; sums: EveryMaskTargets[] } =
-    known
-  const [shown, hidden, fitted] = sums
+  const { labels, shown, hidden, fitted, last } = sums
   const moments = momentsOfEveryMask(n, kernel)
   const values = (label: number) => {
     const index = labels.indexOf(label)

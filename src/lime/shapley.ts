@@ -35,16 +35,6 @@ export function shapleyOfTables({ classes, tables }: LogitTables, segments: numb
   return values
 }
 
-/** The tables' logits with all segments shown, or none. */
-export function extremeLogits({ classes, tables }: LogitTables, shown: boolean): Float64Array {
-  const logits = new Float64Array(classes)
-  for (const { values } of tables) {
-    const from = shown ? values.length - classes : 0
-    for (let c = 0; c < classes; c++) logits[c] += values[from + c]
-  }
-  return logits
-}
-
 function bitsIn(row: number): number {
   let bits = 0
   for (let rest = row; rest > 0; rest &= rest - 1) bits++

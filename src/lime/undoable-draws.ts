@@ -27,3 +27,17 @@ export class UndoableDraws {
       this.randomState.restore(this.before)
   }
 }
+
+/** Does work that draws from a stream; should it fail, the stream is left as it was found. */
+export async function drawingUndoably<T>(
+  randomState: RandomState,
+  work: (draws: UndoableDraws) => Promise<T>,
+): Promise<T> {
+  const draws = new UndoableDraws(randomState)
+  try {
+    return await work(draws)
+  } catch (error) {
+    draws.undo()
+    throw error
+  }
+}

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { distancesByCount, distancesToFirst } from '../../src/lime/distances.ts'
 import { EveryMaskTargets, masksFrom, momentsOfEveryMask } from '../../src/lime/every-mask.ts'
 import { exponentialKernel, kernelWeights } from '../../src/lime/kernel.ts'
-import { type LogitTables, visitEveryMask } from '../../src/lime/logit-tables.ts'
+import { extremeLogits, type LogitTables, visitEveryMask } from '../../src/lime/logit-tables.ts'
 import { RandomState } from '../../src/lime/random-state.ts'
 import { momentsOf, targetMomentsOf } from '../../src/lime/ridge.ts'
-import { extremeLogits, kernelShap, sampleCoalitions, shapleyOfTables, shapleyShares } from '../../src/lime/shapley.ts'
+import { kernelShap, sampleCoalitions, shapleyOfTables, shapleyShares } from '../../src/lime/shapley.ts'
 import { largestError } from '../reference-tensors.ts'
 
 const everySize = [0, 1, 2, 3, 6, 9]

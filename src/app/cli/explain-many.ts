@@ -20,13 +20,15 @@ const linesName = 'explanations.jsonl'
 const settingsName = 'settings.json'
 const summaryName = 'summary.json'
 
+type Pair = readonly [number, number]
+
 /** What the summary needs of a line. */
 interface Line {
   readonly index: number
   readonly label: number
   readonly predicted: number
   readonly explanation: Readonly<
-    Record<string, { score: number; weights: readonly [number, number][]; intervals: readonly [number, number][] }>
+    Record<string, { score: number; weights: readonly Pair[]; intervals: readonly Pair[] }>
   >
 }
 
@@ -80,7 +82,7 @@ export async function explainMany(
         const index = missing[at++]
         const json = asJson({ index, label: test.labels[index] }, explanation, deviceOf(device))
         await lines.append(json)
-        summary.add(json as unknown as Line)
+        summary.add({ ...json, index, label: test.labels[index] })
         bar.update(end - first - missing.length + at, end - first)
       }
       bar.stop()

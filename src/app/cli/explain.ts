@@ -56,8 +56,18 @@ function collectParameter(text: string, before: readonly (readonly [string, stri
   return [...before, [name, value] as const]
 }
 
+/** A parser's refusal, in the words of an option that takes more than it knows. */
+function expecting<T>(what: string, parse: () => T): T {
+  try {
+    return parse()
+  } catch {
+    throw new InvalidArgumentError(`expected ${what}`)
+  }
+}
+
 function samplesOption(text: string): number | 'exact' | 'auto' {
-  return text === 'exact' || text === 'auto' ? text : integer(1)(text)
+  if (text === 'exact' || text === 'auto') return text
+  return expecting("a whole number of at least 1, 'exact' or 'auto'", () => integer(1)(text))
 }
 
 function indexRange(text: string): readonly [number, number] {
@@ -69,7 +79,7 @@ function indexRange(text: string): readonly [number, number] {
 
 function colour(text: string): HideColor {
   if (text === 'mean' || text === 'blur') return text
-  const values = text.split(',').map(number)
+  const values = expecting("a number, r,g,b, 'mean' or 'blur'", () => text.split(',').map(number))
   return values.length === 1 ? values[0] : values
 }
 

@@ -48,7 +48,7 @@ export function asJson(
           score: explanation.score[explained],
           localPrediction: explanation.localPred[explained],
           weights: explanation.localExp[explained],
-          intervals: explanation.intervals(explained).map(({ low, high }) => [low, high]),
+          intervals: explanation.intervals(explained).map(({ low, high }) => [low, high] as const),
           ...(stability && { stability: stability.get(explained) }),
           ...(faithfulness && { faithfulness: faithfulnessJson(faithfulness.get(explained)) }),
         },
@@ -87,7 +87,7 @@ export function asText(
   const predicted = first.indexOf(Math.max(...first))
   const truth = label === undefined ? '' : `, in truth ${nameOf(label)}`
   const lines = [
-    `${index === undefined ? 'The image' : `Test image ${index}`}: ${nameOf(predicted)} (${first[predicted].toFixed(4)})${truth}; ${masks.shape[1]} segments, ${sampling === 'exact' ? `all ${samples} mixtures` : `${samples} samples`}`,
+    `${index === undefined ? 'The image' : `Test image ${index}`}: ${nameOf(predicted)} (${first[predicted].toFixed(4)})${truth}; ${masks.shape[1]} segments, ${sampling === 'exact' ? `all ${thousands(samples)} mixtures` : `${thousands(samples)} samples`}`,
   ]
   for (const explained of labels) {
     lines.push(
@@ -107,7 +107,7 @@ export function asText(
     const stable = stability?.get(explained)
     if (stable)
       lines.push(
-        `  over ${stable.runs} random states: the same top features in ${percent(stable.sameTop)} of pairs, VSI ${percent(stable.vsi)}, CSI ${percent(stable.csi)}; weights differ by up to ${stable.spread.toPrecision(2)}`,
+        `  over ${stable.runs} random states: the same top features in ${percent(stable.sameTop)} of pairs, VSI ${percent(stable.vsi)}, CSI ${percent(stable.csi)}; weights differ by ${stable.spread === 0 ? 'nothing' : `up to ${stable.spread.toPrecision(2)}`}`,
       )
     const faithful = faithfulness?.get(explained)
     if (faithful) {
@@ -118,6 +118,10 @@ export function asText(
     }
   }
   return lines.join('\n')
+}
+
+function thousands(count: number): string {
+  return count.toLocaleString('en')
 }
 
 function percent(share: number): string {

@@ -1,6 +1,6 @@
 import { useLayoutEffect, useRef } from 'preact/hooks'
+import { tinted } from '../../lime/index.ts'
 import { imageExtent } from '../data/fashion-mnist.ts'
-import { tinted } from './overlay-colours.ts'
 
 /** Canvas pixels a picture's pixel: enough for lines between segments thinner than a pixel. */
 const scale = 16

@@ -31,8 +31,7 @@ interface Factored extends FactoredChain {
 }
 
 /**
- * The rows of a network's last local layer.
- * @param samples null: for all masks there are
+ * The rows of a network's last local layer, as far as the patterns' samples ask for them.
  * @returns null where that would not pay, or the network is not a chain of layers
  */
 async function computeRows(

@@ -166,7 +166,7 @@ describe('limelight explain', () => {
     expect(stability).toMatchObject({ runs: 3, sameTop: 1, spread: 0 })
     expect(faithfulness.deletion.curve).toHaveLength(11)
     const text = (await limelight(...explainFixed, ...words, ...judged)).stdout
-    expect(text).toMatch(/10 segments, all 1024 mixtures/)
+    expect(text).toMatch(/10 segments, all 1,024 mixtures/)
     expect(text).toMatch(/over 3 random states: the same top features in 100 %/)
     expect(text).toMatch(/hiding segments in this order: area 0\.\d+/)
     const sampled = (await limelight(...explainFixed, ...words)).stdout
@@ -308,6 +308,8 @@ describe('limelight says what is wrong in one line, without a stack trace', () =
     )
     expectLine(await explain('--index', '1', '--distance-metric', 'haversine'), 2, /valid are .*cosine/)
     expectLine(await explain('--index', '1', '--feature-selection', 'best'), 2, /valid are .*auto/)
+    expectLine(await explain('--index', '1', '--samples', 'many'), 2, /at least 1, 'exact' or 'auto'/)
+    expectLine(await explain('--index', '1', '--hide-color', 'fog'), 2, /a number, r,g,b, 'mean' or 'blur'/)
     expectLine(await explain('--index', '1', '--device', 'tpu'), 2, /webgpu, cpu, reference/)
   })
 
