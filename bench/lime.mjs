@@ -154,6 +154,36 @@ const explanations = ways.map(({ name, samples, flops, ms }) => ({
   ...(flops && { mflop: flops / 1e6 }),
 }))
 
+/** Where sharing pays: one explanation's predictions by ever more segments, beside every sample computed. */
+const sharing = []
+for (const [name, segmentationFn] of [
+  ['felzenszwalb', felzenszwalb()],
+  ['quickshift, fine', quickshift({ kernelSize: 2, maxDist: 5, ratio: 0.5 })],
+  ...[4, 6, 8, 14].map((side) => [`grid of ${side} x ${side}`, grid({ rows: side, columns: side })]),
+])
+  for (const numSamples of [200, 1000]) {
+    const times = { shared: [], single: [] }
+    const flops = {}
+    let segments = 0
+    for (let round = 0; round < rounds + 2; round++)
+      for (const [way, factored] of [
+        ['shared', true],
+        ['single', false],
+      ]) {
+        const { timings, masks } = await explain({ numSamples, segmentationFn, factored, topLabels: 1 }, 1, imageAt(1))
+        segments = masks.shape[1]
+        flops[way] = counted.flops
+        if (round >= 2) times[way].push(timings.prediction)
+      }
+    sharing.push({
+      name,
+      segments,
+      numSamples,
+      operations: flops.shared / flops.single,
+      time: median(times.shared) / median(times.single),
+    })
+  }
+
 const count = Number(values.images)
 const explainer = new LimeImageExplainer({ randomState: 123 })
 const started = performance.now()
@@ -195,6 +225,7 @@ const results = {
   machine: about,
   rounds,
   explanations,
+  sharing,
   imagesASecond,
   spreads,
   segmenters,
@@ -208,6 +239,12 @@ console.log(
     ...explanations.map(
       ({ name, ms, timesFaster, mflop }) =>
         `  ${name.padEnd(42)} ${`${figure(ms)} ms`.padStart(10)} ${`${figure(timesFaster)}x`.padStart(8)}${mflop ? `${figure(mflop).padStart(10)} MFLOP` : ''}`,
+    ),
+    '',
+    'Predictions of test image 1, as a share of those with every sample computed',
+    ...sharing.map(
+      ({ name, segments, numSamples, operations, time }) =>
+        `  ${name.padEnd(18)} ${String(segments).padStart(4)} segments ${String(numSamples).padStart(5)} samples: ${(100 * operations).toFixed(1).padStart(6)} % of the operations, ${(100 * time).toFixed(0).padStart(4)} % of the time`,
     ),
     '',
     `${count} images, 1,000 samples, felzenszwalb, one after the other: ${figure(imagesASecond)} images a second`,

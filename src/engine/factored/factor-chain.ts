@@ -8,7 +8,7 @@ import { max, sum } from '../ops/reduce.ts'
 import { reshape, reshapeOperation } from '../ops/reshape.ts'
 import { softmaxOperation } from '../ops/softmax.ts'
 import type { WindowAttributes } from '../ops/window.ts'
-import { apply, Constant, Input, Resident, type Tensor } from '../tensor.ts'
+import { apply, Constant, Input, Resident, sizeOf, type Tensor } from '../tensor.ts'
 import { type FactoredImages, walkFactored } from './factored-images.ts'
 import type { SegmentPatterns } from './segment-patterns.ts'
 
@@ -87,7 +87,7 @@ function capacityFor(rows: number): number {
 
 /**
  * Factors a chain as far as it pays. @param mostRows of a layer that makes so many pixels
- * @returns null where not even its first operation does
+ * @returns null where it does not, or too little of it
  */
 export function factorChain(
   chain: readonly Tensor[],
@@ -121,6 +121,9 @@ export function factorChain(
     ending,
   })
 
+  const finishByImages = (rest: readonly Tensor[]) =>
+    windows > 0 && flopsOf(rest) <= mostLeft * flopsOf(chain) ? finish({ kind: 'images', rest }) : null
+
   for (const [index, node] of chain.entries()) {
     const rest = chain.slice(index)
     const end = endingAt(rest, last)
@@ -134,7 +137,7 @@ export function factorChain(
     } else if (windowOperations.has(name)) {
       const w = node.attributes as WindowAttributes
       const walked = walkFactored(images, w, patterns, mostRows(w.outHeight * w.outWidth), capacityFor)
-      if (!walked) return windows > 0 ? finish({ kind: 'images', rest }) : null
+      if (!walked) return finishByImages(rest)
       const area = w.windowHeight * w.windowWidth
       const capacity = capacityFor(walked.images.rows)
       capacities.push(capacity)
@@ -158,10 +161,20 @@ export function factorChain(
       }
       images = walked.images
       windows++
-    } else return windows > 0 ? finish({ kind: 'images', rest }) : null
+    } else return finishByImages(rest)
     last = node
   }
-  return windows > 0 ? finish({ kind: 'images', rest: [] }) : null
+  return finishByImages([])
+}
+
+/** Of the operations, for whole images, the share that may be left: making images of rows costs as much as the rest saves. */
+const mostLeft = 0.95
+
+function flopsOf(chain: readonly Tensor[]): number {
+  return chain.reduce((sum, node) => {
+    const { operation, inputs, attributes } = node
+    return sum + (operation.flops?.(inputs, node, attributes) ?? sizeOf(node.shape))
+  }, 0)
 }
 
 const windowOperations = new Set([conv2dOperation, maxPoolOperation, avgPoolOperation].map(({ name }) => name))

@@ -130,7 +130,9 @@ export function webgpuSuite(): void {
         }
         await explain(20_000)
         const before = { ...device.counters }
-        const { shape } = await explain(20_000)
+        const { shape, flops } = await explain(20_000)
+        // Of 109 million.
+        expect(flops < 5e6).toBe(factored)
         expect(shape).toEqual([20_000, 10])
         // The one buffer is the one that is read.
         expect(difference(device.counters, before)).toMatchObject({
