@@ -1,8 +1,8 @@
 import { ArgumentError } from '../engine/errors.ts'
-import { ascendingOrder } from './ascending-order.ts'
 import { gaussianFilter } from './gaussian.ts'
 import { toUnitRgb } from './image.ts'
 import type { Segmenter } from './label-map.ts'
+import { sortByKey } from './radix-sort.ts'
 
 export interface FelzenszwalbOptions {
   /** Higher means larger segments. */
@@ -13,12 +13,21 @@ export interface FelzenszwalbOptions {
   readonly minSize?: number
 }
 
-/** The grid's edges: edge e joins pixels from[e] and to[e], whose colours are costs[e] apart. */
+/** An edge's direction, in its number's last two bits. */
+const toTheRight = 0
+const down = 1
+const downRight = 2
+const upRight = 3
+
+/** The grid's edges. Edge e begins at pixel numbers[e] >> 2, goes in the direction numbers[e] & 3, and costs costs[e]. */
 export interface GridEdges {
-  readonly from: Int32Array
-  readonly to: Int32Array
-  readonly costs: Float64Array
+  readonly numbers: Uint32Array<ArrayBuffer>
+  /** How far apart the two pixels' colours are. */
+  readonly costs: Float64Array<ArrayBuffer>
 }
+
+/** How far the other end is from an edge's first pixel, by direction, in pixels of raster order. */
+const stepsOf = (width: number): Int32Array => Int32Array.of(1, width, width + 1, 1 - width)
 
 /**
  * The 8-neighbourhood's edges: all to the right, then all down, down-right and up-right, each in raster order.
@@ -26,41 +35,55 @@ export interface GridEdges {
  */
 export function gridEdges(pixels: Float64Array, height: number, width: number): GridEdges {
   const count = height * (width - 1) + (height - 1) * width + 2 * (height - 1) * (width - 1)
-  const edges = { from: new Int32Array(count), to: new Int32Array(count), costs: new Float64Array(count) }
+  const numbers = new Uint32Array(count)
+  const costs = new Float64Array(count)
+  const steps = stepsOf(width)
   let edge = 0
-  function add(from: number, to: number): void {
-    const dr = pixels[3 * from] - pixels[3 * to]
-    const dg = pixels[3 * from + 1] - pixels[3 * to + 1]
-    const db = pixels[3 * from + 2] - pixels[3 * to + 2]
-    edges.from[edge] = from
-    edges.to[edge] = to
-    edges.costs[edge++] = Math.sqrt(dr * dr + dg * dg + db * db)
+  for (const direction of [toTheRight, down, downRight, upRight]) {
+    const step = steps[direction]
+    const endColumn = direction === down ? width : width - 1
+    const firstRow = direction === upRight ? 1 : 0
+    const endRow = direction === toTheRight || direction === upRight ? height : height - 1
+    for (let y = firstRow; y < endRow; y++)
+      for (let x = 0, pixel = y * width; x < endColumn; x++, pixel++) {
+        const other = pixel + step
+        const dr = pixels[3 * pixel] - pixels[3 * other]
+        const dg = pixels[3 * pixel + 1] - pixels[3 * other + 1]
+        const db = pixels[3 * pixel + 2] - pixels[3 * other + 2]
+        numbers[edge] = 4 * pixel + direction
+        costs[edge++] = Math.sqrt(dr * dr + dg * dg + db * db)
+      }
   }
-  for (let y = 0; y < height; y++) for (let x = 0; x + 1 < width; x++) add(y * width + x, y * width + x + 1)
-  for (let y = 0; y + 1 < height; y++) for (let x = 0; x < width; x++) add(y * width + x, (y + 1) * width + x)
-  for (let y = 0; y + 1 < height; y++) for (let x = 0; x + 1 < width; x++) add(y * width + x, (y + 1) * width + x + 1)
-  for (let y = 0; y + 1 < height; y++) for (let x = 0; x + 1 < width; x++) add((y + 1) * width + x, y * width + x + 1)
-  return edges
+  return { numbers, costs }
 }
 
-/** Components of pixels, each known by its smallest pixel (its root), with its size and its last joining cost. */
+/** Components of pixels, each known by its smallest pixel (its root), with its size and the bound on what may join it. */
 class Components {
   private readonly parents: Int32Array
   readonly sizes: Int32Array
-  readonly innerCosts: Float64Array
+  /** By root: what an edge must cost less than, in float32 as in scikit-image. */
+  readonly bounds: Float32Array
 
-  constructor(count: number) {
-    this.parents = Int32Array.from({ length: count }, (_, i) => i)
+  /** @param scale what a component of one pixel lets join it, and one of n pixels n times less, above its own last cost */
+  constructor(
+    count: number,
+    private readonly scale: number,
+  ) {
+    this.parents = new Int32Array(count)
+    for (let pixel = 0; pixel < count; pixel++) this.parents[pixel] = pixel
     this.sizes = new Int32Array(count).fill(1)
-    this.innerCosts = new Float64Array(count)
+    this.bounds = new Float32Array(count).fill(scale)
   }
 
   root(pixel: number): number {
     const { parents } = this
     let at = pixel
-    while (parents[at] !== at) {
-      parents[at] = parents[parents[at]]
-      at = parents[at]
+    let parent = parents[at]
+    while (parent !== at) {
+      const grandparent = parents[parent]
+      parents[at] = grandparent
+      at = grandparent
+      parent = parents[at]
     }
     return at
   }
@@ -70,7 +93,7 @@ class Components {
     const size = this.sizes[rootA] + this.sizes[rootB]
     this.parents[Math.max(rootA, rootB)] = root
     this.sizes[root] = size
-    this.innerCosts[root] = cost
+    this.bounds[root] = cost + this.scale / size
   }
 
   /** Numbers the roots in ascending order. */
@@ -78,11 +101,43 @@ class Components {
     const numbers = new Int32Array(this.parents.length)
     let count = 0
     // A root is the smallest pixel of its component: it has its number before any other pixel of it asks.
-    return numbers.map((_, pixel) => {
+    for (let pixel = 0; pixel < numbers.length; pixel++) {
       const root = this.root(pixel)
-      if (root === pixel) numbers[pixel] = count++
-      return numbers[root]
-    })
+      numbers[pixel] = root === pixel ? count++ : numbers[root]
+    }
+    return numbers
+  }
+}
+
+/** Joins what the sorted edges let join. @returns how many edges remain between components, moved to the front in their order */
+function joinByBounds(components: Components, { numbers, costs }: GridEdges, width: number): number {
+  const { bounds } = components
+  const steps = stepsOf(width)
+  let open = 0
+  for (let edge = 0; edge < numbers.length; edge++) {
+    const number = numbers[edge]
+    const pixel = number >>> 2
+    const a = components.root(pixel)
+    const b = components.root(pixel + steps[number & 3])
+    if (a === b) continue
+    const cost = costs[edge]
+    if (cost < bounds[a] && cost < bounds[b]) components.join(a, b, cost)
+    else numbers[open++] = number
+  }
+  return open
+}
+
+/** Joins components of fewer than minSize pixels to a neighbour, by the first `open` edges. */
+function joinSmall(components: Components, numbers: Uint32Array, open: number, width: number, minSize: number): void {
+  const { sizes } = components
+  const steps = stepsOf(width)
+  for (let edge = 0; edge < open; edge++) {
+    const number = numbers[edge]
+    const pixel = number >>> 2
+    const a = components.root(pixel)
+    const b = components.root(pixel + steps[number & 3])
+    // What it costs is of no more interest: no bound is asked again.
+    if (a !== b && (sizes[a] < minSize || sizes[b] < minSize)) components.join(a, b, 0)
   }
 }
 
@@ -101,30 +156,11 @@ export function felzenszwalb(options: FelzenszwalbOptions = {}): Segmenter {
   const unitScale = scale / 255
   return (image) => {
     const { height, width } = image
-    const { from, to, costs } = gridEdges(gaussianFilter(toUnitRgb(image), height, width, 3, sigma), height, width)
-    const order = ascendingOrder(costs)
-    const components = new Components(height * width)
-    const { sizes, innerCosts } = components
-
-    // Edges between components that did not join: those inside one are settled.
-    let open = 0
-    for (let i = 0; i < order.length; i++) {
-      const edge = order[i]
-      const a = components.root(from[edge])
-      const b = components.root(to[edge])
-      if (a === b) continue
-      // The bounds are kept in float32, as in scikit-image.
-      const boundA = Math.fround(innerCosts[a] + unitScale / sizes[a])
-      const boundB = Math.fround(innerCosts[b] + unitScale / sizes[b])
-      if (costs[edge] < Math.min(boundA, boundB)) components.join(a, b, costs[edge])
-      else order[open++] = edge
-    }
-    for (let i = 0; i < open; i++) {
-      const edge = order[i]
-      const a = components.root(from[edge])
-      const b = components.root(to[edge])
-      if (a !== b && (sizes[a] < minSize || sizes[b] < minSize)) components.join(a, b, costs[edge])
-    }
+    const edges = gridEdges(gaussianFilter(toUnitRgb(image), height, width, 3, sigma), height, width)
+    sortByKey(edges.costs, edges.numbers)
+    const components = new Components(height * width, unitScale)
+    const open = joinByBounds(components, edges, width)
+    joinSmall(components, edges.numbers, open, width, minSize)
     return { data: components.labels(), shape: [height, width] }
   }
 }

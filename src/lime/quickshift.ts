@@ -85,7 +85,8 @@ export interface QuickshiftForest {
 
 /**
  * Links every pixel to the nearest pixel of strictly higher density in its window; the first in raster order among equals.
- * Rows and columns too far away to win are skipped: their distance is at least the squared offset.
+ * The window's rows are searched from the pixel outwards: a distance is at least the offset, and what is farther away than
+ * the nearest so far can't win. Most pixels have a denser one beside them.
  */
 function linkToDenser(
   features: Float64Array,
@@ -98,29 +99,29 @@ function linkToDenser(
   const parents = new Int32Array(height * width)
   const distances = new Float64Array(height * width)
   for (let row = 0, pixel = 0; row < height; row++) {
-    const firstRow = Math.max(row - reach, 0)
-    const lastRow = Math.min(row + reach, height - 1)
     for (let column = 0; column < width; column++, pixel++) {
-      const firstColumn = Math.max(column - reach, 0)
-      const lastColumn = Math.min(column + reach, width - 1)
       const l = features[3 * pixel]
       const a = features[3 * pixel + 1]
       const b = features[3 * pixel + 2]
       const density = densities[pixel]
       let nearest = noParentSquared
       let parent = pixel
-      for (let otherRow = firstRow; otherRow <= lastRow; otherRow++) {
-        const down = (row - otherRow) * (row - otherRow)
-        if (down > nearest) continue
-        for (let otherColumn = firstColumn; otherColumn <= lastColumn; otherColumn++) {
-          const other = otherRow * width + otherColumn
+      // The row itself, the one above it, the one below it, two above, two below, and so on.
+      for (let step = 1, offset = 0; step <= 2 * reach + 1; step++, offset = step & 1 ? -offset : -offset - 1) {
+        const down = offset * offset
+        if (down > nearest) break
+        const otherRow = row + offset
+        if (otherRow < 0 || otherRow >= height) continue
+        const reachable = Math.min(reach, Math.floor(Math.sqrt(nearest - down)))
+        const last = otherRow * width + Math.min(column + reachable, width - 1)
+        let across = Math.min(reachable, column)
+        for (let other = otherRow * width + column - across; other <= last; other++, across--) {
           if (densities[other] <= density) continue
           const dl = l - features[3 * other]
           const da = a - features[3 * other + 1]
           const db = b - features[3 * other + 2]
-          const across = column - otherColumn
           const squared = dl * dl + da * da + db * db + down + across * across
-          if (squared < nearest) {
+          if (squared < nearest || (squared === nearest && other < parent)) {
             nearest = squared
             parent = other
           }

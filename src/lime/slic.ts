@@ -3,7 +3,7 @@ import { rgbToLab } from './color.ts'
 import { gaussianFilter } from './gaussian.ts'
 import { toUnitRgb } from './image.ts'
 import type { Segmenter } from './label-map.ts'
-import { pointsAlong, regularGrid } from './regular-grid.ts'
+import { clusterPixels } from './slic-clusters.ts'
 
 export interface SlicOptions {
   /** About how many segments. */
@@ -23,88 +23,6 @@ export interface SlicOptions {
 /** The smallest and the largest share of the average segment's size that a connected piece may have. */
 const minSizeFactor = 0.5
 const maxSizeFactor = 3
-
-/** Values per cluster: y, x and three colours. */
-const clusterSize = 5
-
-/**
- * k-means in colour and position. Each cluster looks for pixels within two steps of its centre only.
- * @param colours [height * width * 3]: Lab divided by compactness
- * @returns the cluster of every pixel, -1 where none came near, and the number of clusters
- */
-function clusterPixels(
-  colours: Float64Array,
-  height: number,
-  width: number,
-  nSegments: number,
-  rounds: number,
-): { nearest: Int32Array; clusterCount: number } {
-  const seeds = regularGrid(height, width, nSegments)
-  const rows = pointsAlong(seeds.y, height)
-  const columns = pointsAlong(seeds.x, width)
-  const clusterCount = rows.length * columns.length
-  // [clusterCount, 5]; the colours start at 0 and only the first round's means give them real values.
-  const clusters = new Float64Array(clusterCount * clusterSize)
-  rows.forEach((y, i) => {
-    columns.forEach((x, j) => {
-      clusters.set([y, x], (i * columns.length + j) * clusterSize)
-    })
-  })
-  // Distances are scaled by the grid that was asked for, windows by the grid of the seeds that came out.
-  const spatialWeight = 1 / Math.max(seeds.y.step, seeds.x.step) ** 2
-  const windowGrid = regularGrid(height, width, clusterCount)
-  const reachY = 2 * windowGrid.y.step
-  const reachX = 2 * windowGrid.x.step
-
-  const nearest = new Int32Array(height * width).fill(-1)
-  const distances = new Float64Array(height * width)
-  const sizes = new Int32Array(clusterCount)
-  for (let round = 0; round < rounds; round++) {
-    distances.fill(Number.MAX_VALUE)
-    for (let cluster = 0; cluster < clusterCount; cluster++) {
-      const [cy, cx, l, a, b] = clusters.subarray(cluster * clusterSize, (cluster + 1) * clusterSize)
-      // A cluster that lost all its pixels has no centre any more.
-      if (Number.isNaN(cy)) continue
-      const endY = Math.trunc(Math.min(cy + reachY + 1, height))
-      const endX = Math.trunc(Math.min(cx + reachX + 1, width))
-      const startX = Math.trunc(Math.max(cx - reachX, 0))
-      for (let y = Math.trunc(Math.max(cy - reachY, 0)); y < endY; y++) {
-        const dy = (cy - y) * (cy - y)
-        const endPixel = y * width + endX
-        // Differences of 1 leave no rounding in numbers as small as these.
-        let dx = cx - startX
-        for (let pixel = y * width + startX; pixel < endPixel; pixel++, dx--) {
-          const apart = (dy + dx * dx) * spatialWeight
-          // Most centres are too far away, whatever the colour.
-          if (apart >= distances[pixel]) continue
-          const dl = colours[3 * pixel] - l
-          const da = colours[3 * pixel + 1] - a
-          const db = colours[3 * pixel + 2] - b
-          const distance = apart + (dl * dl + da * da + db * db)
-          if (distance < distances[pixel]) {
-            distances[pixel] = distance
-            nearest[pixel] = cluster
-          }
-        }
-      }
-    }
-    clusters.fill(0)
-    sizes.fill(0)
-    for (let y = 0, pixel = 0; y < height; y++)
-      for (let x = 0; x < width; x++, pixel++) {
-        if (nearest[pixel] < 0) continue
-        const at = nearest[pixel] * clusterSize
-        sizes[nearest[pixel]]++
-        clusters[at] += y
-        clusters[at + 1] += x
-        clusters[at + 2] += colours[3 * pixel]
-        clusters[at + 3] += colours[3 * pixel + 1]
-        clusters[at + 4] += colours[3 * pixel + 2]
-      }
-    for (let i = 0; i < clusters.length; i++) clusters[i] /= sizes[Math.floor(i / clusterSize)]
-  }
-  return { nearest, clusterCount }
-}
 
 /**
  * Numbers the connected pieces of the clusters from 0 in raster order. A piece ends at maxSize pixels; one under minSize

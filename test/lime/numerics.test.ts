@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { loadFashionMnist } from '../../src/app/data/store.ts'
-import { ascendingOrder } from '../../src/lime/ascending-order.ts'
 import { expOfNegative } from '../../src/lime/exponential.ts'
 import { RandomState, toImage, watershed } from '../../src/lime/index.ts'
+import { sortByKey } from '../../src/lime/radix-sort.ts'
 
-describe('ascendingOrder', () => {
-  it('is that of a stable sort', () => {
+describe('sortByKey', () => {
+  it('is a stable sort', () => {
     const random = new RandomState(1)
     for (const count of [0, 1, 2, 1000, 5000]) {
       const values = Float64Array.from({ length: count }, (_, i) =>
@@ -14,7 +14,11 @@ describe('ascendingOrder', () => {
       )
       if (count > 2) values[2] = -0
       const expected = Array.from(values.keys()).sort((a, b) => values[a] - values[b] || a - b)
-      expect(Array.from(ascendingOrder(values))).toEqual(expected)
+      const sorted = Float64Array.from(values)
+      const order = Uint32Array.from(values.keys())
+      sortByKey(sorted, order)
+      expect(Array.from(order)).toEqual(expected)
+      expect(Array.from(sorted)).toEqual(expected.map((i) => values[i] + 0))
     }
   })
 })
