@@ -4,6 +4,8 @@ import { loadFashionMnist } from '../../src/app/data/store.ts'
 import { expOfNegative } from '../../src/lime/exponential.ts'
 import { RandomState, toImage, watershed } from '../../src/lime/index.ts'
 import { sortByKey } from '../../src/lime/radix-sort.ts'
+import { pointsAlong, regularGrid } from '../../src/lime/regular-grid.ts'
+import { clusterPixels } from '../../src/lime/slic-clusters.ts'
 
 describe('sortByKey', () => {
   it('is a stable sort', () => {
@@ -34,6 +36,64 @@ describe('expOfNegative', () => {
     expect(expOfNegative(-1e9)).toBe(0)
     expect(expOfNegative(-745)).toBeLessThan(1e-322)
   })
+})
+
+/** slic's k-means as plainly as it can be written: every cluster looks at every pixel of its window, in order. */
+function clusterPlainly(colours: Float64Array, height: number, width: number, nSegments: number, rounds: number) {
+  const seeds = regularGrid(height, width, nSegments)
+  const clusters = pointsAlong(seeds.y, height).flatMap((y) => pointsAlong(seeds.x, width).map((x) => [y, x, 0, 0, 0]))
+  const weight = 1 / Math.max(seeds.y.step, seeds.x.step) ** 2
+  const windows = regularGrid(height, width, clusters.length)
+  const nearest = new Int32Array(height * width).fill(-1)
+  for (let round = 0; round < rounds; round++) {
+    const distances = new Float64Array(height * width).fill(Number.MAX_VALUE)
+    clusters.forEach(([cy, cx, ...colour], cluster) => {
+      if (Number.isNaN(cy)) return
+      const endY = Math.trunc(Math.min(cy + 2 * windows.y.step + 1, height))
+      const endX = Math.trunc(Math.min(cx + 2 * windows.x.step + 1, width))
+      for (let y = Math.trunc(Math.max(cy - 2 * windows.y.step, 0)); y < endY; y++)
+        for (let x = Math.trunc(Math.max(cx - 2 * windows.x.step, 0)); x < endX; x++) {
+          const pixel = y * width + x
+          const [dl, da, db] = colour.map((value, i) => colours[3 * pixel + i] - value)
+          const distance = ((cy - y) ** 2 + (cx - x) ** 2) * weight + (dl * dl + da * da + db * db)
+          if (distance >= distances[pixel]) continue
+          distances[pixel] = distance
+          nearest[pixel] = cluster
+        }
+    })
+    const sizes = clusters.map(() => 0)
+    for (const cluster of clusters) cluster.fill(0)
+    nearest.forEach((cluster, pixel) => {
+      if (cluster < 0) return
+      const terms = [Math.floor(pixel / width), pixel % width, ...colours.subarray(3 * pixel, 3 * pixel + 3)]
+      terms.forEach((term, i) => {
+        clusters[cluster][i] += term
+      })
+      sizes[cluster]++
+    })
+    clusters.forEach((cluster, i) => {
+      for (let value = 0; value < 5; value++) cluster[value] /= sizes[i]
+    })
+  }
+  return { nearest, clusterCount: clusters.length }
+}
+
+describe("slic's k-means", () => {
+  const random = new RandomState(3)
+  const cases = Array.from({ length: 40 }, (_, i) => {
+    const height = random.randint(1, 60)
+    const width = random.randint(1, 60)
+    return [height, width, random.randint(1, i % 4 === 0 ? height * width + 2 : 30), [0.1, 1, 10, 100][i % 4]] as const
+  })
+  it.each(cases)(
+    '%d x %d, %d segments, colours times %d: what every cluster and every pixel would give',
+    (height, width, segments, contrast) => {
+      // Few levels, so that pixels are equally near to several clusters.
+      const colours = Float64Array.from({ length: height * width * 3 }, () => random.randint(0, 4) * contrast)
+      const expected = clusterPlainly(colours, height, width, segments, 4)
+      expect(clusterPixels(colours, height, width, segments, 4)).toEqual(expected)
+    },
+  )
 })
 
 describe('watershed', () => {

@@ -88,6 +88,7 @@ export const i32 = {
   shl: binary<'i32', 'i32'>('i32', [0x74]),
   shrU: binary<'i32', 'i32'>('i32', [0x76]),
   eq: binary<'i32', 'i32'>('i32', [0x46]),
+  ne: binary<'i32', 'i32'>('i32', [0x47]),
   ltU: binary<'i32', 'i32'>('i32', [0x49]),
   ltS: binary<'i32', 'i32'>('i32', [0x48]),
   geS: binary<'i32', 'i32'>('i32', [0x4e]),
@@ -125,7 +126,11 @@ export const f64 = {
   min: binary<'f64', 'f64'>('f64', [0xa4]),
   max: binary<'f64', 'f64'>('f64', [0xa5]),
   nearest: unary<'f64', 'f64'>('f64', [0x9e]),
+  ne: binary<'f64', 'i32'>('i32', [0x62]),
+  lt: binary<'f64', 'i32'>('i32', [0x63]),
   gt: binary<'f64', 'i32'>('i32', [0x64]),
+  le: binary<'f64', 'i32'>('i32', [0x65]),
+  ge: binary<'f64', 'i32'>('i32', [0x66]),
   load: load('f64', [0x2b], 3),
   fromF32: unary<'f32', 'f64'>('f64', [0xbb]),
   fromI32: unary<'i32', 'f64'>('f64', [0xb7]),
@@ -173,7 +178,30 @@ export const f32x4 = {
 }
 
 export const f64x2 = {
+  const: (first: number, second: number): V128 => ({
+    type: 'v128',
+    code: [...simd(12), ...floatBytes(first, 8), ...floatBytes(second, 8)],
+  }),
+  load: load('v128', simd(0), 4),
+  /** One f64 from memory in both lanes. */
+  loadSplat: load('v128', simd(10), 3),
+  splat: unary<'f64', 'v128'>('v128', simd(20)),
+  extractLane: (x: V128, lane: number): F64 => ({ type: 'f64', code: [...x.code, ...simd(33), lane] }),
+  eq: binary<'v128', 'v128'>('v128', simd(71)),
+  lt: binary<'v128', 'v128'>('v128', simd(73)),
+  ge: binary<'v128', 'v128'>('v128', simd(76)),
+  and: binary<'v128', 'v128'>('v128', simd(78)),
+  or: binary<'v128', 'v128'>('v128', simd(80)),
+  /** a where the mask's bits are set, else b. */
+  select: (a: V128, b: V128, mask: V128): V128 => ({
+    type: 'v128',
+    code: [...a.code, ...b.code, ...mask.code, ...simd(82)],
+  }),
   add: binary<'v128', 'v128'>('v128', simd(240)),
+  sub: binary<'v128', 'v128'>('v128', simd(241)),
+  mul: binary<'v128', 'v128'>('v128', simd(242)),
+  /** b where a is less, else a. */
+  max: binary<'v128', 'v128'>('v128', simd(247)),
   /** Two f32 from memory, widened. */
   loadPromoted: (address: I32, offset = 0): V128 => ({
     type: 'v128',
