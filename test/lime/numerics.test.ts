@@ -6,6 +6,7 @@ import { RandomState, toImage, watershed } from '../../src/lime/index.ts'
 import { sortByKey } from '../../src/lime/radix-sort.ts'
 import { pointsAlong, regularGrid } from '../../src/lime/regular-grid.ts'
 import { clusterPixels } from '../../src/lime/slic-clusters.ts'
+import { SlicKernel } from '../../src/lime/slic-kernel.ts'
 
 describe('sortByKey', () => {
   it('is a stable sort', () => {
@@ -81,19 +82,34 @@ function clusterPlainly(colours: Float64Array, height: number, width: number, nS
 describe("slic's k-means", () => {
   const random = new RandomState(3)
   const cases = Array.from({ length: 40 }, (_, i) => {
-    const height = random.randint(1, 60)
-    const width = random.randint(1, 60)
-    return [height, width, random.randint(1, i % 4 === 0 ? height * width + 2 : 30), [0.1, 1, 10, 100][i % 4]] as const
+    const height = random.randint(1, 80)
+    const width = random.randint(1, 80)
+    return [height, width, random.randint(1, i % 4 === 0 ? height * width + 2 : 30), [0, 0.1, 1, 10][i % 4]] as const
   })
   it.each(cases)(
     '%d x %d, %d segments, colours times %d: what every cluster and every pixel would give',
     (height, width, segments, contrast) => {
-      // Few levels, so that pixels are equally near to several clusters.
+      // Few levels, or one: pixels are equally near to several clusters.
       const colours = Float64Array.from({ length: height * width * 3 }, () => random.randint(0, 4) * contrast)
       const expected = clusterPlainly(colours, height, width, segments, 4)
       expect(clusterPixels(colours, height, width, segments, 4)).toEqual(expected)
     },
   )
+})
+
+describe("slic's kernel", () => {
+  it('gives a pixel between two clusters to the first, whoever had it', () => {
+    const kernel = new SlicKernel(8, 8, 2)
+    kernel.load(new Float64Array(8 * 8 * 3))
+    kernel.clusters.set([3, 0, 0, 0, 0, 3, 6, 0, 0, 0])
+    kernel.windows.set([0, 8, 0, 8, 0, 8, 0, 8])
+    kernel.candidates.set([1])
+    kernel.assign(0, 0, 1, 1)
+    expect(kernel.nearest()).toEqual(new Int32Array(64).fill(1))
+    kernel.candidates.set([0, 1])
+    kernel.assign(0, 0, 2, 1)
+    expect(kernel.nearest()).toEqual(Int32Array.from({ length: 64 }, (_, i) => (i % 8 <= 3 ? 0 : 1)))
+  })
 })
 
 describe('watershed', () => {
