@@ -1,5 +1,5 @@
 import type { DeviceKind } from '../../engine/index.ts'
-import type { SegmentWeight, Timings } from '../../lime/index.ts'
+import type { SegmentWeight, Timings, WeightInterval } from '../../lime/index.ts'
 import type { ImageSet } from '../data/fashion-mnist.ts'
 
 /** What the page and its Worker say to each other. Pictures cross as bytes, 28 x 28, 0 (black) to 255. */
@@ -24,7 +24,8 @@ export interface DeviceStatus {
 
 export interface ExplanationSettings {
   readonly segmenter: SegmenterChoice
-  readonly samples: number
+  /** So many; as many as it takes until the order of the top segments is settled; or every mixture there is. */
+  readonly samples: number | 'auto' | 'exact'
   /** Seeds the sampling and the segmenter. */
   readonly seed: number
 }
@@ -44,6 +45,8 @@ export interface LabelExplanation {
   readonly localPrediction: number
   /** Largest |weight| first. */
   readonly weights: readonly SegmentWeight[]
+  /** The weights' 95 % confidence intervals, in their order. */
+  readonly intervals: readonly WeightInterval[]
 }
 
 export interface ExplanationResult {
@@ -51,6 +54,10 @@ export interface ExplanationResult {
   /** [28 * 28], labels from 0. */
   readonly segments: Int32Array
   readonly segmentCount: number
+  /** [28 * 28] bytes: what a hidden segment shows. */
+  readonly hiddenPixels: Uint8Array
+  /** How many it took, the picture itself among them. */
+  readonly samples: number
   /** Every class, most probable first. */
   readonly labels: readonly LabelExplanation[]
   readonly warnings: readonly string[]
@@ -72,6 +79,11 @@ export interface EngineApi {
     settings: ExplanationSettings,
     onProgress: (progress: ExplanationProgress) => void,
   ): Promise<ExplanationResult>
+  /**
+   * Ten probabilities of the picture explained last, with these of its segments hidden as its samples hid them. Fails when
+   * nothing is explained.
+   */
+  predictWithout(hidden: readonly number[]): Promise<Float32Array>
   /** Stops the explanation under way, which then fails with an AbortError. */
   stop(): void
 }

@@ -19,6 +19,7 @@ export interface EngineClient {
     settings: ExplanationSettings,
     onProgress: (progress: ExplanationProgress) => void,
   ): Promise<ExplanationResult>
+  predictWithout(hidden: readonly number[]): Promise<Float32Array>
   stop(): Promise<void>
   readonly failed: Promise<Error>
 }
@@ -31,6 +32,7 @@ export function startEngine(): EngineClient {
     useDevice: (choice) => remote.useDevice(choice),
     predict: (pixels) => remote.predict(pixels),
     explain: (pixels, settings, onProgress) => remote.explain(pixels, settings, Comlink.proxy(onProgress)),
+    predictWithout: (hidden) => remote.predictWithout(hidden),
     stop: () => remote.stop(),
     failed: new Promise((resolve) => {
       worker.addEventListener('error', (event) => {

@@ -1,7 +1,13 @@
 import * as Comlink from 'comlink'
 import modelAddress from '../../../models/fashion-cnn.safetensors?url'
 import { type Device, LimelightError, loadModel, type Sequential } from '../../engine/index.ts'
-import { defaultSegmenter, LimeImageExplainer, type SegmentationFn, segmenterNamed } from '../../lime/index.ts'
+import {
+  defaultSegmenter,
+  type Explanation,
+  LimeImageExplainer,
+  type SegmentationFn,
+  segmenterNamed,
+} from '../../lime/index.ts'
 import imagesAddress from '../data/fashion-mnist/t10k-images-idx3-ubyte.gz?url'
 import labelsAddress from '../data/fashion-mnist/t10k-labels-idx1-ubyte.gz?url'
 import { classNames, imageExtent, readSplit } from '../data/fashion-mnist.ts'
@@ -31,6 +37,7 @@ class Engine implements EngineApi {
   private device: Device | null = null
   private switching: Promise<unknown> = Promise.resolve()
   private explaining: AbortController | null = null
+  private explained: Explanation | null = null
   private onDevice: (status: DeviceStatus) => void = () => {}
 
   async load(choice: DeviceChoice, onDevice: (status: DeviceStatus) => void): Promise<ImageSet> {
@@ -98,6 +105,7 @@ class Engine implements EngineApi {
     this.stop()
     const controller = new AbortController()
     this.explaining = controller
+    this.explained = null
     const { signal } = controller
     await this.switching
     let last = 0
@@ -120,11 +128,14 @@ class Engine implements EngineApi {
           onProgress({ phase, done, total })
         },
       })
+      this.explained = explanation
       const { segments, labels, intercept, score, localPred, localExp, probabilities, warnings, timings } = explanation
       return {
         settings,
         segments: segments.data,
         segmentCount: segments.data.reduce((most, segment) => Math.max(most, segment), 0) + 1,
+        hiddenPixels: Uint8Array.from(explanation.fudgedAsked.data, (value) => Math.round(value * 255)),
+        samples: explanation.samples,
         labels: labels.map((label) => ({
           label,
           probability: probabilities.data[label],
@@ -132,6 +143,7 @@ class Engine implements EngineApi {
           score: score[label],
           localPrediction: localPred[label],
           weights: localExp[label],
+          intervals: explanation.intervals(label),
         })),
         warnings,
         timings,
@@ -139,6 +151,17 @@ class Engine implements EngineApi {
     } finally {
       if (this.explaining === controller) this.explaining = null
     }
+  }
+
+  async predictWithout(hidden: readonly number[]): Promise<Float32Array> {
+    if (!this.explained) throw new LimelightError('no picture is explained')
+    const { asked, fudgedAsked, segments } = this.explained
+    const isHidden = new Set(hidden)
+    const data = Float32Array.from(asked.data, (value, pixel) =>
+      isHidden.has(segments.data[pixel]) ? fudgedAsked.data[pixel] : value,
+    )
+    await this.switching
+    return (await this.loaded().predict({ data, shape: batchShape })).data
   }
 
   stop(): void {

@@ -11,7 +11,15 @@ const segmenterNames: Readonly<Record<SegmenterChoice, string>> = {
 
 /** More than this is of no use on one page: at 20,000 samples the weights hardly move any more. */
 const maxSamples = 20_000
+export const usualSamples = 1000
 const maxSeed = 2 ** 32 - 1
+
+/** What the field for their number says where none is asked for. */
+const amounts: Readonly<Record<string, string>> = { auto: 'as it takes', exact: 'all there are' }
+
+function samplingOf(choice: string, number: number): ExplanationSettings['samples'] {
+  return choice === 'auto' || choice === 'exact' ? choice : number
+}
 
 /** What to explain and how; and the buttons that start and stop it. */
 export function ExplanationForm({
@@ -77,13 +85,28 @@ export function ExplanationForm({
         </select>
       </label>
       <label>
+        Sampling
+        <select
+          value={typeof settings.samples === 'number' ? 'number' : settings.samples}
+          onChange={({ currentTarget }) =>
+            onSettings({ ...settings, samples: samplingOf(currentTarget.value, usualSamples) })
+          }
+        >
+          <option value="number">By number</option>
+          <option value="auto">Until settled</option>
+          <option value="exact">Every mixture</option>
+        </select>
+      </label>
+      <label>
         Samples
         <input
           type="number"
+          disabled={typeof settings.samples !== 'number'}
           required
           min={1}
           max={maxSamples}
-          value={settings.samples}
+          value={typeof settings.samples === 'number' ? settings.samples : ''}
+          placeholder={amounts[settings.samples]}
           onInput={({ currentTarget }) => onSettings({ ...settings, samples: currentTarget.valueAsNumber })}
         />
       </label>

@@ -2,14 +2,14 @@ import { useState } from 'preact/hooks'
 import { classNames } from '../data/fashion-mnist.ts'
 import type { DeviceStatus, ExplanationSettings } from './engine-api.ts'
 import type { EngineClient } from './engine-client.ts'
-import { ExplanationForm } from './explanation-form.tsx'
+import { ExplanationForm, usualSamples } from './explanation-form.tsx'
 import { ExplanationProgressBar } from './explanation-progress.tsx'
 import { ExplanationView } from './explanation-view.tsx'
 import { duration } from './number-format.ts'
 import type { Picture } from './picture.ts'
 import { useExplanation } from './use-explanation.ts'
 
-const firstSettings: ExplanationSettings = { segmenter: 'auto', samples: 1000, seed: 123 }
+const firstSettings: ExplanationSettings = { segmenter: 'auto', samples: usualSamples, seed: 123 }
 
 /** Explaining: the settings, the run, its result. */
 export function ExplanationPanel({
@@ -68,7 +68,14 @@ export function ExplanationPanel({
         </p>
       )}
       {state.phase === 'done' && explained && (
-        <ExplanationView picture={picture} result={state.result} explained={explained} />
+        <ExplanationView
+          engine={engine}
+          device={device}
+          picture={picture}
+          result={state.result}
+          explained={explained}
+          onProblem={onProblem}
+        />
       )}
     </section>
   )

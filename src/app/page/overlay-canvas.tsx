@@ -11,17 +11,24 @@ export function OverlayCanvas({
   segments,
   shares,
   highlighted,
+  hidden,
+  hiddenPixels,
   label,
   onPoint,
+  onPress,
 }: {
   pixels: Uint8Array
   segments: Int32Array
   /** Segment -> weight / largest |weight|; segments that are not in it are shown plain. */
   shares: ReadonlyMap<number, number>
   highlighted: number | null
+  /** These segments show hiddenPixels, hatched. */
+  hidden: ReadonlySet<number>
+  hiddenPixels: Uint8Array
   label: string
   /** The segment under the pointer; null when it leaves. */
   onPoint: (segment: number | null) => void
+  onPress: (segment: number) => void
 }) {
   const canvas = useRef<HTMLCanvasElement>(null)
   useLayoutEffect(() => {
@@ -29,8 +36,11 @@ export function OverlayCanvas({
     if (!context) return
     for (let pixel = 0; pixel < pixels.length; pixel++) {
       const [x, y] = [pixel % imageExtent, Math.floor(pixel / imageExtent)]
-      context.fillStyle = `rgb(${tinted(pixels[pixel], shares.get(segments[pixel]) ?? 0).join(' ')})`
+      const isHidden = hidden.has(segments[pixel])
+      const [grey, share] = isHidden ? [hiddenPixels[pixel], 0] : [pixels[pixel], shares.get(segments[pixel]) ?? 0]
+      context.fillStyle = `rgb(${tinted(grey, share).join(' ')})`
       context.fillRect(x * scale, y * scale, scale, scale)
+      if (isHidden) hatch(context, x * scale, y * scale)
     }
     const isEdge = (a: number, b: number) => segments[a] !== segments[b]
     const isHighlighted = (pixel: number) => segments[pixel] === highlighted
@@ -40,9 +50,9 @@ export function OverlayCanvas({
     // Black under white shows on any picture.
     stroke(context, isHighlightsEdge, '#000', 8)
     stroke(context, isHighlightsEdge, '#fff', 4)
-  }, [pixels, segments, shares, highlighted])
+  }, [pixels, segments, shares, highlighted, hidden, hiddenPixels])
 
-  const segmentAt = (event: PointerEvent) => {
+  const segmentAt = (event: MouseEvent) => {
     const { left, top, width, height } = (event.currentTarget as HTMLCanvasElement).getBoundingClientRect()
     const x = Math.floor(((event.clientX - left) / width) * imageExtent)
     const y = Math.floor(((event.clientY - top) / height) * imageExtent)
@@ -60,8 +70,22 @@ export function OverlayCanvas({
       aria-label={label}
       onPointerMove={(event) => onPoint(segmentAt(event))}
       onPointerLeave={() => onPoint(null)}
+      onClick={(event) => {
+        const segment = segmentAt(event)
+        if (segment !== null) onPress(segment)
+      }}
     />
   )
+}
+
+/** A stroke across a pixel that joins its neighbours' to long lines. */
+function hatch(context: CanvasRenderingContext2D, x: number, y: number): void {
+  context.strokeStyle = 'rgb(255 255 255 / 40%)'
+  context.lineWidth = 2
+  context.beginPath()
+  context.moveTo(x, y + scale)
+  context.lineTo(x + scale, y)
+  context.stroke()
 }
 
 /** Draws the lines between neighbouring pixels of which `isEdge` is true. */

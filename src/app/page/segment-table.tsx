@@ -1,25 +1,34 @@
-import { useMemo, useState } from 'preact/hooks'
-import type { SegmentWeight } from '../../lime/index.ts'
+import { useMemo } from 'preact/hooks'
+import type { SegmentWeight, WeightInterval } from '../../lime/index.ts'
 import { imageExtent } from '../data/fashion-mnist.ts'
 import { percent, signed } from './number-format.ts'
 
-/** The segments, heaviest first. Pointing at one, or moving the focus to it, shows where it is; pressing it keeps that. */
+/** The segments, heaviest first. Pointing at one, or moving the focus to it, shows where it is; pressing it hides it, or shows it again. */
 export function SegmentTable({
   className,
   segments,
   weights,
+  intervals,
   shares,
+  largest,
   highlighted,
+  hidden,
   onHighlight,
+  onPress,
 }: {
   className: string
   segments: Int32Array
   weights: readonly SegmentWeight[]
+  /** In the order of the weights. */
+  intervals: readonly WeightInterval[]
   shares: ReadonlyMap<number, number>
+  /** The largest |weight|: a bar of full length. */
+  largest: number
   highlighted: number | null
+  hidden: ReadonlySet<number>
   onHighlight: (segment: number | null) => void
+  onPress: (segment: number) => void
 }) {
-  const [kept, setKept] = useState<number | null>(null)
   const areas = useMemo(() => {
     const counts = new Map<number, number>()
     for (const segment of segments) counts.set(segment, (counts.get(segment) ?? 0) + 1)
@@ -37,26 +46,26 @@ export function SegmentTable({
             <th scope="col">Weight</th>
           </tr>
         </thead>
-        <tbody onMouseLeave={() => onHighlight(kept)}>
-          {weights.map(([segment, weight]) => (
+        <tbody onMouseLeave={() => onHighlight(null)}>
+          {weights.map(([segment, weight], rank) => (
             <tr
               key={segment}
-              class={segment === highlighted ? 'is-highlighted' : undefined}
+              data-segment={segment}
+              class={`${segment === highlighted ? 'is-highlighted' : ''} ${hidden.has(segment) ? 'is-hidden' : ''}`}
               onMouseEnter={() => onHighlight(segment)}
             >
               <th scope="row">
                 <button
                   type="button"
                   class="quiet"
-                  aria-pressed={segment === kept}
+                  aria-pressed={hidden.has(segment)}
+                  title={hidden.has(segment) ? 'Hidden: press to show it again' : 'Press to hide it'}
                   onFocus={() => onHighlight(segment)}
-                  onBlur={() => onHighlight(kept)}
-                  onClick={() => {
-                    const next = segment === kept ? null : segment
-                    setKept(next)
-                    onHighlight(next)
-                  }}
+                  // A press in the picture takes the focus, too, and has highlighted another by then.
+                  onBlur={() => segment === highlighted && onHighlight(null)}
+                  onClick={() => onPress(segment)}
                 >
+                  <span class="visually-hidden">Hide segment </span>
                   {segment}
                 </button>
               </th>
@@ -68,6 +77,7 @@ export function SegmentTable({
                     data-sign={weight < 0 ? 'against' : 'for'}
                     style={{ width: `${Math.abs(shares.get(segment) ?? 0) * 50}%` }}
                   />
+                  <span class="interval" style={placeOf(intervals[rank], largest)} />
                 </span>
                 <span class="weight-number">{signed(weight)}</span>
               </td>
@@ -77,4 +87,10 @@ export function SegmentTable({
       </table>
     </div>
   )
+}
+
+/** From end to end of an interval, in a bar that reaches from -largest to largest; cut off at its ends. */
+function placeOf({ low, high }: WeightInterval, largest: number): { left: string; right: string } {
+  const place = (value: number) => (largest > 0 ? Math.min(Math.max(50 + (value / largest) * 50, 0), 100) : 50)
+  return { left: `${place(low)}%`, right: `${100 - place(high)}%` }
 }

@@ -165,7 +165,7 @@ describe('the page', () => {
         .locator('.segments tbody tr')
         .evaluateAll((rows) =>
           rows.map((row) => [
-            Number(row.querySelector('button')?.textContent),
+            Number(row.getAttribute('data-segment')),
             Number(row.querySelector('[data-weight]')?.getAttribute('data-weight')),
           ]),
         )
@@ -191,6 +191,71 @@ describe('the page', () => {
     await page.locator('.segments tbody button').first().focus()
     await page.locator('.segments tr.is-highlighted').waitFor()
     expect(before.equals(await overlay.screenshot())).toBe(false)
+    expect(complaints).toEqual([])
+  })
+
+  test('says what the network says without what is pointed at and what is hidden', async () => {
+    const { page, complaints } = await openPage()
+    await pickNumber(page, 3000)
+    await page.getByLabel('Segments').selectOption('felzenszwalb')
+    await page.getByLabel('Sampling').selectOption('exact')
+    expect(await page.getByLabel('Samples').isDisabled()).toBe(true)
+    await page.getByRole('button', { name: 'Explain' }).click()
+    await page.locator('.segments td[data-weight]').first().waitFor()
+
+    const explainer = new LimeImageExplainer()
+    const image = {
+      data: Float64Array.from(pixelsOf(3000), (value) => value / 255),
+      shape: [imageExtent, imageExtent, 1],
+    }
+    const explanation = await explainer.explainInstance(image, model, {
+      segmentationFn: segmenterNamed('felzenszwalb'),
+      numSamples: 'exact',
+      topLabels: 1,
+    })
+    const [label] = explanation.labels
+    expect(await page.locator('.facts').textContent()).toContain(`Samples${explanation.samples.toLocaleString('en')}`)
+    const expectWithout = async (row: number, hidden: readonly number[]) => {
+      const data = Float32Array.from(image.data, (value, pixel) =>
+        hidden.includes(explanation.segments.data[pixel]) ? explanation.fudgedAsked.data[pixel] : value,
+      )
+      const expected = (await model.predict({ data, shape: [1, imageExtent, imageExtent, 1] })).data[label]
+      const shown = page.locator('.what-if tr').nth(row).locator('[data-probability]')
+      await expect
+        .poll(async () => Math.abs(Number(await shown.getAttribute('data-probability')) - expected))
+        .toBeLessThan(1e-5)
+    }
+    const [[first], [second], [third]] = explanation.localExp[label]
+    const rowOf = (segment: number) => page.getByRole('button', { name: `Hide segment ${segment}`, exact: true })
+    await rowOf(first).focus()
+    await expectWithout(1, [first])
+    await page.keyboard.press('Enter')
+    await expectWithout(2, [first])
+    await rowOf(second).click()
+    await expectWithout(2, [first, second])
+
+    // In the picture as in the table: the middle of the third segment's first pixel.
+    const pixel = explanation.segments.data.indexOf(third)
+    const overlay = page.getByRole('img', { name: 'explained' })
+    const { width = 0, height = 0 } = (await overlay.boundingBox()) ?? {}
+    const at = (place: number, extent: number) => ((place + 0.5) / imageExtent) * extent
+    const position = { x: at(pixel % imageExtent, width), y: at(Math.floor(pixel / imageExtent), height) }
+    await overlay.click({ position })
+    await expectWithout(1, [third])
+    await expectWithout(2, [first, second, third])
+    await overlay.click({ position })
+    await expectWithout(2, [first, second])
+    await page.getByRole('button', { name: 'Show all' }).click()
+    expect(await page.locator('.what-if [data-probability]').count()).toBeLessThan(3)
+    expect(await page.locator('.segments [aria-pressed="true"]').count()).toBe(0)
+
+    // Another explanation has other segments: nothing of it is hidden.
+    await rowOf(first).click()
+    await page.getByRole('combobox', { name: 'Segments' }).selectOption('slic')
+    await page.getByLabel('Sampling').selectOption('auto')
+    await page.getByRole('button', { name: 'Explain' }).click()
+    await expect.poll(() => page.locator('.segments tbody tr').count()).not.toBe(explanation.localExp[label].length)
+    expect(await page.locator('.segments [aria-pressed="true"]').count()).toBe(0)
     expect(complaints).toEqual([])
   })
 
