@@ -5,14 +5,12 @@ import { ExplanationPanel } from './explanation-panel.tsx'
 import { FileDrop } from './file-drop.tsx'
 import { ImagePicker } from './image-picker.tsx'
 import { Notice } from './notice.tsx'
+import { readAddress } from './page-address.ts'
 import { type Picture, testPicture } from './picture.ts'
 import { PictureView } from './picture-view.tsx'
 import { ProbabilityBars } from './probability-bars.tsx'
 import { useEngine } from './use-engine.ts'
 import { usePrediction } from './use-prediction.ts'
-
-/** The picture shown first: an ankle boot, which the network knows well. */
-const firstPicture = 0
 
 export function App({ engine }: { engine: EngineClient }) {
   const [problem, setProblem] = useState<string | null>(null)
@@ -20,9 +18,11 @@ export function App({ engine }: { engine: EngineClient }) {
   const [picture, setPicture] = useState<Picture | null>(null)
   const prediction = usePrediction(engine, picture, device, setProblem)
 
+  const firstView = useMemo(() => images && readAddress(location.search, images.labels.length), [images])
+
   useEffect(() => {
-    if (images) setPicture((chosen) => chosen ?? testPicture(images, firstPicture))
-  }, [images])
+    if (images && firstView) setPicture((chosen) => chosen ?? testPicture(images, firstView.image))
+  }, [images, firstView])
 
   const pick = useMemo(
     () => (index: number) => {
@@ -59,7 +59,7 @@ export function App({ engine }: { engine: EngineClient }) {
             <ImagePicker images={images} selected={picture?.index ?? null} onSelect={pick} />
             <FileDrop onPicture={take} onProblem={setProblem} />
           </section>
-          {picture && (
+          {picture && firstView && (
             <>
               <section class="panel verdict" aria-labelledby="verdict-title">
                 <h2 id="verdict-title">What the network sees</h2>
@@ -72,6 +72,7 @@ export function App({ engine }: { engine: EngineClient }) {
               </section>
               <ExplanationPanel
                 engine={engine}
+                firstView={firstView}
                 picture={picture}
                 probabilities={prediction?.probabilities ?? null}
                 device={device}

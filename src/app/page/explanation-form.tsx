@@ -1,6 +1,7 @@
 import { classNames } from '../data/fashion-mnist.ts'
 import { type ExplanationSettings, type SegmenterChoice, segmenterChoices } from './engine-api.ts'
 import { percent } from './number-format.ts'
+import { firstView, maxSamples, maxSeed } from './page-address.ts'
 
 const segmenterNames: Readonly<Record<SegmenterChoice, string>> = {
   auto: 'By image size',
@@ -9,16 +10,11 @@ const segmenterNames: Readonly<Record<SegmenterChoice, string>> = {
   slic: 'SLIC',
 }
 
-/** More than this is of no use on one page: at 20,000 samples the weights hardly move any more. */
-const maxSamples = 20_000
-export const usualSamples = 1000
-const maxSeed = 2 ** 32 - 1
-
 /** What the field for their number says where none is asked for. */
 const amounts: Readonly<Record<string, string>> = { auto: 'as it takes', exact: 'all there are' }
 
-function samplingOf(choice: string, number: number): ExplanationSettings['samples'] {
-  return choice === 'auto' || choice === 'exact' ? choice : number
+function samplingOf(choice: string): ExplanationSettings['samples'] {
+  return choice === 'auto' || choice === 'exact' ? choice : firstView.settings.samples
 }
 
 /** What to explain and how; and the buttons that start and stop it. */
@@ -88,9 +84,7 @@ export function ExplanationForm({
         Sampling
         <select
           value={typeof settings.samples === 'number' ? 'number' : settings.samples}
-          onChange={({ currentTarget }) =>
-            onSettings({ ...settings, samples: samplingOf(currentTarget.value, usualSamples) })
-          }
+          onChange={({ currentTarget }) => onSettings({ ...settings, samples: samplingOf(currentTarget.value) })}
         >
           <option value="number">By number</option>
           <option value="auto">Until settled</option>

@@ -1,35 +1,55 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { classNames } from '../data/fashion-mnist.ts'
-import type { DeviceStatus, ExplanationSettings } from './engine-api.ts'
+import type { DeviceStatus } from './engine-api.ts'
 import type { EngineClient } from './engine-client.ts'
-import { ExplanationForm, usualSamples } from './explanation-form.tsx'
+import { ExplanationForm } from './explanation-form.tsx'
 import { ExplanationProgressBar } from './explanation-progress.tsx'
 import { ExplanationView } from './explanation-view.tsx'
 import { duration } from './number-format.ts'
+import { addressOf, type View } from './page-address.ts'
 import type { Picture } from './picture.ts'
 import { useExplanation } from './use-explanation.ts'
-
-const firstSettings: ExplanationSettings = { segmenter: 'auto', samples: usualSamples, seed: 123 }
 
 /** Explaining: the settings, the run, its result. */
 export function ExplanationPanel({
   engine,
+  firstView,
   picture,
   probabilities,
   device,
   onProblem,
 }: {
   engine: EngineClient
+  /** What the address asked for. */
+  firstView: View
   picture: Picture
   probabilities: Float32Array | null
   device: DeviceStatus | null
   onProblem: (problem: string | null) => void
 }) {
   const { state, explain, stop } = useExplanation(engine, picture, onProblem)
-  const [settings, setSettings] = useState(firstSettings)
+  const [settings, setSettings] = useState(firstView.settings)
   /** null: the most probable class, whichever it is. */
-  const [label, setLabel] = useState<number | null>(null)
+  const [label, setLabel] = useState(firstView.label)
   const isRunning = state.phase === 'running'
+  const canExplain = device !== null && probabilities !== null
+
+  const isAskedFor = useRef(firstView.isExplained)
+  useEffect(() => {
+    if (!canExplain || !isAskedFor.current) return
+    isAskedFor.current = false
+    explain(settings)
+  }, [canExplain, explain, settings])
+
+  // What is being explained is in the address, too: whoever copies it waits for it, not for another click.
+  const isExplained = isAskedFor.current || state.phase === 'running' || state.phase === 'done'
+  useEffect(() => {
+    history.replaceState(
+      null,
+      '',
+      location.pathname + addressOf({ image: picture.index, label, settings, isExplained }),
+    )
+  }, [picture, label, settings, isExplained])
 
   const explained =
     state.phase === 'done'
@@ -46,7 +66,7 @@ export function ExplanationPanel({
         onLabel={setLabel}
         probabilities={probabilities}
         isRunning={isRunning}
-        canExplain={device !== null && probabilities !== null}
+        canExplain={canExplain}
         onExplain={() => explain(settings)}
         onStop={stop}
       />

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -60,7 +61,7 @@ afterEach(async () => {
 })
 
 /** Opens the page and waits until it has predicted; `complaints` gathers errors and requests to elsewhere. */
-async function openPage(from = browser, at = address) {
+async function openPage(from = browser, at = address, search = '') {
   const page = await from.newPage({ viewport: { width: 1280, height: 900 } })
   pages.push(page)
   const complaints: string[] = []
@@ -74,7 +75,7 @@ async function openPage(from = browser, at = address) {
     const own = [at, `blob:${at}`, 'data:'].some((start) => request.url().startsWith(start))
     if (!own) complaints.push(request.url())
   })
-  await page.goto(at)
+  await page.goto(at + search)
   await shownProbabilities(page)
   return { page, complaints }
 }
@@ -257,6 +258,46 @@ describe('the page', () => {
     await expect.poll(() => page.locator('.segments tbody tr').count()).not.toBe(explanation.localExp[label].length)
     expect(await page.locator('.segments [aria-pressed="true"]').count()).toBe(0)
     expect(complaints).toEqual([])
+  })
+
+  test('explains what its address says with the numbers of the command, and keeps it in the address', async () => {
+    const search = '?index=7270&label=6&segmenter=slic&samples=200&seed=9&explain='
+    const { page, complaints } = await openPage(browser, address, search)
+    const cells = page.locator('.segments td[data-weight]')
+    await cells.first().waitFor()
+    expect(await page.locator('.picture-name').textContent()).toBe('Test image 7270')
+    const shown = await page
+      .locator('.segments tbody tr')
+      .evaluateAll((rows) =>
+        rows.map((row) => [
+          Number(row.getAttribute('data-segment')),
+          Number(row.querySelector('[data-weight]')?.getAttribute('data-weight')),
+        ]),
+      )
+    const words = ['--index', '7270', '--labels', '6', '--segmenter', 'slic', '--samples', '200', '--random-state', '9']
+    const fixed = [
+      '--model',
+      `${root}models/fashion-cnn.safetensors`,
+      '--random-seed',
+      '9',
+      '--device',
+      'cpu',
+      '--json',
+    ]
+    const told = execFileSync(process.execPath, [`${root}dist/cli.js`, 'explain', ...words, ...fixed], {
+      encoding: 'utf8',
+    })
+    expect(shown).toEqual(JSON.parse(told).explanation[6].weights)
+    expect(new URL(page.url()).search).toBe(search)
+
+    await page.getByLabel('Explain the class').selectOption('0')
+    await expect.poll(() => new URL(page.url()).searchParams.get('label')).toBe('0')
+    await pickNumber(page, 12)
+    await expect.poll(() => new URL(page.url()).searchParams.get('index')).toBe('12')
+    expect(new URL(page.url()).searchParams.has('explain')).toBe(false)
+    expect(complaints).toEqual([])
+    await page.reload()
+    await page.getByText('Test image 12', { exact: true }).waitFor()
   })
 
   test('says what lime says when there is too little to explain', async () => {
