@@ -12,6 +12,8 @@ export interface Evaluation {
   /** Mean cross-entropy, natural logarithm. */
   readonly loss: number
   readonly predicted: readonly number[]
+  /** The probability of each prediction. */
+  readonly confidences: Float32Array
   /** [true][predicted] */
   readonly confusionMatrix: readonly (readonly number[])[]
   readonly report: ClassificationReport
@@ -44,11 +46,14 @@ export async function evaluateModel(
   const classes = shape[1]
   let loss = 0
   const lost: number[] = []
+  const confidences = new Float32Array(count)
   const predicted = Array.from({ length: count }, (_, i) => {
     const row = data.subarray(i * classes, (i + 1) * classes)
     if (row[labels[i]] >= exactFrom) loss -= Math.log(row[labels[i]])
     else lost.push(i)
-    return row.reduce((best, value, label) => (value > row[best] ? label : best), 0)
+    const best = row.reduce((most, value, label) => (value > row[most] ? label : most), 0)
+    confidences[i] = row[best]
+    return best
   })
   if (lost.length > 0) {
     // These few again, from the logits: their losses are finite, and large enough to count.
@@ -68,6 +73,7 @@ export async function evaluateModel(
     accuracy: accuracy(labels, predicted),
     loss: loss / count,
     predicted,
+    confidences,
     confusionMatrix: confusionMatrix(labels, predicted, classes),
     report: classificationReport(labels, predicted, { targetNames: classNames }),
     wrong: predicted.flatMap((label, i) => (label === labels[i] ? [] : [i])),

@@ -1,6 +1,7 @@
 import type { DeviceKind } from '../../engine/index.ts'
 import type { SegmentWeight, Timings, WeightInterval } from '../../lime/index.ts'
 import type { ImageSet } from '../data/fashion-mnist.ts'
+import type { Evaluation } from '../evaluation.ts'
 
 /** What the page and its Worker say to each other. Pictures cross as bytes, 28 x 28, 0 (black) to 255. */
 
@@ -64,7 +65,7 @@ export interface ExplanationResult {
   readonly timings: Timings
 }
 
-export type { ImageSet }
+export type { Evaluation, ImageSet }
 
 export interface EngineApi {
   /** Loads the model and the test images, and opens a device. `onDevice` also hears of later, unasked changes. */
@@ -86,4 +87,8 @@ export interface EngineApi {
   predictWithout(hidden: readonly number[]): Promise<Float32Array>
   /** Stops the explanation under way, which then fails with an AbortError. */
   stop(): void
+  /** Predicts all test images and compares; one at a time: one under way is stopped first. */
+  judge(onProgress: (done: number, total: number) => void): Promise<Evaluation>
+  /** Stops the judgement under way, which then fails with an AbortError. */
+  stopJudging(): void
 }

@@ -3,6 +3,7 @@ import type {
   DeviceChoice,
   DeviceStatus,
   EngineApi,
+  Evaluation,
   ExplanationProgress,
   ExplanationResult,
   ExplanationSettings,
@@ -21,6 +22,8 @@ export interface EngineClient {
   ): Promise<ExplanationResult>
   predictWithout(hidden: readonly number[]): Promise<Float32Array>
   stop(): Promise<void>
+  judge(onProgress: (done: number, total: number) => void): Promise<Evaluation>
+  stopJudging(): Promise<void>
   readonly failed: Promise<Error>
 }
 
@@ -34,6 +37,8 @@ export function startEngine(): EngineClient {
     explain: (pixels, settings, onProgress) => remote.explain(pixels, settings, Comlink.proxy(onProgress)),
     predictWithout: (hidden) => remote.predictWithout(hidden),
     stop: () => remote.stop(),
+    judge: (onProgress) => remote.judge(Comlink.proxy(onProgress)),
+    stopJudging: () => remote.stopJudging(),
     failed: new Promise((resolve) => {
       worker.addEventListener('error', (event) => {
         event.preventDefault()

@@ -11,12 +11,14 @@ import {
 import imagesAddress from '../data/fashion-mnist/t10k-images-idx3-ubyte.gz?url'
 import labelsAddress from '../data/fashion-mnist/t10k-labels-idx1-ubyte.gz?url'
 import { classNames, imageExtent, readSplit } from '../data/fashion-mnist.ts'
+import { evaluateModel } from '../evaluation.ts'
 import { tutorialArchitecture } from '../tutorial/network.ts'
 import { download } from './download.ts'
 import type {
   DeviceChoice,
   DeviceStatus,
   EngineApi,
+  Evaluation,
   ExplanationProgress,
   ExplanationResult,
   ExplanationSettings,
@@ -38,6 +40,8 @@ class Engine implements EngineApi {
   private switching: Promise<unknown> = Promise.resolve()
   private explaining: AbortController | null = null
   private explained: Explanation | null = null
+  private judging: AbortController | null = null
+  private testImages: ImageSet | null = null
   private onDevice: (status: DeviceStatus) => void = () => {}
 
   async load(choice: DeviceChoice, onDevice: (status: DeviceStatus) => void): Promise<ImageSet> {
@@ -49,8 +53,8 @@ class Engine implements EngineApi {
     ])
     this.model = await loadModel(model, tutorialArchitecture(0))
     const [set] = await Promise.all([readSplit('test', images, labels), this.useDevice(choice)])
-    const buffers = new Set([set.images.buffer, set.labels.buffer].filter((buffer) => buffer instanceof ArrayBuffer))
-    return Comlink.transfer(set, Array.from(buffers))
+    this.testImages = set
+    return set
   }
 
   /** One switch at a time: the next waits for the one before, whatever becomes of it. */
@@ -167,6 +171,32 @@ class Engine implements EngineApi {
   stop(): void {
     this.explaining?.abort()
     this.explaining = null
+  }
+
+  async judge(onProgress: (done: number, total: number) => void): Promise<Evaluation> {
+    this.stopJudging()
+    const controller = new AbortController()
+    this.judging = controller
+    await this.switching
+    if (!this.testImages) throw new LimelightError('the test images are not loaded yet')
+    let last = 0
+    try {
+      return await evaluateModel(this.loaded(), this.testImages, {
+        signal: controller.signal,
+        onProgress: (done, total) => {
+          if (done < total && performance.now() - last < progressInterval) return
+          last = performance.now()
+          onProgress(done, total)
+        },
+      })
+    } finally {
+      if (this.judging === controller) this.judging = null
+    }
+  }
+
+  stopJudging(): void {
+    this.judging?.abort()
+    this.judging = null
   }
 
   private loaded(): Sequential {

@@ -1,33 +1,63 @@
-import { useMemo, useState } from 'preact/hooks'
+import { useMemo } from 'preact/hooks'
 import { classNames, type ImageSet } from '../data/fashion-mnist.ts'
+import type { Evaluation } from './engine-api.ts'
+import { allImages, type ImageFilter, isShown, shownImages } from './image-filter.ts'
 import { ImageGrid } from './image-grid.tsx'
 import { count } from './number-format.ts'
 
-const all = -1
-
-/** The test images: all or one class of them, by looking, by number, or by chance. */
+/** The test images: all or some of them, by looking, by number, or by chance. */
 export function ImagePicker({
   images,
+  evaluation,
+  filter,
   selected,
+  onFilter,
   onSelect,
 }: {
   images: ImageSet
+  /** What the network says about all of them, where that is known. */
+  evaluation: Evaluation | null
+  filter: ImageFilter
   selected: number | null
+  onFilter: (filter: ImageFilter) => void
   onSelect: (index: number) => void
 }) {
-  const [shown, setShown] = useState(all)
-  const indices = useMemo(
-    () => Array.from(images.labels.keys()).filter((index) => shown === all || images.labels[index] === shown),
-    [images, shown],
-  )
+  const indices = useMemo(() => shownImages(filter, images, evaluation), [images, filter, evaluation])
   const pickAny = () => onSelect(indices[Math.floor(Math.random() * indices.length)])
   return (
     <>
       <div class="picker">
         <label>
           Show
-          <select value={shown} onChange={({ currentTarget }) => setShown(Number(currentTarget.value))}>
-            <option value={all}>All classes</option>
+          <select
+            value={filter.label ?? ''}
+            onChange={({ currentTarget: { value } }) =>
+              onFilter({ ...filter, label: value === '' ? null : Number(value) })
+            }
+          >
+            <option value="">All classes</option>
+            {classNames.map((name, label) => (
+              <option key={name} value={label}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          Called by the network
+          <select
+            value={filter.said}
+            disabled={!evaluation}
+            onChange={({ currentTarget: { value } }) =>
+              onFilter({
+                ...filter,
+                said: value === 'anything' || value === 'right' || value === 'wrong' ? value : Number(value),
+              })
+            }
+          >
+            <option value="anything">{evaluation ? 'Anything' : 'Judge it first'}</option>
+            <option value="right">Rightly</option>
+            <option value="wrong">Wrongly</option>
             {classNames.map((name, label) => (
               <option key={name} value={label}>
                 {name}
@@ -45,13 +75,13 @@ export function ImagePicker({
             onChange={({ currentTarget }) => {
               const index = currentTarget.valueAsNumber
               if (Number.isInteger(index) && index >= 0 && index < images.count) {
-                if (shown !== all && images.labels[index] !== shown) setShown(all)
+                if (!isShown(filter, images, evaluation, index)) onFilter(allImages)
                 onSelect(index)
               } else currentTarget.value = selected === null ? '' : String(selected)
             }}
           />
         </label>
-        <button type="button" onClick={pickAny}>
+        <button type="button" disabled={indices.length === 0} onClick={pickAny}>
           Random
         </button>
       </div>

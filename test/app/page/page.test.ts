@@ -7,6 +7,7 @@ import { build, createServer, type PreviewServer, preview, type ViteDevServer } 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { classNames, type ImageSet, imageExtent, readSplit } from '../../../src/app/data/fashion-mnist.ts'
 import { encodePng } from '../../../src/app/data/png.ts'
+import { evaluateModel } from '../../../src/app/evaluation.ts'
 import { tutorialArchitecture } from '../../../src/app/tutorial/network.ts'
 import { type Device, loadModel, openDevice, type Sequential } from '../../../src/engine/index.ts'
 import { LimeImageExplainer, segmenterNamed } from '../../../src/lime/index.ts'
@@ -300,6 +301,47 @@ describe('the page', () => {
     await page.getByText('Test image 12', { exact: true }).waitFor()
   })
 
+  test('judges all test images; a cell of the matrix opens its pictures, which can be explained', async () => {
+    const { page, complaints } = await openPage()
+    expect(await page.getByLabel('Called by the network').isDisabled()).toBe(true)
+    const judge = page.getByRole('button', { name: 'Judge all 10,000 test images' })
+    await judge.click()
+    await page.getByRole('button', { name: 'Stop' }).click()
+    await judge.click()
+    await page.locator('.matrix button').first().waitFor()
+
+    const expected = await evaluateModel(model, images)
+    expect(await page.locator('.accuracy').textContent()).toBe(`${(expected.accuracy * 100).toFixed(1)} %`)
+    const matrix = await page
+      .locator('.matrix tbody tr')
+      .evaluateAll((rows) =>
+        rows.map((row) => Array.from(row.querySelectorAll('td'), (cell) => Number(cell.textContent?.replace(',', '')))),
+      )
+    expect(matrix).toEqual(expected.confusionMatrix)
+    const [shirt, coat] = [classNames.indexOf('Shirt'), classNames.indexOf('Coat')]
+    const recall = page.locator('.class-table tbody tr').nth(shirt).locator('td').nth(1)
+    expect(await recall.textContent()).toBe(expected.report.classes[shirt].recall.toFixed(3))
+
+    await page.getByRole('button', { name: `${matrix[shirt][coat]} of Shirt called Coat` }).click()
+    const taken = expected.wrong.filter((i) => images.labels[i] === shirt && expected.predicted[i] === coat)
+    const surest = taken.reduce((a, b) => (expected.confidences[b] > expected.confidences[a] ? b : a))
+    await page.getByText(`Test image ${surest}`, { exact: true }).waitFor()
+    await page.getByText(`${taken.length} test images`).waitFor()
+    await page.getByRole('button', { name: 'Explain' }).click()
+    await expect.poll(() => page.locator('.segments caption').textContent()).toContain('Coat')
+
+    await page.getByLabel('Show').selectOption('All classes')
+    await page.getByLabel('Called by the network').selectOption('Wrongly')
+    await page.getByText(`${expected.wrong.length} test images`).waitFor()
+    // A number that is not among them shows all again.
+    await pickNumber(
+      page,
+      expected.predicted.findIndex((label, i) => label === images.labels[i]),
+    )
+    await page.getByText('10,000 test images, none').waitFor()
+    expect(complaints).toEqual([])
+  })
+
   test('says what lime says when there is too little to explain', async () => {
     const { page } = await openPage()
     await page.getByLabel('Segments').selectOption('quickshift')
@@ -311,9 +353,16 @@ describe('the page', () => {
   test('stops midway, and then explains again', async () => {
     const { page } = await openPage()
     await page.getByLabel('Samples').fill('20000')
-    await page.getByRole('button', { name: 'Explain' }).click()
-    await page.locator('progress[aria-valuetext^="Predicting"]').waitFor()
-    await page.getByRole('button', { name: 'Stop' }).click()
+    // Both presses before any answer of the Worker can arrive, however fast it is.
+    const showsProgress = await page.evaluate(async () => {
+      const press = (button: string) => document.querySelector<HTMLElement>(`.explanation button.${button}`)?.click()
+      press('primary')
+      for (let turn = 0; turn < 100 && !document.querySelector('.explanation button.stop'); turn++) await null
+      const isShown = document.querySelector('.explanation progress') !== null
+      press('stop')
+      return isShown
+    })
+    expect(showsProgress).toBe(true)
     await page.getByText('Stopped before the end').waitFor()
     await page.getByLabel('Samples').fill('20')
     await page.getByRole('button', { name: 'Explain' }).click()

@@ -1,0 +1,33 @@
+import type { Evaluation, ImageSet } from './engine-api.ts'
+
+/** Which test images are shown. What the network said about them is known only once it has judged them all. */
+export interface ImageFilter {
+  /** The true class; null for all. */
+  readonly label: number | null
+  /** What the network says: anything, the right class, a wrong one, or this one. */
+  readonly said: 'anything' | 'right' | 'wrong' | number
+}
+
+export const allImages: ImageFilter = { label: null, said: 'anything' }
+
+export function isShown(
+  filter: ImageFilter,
+  { labels }: ImageSet,
+  evaluation: Evaluation | null,
+  index: number,
+): boolean {
+  const { label, said } = filter
+  if (label !== null && labels[index] !== label) return false
+  if (said === 'anything' || !evaluation) return true
+  const predicted = evaluation.predicted[index]
+  if (said === 'right' || said === 'wrong') return (predicted === labels[index]) === (said === 'right')
+  return predicted === said
+}
+
+/** The images shown, by number; mistakes the most confident first. */
+export function shownImages(filter: ImageFilter, images: ImageSet, evaluation: Evaluation | null): number[] {
+  const indices = Array.from(images.labels.keys()).filter((index) => isShown(filter, images, evaluation, index))
+  const isMistakes = filter.said === 'wrong' || (typeof filter.said === 'number' && filter.said !== filter.label)
+  if (!evaluation || !isMistakes) return indices
+  return indices.sort((a, b) => evaluation.confidences[b] - evaluation.confidences[a] || a - b)
+}
