@@ -69,6 +69,7 @@ class Engine implements EngineApi {
 
   private async switchTo(choice: DeviceChoice, lost?: string): Promise<DeviceStatus> {
     this.stop()
+    this.stopJudging()
     const model = this.loaded()
     const former = this.device
     this.device = null

@@ -88,7 +88,9 @@ export function ExplanationPanel({
         </p>
       )}
       {state.phase === 'done' && explained && (
+        // Another result has other segments: none of them is hidden or highlighted.
         <ExplanationView
+          key={state.result}
           engine={engine}
           device={device}
           picture={picture}

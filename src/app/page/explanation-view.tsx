@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
+import { useCallback, useMemo, useState } from 'preact/hooks'
 import { classNames } from '../data/fashion-mnist.ts'
 import type { DeviceStatus, ExplanationResult, LabelExplanation } from './engine-api.ts'
 import type { EngineClient } from './engine-client.ts'
@@ -36,8 +36,6 @@ export function ExplanationView({
 }) {
   const [highlighted, setHighlighted] = useState<number | null>(null)
   const [hidden, setHidden] = useState<ReadonlySet<number>>(nothing)
-  // Another explanation has other segments.
-  useEffect(() => setHidden(nothing), [result])
   const toggle = useCallback(
     (segment: number) =>
       setHidden((before) => {

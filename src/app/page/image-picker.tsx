@@ -36,11 +36,7 @@ export function ImagePicker({
             }
           >
             <option value="">All classes</option>
-            {classNames.map((name, label) => (
-              <option key={name} value={label}>
-                {name}
-              </option>
-            ))}
+            <ClassOptions />
           </select>
         </label>
         <label>
@@ -58,11 +54,7 @@ export function ImagePicker({
             <option value="anything">{evaluation ? 'Anything' : 'Judge it first'}</option>
             <option value="right">Rightly</option>
             <option value="wrong">Wrongly</option>
-            {classNames.map((name, label) => (
-              <option key={name} value={label}>
-                {name}
-              </option>
-            ))}
+            <ClassOptions />
           </select>
         </label>
         <label>
@@ -87,6 +79,18 @@ export function ImagePicker({
       </div>
       <ImageGrid images={images} indices={indices} selected={selected} onSelect={onSelect} />
       <p class="hint">{count(indices.length)} test images, none of which the network was trained on.</p>
+    </>
+  )
+}
+
+function ClassOptions() {
+  return (
+    <>
+      {classNames.map((name, label) => (
+        <option key={name} value={label}>
+          {name}
+        </option>
+      ))}
     </>
   )
 }

@@ -39,6 +39,10 @@ export function usePrediction(
 
   if (!known) return null
   const { probabilities } = known
-  const predicted = probabilities.indexOf(Math.max(...probabilities))
-  return { probabilities, predicted, isStale: known.picture !== picture }
+  return { probabilities, predicted: predictedOf(probabilities), isStale: known.picture !== picture }
+}
+
+/** The most probable class. */
+export function predictedOf(probabilities: Float32Array): number {
+  return probabilities.indexOf(Math.max(...probabilities))
 }

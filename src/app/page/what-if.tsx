@@ -1,6 +1,7 @@
 import { classNames } from '../data/fashion-mnist.ts'
 import type { LabelExplanation } from './engine-api.ts'
 import { percent, signed } from './number-format.ts'
+import { predictedOf } from './use-prediction.ts'
 
 /** What the network says when parts of the picture are hidden: the one pointed at, and those that were pressed. */
 export function WhatIf({
@@ -58,10 +59,6 @@ export function WhatIf({
       </p>
     </div>
   )
-}
-
-function predictedOf(probabilities: Float32Array): number {
-  return probabilities.indexOf(Math.max(...probabilities))
 }
 
 function Row({

@@ -127,7 +127,6 @@ export const f64 = {
   max: binary<'f64', 'f64'>('f64', [0xa5]),
   nearest: unary<'f64', 'f64'>('f64', [0x9e]),
   ne: binary<'f64', 'i32'>('i32', [0x62]),
-  lt: binary<'f64', 'i32'>('i32', [0x63]),
   gt: binary<'f64', 'i32'>('i32', [0x64]),
   le: binary<'f64', 'i32'>('i32', [0x65]),
   ge: binary<'f64', 'i32'>('i32', [0x66]),
