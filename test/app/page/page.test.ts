@@ -1,135 +1,43 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Browser, chromium, type Page } from 'playwright'
-import { build, createServer, type PreviewServer, preview, type ViteDevServer } from 'vite'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { classNames, type ImageSet, imageExtent, readSplit } from '../../../src/app/data/fashion-mnist.ts'
+import { chromium } from 'playwright'
+import { createServer, type ViteDevServer } from 'vite'
+import { describe, expect, test } from 'vitest'
+import { classNames, imageExtent } from '../../../src/app/data/fashion-mnist.ts'
 import { encodePng } from '../../../src/app/data/png.ts'
 import { evaluateModel } from '../../../src/app/evaluation.ts'
-import { tutorialArchitecture } from '../../../src/app/tutorial/network.ts'
-import { type Device, loadModel, openDevice, type Sequential } from '../../../src/engine/index.ts'
 import { LimeImageExplainer, segmenterNamed } from '../../../src/lime/index.ts'
 import { chromiumFlags, findChromium } from '../../chromium.ts'
+import { expectClose, pickNumber, quiet, root, shownProbabilities, shownWeights, useSite } from './site.ts'
 
 /**
  * What a person does on the page, in a real Chromium, against the same library calls in Node. The page is the built one;
  * that the development server shows it too is looked at once.
  */
 
-const root = new URL('../../../', import.meta.url).pathname
-const size = imageExtent * imageExtent
-const withoutWebGPU = chromiumFlags.filter((flag) => flag !== '--enable-unsafe-webgpu')
-
-let folder: string
-let site: PreviewServer
-let address: string
-let browser: Browser
-let images: ImageSet
-let model: Sequential
-let device: Device
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'limelight-page-'))
-  const quiet = { root: `${root}src/app/page`, configFile: `${root}vite.config.ts`, logLevel: 'error' } as const
-  await build({ ...quiet, build: { outDir: folder, emptyOutDir: false } })
-  site = await preview({ ...quiet, build: { outDir: folder }, preview: { port: 0, open: false } })
-  address = site.resolvedUrls?.local[0] ?? ''
-  browser = await chromium.launch({ executablePath: findChromium(), args: withoutWebGPU })
-  const data = `${root}src/app/data/fashion-mnist/`
-  images = await readSplit(
-    'test',
-    await readFile(`${data}t10k-images-idx3-ubyte.gz`),
-    await readFile(`${data}t10k-labels-idx1-ubyte.gz`),
-  )
-  model = await loadModel(`${root}models/fashion-cnn.safetensors`, tutorialArchitecture(0))
-  device = await openDevice('cpu')
-  await model.compile({ device })
-})
-
-afterAll(async () => {
-  model?.dispose()
-  device?.dispose()
-  await browser?.close()
-  await site?.close()
-  await rm(folder, { recursive: true, force: true })
-})
-
-const pages: Page[] = []
-afterEach(async () => {
-  for (const page of pages.splice(0)) await page.close()
-})
-
-/** Opens the page and waits until it has predicted; `complaints` gathers errors and requests to elsewhere. */
-async function openPage(from = browser, at = address, search = '') {
-  const page = await from.newPage({ viewport: { width: 1280, height: 900 } })
-  pages.push(page)
-  const complaints: string[] = []
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
-  })
-  page.on('pageerror', (error) => complaints.push(String(error)))
-  page.on('requestfailed', (request) => complaints.push(`failed: ${request.url()}`))
-  page.on('request', (request) => {
-    // The engine's threads start from text, which browsers give an address of the page's own.
-    const own = [at, `blob:${at}`, 'data:'].some((start) => request.url().startsWith(start))
-    if (!own) complaints.push(request.url())
-  })
-  await page.goto(at + search)
-  await shownProbabilities(page)
-  return { page, complaints }
-}
-
-/** The ten numbers behind the bars, once they are those of the picture shown. */
-async function shownProbabilities(page: Page): Promise<number[]> {
-  const bars = page.locator('.probabilities[aria-busy="false"] td[data-probability]')
-  await bars.nth(9).waitFor()
-  return bars.evaluateAll((cells) => cells.map((cell) => Number(cell.getAttribute('data-probability'))))
-}
-
-async function pickNumber(page: Page, index: number): Promise<void> {
-  await page.getByLabel('Number', { exact: true }).fill(String(index))
-  await page.keyboard.press('Enter')
-  await page.getByText(`Test image ${index}`, { exact: true }).waitFor()
-}
-
-function pixelsOf(index: number): Uint8Array {
-  return images.images.slice(index * size, (index + 1) * size)
-}
-
-async function predicted(pixels: Uint8Array): Promise<number[]> {
-  const { data } = await model.predict({ data: pixels, shape: [1, imageExtent, imageExtent, 1], scale: 1 / 255 })
-  return Array.from(data)
-}
-
-function expectClose(actual: readonly number[], expected: readonly number[], tolerance = 1e-5): void {
-  expect(actual).toHaveLength(expected.length)
-  for (const [i, value] of expected.entries()) expect(Math.abs(actual[i] - value)).toBeLessThan(tolerance)
-}
-
+const site = useSite()
 const uploads = 'A picture of your own'
 
 describe('the page', () => {
   test('opens without complaints, isolated, with the probabilities the engine gives', async () => {
-    const { page, complaints } = await openPage()
+    const { page, complaints } = await site.open()
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true)
     // As many threads as the same machine gives Node.
-    expect(await page.locator('.device-name').textContent()).toContain(device.info.adapter)
-    expectClose(await shownProbabilities(page), await predicted(pixelsOf(0)))
+    expect(await page.locator('.device-name').textContent()).toContain(site.device.info.adapter)
+    expectClose(await shownProbabilities(page), await site.predicted(site.pixelsOf(0)))
     await pickNumber(page, 23)
-    const expected = await predicted(pixelsOf(23))
+    const expected = await site.predicted(site.pixelsOf(23))
     expectClose(await shownProbabilities(page), expected)
     const label = expected.indexOf(Math.max(...expected))
     await expect.poll(() => page.locator('.predicted').textContent()).toBe(classNames[label])
-    const isRight = label === images.labels[23]
+    const isRight = label === site.images.labels[23]
     expect(await page.locator('.mark').textContent()).toContain(isRight ? 'right' : 'wrong')
     expect(await page.getByRole('alert').textContent()).toBe('')
     expect(complaints).toEqual([])
   })
 
   test('moves through the grid by mouse and keyboard, one class at a time if wanted', async () => {
-    const { page } = await openPage()
+    const { page } = await site.open()
     const grid = page.getByRole('listbox', { name: 'Test images' })
     await grid.getByRole('option').nth(2).click()
     await page.getByText('Test image 2', { exact: true }).waitFor()
@@ -140,39 +48,27 @@ describe('the page', () => {
     await grid.getByRole('option', { name: 'number 9999', selected: true }).waitFor()
     await page.getByLabel('Show').selectOption('Bag')
     await grid.press('Home')
-    const firstBag = images.labels.indexOf(classNames.indexOf('Bag'))
+    const firstBag = site.images.labels.indexOf(classNames.indexOf('Bag'))
     await page.getByText(`Test image ${firstBag}`, { exact: true }).waitFor()
     // Of 1,000 pictures only those in view exist.
     expect(await grid.getByRole('option').count()).toBeLessThan(200)
   })
 
   test('explains a picture with the numbers of the library', async () => {
-    const { page, complaints } = await openPage()
+    const { page, complaints } = await site.open()
     await pickNumber(page, 12)
     await page.getByLabel('Segments').selectOption('felzenszwalb')
     await page.getByLabel('Samples').fill('150')
     await page.getByLabel('Random seed').fill('7')
     await page.getByRole('button', { name: 'Explain' }).click()
-    const weights = page.locator('.segments td[data-weight]')
-    await weights.first().waitFor()
-
     const explainer = new LimeImageExplainer({ randomState: 7 })
     const explanation = await explainer.explainInstance(
-      { data: Float64Array.from(pixelsOf(12), (value) => value / 255), shape: [imageExtent, imageExtent, 1] },
-      model,
+      { data: Float64Array.from(site.pixelsOf(12), (value) => value / 255), shape: [imageExtent, imageExtent, 1] },
+      site.model,
       { segmentationFn: segmenterNamed('felzenszwalb'), numSamples: 150, topLabels: 10, randomSeed: 7 },
     )
-    const readWeights = async (): Promise<[number, number][]> =>
-      page
-        .locator('.segments tbody tr')
-        .evaluateAll((rows) =>
-          rows.map((row) => [
-            Number(row.getAttribute('data-segment')),
-            Number(row.querySelector('[data-weight]')?.getAttribute('data-weight')),
-          ]),
-        )
     const compare = async (label: number) => {
-      const shown = await readWeights()
+      const shown = await shownWeights(page)
       const expected = explanation.localExp[label]
       expect(shown.map(([segment]) => segment)).toEqual(expected.map(([segment]) => segment))
       expectClose(
@@ -197,7 +93,7 @@ describe('the page', () => {
   })
 
   test('says what the network says without what is pointed at and what is hidden', async () => {
-    const { page, complaints } = await openPage()
+    const { page, complaints } = await site.open()
     await pickNumber(page, 3000)
     await page.getByLabel('Segments').selectOption('felzenszwalb')
     await page.getByLabel('Sampling').selectOption('exact')
@@ -207,10 +103,10 @@ describe('the page', () => {
 
     const explainer = new LimeImageExplainer()
     const image = {
-      data: Float64Array.from(pixelsOf(3000), (value) => value / 255),
+      data: Float64Array.from(site.pixelsOf(3000), (value) => value / 255),
       shape: [imageExtent, imageExtent, 1],
     }
-    const explanation = await explainer.explainInstance(image, model, {
+    const explanation = await explainer.explainInstance(image, site.model, {
       segmentationFn: segmenterNamed('felzenszwalb'),
       numSamples: 'exact',
       topLabels: 1,
@@ -221,7 +117,7 @@ describe('the page', () => {
       const data = Float32Array.from(image.data, (value, pixel) =>
         hidden.includes(explanation.segments.data[pixel]) ? explanation.fudgedAsked.data[pixel] : value,
       )
-      const expected = (await model.predict({ data, shape: [1, imageExtent, imageExtent, 1] })).data[label]
+      const expected = (await site.model.predict({ data, shape: [1, imageExtent, imageExtent, 1] })).data[label]
       const shown = page.locator('.what-if tr').nth(row).locator('[data-probability]')
       await expect
         .poll(async () => Math.abs(Number(await shown.getAttribute('data-probability')) - expected))
@@ -263,18 +159,9 @@ describe('the page', () => {
 
   test('explains what its address says with the numbers of the command, and keeps it in the address', async () => {
     const search = '?index=7270&label=6&segmenter=slic&samples=200&seed=9&explain='
-    const { page, complaints } = await openPage(browser, address, search)
-    const cells = page.locator('.segments td[data-weight]')
-    await cells.first().waitFor()
+    const { page, complaints } = await site.open(search)
     expect(await page.locator('.picture-name').textContent()).toBe('Test image 7270')
-    const shown = await page
-      .locator('.segments tbody tr')
-      .evaluateAll((rows) =>
-        rows.map((row) => [
-          Number(row.getAttribute('data-segment')),
-          Number(row.querySelector('[data-weight]')?.getAttribute('data-weight')),
-        ]),
-      )
+    const shown = await shownWeights(page)
     const words = ['--index', '7270', '--labels', '6', '--segmenter', 'slic', '--samples', '200', '--random-state', '9']
     const fixed = [
       '--model',
@@ -303,7 +190,7 @@ describe('the page', () => {
   })
 
   test('judges all test images; a cell of the matrix opens its pictures, which can be explained', async () => {
-    const { page, complaints } = await openPage()
+    const { page, complaints } = await site.open()
     expect(await page.getByLabel('Called by the network').isDisabled()).toBe(true)
     const judge = page.getByRole('button', { name: 'Judge all 10,000 test images' })
     await judge.click()
@@ -311,7 +198,7 @@ describe('the page', () => {
     await judge.click()
     await page.locator('.matrix button').first().waitFor()
 
-    const expected = await evaluateModel(model, images)
+    const expected = await evaluateModel(site.model, site.images)
     expect(await page.locator('.accuracy').textContent()).toBe(`${(expected.accuracy * 100).toFixed(1)} %`)
     const matrix = await page
       .locator('.matrix tbody tr')
@@ -324,7 +211,7 @@ describe('the page', () => {
     expect(await recall.textContent()).toBe(expected.report.classes[shirt].recall.toFixed(3))
 
     await page.getByRole('button', { name: `${matrix[shirt][coat]} of Shirt called Coat` }).click()
-    const taken = expected.wrong.filter((i) => images.labels[i] === shirt && expected.predicted[i] === coat)
+    const taken = expected.wrong.filter((i) => site.images.labels[i] === shirt && expected.predicted[i] === coat)
     const surest = taken.reduce((a, b) => (expected.confidences[b] > expected.confidences[a] ? b : a))
     await page.getByText(`Test image ${surest}`, { exact: true }).waitFor()
     await page.getByText(`${taken.length} test images`).waitFor()
@@ -337,14 +224,14 @@ describe('the page', () => {
     // A number that is not among them shows all again.
     await pickNumber(
       page,
-      expected.predicted.findIndex((label, i) => label === images.labels[i]),
+      expected.predicted.findIndex((label, i) => label === site.images.labels[i]),
     )
     await page.getByText('10,000 test images, none').waitFor()
     expect(complaints).toEqual([])
   })
 
   test('says what lime says when there is too little to explain', async () => {
-    const { page } = await openPage()
+    const { page } = await site.open()
     await page.getByLabel('Segments').selectOption('quickshift')
     await page.getByLabel('Samples').fill('10')
     await page.getByRole('button', { name: 'Explain' }).click()
@@ -352,7 +239,7 @@ describe('the page', () => {
   })
 
   test('stops midway, and then explains again', async () => {
-    const { page } = await openPage()
+    const { page } = await site.open()
     await page.getByLabel('Samples').fill('20000')
     // Both presses before any answer of the Worker can arrive, however fast it is.
     const showsProgress = await page.evaluate(async () => {
@@ -376,25 +263,25 @@ describe('the page', () => {
   })
 
   test('takes a file, and its negative', async () => {
-    const { page, complaints } = await openPage()
-    const pixels = pixelsOf(5)
+    const { page, complaints } = await site.open()
+    const pixels = site.pixelsOf(5)
     const grey = Array.from(pixels, (value) => value / 255)
     // Three times as large: it is brought back to 28 x 28 exactly.
     const png = encodePng({ data: grey, height: imageExtent, width: imageExtent, channels: 1 }, { scale: 3 })
     const file = { name: 'trousers.png', mimeType: 'image/png', buffer: Buffer.from(png) }
     await page.getByLabel(uploads).setInputFiles(file)
     await page.getByText('trousers.png', { exact: true }).waitFor()
-    expectClose(await shownProbabilities(page), await predicted(pixels))
+    expectClose(await shownProbabilities(page), await site.predicted(pixels))
     await page.getByLabel('Invert').check()
     const negative = pixels.map((value) => 255 - value)
-    const expected = await predicted(negative)
+    const expected = await site.predicted(negative)
     await expect.poll(async () => Math.abs((await shownProbabilities(page))[0] - expected[0])).toBeLessThan(1e-5)
     expectClose(await shownProbabilities(page), expected)
     expect(complaints).toEqual([])
   })
 
   test('takes what only the browser can read, dropped on it', async () => {
-    const { page } = await openPage()
+    const { page } = await site.open()
     await page.evaluate(async () => {
       const canvas = new OffscreenCanvas(40, 20)
       const context = canvas.getContext('2d')
@@ -413,7 +300,7 @@ describe('the page', () => {
     ['empty.png', Buffer.alloc(0), 'empty.png is empty'],
     ['cut.png', Buffer.from(encodePng({ data: [0, 1], height: 1, width: 2, channels: 1 })).subarray(0, 40), 'cut.png'],
   ])('says what is wrong with %s and keeps the picture', async (name, buffer, message) => {
-    const { page } = await openPage()
+    const { page } = await site.open()
     const before = await shownProbabilities(page)
     await page.getByLabel(uploads).setInputFiles({ name, mimeType: 'image/png', buffer })
     await page.getByRole('alert').getByText(message).waitFor()
@@ -423,7 +310,7 @@ describe('the page', () => {
   })
 
   test('computes on the processor where WebGPU is missing, and says so', async () => {
-    const { page } = await openPage()
+    const { page } = await site.open()
     expect(await page.locator('.device-name').textContent()).toMatch(/^cpu — WebAssembly.*: .*WebGPU/)
     const choice = page.getByLabel('Compute on')
     await choice.selectOption('webgpu')
@@ -431,7 +318,7 @@ describe('the page', () => {
     expect(await page.getByRole('alert').textContent()).toContain('The processor computes instead.')
     await expect.poll(() => choice.inputValue()).toBe('cpu')
     await pickNumber(page, 4)
-    expectClose(await shownProbabilities(page), await predicted(pixelsOf(4)))
+    expectClose(await shownProbabilities(page), await site.predicted(site.pixelsOf(4)))
     await choice.selectOption('auto')
     await expect.poll(() => page.getByRole('alert').textContent()).toBe('')
   })
@@ -439,17 +326,17 @@ describe('the page', () => {
   test('computes on WebGPU when asked to', async () => {
     const withGpu = await chromium.launch({ executablePath: findChromium(), args: chromiumFlags })
     try {
-      const { page, complaints } = await openPage(withGpu)
+      const { page, complaints } = await site.open('', withGpu)
       const kind = () => page.locator('.device-name strong').textContent({ timeout: 20_000 })
       const choice = page.getByLabel('Compute on')
       await choice.selectOption('webgpu')
       await expect.poll(kind, { timeout: 20_000 }).toBe('webgpu')
       await pickNumber(page, 4)
-      expectClose(await shownProbabilities(page), await predicted(pixelsOf(4)), 1e-4)
+      expectClose(await shownProbabilities(page), await site.predicted(site.pixelsOf(4)), 1e-4)
       await choice.selectOption('cpu')
       await expect.poll(kind, { timeout: 20_000 }).toBe('cpu')
       await pickNumber(page, 6)
-      expectClose(await shownProbabilities(page), await predicted(pixelsOf(6)))
+      expectClose(await shownProbabilities(page), await site.predicted(site.pixelsOf(6)))
       expect(await page.getByRole('alert').textContent()).toBe('')
       expect(complaints.filter((complaint) => !complaint.includes('powerPreference'))).toEqual([])
     } finally {
@@ -459,17 +346,15 @@ describe('the page', () => {
 
   test('is shown by the development server as well', async () => {
     const server: ViteDevServer = await createServer({
-      root: `${root}src/app/page`,
-      configFile: `${root}vite.config.ts`,
-      cacheDir: join(folder, 'vite-cache'),
-      logLevel: 'error',
+      ...quiet,
+      cacheDir: join(site.folder, 'vite-cache'),
       server: { port: 0, open: false, hmr: false, watch: null },
     })
     try {
       await server.listen()
-      const { page } = await openPage(browser, server.resolvedUrls?.local[0] ?? '')
+      const { page } = await site.open('', site.browser, server.resolvedUrls?.local[0] ?? '')
       expect(await page.evaluate(() => crossOriginIsolated)).toBe(true)
-      expectClose(await shownProbabilities(page), await predicted(pixelsOf(0)))
+      expectClose(await shownProbabilities(page), await site.predicted(site.pixelsOf(0)))
     } finally {
       await server.close()
     }
