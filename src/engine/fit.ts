@@ -1,9 +1,20 @@
 import { type BatchSource, batchSource } from './batch-source.ts'
+import {
+  type Checkpoint,
+  noLosses,
+  restoreCheckpoint,
+  ringRows,
+  type TrainingPlace,
+  type TrainingState,
+  takeCheckpoint,
+  trainingState,
+} from './checkpoint.ts'
 import type { CompiledModel } from './compiled-model.ts'
-import type { Device, HostArray, Memory, Place } from './device.ts'
+import type { Device } from './device.ts'
 import { ArgumentError, DeviceLostError, LimelightError } from './errors.ts'
 import { gradients } from './gradients.ts'
 import { seededRandom } from './initializers.ts'
+import { LossReader } from './loss-reader.ts'
 import type { Sequential } from './model.ts'
 import { equal } from './ops/elementwise.ts'
 import { gather } from './ops/gather.ts'
@@ -37,8 +48,29 @@ export interface FitOptions {
    * fit() throws the DeviceLostError; the weights are then those of the last whole epoch.
    */
   readonly onDeviceLost?: (error: DeviceLostError) => Device | Promise<Device>
+  /**
+   * A checkpoint to go on from, in the middle of an epoch too: the rest is trained as if nothing had come between. Samples,
+   * batch size, seed and optimizer must be those it was made with; `epochs` counts from the very beginning.
+   */
+  readonly from?: Checkpoint
+  /**
+   * Called before each step. Where it returns a promise, the losses so far are reported and training pauses until that is
+   * settled: to pause, to go step by step, or to use the model as it is then.
+   */
+  readonly beforeStep?: (at: BeforeStep) => undefined | Promise<void>
   readonly onBatchEnd?: (log: BatchLog) => void
   readonly onEpochEnd?: (log: EpochLog) => void | Promise<void>
+}
+
+/** A moment between two steps. */
+export interface BeforeStep {
+  readonly epoch: number
+  readonly epochs: number
+  /** Steps done in this epoch, of how many. */
+  readonly step: number
+  readonly steps: number
+  /** What fit() can go on from later. Only until the promise that beforeStep returned is settled. */
+  checkpoint(): Promise<Checkpoint>
 }
 
 export interface BatchLog {
@@ -74,32 +106,6 @@ export interface EpochLog {
 
 export interface History {
   readonly epochs: readonly EpochLog[]
-}
-
-/** Steps whose losses the ring holds, and how long it may go unread: a read makes the host wait for the device. */
-const ringRows = 256
-const readEveryMs = 100
-
-/** What training keeps on the device between calls of fit(): the optimizer's moments, the ring, the step's number. */
-interface TrainingState {
-  readonly slots: readonly { readonly block: string; readonly memory: Memory }[]
-  readonly ring: Memory
-  step: number
-}
-
-const states = new WeakMap<CompiledModel, TrainingState>()
-
-function trainingState(compiled: CompiledModel, optimizer: Optimizer): TrainingState {
-  const known = states.get(compiled)
-  if (known) return known
-  const { device, parameterElements } = compiled
-  const state: TrainingState = {
-    slots: optimizer.slots.map((block) => ({ block, memory: compiled.own(device.allocate('f32', parameterElements)) })),
-    ring: compiled.own(device.allocate('f32', ringRows * 2)),
-    step: 0,
-  }
-  states.set(compiled, state)
-  return state
 }
 
 /** One step as a graph: updates of the parameters and of the ring, from a batch of `x` and labels. */
@@ -178,77 +184,6 @@ function checkOptions({ batchSize = 32, epochs = 1 }: FitOptions): { batchSize: 
   return { batchSize, epochs }
 }
 
-/** Reads the losses of steps that have run since the last read, and reports them. */
-class LossReader {
-  private lossSum = 0
-  private hitSum = 0
-  private seen = 0
-  private readonly pending: { batch: number; row: number; step: number; elapsed: number }[] = []
-  private lastRead = performance.now()
-
-  constructor(
-    private readonly compiled: CompiledModel,
-    private readonly ring: Memory,
-    private readonly report: (
-      step: number,
-      elapsed: number,
-      batchLoss: number,
-      batchAccuracy: number,
-      means: { loss: number; accuracy: number },
-    ) => void,
-  ) {}
-
-  get means(): { loss: number; accuracy: number } {
-    return { loss: this.lossSum / this.seen, accuracy: this.hitSum / this.seen }
-  }
-
-  async afterStep(
-    entry: { batch: number; row: number; step: number; elapsed: number },
-    isLast: boolean,
-  ): Promise<void> {
-    this.pending.push(entry)
-    const isDue = performance.now() - this.lastRead >= readEveryMs
-    if (isLast || isDue || this.pending.length === ringRows) await this.read()
-  }
-
-  private async read(): Promise<void> {
-    const place: Place = { memory: this.ring, operand: { shape: [ringRows, 2], dtype: 'f32', offset: 0 } }
-    const values = await this.compiled.exclusive(() => this.compiled.device.read(place))
-    for (const { batch, row, step, elapsed } of this.pending.splice(0)) {
-      const [loss, accuracy] = [values[2 * row], values[2 * row + 1]]
-      this.lossSum += loss * batch
-      this.hitSum += accuracy * batch
-      this.seen += batch
-      this.report(step, elapsed, loss, accuracy, this.means)
-    }
-    this.lastRead = performance.now()
-  }
-}
-
-/** What the host keeps at the end of an epoch, to begin the next one again should the device be lost in it. */
-interface Checkpoint {
-  readonly step: number
-  readonly weights: readonly Float32Array[]
-  readonly slots: readonly HostArray[]
-}
-
-async function takeCheckpoint(model: Sequential, compiled: CompiledModel, state: TrainingState): Promise<Checkpoint> {
-  await compiled.downloadWeights()
-  const operand = { shape: [compiled.parameterElements], dtype: 'f32', offset: 0 } as const
-  const slots: HostArray[] = []
-  for (const { memory } of state.slots)
-    slots.push(await compiled.exclusive(() => compiled.device.read({ memory, operand })))
-  return { step: state.step, weights: model.weights.map(({ data }) => data.slice()), slots }
-}
-
-/** Brings a model that moved to a new device back to a checkpoint. */
-function restore(model: Sequential, compiled: CompiledModel, state: TrainingState, checkpoint: Checkpoint): void {
-  model.weights.forEach(({ data }, i) => data.set(checkpoint.weights[i]))
-  compiled.uploadWeights()
-  state.slots.forEach(({ memory }, i) => compiled.device.write(memory, checkpoint.slots[i]))
-  state.step = checkpoint.step
-}
-
 /**
  * @param moveTo compiles the model for another device
  * @throws the signal's reason on abort; the weights are then those of the last whole step, on the host too
@@ -266,19 +201,22 @@ export async function fitModel(
     throw new LimelightError('fit: the model was compiled without an optimizer; compile it with one, say adam()')
   const { batchSize, epochs } = checkOptions(options)
   if (compiled.isTraining) throw new LimelightError('fit: the model is being trained already; wait for that to end')
-  const { onDeviceLost } = options
+  const { onDeviceLost, from } = options
   const history: EpochLog[] = []
   let state = trainingState(compiled, optimizer)
   let source = sourceFor(compiled, optimizer, state, samples, labels)
+  let start: TrainingPlace = from ?? { epoch: 1, step: 0, sums: noLosses }
   let checkpoint: Checkpoint | null = null
   compiled.isTraining = true
   try {
-    if (onDeviceLost) checkpoint = await takeCheckpoint(model, compiled, state)
-    while (history.length < epochs) {
+    if (from) restoreCheckpoint(model, compiled, state, from)
+    if (onDeviceLost) checkpoint = await takeCheckpoint(model, compiled, state, start)
+    while (start.epoch <= epochs) {
       try {
-        const place = { epoch: history.length + 1, epochs, batchSize }
-        const log = await trainEpoch(model, compiled, optimizer, state, source, samples.shape[0], place, options)
-        if (onDeviceLost) checkpoint = await takeCheckpoint(model, compiled, state)
+        const training = { model, compiled, optimizer, state, source, count: samples.shape[0], epochs, batchSize }
+        const log = await trainEpoch(training, start, options)
+        start = { epoch: start.epoch + 1, step: 0, sums: noLosses }
+        if (onDeviceLost) checkpoint = await takeCheckpoint(model, compiled, state, start)
         history.push(log)
       } catch (error) {
         if (!(error instanceof DeviceLostError && onDeviceLost && checkpoint)) throw error
@@ -286,7 +224,8 @@ export async function fitModel(
         compiled = await moveTo(await onDeviceLost(error))
         compiled.isTraining = true
         state = trainingState(compiled, optimizer)
-        restore(model, compiled, state, checkpoint)
+        restoreCheckpoint(model, compiled, state, checkpoint)
+        start = checkpoint
         source = sourceFor(compiled, optimizer, state, samples, labels)
         continue
       }
@@ -303,27 +242,49 @@ export async function fitModel(
   return { epochs: history }
 }
 
-async function trainEpoch(
-  model: Sequential,
-  compiled: CompiledModel,
-  optimizer: Optimizer,
-  state: TrainingState,
-  source: BatchSource,
-  count: number,
-  { epoch, epochs, batchSize }: { readonly epoch: number; readonly epochs: number; readonly batchSize: number },
-  options: FitOptions,
-): Promise<EpochLog> {
+/** What all epochs of a training have in common. */
+interface Training {
+  readonly model: Sequential
+  readonly compiled: CompiledModel
+  readonly optimizer: Optimizer
+  readonly state: TrainingState
+  readonly source: BatchSource
+  /** Samples. */
+  readonly count: number
+  readonly epochs: number
+  readonly batchSize: number
+}
+
+/** Trains an epoch from `start` on. */
+async function trainEpoch(training: Training, start: TrainingPlace, options: FitOptions): Promise<EpochLog> {
+  const { model, compiled, optimizer, state, source, count, epochs, batchSize } = training
+  const { epoch } = start
   const steps = Math.ceil(count / batchSize)
-  const started = performance.now()
-  const random = seededRandom(model.seed, `order of step ${state.step}`)
+  const random = seededRandom(model.seed, `order of step ${state.step - start.step}`)
   const order = options.shuffle === false ? Int32Array.from({ length: count }, (_, i) => i) : permutation(count, random)
-  const reader = new LossReader(compiled, state.ring, (step, elapsed, batchLoss, batchAccuracy, means) => {
-    const msPerStep = elapsed / step
+  let started = performance.now()
+  const reader = new LossReader(compiled, state.ring, start.sums, (entry, batchLoss, batchAccuracy, means) => {
+    const { step, elapsed } = entry
+    const msPerStep = elapsed / (step - start.step)
     const etaSeconds = (msPerStep * (steps - step)) / 1000
     options.onBatchEnd?.({ epoch, epochs, step, steps, batchLoss, batchAccuracy, ...means, msPerStep, etaSeconds })
   })
-  for (let step = 1; step <= steps; step++) {
+  for (let step = start.step + 1; step <= steps; step++) {
     options.signal?.throwIfAborted()
+    const place = { epoch, step: step - 1 }
+    const checkpoint = async () => {
+      await reader.read()
+      return takeCheckpoint(model, compiled, state, { ...place, sums: reader.total })
+    }
+    const pause = options.beforeStep?.({ ...place, epochs, steps, checkpoint })
+    if (pause) {
+      await reader.read()
+      const paused = performance.now()
+      await pause
+      // A pause is nobody's step.
+      started += performance.now() - paused
+      options.signal?.throwIfAborted()
+    }
     const indices = order.slice((step - 1) * batchSize, step * batchSize)
     const program = await source.program(indices.length)
     const row = state.step % ringRows
@@ -337,7 +298,7 @@ async function trainEpoch(
     await reader.afterStep({ batch: indices.length, row, step, elapsed: performance.now() - started }, step === steps)
     await yieldToEvents()
   }
-  const msPerStep = (performance.now() - started) / steps
+  const msPerStep = (performance.now() - started) / Math.max(1, steps - start.step)
   await compiled.downloadWeights()
   const validation =
     options.validationData && (await model.evaluate(...options.validationData, { signal: options.signal }))

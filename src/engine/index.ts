@@ -1,4 +1,5 @@
 /** Limelight's engine: tensors, layers, devices. LIME is `limelight/lime`. */
+export type { Checkpoint } from './checkpoint.ts'
 export type { CompileOptions, LongCallOptions, Predictions } from './compiled-model.ts'
 export { compute } from './compute.ts'
 export type { CpuDeviceOptions } from './cpu/device.ts'
@@ -15,7 +16,7 @@ export type {
 } from './device.ts'
 export * from './errors.ts'
 export type { BlendTables } from './factored/predict-factored.ts'
-export type { BatchLog, EpochLog, FitOptions, History } from './fit.ts'
+export type { BatchLog, BeforeStep, EpochLog, FitOptions, History } from './fit.ts'
 export { gradients } from './gradients.ts'
 export * from './layers.ts'
 export { accuracy, classificationReport, confusionMatrix } from './metrics.ts'

@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { tutorialArchitecture } from '../../src/app/tutorial/network.ts'
+import type { Checkpoint } from '../../src/engine/checkpoint.ts'
 import { CompiledModel } from '../../src/engine/compiled-model.ts'
 import { CpuDevice } from '../../src/engine/cpu/device.ts'
 import { ArgumentError, FormatError, LimelightError, ShapeError } from '../../src/engine/errors.ts'
-import { describeTrainingStep } from '../../src/engine/fit.ts'
+import { describeTrainingStep, type History } from '../../src/engine/fit.ts'
 import { fusions } from '../../src/engine/fuse.ts'
 import { activation, averagePooling2d, conv2d, dense, dropout, flatten, maxPooling2d } from '../../src/engine/layers.ts'
-import { sequential } from '../../src/engine/model.ts'
+import { type Sequential, sequential } from '../../src/engine/model.ts'
 import { modelFromBytes } from '../../src/engine/model-file.ts'
 import { modelToBytes } from '../../src/engine/model-format.ts'
-import { adam, sgd } from '../../src/engine/optimizers.ts'
+import { adam, type Optimizer, sgd } from '../../src/engine/optimizers.ts'
 import { ReferenceDevice } from '../../src/engine/reference/device.ts'
 import { formatSafetensors, parseSafetensors } from '../../src/engine/safetensors.ts'
 import { readReference } from '../reference-files.ts'
@@ -136,6 +137,113 @@ describe('fit', () => {
     const first = await train(7)
     expect(await train(7)).toEqual(first)
     expect(await train(8)).not.toEqual(first)
+  })
+
+  it.each([
+    ['adam', () => adam({ learningRate: 0.02 })],
+    ['sgd with momentum', () => sgd({ learningRate: 0.1, momentum: 0.9 })],
+  ])(
+    'goes on from a checkpoint with %s as if nothing had come between, in the middle of an epoch too',
+    async (_name, optimizer) => {
+      const { samples, labels } = quadrants(40)
+      const begin = async () => {
+        const model = small(7)
+        await model.compile({ device: new CpuDevice(), optimizer: optimizer() })
+        return model
+      }
+      const options = { batchSize: 16, epochs: 3, validationData: [samples, labels] } as const
+      const whole = await begin()
+      const log = await whole.fit(samples, labels, options)
+
+      for (const at of [
+        { epoch: 1, step: 0 },
+        { epoch: 2, step: 1 },
+        { epoch: 3, step: 2 },
+      ]) {
+        const stopped = await begin()
+        const controller = new AbortController()
+        const taken: Checkpoint[] = []
+        const run = stopped.fit(samples, labels, {
+          ...options,
+          signal: controller.signal,
+          beforeStep: ({ epoch, step, checkpoint }) =>
+            epoch === at.epoch && step === at.step
+              ? checkpoint().then((made) => {
+                  taken.push(structuredClone(made))
+                  controller.abort()
+                })
+              : undefined,
+        })
+        await expect(run).rejects.toThrow(/abort/)
+        expect(taken).toMatchObject([at])
+        // Its own last weights do not matter, nor does what it learned since: everything is in the checkpoint.
+        const resumed = await begin()
+        await resumed.fit(samples, labels, { batchSize: 16 })
+        const rest = await resumed.fit(samples, labels, { ...options, from: taken[0] })
+        expect(resumed.weights.map(({ data }) => data)).toEqual(whole.weights.map(({ data }) => data))
+        const numbers = ({ epochs }: History) =>
+          epochs.map(({ epoch, loss, accuracy, valLoss, valAccuracy }) => [epoch, loss, accuracy, valLoss, valAccuracy])
+        expect(numbers(rest)).toEqual(numbers(log).slice(at.epoch - 1))
+      }
+    },
+  )
+
+  it('pauses before a step for as long as it is told to, having told all it knows', async () => {
+    const { samples, labels } = quadrants(40)
+    const model = small()
+    await model.compile({ device: new CpuDevice(), optimizer: adam() })
+    const told: number[] = []
+    let goOn = () => {}
+    let atPause: (() => void) | null = null
+    const paused = new Promise<void>((resolve) => {
+      atPause = resolve
+    })
+    const run = model.fit(samples, labels, {
+      batchSize: 16,
+      onBatchEnd: ({ step }) => told.push(step),
+      beforeStep: ({ step }) => {
+        if (step !== 2) return undefined
+        return new Promise((resolve) => {
+          goOn = resolve
+          setTimeout(() => atPause?.(), 50)
+        })
+      },
+    })
+    await paused
+    expect(told).toEqual([1, 2])
+    // The model is of use meanwhile, as it is after these steps.
+    const { data } = await model.predict(samples)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect((await model.predict(samples)).data).toEqual(data)
+    expect(told).toEqual([1, 2])
+    goOn()
+    const { epochs } = await run
+    expect(told).toEqual([1, 2, 3])
+    expect((await model.predict(samples)).data).not.toEqual(data)
+    // The pause is not a step's time.
+    expect(epochs[0].msPerStep * 3).toBeLessThan(epochs[0].seconds * 1000 + 1)
+  })
+
+  it('refuses a checkpoint of another network or optimizer', async () => {
+    const { samples, labels } = quadrants(40)
+    const checkpointOf = async (model: Sequential, optimizer: Optimizer) => {
+      const taken: Checkpoint[] = []
+      await model.compile({ device: new CpuDevice(), optimizer })
+      await model.fit(samples, labels, {
+        batchSize: 40,
+        beforeStep: ({ checkpoint }) => checkpoint().then((made) => void taken.push(made)),
+      })
+      return taken[0]
+    }
+    const model = small()
+    await model.compile({ device: new CpuDevice(), optimizer: adam() })
+    const before = model.weights.map(({ data }) => data.slice())
+    const other = sequential({ inputShape: [6, 6, 1] }, [flatten(), dense({ units: 4, activation: 'softmax' })])
+    const from = await checkpointOf(other, adam())
+    await expect(model.fit(samples, labels, { from })).rejects.toThrow(ShapeError)
+    const bySgd = await checkpointOf(small(), sgd())
+    await expect(model.fit(samples, labels, { from: bySgd })).rejects.toThrow(/optimizer arrays/)
+    expect(model.weights.map(({ data }) => data)).toEqual(before)
   })
 
   it('reports batches whose means are those of the epoch', async () => {
