@@ -3,8 +3,8 @@ import { imageExtent } from '../data/fashion-mnist.ts'
 import { decodePng, maxPixels } from '../data/png.ts'
 
 /**
- * Somebody's file as a picture for the network: grey, fitted whole into 28 x 28. Loaded when the first file comes, so
- * that the page opens without a PNG reader.
+ * Somebody's file, or what a camera saw, as a picture for the network: grey, fitted whole into 28 x 28. Loaded when the first
+ * one comes, so that the page opens without a PNG reader.
  */
 
 interface GreyImage {
@@ -32,8 +32,17 @@ export async function pictureFromFile(file: File): Promise<FittedPicture> {
   const bytes = new Uint8Array(await file.arrayBuffer())
   if (bytes.length === 0) throw new Error(`${name} is empty`)
   const isPng = pngSignature.every((byte, i) => bytes[i] === byte)
-  const grey = isPng ? await greyFromPng(bytes, name) : await greyFromBitmap(file, name)
+  const grey = isPng ? await greyFromPng(bytes, name) : await greyFromBrowser(file, name)
   return fit(grey)
+}
+
+/**
+ * What a camera saw, or any other picture the browser has already.
+ * @param name for people, at the beginning of a sentence
+ * @throws Error that says what is wrong with it, by name
+ */
+export function pictureFromBitmap(bitmap: ImageBitmap, name: string): FittedPicture {
+  return fit(greyFromBitmap(bitmap, name))
 }
 
 async function greyFromPng(bytes: Uint8Array, name: string): Promise<GreyImage> {
@@ -46,26 +55,30 @@ async function greyFromPng(bytes: Uint8Array, name: string): Promise<GreyImage> 
 }
 
 /** Whatever else the browser can show: JPEG, WebP, GIF, … */
-async function greyFromBitmap(file: File, name: string): Promise<GreyImage> {
+async function greyFromBrowser(file: File, name: string): Promise<GreyImage> {
   const bitmap = await createImageBitmap(file).catch(() => null)
   if (!bitmap) throw new Error(`${name} is not a picture this browser can read; PNG, JPEG, WebP and GIF will do`)
   try {
-    const { width, height } = bitmap
-    if (width * height > maxPixels)
-      throw new Error(`${name} is ${width}x${height} pixels; at most ${maxPixels} are taken`)
-    const context = new OffscreenCanvas(width, height).getContext('2d')
-    if (!context) throw new Error(`${name} can't be read: this browser draws no pictures off the screen`)
-    // As decodePng has it: what is transparent shows white.
-    context.fillStyle = '#fff'
-    context.fillRect(0, 0, width, height)
-    context.drawImage(bitmap, 0, 0)
-    const { data } = context.getImageData(0, 0, width, height)
-    const rgb = new Float64Array(width * height * 3)
-    for (let i = 0; i < width * height; i++) for (let c = 0; c < 3; c++) rgb[3 * i + c] = data[4 * i + c] / 255
-    return { data: rgbToGray(rgb), height, width }
+    return greyFromBitmap(bitmap, name)
   } finally {
     bitmap.close()
   }
+}
+
+function greyFromBitmap(bitmap: ImageBitmap, name: string): GreyImage {
+  const { width, height } = bitmap
+  if (width * height > maxPixels)
+    throw new Error(`${name} is ${width}x${height} pixels; at most ${maxPixels} are taken`)
+  const context = new OffscreenCanvas(width, height).getContext('2d')
+  if (!context) throw new Error(`${name} can't be read: this browser draws no pictures off the screen`)
+  // As decodePng has it: what is transparent shows white.
+  context.fillStyle = '#fff'
+  context.fillRect(0, 0, width, height)
+  context.drawImage(bitmap, 0, 0)
+  const { data } = context.getImageData(0, 0, width, height)
+  const rgb = new Float64Array(width * height * 3)
+  for (let i = 0; i < width * height; i++) for (let c = 0; c < 3; c++) rgb[3 * i + c] = data[4 * i + c] / 255
+  return { data: rgbToGray(rgb), height, width }
 }
 
 /** The mean along the picture's edge. */
