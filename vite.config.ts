@@ -1,6 +1,7 @@
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineConfig, type Plugin } from 'vite'
+import { trainingFiles } from './src/app/hosting/training-files.ts'
 
 /** Cross-origin isolation: SharedArrayBuffer, and with it WebAssembly threads, exists only under these headers. */
 const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
@@ -50,6 +51,7 @@ export default defineConfig(({ mode }) =>
         root: pageFolder,
         // Relative addresses: the site works from any folder of any file host.
         base: './',
+        plugins: [trainingFiles()],
         build: {
           target: 'es2022',
           outDir: '../../../site',
