@@ -4,6 +4,7 @@ import { formatShape } from '../../engine/tensor.ts'
 import { yieldToEvents } from '../../engine/yield.ts'
 import { grid, ShapleyImageExplainer } from '../../lime/index.ts'
 import { classNames, type ImageSet, imageExtent } from '../data/fashion-mnist.ts'
+import { cellOf } from './evidence-cells.ts'
 
 /**
  * What counts as evidence for a class on average. Many images of it are cut into the same cells of a grid, so that a cell means
@@ -109,7 +110,7 @@ export async function averageEvidence(
 /** Logits, where the model has tables of them for any image: one without a black pixel needs the largest. */
 async function whatIsShared(model: Sequential, signal: AbortSignal | undefined): Promise<AverageEvidence['of']> {
   const image = new Float32Array(pixelCount).fill(1)
-  const segments = Int32Array.from(image, (_, pixel) => cellOf(pixel))
+  const segments = Int32Array.from(image, (_, pixel) => cellOf(pixel, gridRows, gridColumns))
   const request = { image, fudged: new Float32Array(pixelCount), segments, segmentCount: cellCount }
   return (await model.tabulateBlended(request, { signal })) ? 'logit' : 'probability'
 }
@@ -170,12 +171,6 @@ function averaged(all: readonly Float64Array[]): Pick<ClassEvidence, 'weights' |
     return all.length > 0 ? agreeing.length / all.length : 0
   })
   return { weights, agreement }
-}
-
-/** The number of the cell a pixel lies in, as `grid` numbers them. */
-export function cellOf(pixel: number): number {
-  const [row, column] = [Math.floor(pixel / imageExtent), pixel % imageExtent]
-  return Math.floor((row * gridRows) / imageExtent) * gridColumns + Math.floor((column * gridColumns) / imageExtent)
 }
 
 function pixelsOf({ images }: ImageSet, index: number): Uint8Array {

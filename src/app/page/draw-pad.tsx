@@ -1,5 +1,6 @@
 import { useId, useState } from 'preact/hooks'
 import { imageExtent } from '../data/fashion-mnist.ts'
+import { arrowSteps } from './arrow-steps.ts'
 import type { Brush, Point } from './brush.ts'
 import { isSame } from './drawing-history.ts'
 import { GreyCanvas } from './grey-canvas.tsx'
@@ -12,12 +13,7 @@ interface Cell {
   readonly y: number
 }
 
-const steps: Readonly<Record<string, Cell>> = {
-  ArrowLeft: { x: -1, y: 0 },
-  ArrowRight: { x: 1, y: 0 },
-  ArrowUp: { x: 0, y: -1 },
-  ArrowDown: { x: 0, y: 1 },
-}
+/** The number of the button that a pen's other end presses. */
 const penEraserButton = 5
 
 /** Draws a picture for the network, from nothing or from the picture shown: the prediction follows each stroke. */
@@ -147,7 +143,7 @@ function Pad({ drawing, brush }: { drawing: ReturnType<typeof useDrawing>; brush
       event.preventDefault()
       return
     }
-    const step = steps[event.key]
+    const step = arrowSteps[event.key]
     if (step) {
       const next = cellAt({ x: cursor.x + step.x, y: cursor.y + step.y })
       if (event.shiftKey) {

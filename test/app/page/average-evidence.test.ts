@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { classNames, type ImageSet, imageExtent, readSplit } from '../../../src/app/data/fashion-mnist.ts'
-import { averageEvidence, cellOf, gridColumns, gridRows } from '../../../src/app/page/average-evidence.ts'
+import { averageEvidence, gridColumns, gridRows } from '../../../src/app/page/average-evidence.ts'
+import { cellOf } from '../../../src/app/page/evidence-cells.ts'
 import { tutorialArchitecture } from '../../../src/app/tutorial/network.ts'
 import {
   conv2d,
@@ -175,11 +176,12 @@ describe('the average evidence', () => {
     await expect(averageEvidence(three, images)).rejects.toThrow("the model's output is [3]")
   })
 
-  it('numbers its cells as the grid does', async () => {
-    const { data: cells } = await grid({ rows: gridRows, columns: gridColumns })(
-      { data: new Uint8Array(size), shape: [28, 28, 1], height: imageExtent, width: imageExtent, channels: 1 },
-      { randomSeed: 0 },
-    )
-    expect(Array.from(cells, (_, pixel) => cellOf(pixel))).toEqual(Array.from(cells))
+  it.each([
+    [gridRows, gridColumns],
+    [3, 5],
+  ])('numbers %d x %d cells as the grid does', async (rows, columns) => {
+    const image = { data: new Uint8Array(size), shape: [28, 28, 1], height: imageExtent, width: imageExtent }
+    const { data: cells } = await grid({ rows, columns })({ ...image, channels: 1 }, { randomSeed: 0 })
+    expect(Array.from(cells, (_, pixel) => cellOf(pixel, rows, columns))).toEqual(Array.from(cells))
   })
 })
