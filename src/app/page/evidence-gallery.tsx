@@ -7,7 +7,7 @@ import { count, signed } from './number-format.ts'
 import { OverlayCanvas } from './overlay-canvas.tsx'
 
 export type EvidenceState =
-  | { readonly phase: 'none' | 'stopped' }
+  | { readonly phase: 'none' | 'stopped' | 'failed' }
   | { readonly phase: 'running'; readonly progress: { readonly done: number; readonly total: number } }
   | { readonly phase: 'done'; readonly result: AverageEvidence }
 
