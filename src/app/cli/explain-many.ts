@@ -5,8 +5,8 @@ import { writeFileAtomically } from '../../engine/atomic-write.ts'
 import { ArgumentError } from '../../engine/errors.ts'
 import type { ExplainOptions, LimeImageExplainer } from '../../lime/index.ts'
 import { classNames, type ImageSet, imageExtent } from '../data/fashion-mnist.ts'
+import { explanationRecord } from '../explanation-record.ts'
 import { imageAt, loadSplit } from './data-set.ts'
-import { asJson } from './explanation-output.ts'
 import { deviceOf, openModel } from './open-model.ts'
 import type { DeviceOptions } from './options.ts'
 import { interruptSignal, note, progressBar, result } from './terminal.ts'
@@ -80,7 +80,7 @@ export async function explainMany(
       let at = 0
       for await (const explanation of explainer.explainBatch(imagesAt(test, missing), model, optionsOf)) {
         const index = missing[at++]
-        const json = asJson({ index, label: test.labels[index] }, explanation, deviceOf(device))
+        const json = explanationRecord({ index, label: test.labels[index] }, explanation, deviceOf(device))
         await lines.append(json)
         summary.add({ ...json, index, label: test.labels[index] })
         bar.update(end - first - missing.length + at, end - first)

@@ -16,10 +16,11 @@ import {
 } from '../../lime/index.ts'
 import { imageExtent } from '../data/fashion-mnist.ts'
 import { decodePng } from '../data/png.ts'
+import { type Explained, explanationRecord, type Judgement } from '../explanation-record.ts'
 import { boundariesPng, fourPanels, weightsPng, weightsSvg } from '../pictures.ts'
 import { imageAt, loadSplit } from './data-set.ts'
 import { explainMany } from './explain-many.ts'
-import { asJson, asText, type Explained, type Judgement, nameOf } from './explanation-output.ts'
+import { asText, nameOf } from './explanation-output.ts'
 import { readInput } from './input-file.ts'
 import { deviceOf, openModel } from './open-model.ts'
 import { addDeviceOptions, type DeviceOptions, integer, integerList, number, path, text } from './options.ts'
@@ -168,7 +169,7 @@ async function explain(options: ExplainCommandOptions): Promise<void> {
     const judgement = await judge(explainer, explanation, subject.input, model, watched, options)
     bar.stop()
     for (const warning of explanation.warnings) note(`warning: ${warning}`)
-    const json = asJson(subject, explanation, deviceOf(device), { withMasks: options.masks, ...judgement })
+    const json = explanationRecord(subject, explanation, deviceOf(device), { withMasks: options.masks, ...judgement })
     // First what can't be lost any more: a disk may fill up while the pictures are written.
     result(options.json ? JSON.stringify(json) : asText(subject, explanation, judgement))
     if (out !== undefined) {

@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
 import { checkWritable } from '../../engine/atomic-write.ts'
-import type { DeviceInfo } from '../../engine/device.ts'
 import type { EpochLog } from '../../engine/fit.ts'
 import { Sequential } from '../../engine/model.ts'
 import { adam } from '../../engine/optimizers.ts'
 import { batchLine, epochLine } from '../../engine/progress-line.ts'
-import { tutorialArchitecture } from '../tutorial/network.ts'
+import { logEntry, trainingRecord } from '../training-record.ts'
+import { learningRate, tutorialArchitecture } from '../tutorial/network.ts'
 import { loadSplit, samplesOf } from './data-set.ts'
 import { addDeviceOptions, type DeviceOptions, integer, openDeviceFor, path } from './options.ts'
 import { interruptSignal, note, result, updateLine } from './terminal.ts'
@@ -42,7 +42,7 @@ export async function trainTutorialNetwork(recipe: TrainingRecipe, signal: Abort
   const started = performance.now()
   const log: EpochLog[] = []
   try {
-    const optimizer = adam()
+    const optimizer = adam({ learningRate })
     await model.compile({ device, optimizer, loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] })
     note(model.summary())
     note(`${samples.shape[0]} training images, ${test.count} test images; ${device.info.kind}: ${device.info.adapter}`)
@@ -55,7 +55,9 @@ export async function trainTutorialNetwork(recipe: TrainingRecipe, signal: Abort
       onEpochEnd: async (epoch) => {
         log.push(epoch)
         note(`Epoch ${epoch.epoch}/${epochs}\n${epochLine(epoch)}`)
-        model.metadata = describeTraining(recipe, samples.shape[0], device.info, log)
+        const { convolution } = recipe
+        const made = { images: samples.shape[0], batchSize, seed, learningRate, device: device.info, convolution, log }
+        model.metadata = trainingRecord(made)
         if (recipe.save !== undefined) await model.save(recipe.save)
       },
     })
@@ -65,43 +67,6 @@ export async function trainTutorialNetwork(recipe: TrainingRecipe, signal: Abort
   }
   const { kind, adapter } = device.info
   return { model, log, device: { name: kind, adapter }, seconds: (performance.now() - started) / 1000 }
-}
-
-/** What a model file says of its own making. */
-function describeTraining(
-  recipe: TrainingRecipe,
-  images: number,
-  device: DeviceInfo,
-  log: readonly EpochLog[],
-): Record<string, string> {
-  const last = log[log.length - 1]
-  return {
-    data: 'Fashion-MNIST',
-    training_images: String(images),
-    epochs: String(log.length),
-    batch_size: String(recipe.batchSize),
-    optimizer: 'Adam lr=1e-3 beta1=0.9 beta2=0.999 eps=1e-7',
-    seed: String(recipe.seed),
-    device: device.kind,
-    adapter: device.adapter,
-    ...(device.kind === 'cpu' && { convolution: recipe.convolution }),
-    test_accuracy: String(last.valAccuracy),
-    val_loss: String(last.valLoss),
-    log: JSON.stringify(log.map(logEntry)),
-  }
-}
-
-/** An epoch under Keras's names. */
-export function logEntry({ epoch, loss, accuracy, valLoss, valAccuracy, msPerStep, seconds }: EpochLog) {
-  return {
-    epoch,
-    loss,
-    accuracy,
-    val_loss: valLoss,
-    val_accuracy: valAccuracy,
-    ms_per_step: Math.round(msPerStep * 10) / 10,
-    seconds: Math.round(seconds * 10) / 10,
-  }
 }
 
 interface TrainOptions extends TrainingRecipe {

@@ -1,59 +1,106 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { CompareView } from './compare-view.tsx'
 import { DeviceBadge } from './device-badge.tsx'
+import type { AverageEvidence, Evaluation, ImageSet, NetworkName } from './engine-api.ts'
 import type { EngineClient } from './engine-client.ts'
-import { ExplanationPanel } from './explanation-panel.tsx'
-import { FileDrop } from './file-drop.tsx'
+import { ExplainView } from './explain-view.tsx'
 import { allImages, type ImageFilter, shownImages } from './image-filter.ts'
-import { ImagePicker } from './image-picker.tsx'
-import { JudgementPanel } from './judgement-panel.tsx'
+import { JudgeView } from './judge-view.tsx'
+import { NetworkSelect } from './network-select.tsx'
 import { Notice } from './notice.tsx'
-import { readAddress } from './page-address.ts'
+import { type Asked, addressOf, firstView, readAddress, type View, type ViewName } from './page-address.ts'
 import { type Picture, testPicture } from './picture.ts'
-import { PictureView } from './picture-view.tsx'
-import { ProbabilityBars } from './probability-bars.tsx'
+import { TrainingPanel } from './training-panel.tsx'
 import { useEngine } from './use-engine.ts'
-import { useJudgement } from './use-judgement.ts'
-import { usePrediction } from './use-prediction.ts'
+import { useRun } from './use-run.ts'
+import { useTraining } from './use-training.ts'
+import { ViewNavigation } from './view-navigation.tsx'
+
+/** Of how many it has done. */
+export interface Counted {
+  readonly done: number
+  readonly total: number
+}
 
 export function App({ engine }: { engine: EngineClient }) {
   const [problem, setProblem] = useState<string | null>(null)
-  const { images, device, isSwitching, failure, switchDevice } = useEngine(engine, setProblem)
-  const [picture, setPicture] = useState<Picture | null>(null)
+  const { loaded, device, ownNetwork, isSwitching, failure, switchDevice } = useEngine(engine, setProblem)
+  const images = loaded?.images ?? null
   const pictures = useRef<HTMLHeadingElement>(null)
-  const prediction = usePrediction(engine, picture, device, setProblem)
 
-  const firstView = useMemo(() => images && readAddress(location.search, images.labels.length), [images])
+  const [view, setView] = useState<ViewName>(firstView.view)
+  const [left, setLeft] = useState<Asked>(firstView.left)
+  const [right, setRight] = useState<Asked>(firstView.right)
+  const [picture, setPicture] = useState<Picture | null>(null)
+  /** null: the left one's. */
+  const [rightPicture, setRightPicture] = useState<Picture | null>(null)
 
-  const total = images?.count ?? 0
-  const { state: judgement, judge, stop: stopJudging } = useJudgement(engine, total, setProblem)
-  const evaluation = judgement.phase === 'done' ? judgement.evaluation : null
-  const [filter, setFilter] = useState<ImageFilter>(allImages)
-
+  const show = useCallback(({ view, left, right }: View, { images }: { images: ImageSet }) => {
+    setView(view)
+    setLeft(left)
+    setRight(right)
+    if (left.image !== null) setPicture(testPicture(images, left.image))
+    setRightPicture(right.image === null ? null : testPicture(images, right.image))
+  }, [])
   useEffect(() => {
-    if (images && firstView) setPicture((chosen) => chosen ?? testPicture(images, firstView.image))
-  }, [images, firstView])
+    if (!loaded) return
+    const read = () => show(readAddress(location.search, loaded.images.count), loaded)
+    read()
+    addEventListener('popstate', read)
+    return () => removeEventListener('popstate', read)
+  }, [loaded, show])
 
-  const pick = useMemo(
-    () => (index: number) => {
-      if (!images) return
-      setProblem(null)
-      setPicture(testPicture(images, index))
-    },
-    [images],
-  )
+  // One's own network may be gone, or not there yet.
+  const present = (asked: Asked): Asked =>
+    asked.network === 'own' && !ownNetwork ? { ...asked, network: 'tutorial' } : asked
+  const { network } = present(left)
+  const source = network === 'own' ? ownNetwork : network
+
+  const address = addressOf({
+    view,
+    left: { ...left, image: picture ? picture.index : firstView.left.image },
+    right: { ...right, image: rightPicture?.index ?? null },
+  })
+  useEffect(() => {
+    if (picture) history.replaceState(null, '', location.pathname + address)
+  }, [picture, address])
+  const go = (to: ViewName) => {
+    // Back leads back here.
+    if (to !== view) history.pushState(null, '', location.href)
+    setView(to)
+  }
+
+  const judgement = useRun<Evaluation, Counted>(engine, 'judge', 'The judgement', setProblem)
+  const average = useRun<AverageEvidence, Counted>(engine, 'average', 'The average', setProblem)
+  const training = useTraining(engine, loaded?.interrupted ?? null, setProblem)
+  const evaluation = judgement.state.phase === 'done' ? judgement.state.result : null
+  const [filter, setFilter] = useState<ImageFilter>(allImages)
+  const { clear: clearJudgement } = judgement
+  const { clear: clearAverage } = average
+  useEffect(() => {
+    clearJudgement()
+    clearAverage()
+    setFilter(({ label }) => ({ label, said: 'anything' }))
+  }, [source, clearJudgement, clearAverage])
+
+  const take = useCallback((taken: Picture) => {
+    setProblem(null)
+    setPicture(taken)
+  }, [])
   const openCell = (label: number, said: number) => {
     if (!images) return
     const cell = { label, said }
     setFilter(cell)
     const [first] = shownImages(cell, images, evaluation)
-    if (first !== undefined) pick(first)
-    pictures.current?.scrollIntoView()
-    pictures.current?.focus({ preventScroll: true })
+    if (first !== undefined) take(testPicture(images, first))
+    go('explain')
+    requestAnimationFrame(() => {
+      pictures.current?.scrollIntoView()
+      pictures.current?.focus({ preventScroll: true })
+    })
   }
-  const take = (taken: Picture) => {
-    setProblem(null)
-    setPicture(taken)
-  }
+  const useNetwork = (name: NetworkName) => setLeft({ ...left, network: name })
+  const common = useMemo(() => ({ engine, device, ownNetwork, onProblem: setProblem }), [engine, device, ownNetwork])
 
   return (
     <>
@@ -62,7 +109,11 @@ export function App({ engine }: { engine: EngineClient }) {
           <h1>Limelight</h1>
           <p class="tagline">Why does the network say so?</p>
         </div>
-        <DeviceBadge device={device} isSwitching={isSwitching} onChoose={switchDevice} />
+        <ViewNavigation view={view} onView={go} />
+        <div class="masthead-tools">
+          {view !== 'compare' && <NetworkSelect network={network} ownNetwork={ownNetwork} onNetwork={useNetwork} />}
+          <DeviceBadge device={device} isSwitching={isSwitching} onChoose={switchDevice} />
+        </div>
       </header>
       <Notice message={failure ?? problem} onDismiss={failure ? null : () => setProblem(null)} />
       {!images && !failure && (
@@ -70,51 +121,70 @@ export function App({ engine }: { engine: EngineClient }) {
           Loading the network and 10,000 test images…
         </p>
       )}
-      {images && (
-        <main>
-          <section class="panel pictures" aria-labelledby="pictures-title">
-            <h2 id="pictures-title" ref={pictures} tabIndex={-1}>
-              Pick a picture
-            </h2>
-            <ImagePicker
+      {images && picture && (
+        <main data-view={view}>
+          {view === 'explain' && (
+            <ExplainView
+              {...common}
+              heading={pictures}
               images={images}
               evaluation={evaluation}
               filter={filter}
-              selected={picture?.index ?? null}
               onFilter={setFilter}
-              onSelect={pick}
+              picture={picture}
+              onPicture={take}
+              asked={present(left)}
+              onAsked={setLeft}
             />
-            <FileDrop onPicture={take} onProblem={setProblem} />
-          </section>
-          {picture && firstView && (
-            <>
-              <section class="panel verdict" aria-labelledby="verdict-title">
-                <h2 id="verdict-title">What the network sees</h2>
-                <div class="prediction">
-                  <div>
-                    <PictureView picture={picture} prediction={prediction} onChange={setPicture} />
-                    <ProbabilityBars prediction={prediction} trueLabel={picture.trueLabel} />
-                  </div>
-                </div>
-              </section>
-              <ExplanationPanel
-                engine={engine}
-                firstView={firstView}
-                picture={picture}
-                probabilities={prediction?.probabilities ?? null}
-                device={device}
-                onProblem={setProblem}
-              />
-            </>
           )}
-          <JudgementPanel
-            state={judgement}
-            total={total}
-            canJudge={device !== null}
-            onJudge={judge}
-            onStop={stopJudging}
-            onCell={openCell}
-          />
+          {view === 'compare' && (
+            <CompareView
+              {...common}
+              images={images}
+              compared={[
+                {
+                  side: 'left',
+                  title: 'This one',
+                  picture,
+                  onPicture: (taken) => taken && take(taken),
+                  isSame: null,
+                  asked: present(left),
+                  onAsked: setLeft,
+                },
+                {
+                  side: 'right',
+                  title: 'That one',
+                  picture: rightPicture ?? picture,
+                  onPicture: setRightPicture,
+                  isSame: rightPicture === null,
+                  asked: present(right),
+                  onAsked: setRight,
+                },
+              ]}
+            />
+          )}
+          {view === 'train' && (
+            <TrainingPanel
+              {...common}
+              images={images}
+              training={training}
+              onUse={() => {
+                useNetwork('own')
+                go('explain')
+              }}
+            />
+          )}
+          {view === 'judge' && (
+            <JudgeView
+              engine={engine}
+              network={network}
+              total={images.count}
+              canJudge={device !== null}
+              judgement={judgement}
+              average={average}
+              onCell={openCell}
+            />
+          )}
         </main>
       )}
       <footer>

@@ -1,29 +1,15 @@
 import * as Comlink from 'comlink'
-import type {
-  DeviceChoice,
-  DeviceStatus,
-  EngineApi,
-  Evaluation,
-  ExplanationProgress,
-  ExplanationResult,
-  ExplanationSettings,
-  ImageSet,
-} from './engine-api.ts'
+import type { EngineApi } from './engine-api.ts'
+
+/** All that the Worker does, seen from here: what it answers at once there comes as a promise. */
+type Asynchronous<T> = {
+  readonly [K in keyof T]: T[K] extends (...given: infer Given) => infer Answer
+    ? (...given: Given) => Promise<Awaited<Answer>>
+    : never
+}
 
 /** The Worker as the page sees it: the same calls, and `failed`, which resolves when the Worker can't run at all. */
-export interface EngineClient {
-  load(choice: DeviceChoice, onDevice: (status: DeviceStatus) => void): Promise<ImageSet>
-  useDevice(choice: DeviceChoice): Promise<DeviceStatus>
-  predict(pixels: Uint8Array): Promise<Float32Array>
-  explain(
-    pixels: Uint8Array,
-    settings: ExplanationSettings,
-    onProgress: (progress: ExplanationProgress) => void,
-  ): Promise<ExplanationResult>
-  predictWithout(hidden: readonly number[]): Promise<Float32Array>
-  stop(): Promise<void>
-  judge(onProgress: (done: number, total: number) => void): Promise<Evaluation>
-  stopJudging(): Promise<void>
+export interface EngineClient extends Asynchronous<EngineApi> {
   readonly failed: Promise<Error>
 }
 
@@ -31,14 +17,24 @@ export function startEngine(): EngineClient {
   const worker = new Worker(new URL('./engine-worker.ts', import.meta.url), { type: 'module' })
   const remote = Comlink.wrap<EngineApi>(worker)
   return {
-    load: (choice, onDevice) => remote.load(choice, Comlink.proxy(onDevice)),
+    load: (base, choice, listener) => remote.load(base, choice, Comlink.proxy(listener)),
     useDevice: (choice) => remote.useDevice(choice),
-    predict: (pixels) => remote.predict(pixels),
-    explain: (pixels, settings, onProgress) => remote.explain(pixels, settings, Comlink.proxy(onProgress)),
-    predictWithout: (hidden) => remote.predictWithout(hidden),
-    stop: () => remote.stop(),
-    judge: (onProgress) => remote.judge(Comlink.proxy(onProgress)),
-    stopJudging: () => remote.stopJudging(),
+    predict: (network, pixels) => remote.predict(network, pixels),
+    explain: (side, network, pixels, settings, onProgress) =>
+      remote.explain(side, network, pixels, settings, Comlink.proxy(onProgress)),
+    predictWithout: (side, hidden) => remote.predictWithout(side, hidden),
+    faithfulness: (side, label) => remote.faithfulness(side, label),
+    stability: (side, label) => remote.stability(side, label),
+    exported: (side, label, format, subject) => remote.exported(side, label, format, subject),
+    judge: (network, onProgress) => remote.judge(network, Comlink.proxy(onProgress)),
+    averageEvidence: (network, onProgress) => remote.averageEvidence(network, Comlink.proxy(onProgress)),
+    outline: (layers) => remote.outline(layers),
+    train: (recipe, watched, onEvent) => remote.train(recipe, watched, Comlink.proxy(onEvent)),
+    steer: (how) => remote.steer(how),
+    discardInterrupted: () => remote.discardInterrupted(),
+    saveNetwork: () => remote.saveNetwork(),
+    openNetwork: (file) => remote.openNetwork(file),
+    stop: (run) => remote.stop(run),
     failed: new Promise((resolve) => {
       worker.addEventListener('error', (event) => {
         event.preventDefault()

@@ -1,44 +1,38 @@
 import { classNames } from '../data/fashion-mnist.ts'
-import { type ExplanationSettings, type SegmenterChoice, segmenterChoices } from './engine-api.ts'
+import type { ExplanationSettings } from './engine-api.ts'
 import { percent } from './number-format.ts'
-import { firstView, maxSamples, maxSeed } from './page-address.ts'
-
-const segmenterNames: Readonly<Record<SegmenterChoice, string>> = {
-  auto: 'By image size',
-  quickshift: 'Quickshift (lime’s)',
-  felzenszwalb: 'Felzenszwalb',
-  slic: 'SLIC',
-}
+import { type Asked, maxSamples, maxSeed, plainSide } from './page-address.ts'
+import { initialParameters, type SegmenterChoice, segmenterChoices, segmenterTitles } from './segmenter-parameters.ts'
+import { SegmenterSettings } from './segmenter-settings.tsx'
 
 /** What the field for their number says where none is asked for. */
 const amounts: Readonly<Record<string, string>> = { auto: 'as it takes', exact: 'all there are' }
 
 function samplingOf(choice: string): ExplanationSettings['samples'] {
-  return choice === 'auto' || choice === 'exact' ? choice : firstView.settings.samples
+  return choice === 'auto' || choice === 'exact' ? choice : plainSide.settings.samples
 }
 
-/** What to explain and how; and the buttons that start and stop it. */
+/** What to explain and how; and the buttons that start and stop it. Once explained, every change is explained at once. */
 export function ExplanationForm({
-  settings,
-  onSettings,
-  label,
-  onLabel,
+  asked,
+  onAsked,
   probabilities,
   isRunning,
   canExplain,
   onExplain,
   onStop,
 }: {
-  settings: ExplanationSettings
-  onSettings: (settings: ExplanationSettings) => void
-  label: number | null
-  onLabel: (label: number | null) => void
+  asked: Asked
+  onAsked: (asked: Asked) => void
   probabilities: Float32Array | null
   isRunning: boolean
   canExplain: boolean
   onExplain: () => void
   onStop: () => void
 }) {
+  const { label, settings } = asked
+  const onSettings = (changed: Partial<ExplanationSettings>) =>
+    onAsked({ ...asked, settings: { ...settings, ...changed } })
   const byProbability = Array.from(classNames.keys()).sort(
     (a, b) => (probabilities?.[b] ?? 0) - (probabilities?.[a] ?? 0) || a - b,
   )
@@ -54,7 +48,7 @@ export function ExplanationForm({
         Explain the class
         <select
           value={label ?? ''}
-          onChange={({ currentTarget }) => onLabel(currentTarget.value === '' ? null : Number(currentTarget.value))}
+          onChange={({ currentTarget: { value } }) => onAsked({ ...asked, label: value === '' ? null : Number(value) })}
         >
           <option value="">the most probable</option>
           {byProbability.map((candidate) => (
@@ -70,12 +64,12 @@ export function ExplanationForm({
         <select
           value={settings.segmenter}
           onChange={({ currentTarget }) =>
-            onSettings({ ...settings, segmenter: currentTarget.value as SegmenterChoice })
+            onSettings({ segmenter: currentTarget.value as SegmenterChoice, parameters: null })
           }
         >
           {segmenterChoices.map((choice) => (
             <option key={choice} value={choice}>
-              {segmenterNames[choice]}
+              {segmenterTitles[choice]}
             </option>
           ))}
         </select>
@@ -84,7 +78,7 @@ export function ExplanationForm({
         Sampling
         <select
           value={typeof settings.samples === 'number' ? 'number' : settings.samples}
-          onChange={({ currentTarget }) => onSettings({ ...settings, samples: samplingOf(currentTarget.value) })}
+          onChange={({ currentTarget }) => onSettings({ samples: samplingOf(currentTarget.value) })}
         >
           <option value="number">By number</option>
           <option value="auto">Until settled</option>
@@ -101,7 +95,7 @@ export function ExplanationForm({
           max={maxSamples}
           value={typeof settings.samples === 'number' ? settings.samples : ''}
           placeholder={amounts[settings.samples]}
-          onInput={({ currentTarget }) => onSettings({ ...settings, samples: currentTarget.valueAsNumber })}
+          onInput={({ currentTarget }) => onSettings({ samples: currentTarget.valueAsNumber })}
         />
       </label>
       <label>
@@ -112,7 +106,7 @@ export function ExplanationForm({
           min={0}
           max={maxSeed}
           value={settings.seed}
-          onInput={({ currentTarget }) => onSettings({ ...settings, seed: currentTarget.valueAsNumber })}
+          onInput={({ currentTarget }) => onSettings({ seed: currentTarget.valueAsNumber })}
         />
       </label>
       {isRunning ? (
@@ -125,6 +119,18 @@ export function ExplanationForm({
           Explain
         </button>
       )}
+      <SegmenterSettings
+        settings={settings}
+        parameters={settings.parameters ?? initialParameters(settings.segmenter)}
+        onSettings={onSettings}
+      />
     </form>
   )
+}
+
+/** Whether the fields hold what can be computed: while somebody types they may not. */
+export function areValid({ samples, seed }: ExplanationSettings): boolean {
+  const isWhole = (value: number, least: number, most: number) =>
+    Number.isInteger(value) && value >= least && value <= most
+  return (typeof samples !== 'number' || isWhole(samples, 1, maxSamples)) && isWhole(seed, 0, maxSeed)
 }

@@ -1,101 +1,159 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { classNames } from '../data/fashion-mnist.ts'
-import type { DeviceStatus } from './engine-api.ts'
+import type { DeviceStatus, ExplanationProgress, ExplanationResult, OwnNetwork, Side } from './engine-api.ts'
 import type { EngineClient } from './engine-client.ts'
-import { ExplanationForm } from './explanation-form.tsx'
+import { areValid, ExplanationForm } from './explanation-form.tsx'
 import { ExplanationProgressBar } from './explanation-progress.tsx'
-import { ExplanationView } from './explanation-view.tsx'
+import { ExplanationView, type Look } from './explanation-view.tsx'
 import { duration } from './number-format.ts'
-import { addressOf, type View } from './page-address.ts'
+import type { Asked } from './page-address.ts'
 import type { Picture } from './picture.ts'
-import { useExplanation } from './use-explanation.ts'
+import { useRun } from './use-run.ts'
+
+/** An explanation and what it is of. */
+export interface ShownExplanation {
+  readonly picture: Picture
+  readonly asked: Asked
+  readonly device: DeviceStatus
+  readonly ownNetwork: OwnNetwork | null
+  readonly result: ExplanationResult
+}
+
+const beginning: ExplanationProgress = { phase: 'segmentation', done: 0, total: 1 }
+/** While a slider moves or somebody types, in ms: the next change comes sooner than this. */
+const pause = 60
+/** A run that ends sooner, in ms, only makes the page flicker when it shows how far it is. */
+const shortRun = 400
 
 /** Explaining: the settings, the run, its result. */
 export function ExplanationPanel({
   engine,
-  firstView,
+  side,
+  title,
   picture,
+  asked,
+  onAsked,
   probabilities,
   device,
+  ownNetwork,
   onProblem,
 }: {
   engine: EngineClient
-  /** What the address asked for. */
-  firstView: View
+  side: Side
+  title: string
   picture: Picture
+  asked: Asked
+  onAsked: (asked: Asked) => void
   probabilities: Float32Array | null
   device: DeviceStatus | null
+  ownNetwork: OwnNetwork | null
   onProblem: (problem: string | null) => void
 }) {
-  const { state, explain, stop } = useExplanation(engine, picture, onProblem)
-  const [settings, setSettings] = useState(firstView.settings)
-  /** null: the most probable class, whichever it is. */
-  const [label, setLabel] = useState(firstView.label)
-  const isRunning = state.phase === 'running'
-  const canExplain = device !== null && probabilities !== null
+  const { state, start, stop, clear } = useRun<ShownExplanation, ExplanationProgress>(
+    engine,
+    `explain-${side}`,
+    'The explanation',
+    onProblem,
+  )
+  const { network, label, settings, isExplained } = asked
+  /** What its numbers depend on: of one's own network a new object is a new network. */
+  const usedNetwork = network === 'own' ? ownNetwork : null
+  const canExplain = device !== null && areValid(settings)
 
-  const isAskedFor = useRef(firstView.isExplained)
-  useEffect(() => {
-    if (!canExplain || !isAskedFor.current) return
-    isAskedFor.current = false
-    explain(settings)
-  }, [canExplain, explain, settings])
-
-  // What is being explained is in the address, too: whoever copies it waits for it, not for another click.
-  const isExplained = isAskedFor.current || state.phase === 'running' || state.phase === 'done'
-  useEffect(() => {
-    history.replaceState(
-      null,
-      '',
-      location.pathname + addressOf({ image: picture.index, label, settings, isExplained }),
+  const explain = useCallback(() => {
+    if (!device) return
+    const asking = {
+      picture,
+      asked: { network, label: null, settings, isExplained: true },
+      device,
+      ownNetwork: usedNetwork,
+    }
+    start(
+      async (onProgress) => ({
+        ...asking,
+        result: await engine.explain(side, network, picture.pixels, settings, onProgress),
+      }),
+      beginning,
     )
-  }, [picture, label, settings, isExplained])
+  }, [engine, side, device, picture, network, usedNetwork, settings, start])
 
-  const explained =
-    state.phase === 'done'
-      ? (state.result.labels.find((candidate) => candidate.label === label) ?? state.result.labels[0])
-      : null
+  const shown = state.phase === 'done' ? state.result : state.phase === 'running' ? state.former : null
+  const now = useRef({ isExplained, isShown: shown !== null })
+  now.current = { isExplained, isShown: shown !== null }
+
+  // Every change is explained at once, as long as it is explained at all.
+  useEffect(() => {
+    if (!isExplained || !canExplain) return
+    const timer = setTimeout(explain, now.current.isShown ? pause : 0)
+    return () => clearTimeout(timer)
+  }, [isExplained, canExplain, explain])
+  // An explanation that is not made anew is that of one picture.
+  useEffect(() => {
+    if (picture && !now.current.isExplained) clear()
+  }, [picture, clear])
+  useEffect(() => clear, [clear])
+
+  const [look, setLook] = useState<Look>({ shows: 'overlay', isTrustOpen: false })
+  const [isLong, setLong] = useState(false)
+  useEffect(() => {
+    if (state.phase !== 'running') return setLong(false)
+    const timer = setTimeout(() => setLong(true), shortRun)
+    return () => clearTimeout(timer)
+  }, [state.phase])
+  const showsProgress = state.phase === 'running' && (shown === null || isLong)
+  const isCurrent =
+    state.phase === 'done' &&
+    shown?.picture === picture &&
+    shown.asked.settings === settings &&
+    shown.asked.network === network &&
+    shown.ownNetwork === usedNetwork &&
+    shown.device === device
+  const isAwaited = isExplained && canExplain && !isCurrent && state.phase !== 'failed' && state.phase !== 'stopped'
+  const isBusy = state.phase === 'running' || isAwaited
+  const explained = shown && (shown.result.labels.find((each) => each.label === label) ?? shown.result.labels[0])
+  const titleId = `explanation-title-${side}`
 
   return (
-    <section class="panel explanation" aria-labelledby="explanation-title" aria-busy={isRunning}>
-      <h2 id="explanation-title">Why?</h2>
+    <section class="panel explanation" aria-labelledby={titleId} aria-busy={isBusy}>
+      <h2 id={titleId}>{title}</h2>
       <ExplanationForm
-        settings={settings}
-        onSettings={setSettings}
-        label={label}
-        onLabel={setLabel}
+        asked={asked}
+        onAsked={onAsked}
         probabilities={probabilities}
-        isRunning={isRunning}
+        isRunning={showsProgress}
         canExplain={canExplain}
-        onExplain={() => explain(settings)}
-        onStop={stop}
+        onExplain={() => (isExplained ? explain() : onAsked({ ...asked, isExplained: true }))}
+        onStop={() => {
+          stop()
+          onAsked({ ...asked, isExplained: false })
+        }}
       />
-      {state.phase === 'running' && <ExplanationProgressBar progress={state.progress} />}
+      {showsProgress && <ExplanationProgressBar progress={state.progress} />}
       <p class="visually-hidden" role="status">
         {state.phase === 'done' && explained
-          ? `Explained ${classNames[explained.label]} in ${duration(state.result.timings.total)}.`
-          : state.phase === 'stopped'
-            ? 'Stopped.'
-            : ''}
+          ? `Explained ${classNames[explained.label]} in ${duration(state.result.result.timings.total)}.`
+          : ''}
       </p>
       {state.phase === 'stopped' && (
         <p class="empty">Stopped before the end, so there is nothing to show. Explain again whenever you like.</p>
       )}
-      {state.phase === 'none' && (
+      {!isExplained && state.phase === 'none' && (
         <p class="empty">
           LIME hides parts of the picture, again and again, and watches the probability of one class. The parts it
           misses most are what speaks for that class.
         </p>
       )}
-      {state.phase === 'done' && explained && (
+      {shown && explained && (
         // Another result has other segments: none of them is hidden or highlighted.
         <ExplanationView
-          key={state.result}
+          key={shown.result}
           engine={engine}
-          device={device}
-          picture={picture}
-          result={state.result}
+          side={side}
+          shown={shown}
+          isStale={!isCurrent}
           explained={explained}
+          look={look}
+          onLook={setLook}
           onProblem={onProblem}
         />
       )}

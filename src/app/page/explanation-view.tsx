@@ -1,16 +1,33 @@
 import type { ComponentChildren } from 'preact'
 import { useCallback, useMemo, useState } from 'preact/hooks'
 import { classNames } from '../data/fashion-mnist.ts'
-import type { DeviceStatus, ExplanationResult, LabelExplanation } from './engine-api.ts'
+import type { ExportSubject, LabelExplanation, Side } from './engine-api.ts'
 import type { EngineClient } from './engine-client.ts'
+import type { ShownExplanation } from './explanation-panel.tsx'
+import { FourPanels } from './four-panels.tsx'
 import { count, decimal, duration, percent, signed } from './number-format.ts'
-import { OverlayCanvas } from './overlay-canvas.tsx'
+import { type EvidencePicture, OverlayCanvas } from './overlay-canvas.tsx'
 import { describePicture, type Picture } from './picture.ts'
+import { SaveMenu } from './save-menu.tsx'
 import { SegmentTable } from './segment-table.tsx'
+import { TrustPanel } from './trust-panel.tsx'
 import { useWithout } from './use-without.ts'
 import { WhatIf } from './what-if.tsx'
 
 const nothing: ReadonlySet<number> = new Set()
+
+/** What of an explanation is looked at, and how. It stays when another explanation comes. */
+export interface Look {
+  readonly shows: EvidencePicture | 'panels'
+  readonly isTrustOpen: boolean
+}
+
+const pictures: readonly { readonly shows: Look['shows']; readonly title: string }[] = [
+  { shows: 'overlay', title: 'On the picture' },
+  { shows: 'heatmap', title: 'Weights alone' },
+  { shows: 'boundaries', title: 'Segments' },
+  { shows: 'panels', title: 'Four panels' },
+]
 
 const samplingInWords = {
   number: 'As many as were asked for, the picture itself among them',
@@ -21,19 +38,25 @@ const samplingInWords = {
 /** One class's explanation: the overlay with its legend, the segments, how far the linear model can be trusted. */
 export function ExplanationView({
   engine,
-  device,
-  picture,
-  result,
+  side,
+  shown,
+  isStale,
   explained,
+  look,
+  onLook,
   onProblem,
 }: {
   engine: EngineClient
-  device: DeviceStatus | null
-  picture: Picture
-  result: ExplanationResult
+  side: Side
+  shown: ShownExplanation
+  /** Another is on its way. */
+  isStale: boolean
   explained: LabelExplanation
+  look: Look
+  onLook: (look: Look) => void
   onProblem: (problem: string) => void
 }) {
+  const { picture, result } = shown
   const [highlighted, setHighlighted] = useState<number | null>(null)
   const [hidden, setHidden] = useState<ReadonlySet<number>>(nothing)
   const toggle = useCallback(
@@ -46,8 +69,8 @@ export function ExplanationView({
     [],
   )
   const pointedAt = useMemo(() => new Set(highlighted === null ? [] : [highlighted]), [highlighted])
-  const withoutHighlighted = useWithout(engine, device, result, pointedAt, onProblem)
-  const withoutHidden = useWithout(engine, device, result, hidden, onProblem)
+  const withoutHighlighted = useWithout(engine, side, isStale ? nothing : pointedAt, onProblem)
+  const withoutHidden = useWithout(engine, side, isStale ? nothing : hidden, onProblem)
   const { segments, segmentCount, hiddenPixels, settings, samples, timings, warnings } = result
   const { label, weights, intervals } = explained
   const largest = useMemo(() => Math.max(...weights.map(([, weight]) => Math.abs(weight)), 0), [weights])
@@ -56,17 +79,46 @@ export function ExplanationView({
     [weights, largest],
   )
   const name = classNames[label]
+  const subject = useMemo(
+    (): ExportSubject => ({
+      title: `${describePicture(picture)}: what speaks for ${name} and against it`,
+      ...(picture.index !== null && { index: picture.index }),
+      ...(picture.trueLabel !== null && { label: picture.trueLabel }),
+    }),
+    [picture, name],
+  )
 
   return (
-    <div class="result">
+    <div class={isStale ? 'result is-stale' : 'result'}>
       {warnings.map((warning) => (
         <p key={warning} class="warning">
           {warning}
         </p>
       ))}
+      <div class="evidence-head">
+        <fieldset class="shows">
+          <legend class="visually-hidden">Show the evidence as</legend>
+          {pictures.map(({ shows, title }) => (
+            <label key={shows}>
+              <input
+                type="radio"
+                name={`shows-${side}`}
+                checked={look.shows === shows}
+                onChange={() => onLook({ ...look, shows })}
+              />
+              <span>{title}</span>
+            </label>
+          ))}
+        </fieldset>
+        <SaveMenu engine={engine} side={side} label={label} subject={subject} onProblem={onProblem} />
+      </div>
+      {look.shows === 'panels' && !isStale && (
+        <FourPanels engine={engine} side={side} label={label} subject={subject} onProblem={onProblem} />
+      )}
       <div class="evidence">
         <figure>
           <OverlayCanvas
+            shows={look.shows === 'panels' ? 'overlay' : look.shows}
             pixels={picture.pixels}
             segments={segments}
             shares={shares}
@@ -78,7 +130,7 @@ export function ExplanationView({
             onPress={toggle}
           />
           <figcaption>
-            <span class="legend" aria-hidden="true" />
+            <span class="legend" data-shows={look.shows} aria-hidden="true" />
             <span class="legend-ends">
               <span>{signed(-largest)} against</span>
               <span>
@@ -101,11 +153,13 @@ export function ExplanationView({
         />
       </div>
       <WhatIf
+        flip={result.flip}
         explained={explained}
         highlighted={highlighted}
         hidden={hidden}
         withoutHighlighted={withoutHighlighted}
         withoutHidden={withoutHidden}
+        onHide={toggle}
         onShowAll={() => setHidden(nothing)}
       />
       <dl class="facts">
@@ -132,10 +186,22 @@ export function ExplanationView({
           {duration(timings.total)}
         </Fact>
       </dl>
-      <p class="hint">
-        Segmentation {duration(timings.segmentation)}, prediction {duration(timings.prediction)}, fit{' '}
-        {duration(timings.fit)}.
-      </p>
+      <details
+        class="trust-details"
+        open={look.isTrustOpen}
+        onToggle={({ currentTarget: { open } }) => open !== look.isTrustOpen && onLook({ ...look, isTrustOpen: open })}
+      >
+        <summary>How far can this be trusted?</summary>
+        {look.isTrustOpen && !isStale && (
+          <TrustPanel
+            engine={engine}
+            side={side}
+            label={label}
+            isExact={settings.samples === 'exact'}
+            onProblem={onProblem}
+          />
+        )}
+      </details>
     </div>
   )
 }

@@ -3,6 +3,7 @@ import { classNames, type ImageSet } from '../data/fashion-mnist.ts'
 import type { Evaluation } from './engine-api.ts'
 import { allImages, type ImageFilter, isShown, shownImages } from './image-filter.ts'
 import { ImageGrid } from './image-grid.tsx'
+import { ImageNumber } from './image-number.tsx'
 import { count } from './number-format.ts'
 
 /** The test images: all or some of them, by looking, by number, or by chance. */
@@ -57,22 +58,15 @@ export function ImagePicker({
             <ClassOptions />
           </select>
         </label>
-        <label>
-          Number
-          <input
-            type="number"
-            min={0}
-            max={images.count - 1}
-            value={selected ?? ''}
-            onChange={({ currentTarget }) => {
-              const index = currentTarget.valueAsNumber
-              if (Number.isInteger(index) && index >= 0 && index < images.count) {
-                if (!isShown(filter, images, evaluation, index)) onFilter(allImages)
-                onSelect(index)
-              } else currentTarget.value = selected === null ? '' : String(selected)
-            }}
-          />
-        </label>
+        <ImageNumber
+          title="Number"
+          count={images.count}
+          index={selected}
+          onIndex={(index) => {
+            if (!isShown(filter, images, evaluation, index)) onFilter(allImages)
+            onSelect(index)
+          }}
+        />
         <button type="button" disabled={indices.length === 0} onClick={pickAny}>
           Random
         </button>

@@ -1,8 +1,10 @@
 import { classNames } from '../data/fashion-mnist.ts'
+import type { Counted } from './app.tsx'
 import { ClassTable } from './class-table.tsx'
 import { ConfusionMatrix } from './confusion-matrix.tsx'
+import type { Evaluation } from './engine-api.ts'
 import { count, percent } from './number-format.ts'
-import type { JudgementState } from './use-judgement.ts'
+import type { RunState } from './use-run.ts'
 
 /** How good the network is: accuracy, which class it takes for which, and scores for each class. */
 export function JudgementPanel({
@@ -13,7 +15,7 @@ export function JudgementPanel({
   onStop,
   onCell,
 }: {
-  state: JudgementState
+  state: RunState<Evaluation, Counted>
   total: number
   canJudge: boolean
   onJudge: () => void
@@ -21,7 +23,7 @@ export function JudgementPanel({
   /** A cell of the matrix: these were taken for that. */
   onCell: (label: number, predicted: number) => void
 }) {
-  const evaluation = state.phase === 'done' ? state.evaluation : null
+  const evaluation = state.phase === 'done' ? state.result : null
   return (
     <section class="panel judgement" aria-labelledby="judgement-title" aria-busy={state.phase === 'running'}>
       <h2 id="judgement-title">How good is it?</h2>
@@ -39,9 +41,9 @@ export function JudgementPanel({
           <div class="progress">
             <progress
               max={1}
-              value={state.done / state.total}
+              value={state.progress.done / state.progress.total}
               aria-label="Judgement"
-              aria-valuetext={`${count(state.done)} of ${count(state.total)} images`}
+              aria-valuetext={`${count(state.progress.done)} of ${count(state.progress.total)} images`}
             />
           </div>
         )}

@@ -1,18 +1,28 @@
 import { useLayoutEffect, useRef } from 'preact/hooks'
-import { tinted } from '../../lime/index.ts'
+import { tinted, weightColour } from '../../lime/index.ts'
 import { imageExtent } from '../data/fashion-mnist.ts'
 
 /** Canvas pixels a picture's pixel: enough for lines between segments thinner than a pixel. */
 const scale = 16
+
+/** The weights on the picture, the weights alone, or the picture with its segments' boundaries. */
+export type EvidencePicture = 'overlay' | 'heatmap' | 'boundaries'
+
+const boundaryColours: Readonly<Record<EvidencePicture, string>> = {
+  overlay: 'rgb(255 255 255 / 45%)',
+  heatmap: 'rgb(0 0 0 / 30%)',
+  boundaries: '#ff0',
+}
 
 /** The picture under its segments' weights, with lines where segments meet and a thicker one around the highlighted. */
 export function OverlayCanvas({
   pixels,
   segments,
   shares,
-  highlighted,
-  hidden,
-  hiddenPixels,
+  shows = 'overlay',
+  highlighted = null,
+  hidden = nothing,
+  hiddenPixels = pixels,
   label,
   onPoint,
   onPress,
@@ -21,14 +31,15 @@ export function OverlayCanvas({
   segments: Int32Array
   /** Segment -> weight / largest |weight|; segments that are not in it are shown plain. */
   shares: ReadonlyMap<number, number>
-  highlighted: number | null
+  shows?: EvidencePicture
+  highlighted?: number | null
   /** These segments show hiddenPixels, hatched. */
-  hidden: ReadonlySet<number>
-  hiddenPixels: Uint8Array
+  hidden?: ReadonlySet<number>
+  hiddenPixels?: Uint8Array
   label: string
   /** The segment under the pointer; null when it leaves. */
-  onPoint: (segment: number | null) => void
-  onPress: (segment: number) => void
+  onPoint?: (segment: number | null) => void
+  onPress?: (segment: number) => void
 }) {
   const canvas = useRef<HTMLCanvasElement>(null)
   useLayoutEffect(() => {
@@ -37,20 +48,22 @@ export function OverlayCanvas({
     for (let pixel = 0; pixel < pixels.length; pixel++) {
       const [x, y] = [pixel % imageExtent, Math.floor(pixel / imageExtent)]
       const isHidden = hidden.has(segments[pixel])
-      const [grey, share] = isHidden ? [hiddenPixels[pixel], 0] : [pixels[pixel], shares.get(segments[pixel]) ?? 0]
-      context.fillStyle = `rgb(${tinted(grey, share).join(' ')})`
+      const grey = isHidden ? hiddenPixels[pixel] : pixels[pixel]
+      const share = isHidden || shows === 'boundaries' ? 0 : (shares.get(segments[pixel]) ?? 0)
+      const colour = shows === 'heatmap' && !isHidden ? weightColour(share) : tinted(grey, share)
+      context.fillStyle = `rgb(${colour.join(' ')})`
       context.fillRect(x * scale, y * scale, scale, scale)
       if (isHidden) hatch(context, x * scale, y * scale)
     }
     const isEdge = (a: number, b: number) => segments[a] !== segments[b]
     const isHighlighted = (pixel: number) => segments[pixel] === highlighted
     const isHighlightsEdge = (a: number, b: number) => isHighlighted(a) !== isHighlighted(b)
-    stroke(context, isEdge, 'rgb(255 255 255 / 45%)', 2)
+    stroke(context, isEdge, boundaryColours[shows], 2)
     if (highlighted === null) return
     // Black under white shows on any picture.
     stroke(context, isHighlightsEdge, '#000', 8)
     stroke(context, isHighlightsEdge, '#fff', 4)
-  }, [pixels, segments, shares, highlighted, hidden, hiddenPixels])
+  }, [pixels, segments, shares, shows, highlighted, hidden, hiddenPixels])
 
   const segmentAt = (event: MouseEvent) => {
     const { left, top, width, height } = (event.currentTarget as HTMLCanvasElement).getBoundingClientRect()
@@ -63,21 +76,22 @@ export function OverlayCanvas({
   return (
     <canvas
       ref={canvas}
-      class="overlay"
+      class={onPress ? 'overlay is-pressed' : 'overlay'}
       width={imageExtent * scale}
       height={imageExtent * scale}
       role="img"
       aria-label={label}
-      onPointerMove={(event) => onPoint(segmentAt(event))}
-      onPointerLeave={() => onPoint(null)}
+      onPointerMove={(event) => onPoint?.(segmentAt(event))}
+      onPointerLeave={() => onPoint?.(null)}
       onClick={(event) => {
         const segment = segmentAt(event)
-        if (segment !== null) onPress(segment)
+        if (segment !== null) onPress?.(segment)
       }}
     />
   )
 }
 
+const nothing: ReadonlySet<number> = new Set()
 /** A stroke across a pixel that joins its neighbours' to long lines. */
 function hatch(context: CanvasRenderingContext2D, x: number, y: number): void {
   context.strokeStyle = 'rgb(255 255 255 / 40%)'

@@ -1,30 +1,32 @@
 import { useCallback, useEffect, useState } from 'preact/hooks'
-import type { DeviceChoice, DeviceStatus, ImageSet } from './engine-api.ts'
+import type { DeviceChoice, DeviceStatus, Loaded, OwnNetwork } from './engine-api.ts'
 import type { EngineClient } from './engine-client.ts'
 
 export interface EngineState {
-  readonly images: ImageSet | null
+  readonly loaded: Loaded | null
   readonly device: DeviceStatus | null
+  readonly ownNetwork: OwnNetwork | null
   readonly isSwitching: boolean
   /** Why nothing works at all, if so. */
   readonly failure: string | null
   readonly switchDevice: (choice: DeviceChoice) => void
 }
 
-/** The engine's state: loading, the test images, the device that computes. */
+/** The engine's state: loading, what it loaded, the device that computes, the network of one's own. */
 export function useEngine(engine: EngineClient, onProblem: (problem: string | null) => void): EngineState {
-  const [images, setImages] = useState<ImageSet | null>(null)
+  const [loaded, setLoaded] = useState<Loaded | null>(null)
   const [device, setDevice] = useState<DeviceStatus | null>(null)
+  const [ownNetwork, setOwnNetwork] = useState<OwnNetwork | null>(null)
   const [isSwitching, setSwitching] = useState(false)
   const [failure, setFailure] = useState<string | null>(null)
 
   useEffect(() => {
     const fail = (error: unknown) => setFailure(`Limelight can't start: ${messageOf(error)}`)
-    const heardOf = (status: DeviceStatus) => {
+    const onDevice = (status: DeviceStatus) => {
       setDevice(status)
       if (status.problem) onProblem(status.problem)
     }
-    engine.load('auto', heardOf).then(setImages, fail)
+    engine.load(document.baseURI, 'auto', { onDevice, onOwnNetwork: setOwnNetwork }).then(setLoaded, fail)
     engine.failed.then(fail)
   }, [engine, onProblem])
 
@@ -39,7 +41,7 @@ export function useEngine(engine: EngineClient, onProblem: (problem: string | nu
     },
     [engine, onProblem],
   )
-  return { images, device, isSwitching, failure, switchDevice }
+  return { loaded, device, ownNetwork, isSwitching, failure, switchDevice }
 }
 
 export function messageOf(error: unknown): string {

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { DeviceStatus } from './engine-api.ts'
+import type { DeviceStatus, NetworkName, OwnNetwork } from './engine-api.ts'
 import type { EngineClient } from './engine-client.ts'
 import type { Picture } from './picture.ts'
 import { messageOf } from './use-engine.ts'
@@ -12,21 +12,25 @@ export interface Prediction {
   readonly isStale: boolean
 }
 
-/** What the network says about the picture, anew for each picture and each device. */
+/** What the network says about the picture, anew for each picture, each device and each network. */
 export function usePrediction(
   engine: EngineClient,
+  network: NetworkName,
+  /** Of one's own network, another object when it is another. */
+  ownNetwork: OwnNetwork | null,
   picture: Picture | null,
   device: DeviceStatus | null,
   onProblem: (problem: string) => void,
 ): Prediction | null {
-  const [known, setKnown] = useState<{ picture: Picture; probabilities: Float32Array } | null>(null)
+  const [known, setKnown] = useState<{ picture: Picture; source: unknown; probabilities: Float32Array } | null>(null)
+  const source = network === 'own' ? ownNetwork : network
 
   useEffect(() => {
-    if (!picture || !device) return
+    if (!picture || !device || !source) return
     let isOutdated = false
-    engine.predict(picture.pixels).then(
+    engine.predict(network, picture.pixels).then(
       (probabilities) => {
-        if (!isOutdated) setKnown({ picture, probabilities })
+        if (!isOutdated) setKnown({ picture, source, probabilities })
       },
       (error) => {
         if (!isOutdated) onProblem(`The prediction failed: ${messageOf(error)}`)
@@ -35,11 +39,15 @@ export function usePrediction(
     return () => {
       isOutdated = true
     }
-  }, [engine, picture, device, onProblem])
+  }, [engine, network, source, picture, device, onProblem])
 
   if (!known) return null
   const { probabilities } = known
-  return { probabilities, predicted: predictedOf(probabilities), isStale: known.picture !== picture }
+  return {
+    probabilities,
+    predicted: predictedOf(probabilities),
+    isStale: known.picture !== picture || known.source !== source,
+  }
 }
 
 /** The most probable class. */

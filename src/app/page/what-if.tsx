@@ -1,5 +1,5 @@
 import { classNames } from '../data/fashion-mnist.ts'
-import type { LabelExplanation } from './engine-api.ts'
+import type { ExplanationResult, LabelExplanation } from './engine-api.ts'
 import { percent, signed } from './number-format.ts'
 import { predictedOf } from './use-prediction.ts'
 
@@ -10,13 +10,18 @@ export function WhatIf({
   hidden,
   withoutHighlighted,
   withoutHidden,
+  flip,
+  onHide,
   onShowAll,
 }: {
   explained: LabelExplanation
+  /** The segment without which the network says something else. */
+  flip: ExplanationResult['flip']
   highlighted: number | null
   hidden: ReadonlySet<number>
   withoutHighlighted: Float32Array | null
   withoutHidden: Float32Array | null
+  onHide: (segment: number) => void
   onShowAll: () => void
 }) {
   const { label, probability, weights, intervals } = explained
@@ -43,6 +48,18 @@ export function WhatIf({
           />
         </tbody>
       </table>
+      {flip && (
+        <p class="flip">
+          <span>
+            Without segment {flip.segment} the network says <strong>{classNames[flip.predicted]}</strong>.
+          </span>
+          {!hidden.has(flip.segment) && (
+            <button type="button" onClick={() => onHide(flip.segment)}>
+              Hide it
+            </button>
+          )}
+        </p>
+      )}
       <div class="what-if-note">
         <p class="hint">
           {rank < 0

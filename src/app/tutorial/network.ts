@@ -1,5 +1,8 @@
 import type { Architecture } from '../../engine/model-format.ts'
 
+/** Of Adam, as the tutorial trains it: Keras's own. */
+export const learningRate = 0.001
+
 /** The tutorial's network: three convolutions of 48, 32 and 16 filters, one dense layer; 144,410 parameters. */
 export function tutorialArchitecture(seed: number): Architecture {
   const convolution = (filters: number) =>

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Browser, chromium, type Page } from 'playwright'
+import { type Browser, chromium, type Locator, type Page } from 'playwright'
 import { build, type PreviewServer, preview } from 'vite'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { type ImageSet, imageExtent, readSplit } from '../../../src/app/data/fashion-mnist.ts'
@@ -127,10 +127,17 @@ export async function shownProbabilities(page: Page): Promise<number[]> {
   return bars.evaluateAll((cells) => cells.map((cell) => Number(cell.getAttribute('data-probability'))))
 }
 
-/** Segments and weights as the table has them. */
-export async function shownWeights(page: Page): Promise<[segment: number, weight: number][]> {
-  await page.locator('.segments td[data-weight]').first().waitFor()
-  return page
+/** Waits until what is asked for is explained: every change is, once something is. */
+export async function explained(page: Page, side: 'left' | 'right' = 'left'): Promise<Locator> {
+  const panel = page.locator(`[aria-labelledby="explanation-title-${side}"][aria-busy="false"]`)
+  await panel.locator('.segments td[data-weight]').first().waitFor()
+  return panel
+}
+
+/** Segments and weights as the table has them, once they are those asked for. */
+export async function shownWeights(page: Page, side?: 'left' | 'right'): Promise<[segment: number, weight: number][]> {
+  const panel = await explained(page, side)
+  return panel
     .locator('.segments tbody tr')
     .evaluateAll((rows) =>
       rows.map((row) => [

@@ -1,0 +1,94 @@
+import type { Ref } from 'preact'
+import { useState } from 'preact/hooks'
+import { CameraInput } from './camera.tsx'
+import { DrawPad } from './draw-pad.tsx'
+import type { DeviceStatus, Evaluation, ImageSet, OwnNetwork } from './engine-api.ts'
+import type { EngineClient } from './engine-client.ts'
+import { ExplanationPanel } from './explanation-panel.tsx'
+import { FileDrop } from './file-drop.tsx'
+import type { ImageFilter } from './image-filter.ts'
+import { ImagePicker } from './image-picker.tsx'
+import type { Asked } from './page-address.ts'
+import { type Picture, testPicture } from './picture.ts'
+import { PictureView } from './picture-view.tsx'
+import { ProbabilityBars } from './probability-bars.tsx'
+import { usePrediction } from './use-prediction.ts'
+
+/** One picture: chosen, predicted, explained. */
+export function ExplainView({
+  engine,
+  device,
+  ownNetwork,
+  heading,
+  images,
+  evaluation,
+  filter,
+  onFilter,
+  picture,
+  onPicture,
+  asked,
+  onAsked,
+  onProblem,
+}: {
+  engine: EngineClient
+  device: DeviceStatus | null
+  ownNetwork: OwnNetwork | null
+  /** Where the focus goes when other pictures are shown. */
+  heading: Ref<HTMLHeadingElement>
+  images: ImageSet
+  evaluation: Evaluation | null
+  filter: ImageFilter
+  onFilter: (filter: ImageFilter) => void
+  picture: Picture
+  onPicture: (picture: Picture) => void
+  asked: Asked
+  onAsked: (asked: Asked) => void
+  onProblem: (problem: string | null) => void
+}) {
+  const [isDrawing, setDrawing] = useState(false)
+  const prediction = usePrediction(engine, asked.network, ownNetwork, picture, device, onProblem)
+  return (
+    <>
+      <section class="panel pictures" aria-labelledby="pictures-title">
+        <h2 id="pictures-title" ref={heading} tabIndex={-1}>
+          Pick a picture
+        </h2>
+        <ImagePicker
+          images={images}
+          evaluation={evaluation}
+          filter={filter}
+          selected={picture.index}
+          onFilter={onFilter}
+          onSelect={(index) => onPicture(testPicture(images, index))}
+        />
+        <FileDrop onPicture={onPicture} onProblem={onProblem} />
+        <CameraInput onPicture={onPicture} onProblem={onProblem} />
+        <details class="drawing" open={isDrawing} onToggle={({ currentTarget }) => setDrawing(currentTarget.open)}>
+          <summary>Draw one, or draw on this one</summary>
+          {isDrawing && <DrawPad picture={picture} onPicture={onPicture} />}
+        </details>
+      </section>
+      <section class="panel verdict" aria-labelledby="verdict-title">
+        <h2 id="verdict-title">What the network sees</h2>
+        <div class="prediction">
+          <div>
+            <PictureView picture={picture} prediction={prediction} onChange={onPicture} />
+            <ProbabilityBars prediction={prediction} trueLabel={picture.trueLabel} />
+          </div>
+        </div>
+      </section>
+      <ExplanationPanel
+        engine={engine}
+        side="left"
+        title="Why?"
+        picture={picture}
+        asked={asked}
+        onAsked={onAsked}
+        probabilities={prediction?.probabilities ?? null}
+        device={device}
+        ownNetwork={ownNetwork}
+        onProblem={onProblem}
+      />
+    </>
+  )
+}
