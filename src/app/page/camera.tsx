@@ -53,6 +53,9 @@ export function CameraInput({
       if (own === asked.current) close(messageOf(error))
     }
   }
+  // The video may say so when it is closed already.
+  const setLive = (camera: Camera) =>
+    setState((now) => (now.phase === 'open' && now.camera === camera ? { ...now, isLive: true } : now))
   const take = async () => {
     if (!video.current) return
     const own = asked.current
@@ -116,7 +119,7 @@ export function CameraInput({
             muted
             playsInline
             aria-label="What the camera sees"
-            onLoadedData={() => setState({ ...state, isLive: true })}
+            onLoadedData={() => setLive(state.camera)}
           />
           <span class="camera-guide" aria-hidden="true" />
         </div>
