@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest'
+import { classNames } from '../../../src/app/data/fashion-mnist.ts'
+import { averageEvidence } from '../../../src/app/page/average-evidence.ts'
+import { expectClose, useSite } from './site.ts'
+
+/** What counts as evidence on average, as the page shows it, against the same call in Node. */
+
+const site = useSite()
+/** Both average 200 pictures, on as few cores as there are. */
+const timeout = 300_000
+
+test('the page averages the evidence, can be stopped meanwhile, and shows a cell in all ten pictures', {
+  timeout,
+}, async () => {
+  const { page, complaints } = await site.open()
+  await page.getByRole('link', { name: 'Judge' }).click()
+  const gallery = page.locator('.evidence-gallery')
+  const start = gallery.getByRole('button', { name: 'Average the evidence' })
+  await start.click()
+  await expect.poll(() => gallery.getByRole('progressbar').getAttribute('aria-valuetext')).toMatch(/of 200 pictures$/)
+  await gallery.getByRole('button', { name: 'Stop' }).click()
+  await start.click()
+  await gallery.locator('.evidence-card').first().waitFor({ timeout })
+
+  const { columns, classes } = await averageEvidence(site.model, site.images)
+  const shown = await gallery
+    .locator('tbody tr')
+    .evaluateAll((rows) =>
+      rows.map((row) =>
+        Array.from(row.querySelectorAll('td'), (side) =>
+          Array.from(side.querySelectorAll('li'), (cell) => [
+            Number(cell.getAttribute('data-cell')),
+            Number(cell.getAttribute('data-weight')),
+          ]),
+        ),
+      ),
+    )
+  expect(shown).toHaveLength(classNames.length)
+  for (const { label, weights } of classes)
+    for (const [side, sign] of [1, -1].entries()) {
+      const order = Array.from(weights.keys()).sort((a, b) => sign * (weights[b] - weights[a]))
+      const expected = order.slice(0, 5).filter((cell) => weights[cell] * sign > 0)
+      expect(shown[label][side].map(([cell]) => cell)).toEqual(expected)
+      expectClose(
+        shown[label][side].map(([, weight]) => weight),
+        expected.map((cell) => weights[cell]),
+      )
+    }
+
+  // The keys begin at the strongest cell of the picture that has the focus.
+  const bag = classNames.indexOf('Bag')
+  const [strongest] = Array.from(classes[bag].weights.keys()).sort(
+    (a, b) => Math.abs(classes[bag].weights[b]) - Math.abs(classes[bag].weights[a]),
+  )
+  const status = gallery.getByRole('status')
+  const place = (cell: number) => `Bag, row ${Math.floor(cell / columns) + 1}, column ${(cell % columns) + 1}:`
+  await gallery.locator('.evidence-picture').nth(bag).focus()
+  await expect.poll(() => status.textContent()).toContain(place(strongest))
+  await page.keyboard.press('ArrowRight')
+  await expect.poll(() => status.textContent()).toContain(place(strongest + 1))
+  const numbers = await gallery.locator('figcaption').allTextContents()
+  expect(numbers).toHaveLength(classNames.length)
+  for (const [label, text] of numbers.entries()) {
+    const share = Math.round(classes[label].agreement[strongest + 1] * 100)
+    expect(text).toContain(`${share} % agree`)
+  }
+  expect(await page.getByRole('alert').textContent()).toBe('')
+  expect(complaints).toEqual([])
+})
