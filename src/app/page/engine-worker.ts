@@ -187,6 +187,7 @@ class Engine implements EngineApi {
       if (!recipe) return
       const { set, source, reason } = await loadTrainingData({
         base: this.base,
+        count: recipe.images,
         signal,
         onProgress: ({ received, total }) => onEvent({ kind: 'fetching', received, total }),
       })

@@ -14,12 +14,14 @@ import { type DataDownloadOptions, downloadDataFile } from './data-download.ts'
 export interface TrainingDataOptions extends DataDownloadOptions {
   /** The page's own address, `document.baseURI`: files lie beside the page, not beside a Worker's script. */
   readonly base: string
+  /** How many images are wanted, the first so many; all unless given. As few as are built in are not fetched from elsewhere. */
+  readonly count?: number
 }
 
 export interface TrainingData {
   readonly set: ImageSet
   readonly source: 'site' | 'kept' | 'built-in'
-  /** Why it is the built-in subset, in a sentence for people; null when it is not. */
+  /** Why it is the built-in subset although more was wanted, in a sentence for people; null when it is not so. */
   readonly reason: string | null
 }
 
@@ -41,10 +43,11 @@ interface AddressPair {
  * @throws the signal's reason when aborted
  */
 export async function loadTrainingData(options: TrainingDataOptions): Promise<TrainingData> {
-  const { base, signal } = options
+  const { base, signal, count = splitFiles.train.count } = options
   const { images, labels } = splitFiles.train
   const site = addressesAt(base, `data/${images.name}`, `data/${labels.name}`)
   signal?.throwIfAborted()
+  if (count <= subsetFiles.count) return { set: await builtInSet(options), source: 'built-in', reason: null }
   const kept = await keptSet(site)
   signal?.throwIfAborted()
   if (kept) return { set: kept, source: 'kept', reason: null }
@@ -66,7 +69,8 @@ export async function loadTrainingData(options: TrainingDataOptions): Promise<Tr
   }
 }
 
-async function builtInSet({ base, signal, stallMs }: TrainingDataOptions, complaint: string): Promise<ImageSet> {
+/** @param complaint why nothing else is to be had */
+async function builtInSet({ base, signal, stallMs }: TrainingDataOptions, complaint?: string): Promise<ImageSet> {
   try {
     const files = await downloadPair(subsetFiles, addressesAt(base, imagesAddress, labelsAddress), { signal, stallMs })
     const set = await unpackPair(subsetFiles, files)
@@ -75,9 +79,8 @@ async function builtInSet({ base, signal, stallMs }: TrainingDataOptions, compla
   } catch (error) {
     if (signal?.aborted) throw signal.reason
     if (!(error instanceof LimelightError)) throw error
-    throw new LimelightError(`${complaint}, and those built into the page can't be had: ${error.message}`, {
-      cause: error,
-    })
+    const what = complaint ? `${complaint}, and those built into the page` : 'the training images built into the page'
+    throw new LimelightError(`${what} can't be had: ${error.message}`, { cause: error })
   }
 }
 

@@ -55,6 +55,8 @@ export class TrainingRun {
   private checkpoint: Checkpoint | null
   private readonly log: EpochLog[]
   private readonly points: TrainingPoint[]
+  /** The last of them, which nobody has heard of yet. */
+  private untold: TrainingPoint[] = []
   private watchedAt = Number.NEGATIVE_INFINITY
   private keptAt = performance.now()
   private cannotKeep = false
@@ -136,11 +138,6 @@ export class TrainingRun {
     const ended = new AbortController()
     const samples = samplesOf(material.training, recipe.images)
     const heldOut = samplesOf(material.test, material.validation)
-    let unsaid: TrainingPoint[] = []
-    const say = () => {
-      if (unsaid.length > 0) this.onEvent({ kind: 'steps', points: unsaid })
-      unsaid = []
-    }
     await this.network.fit(samples, material.training.labels.subarray(0, samples.shape[0]), {
       batchSize,
       epochs,
@@ -148,7 +145,7 @@ export class TrainingRun {
       signal: AbortSignal.any([signal, ended.signal]),
       ...(this.checkpoint && { from: this.checkpoint }),
       beforeStep: (at) => {
-        say()
+        this.tell()
         const now = performance.now()
         const isDue = now - this.watchedAt >= watchEveryMs || now - this.keptAt >= keepEveryMs
         if (this.mode === 'running' && !this.isLeaving && !isDue) return undefined
@@ -156,10 +153,10 @@ export class TrainingRun {
       },
       onBatchEnd: (batch) => {
         const point = pointOf(batch)
-        unsaid.push(point)
+        this.untold.push(point)
         this.points.push(point)
         if (batch.step < batch.steps) return
-        say()
+        this.tell()
         this.onEvent({ kind: 'validating', epoch: batch.epoch })
       },
       onEpochEnd: async (epoch) => {
@@ -176,6 +173,11 @@ export class TrainingRun {
     })
   }
 
+  private tell(): void {
+    if (this.untold.length > 0) this.onEvent({ kind: 'steps', points: this.untold })
+    this.untold = []
+  }
+
   /** Between two steps. */
   private async between(at: BeforeStep, signal: AbortSignal, ended: AbortController): Promise<void> {
     if (performance.now() - this.watchedAt >= watchEveryMs) await this.watch(at.epoch, at.step)
@@ -183,6 +185,7 @@ export class TrainingRun {
     if (this.mode === 'paused' && !signal.aborted && !this.isLeaving) {
       await this.keepAll(at)
       await this.watch(at.epoch, at.step)
+      this.tell()
       this.onEvent({ kind: 'paused', epoch: at.epoch, step: at.step })
       while (this.mode === 'paused' && !signal.aborted && !this.isLeaving)
         await new Promise<void>((resolve) => {

@@ -75,7 +75,7 @@ export class Site {
     for (const page of this.pages.splice(0)) await page.close()
   }
 
-  /** Opens the page and waits until it has predicted. */
+  /** Opens the page and waits until it can compute; in its first view, until it has predicted. */
   async open(search = '', from = this.browser, at = this.address): Promise<Opened> {
     const page = await from.newPage({ viewport: { width: 1280, height: 900 } })
     this.pages.push(page)
@@ -91,7 +91,9 @@ export class Site {
       if (!own) complaints.push(request.url())
     })
     await page.goto(at + search)
-    await shownProbabilities(page)
+    await page.locator('main').waitFor()
+    await page.locator('.device-name strong').waitFor()
+    if (!search.includes('view=')) await shownProbabilities(page)
     return { page, complaints }
   }
 

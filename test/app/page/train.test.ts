@@ -1,0 +1,190 @@
+import { readFile } from 'node:fs/promises'
+import type { Page } from 'playwright'
+import { describe, expect, test } from 'vitest'
+import { classNames, imageExtent, joinImagesAndLabels } from '../../../src/app/data/fashion-mnist.ts'
+import { gunzip } from '../../../src/app/data/gzip.ts'
+import { architectureOf, type LayerChoice } from '../../../src/app/page/layer-stack.ts'
+import { adam, modelFromBytes, modelToBytes, openDevice, Sequential } from '../../../src/engine/index.ts'
+import { expectClose, root, shownProbabilities, useSite } from './site.ts'
+
+/** Training as a person does it on the page, against the same training in Node. */
+
+const site = useSite()
+
+const layers: readonly LayerChoice[] = [{ kind: 'conv2d', filters: 8, kernelSize: 3 }, { kind: 'maxPooling2d' }]
+const images = 640
+const recipe = { images, epochs: 3, batchSize: 64, learningRate: 0.002, seed: 5 }
+
+/** Sets the small recipe above: takes the tutorial's layers away, and adds these. */
+async function setRecipe(page: Page, { epochs = recipe.epochs } = {}): Promise<void> {
+  for (let i = 0; i < 3; i++) await page.getByRole('button', { name: 'Remove layer 1', exact: true }).click()
+  await page.getByLabel('Add a layer').selectOption('conv2d')
+  await page.getByLabel('Filters of layer 1').selectOption('8')
+  await page.getByLabel('Add a layer').selectOption('maxPooling2d')
+  await page.getByText('15,770 parameters.').waitFor()
+  await page.getByLabel('Training images').fill(String(images))
+  await page.getByLabel('Epochs', { exact: true }).fill(String(epochs))
+  await page.getByLabel('Batch size').fill(String(recipe.batchSize))
+  await page.getByLabel('Learning rate').fill(String(recipe.learningRate))
+  await page.getByLabel('Random seed').fill(String(recipe.seed))
+}
+
+const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click()
+const phase = (page: Page, name: string) => page.locator(`[data-phase="${name}"]`).waitFor()
+
+/** The losses in the table of epochs. */
+const losses = (page: Page) =>
+  page.locator('.epochs tbody tr td:nth-child(2)').evaluateAll((cells) => cells.map((cell) => Number(cell.textContent)))
+
+/** The same training without a page. */
+async function trainedInNode(epochs: number) {
+  const files = ['images-idx3', 'labels-idx1'].map(
+    (name) => `${root}src/app/data/fashion-mnist-subset/train-4000-${name}-ubyte.gz`,
+  )
+  const [pictures, labels] = await Promise.all(
+    files.map(async (file) => gunzip(await readFile(file), 4000 * 784 + 16, file)),
+  )
+  const set = joinImagesAndLabels(pictures, labels)
+  const architecture = architectureOf(layers, [imageExtent, imageExtent, 1], classNames.length, recipe.seed)
+  const model = new Sequential(architecture, architecture.layers)
+  const device = await openDevice('cpu')
+  await model.compile({ device, optimizer: adam({ learningRate: recipe.learningRate }) })
+  const samples = (data: Uint8Array, count: number) => ({
+    data: data.subarray(0, count * imageExtent * imageExtent),
+    shape: [count, imageExtent, imageExtent, 1],
+    scale: 1 / 255,
+  })
+  const { epochs: log } = await model.fit(samples(set.images, images), set.labels.subarray(0, images), {
+    batchSize: recipe.batchSize,
+    epochs,
+    validationData: [samples(site.images.images, 1000), site.images.labels.subarray(0, 1000)],
+  })
+  return { model, log, device }
+}
+
+describe('training on the page', () => {
+  test('learns as the library does, shows how, and the network explains, judges and can be saved', async () => {
+    const { page, complaints } = await site.open('?view=train')
+    await setRecipe(page)
+    await press(page, 'Train')
+    await phase(page, 'done')
+
+    const { model, log, device } = await trainedInNode(recipe.epochs)
+    expectClose(
+      await losses(page),
+      log.map(({ loss }) => loss),
+      1e-3,
+    )
+    const validated = await page
+      .locator('.epochs tbody tr td:nth-child(5)')
+      .evaluateAll((cells) => cells.map((cell) => cell.textContent))
+    expect(validated).toEqual(log.map(({ valAccuracy = 0 }) => `${(100 * valAccuracy).toFixed(1)} %`))
+    expect(await page.locator('.learning .line-chart canvas').count()).toBe(2)
+    // The three pictures that are watched were explained, and one can look back at the first time.
+    expect(await page.locator('.watched li .mark').allTextContents()).not.toContain('')
+    await page.getByLabel('Look back').fill('0')
+    await page.getByText('epoch 1, step 0').waitFor()
+
+    const [download] = await Promise.all([page.waitForEvent('download'), press(page, 'Save weights')])
+    expect(download.suggestedFilename()).toBe('limelight-network.safetensors')
+    const saved = modelFromBytes(await readFile(await download.path()))
+    expect(saved.weights.map(({ name }) => name)).toEqual(model.weights.map(({ name }) => name))
+    saved.weights.forEach(({ data }, i) => expectClose(Array.from(data), Array.from(model.weights[i].data), 1e-3))
+    expect(JSON.parse(saved.metadata.log)).toHaveLength(3)
+
+    await press(page, 'Explain with it')
+    expect(await page.getByRole('combobox', { name: 'Network', exact: true }).inputValue()).toBe('own')
+    await expect.poll(() => new URL(page.url()).searchParams.get('network')).toBe('own')
+    const { data } = await model.predict({ data: site.pixelsOf(135), shape: [1, 28, 28, 1], scale: 1 / 255 })
+    expectClose(await shownProbabilities(page), Array.from(data), 1e-3)
+    // It is there after a reload, and the address still means it.
+    await page.reload()
+    expectClose(await shownProbabilities(page), Array.from(data), 1e-3)
+    expect(complaints).toEqual([])
+    model.dispose()
+    device.dispose()
+  })
+
+  test('pauses, goes step by step, resumes, and stops', async () => {
+    const { page } = await site.open('?view=train')
+    await setRecipe(page, { epochs: 100 })
+    await press(page, 'Train')
+    await page.locator('.course .facts').waitFor()
+    await press(page, 'Pause')
+    await phase(page, 'paused')
+    const stepsDone = async () => {
+      const text = (await page.locator('.course .facts').textContent()) ?? ''
+      const [, epoch, step] = /Epoch(\d+) of 100Step(\d+) of 10/.exec(text) ?? []
+      return (Number(epoch) - 1) * 10 + Number(step)
+    }
+    const before = await stepsDone()
+    await press(page, 'One step')
+    await expect.poll(stepsDone).toBe(before + 1)
+    await press(page, 'One step')
+    await expect.poll(stepsDone).toBe(before + 2)
+    await page.waitForTimeout(300)
+    expect(await stepsDone()).toBe(before + 2)
+    await press(page, 'Resume')
+    await expect.poll(stepsDone).toBeGreaterThan(before + 12)
+    await press(page, 'Stop')
+    await page.getByText('Stopped; the network stays as it is.').waitFor()
+    const after = await stepsDone()
+    await page.waitForTimeout(300)
+    expect(await stepsDone()).toBe(after)
+    // Another can begin at once.
+    await page.getByLabel('Epochs', { exact: true }).fill('1')
+    await press(page, 'Train')
+    await phase(page, 'done')
+  })
+
+  test('goes on after a reload as if nothing had happened, and moves to another device midway', async () => {
+    const { page, complaints } = await site.open('?view=train')
+    await setRecipe(page)
+    await press(page, 'Train')
+    await expect.poll(async () => (await losses(page)).length).toBeGreaterThanOrEqual(1)
+    // A pause keeps everything, wherever it falls.
+    await press(page, 'Pause')
+    await phase(page, 'paused')
+    await page.reload()
+    await page.getByText('A training was cut off in epoch').waitFor()
+    await press(page, 'Go on')
+    await page.getByLabel('Compute on').selectOption('cpu')
+    await phase(page, 'done')
+    const { log, model, device } = await trainedInNode(recipe.epochs)
+    expectClose(
+      await losses(page),
+      log.map(({ loss }) => loss),
+      1e-3,
+    )
+    await page.reload()
+    await page.getByText('There is none yet').or(page.getByText('It stays in this browser')).waitFor()
+    expect(await page.getByText('A training was cut off').count()).toBe(0)
+    expect(complaints).toEqual([])
+    model.dispose()
+    device.dispose()
+  })
+
+  test('says what is no network, and which file is none, and keeps what there was', async () => {
+    const { page, complaints } = await site.open('?view=train')
+    for (let i = 0; i < 5; i++) await page.getByLabel('Add a layer').selectOption('maxPooling2d')
+    await page.getByText('This is no network yet').waitFor()
+    expect(await page.getByRole('button', { name: 'Train', exact: true }).isDisabled()).toBe(true)
+    const weights = page.getByLabel('A file of weights')
+    const file = (name: string, buffer: Buffer) => ({ name, mimeType: 'application/octet-stream', buffer })
+    await weights.setInputFiles(file('notes.safetensors', Buffer.from('not a network')))
+    await page.getByRole('alert').getByText("notes.safetensors can't be opened as a network").waitFor()
+    const wide = new Sequential({ inputShape: [8, 8, 1] }, [
+      { layer: 'flatten' },
+      { layer: 'dense', units: 10, activation: 'softmax' },
+    ])
+    await weights.setInputFiles(file('wide.safetensors', Buffer.from(modelToBytes(wide))))
+    await page.getByRole('alert').getByText('expected one from [28,28,1] to the 10 classes').waitFor()
+    await page.getByText('There is none yet').waitFor()
+
+    await weights.setInputFiles(`${root}models/fashion-cnn.safetensors`)
+    await page.getByText('144,410 parameters').first().waitFor()
+    await press(page, 'Explain with it')
+    expectClose(await shownProbabilities(page), await site.predicted(site.pixelsOf(135)))
+    expect(complaints).toEqual([])
+  })
+})
