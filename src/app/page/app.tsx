@@ -61,9 +61,10 @@ export function App({ engine }: { engine: EngineClient }) {
     left: { ...left, image: picture ? picture.index : firstView.left.image },
     right: { ...right, image: rightPicture?.index ?? null },
   })
+  const isShown = picture !== null
   useEffect(() => {
-    if (picture) history.replaceState(null, '', location.pathname + address)
-  }, [picture, address])
+    if (isShown) history.replaceState(null, '', location.pathname + address)
+  }, [isShown, address])
   const go = (to: ViewName) => {
     // Back leads back here.
     if (to !== view) history.pushState(null, '', location.href)
@@ -80,7 +81,7 @@ export function App({ engine }: { engine: EngineClient }) {
   useEffect(() => {
     clearJudgement()
     clearAverage()
-    setFilter(({ label }) => ({ label, said: 'anything' }))
+    setFilter(({ label }) => ({ ...allImages, label }))
   }, [source, clearJudgement, clearAverage])
 
   const take = useCallback((taken: Picture) => {
@@ -89,7 +90,8 @@ export function App({ engine }: { engine: EngineClient }) {
   }, [])
   const openCell = (label: number, said: number) => {
     if (!images) return
-    const cell = { label, said }
+    // The most confident mistakes first.
+    const cell: ImageFilter = { label, said, order: 'surest' }
     setFilter(cell)
     const [first] = shownImages(cell, images, evaluation)
     if (first !== undefined) take(testPicture(images, first))

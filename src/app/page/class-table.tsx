@@ -4,7 +4,8 @@ import { count } from './number-format.ts'
 /** The classification report: precision, recall and F1 of each class. */
 export function ClassTable({ report }: { report: Evaluation['report'] }) {
   return (
-    <div class="class-table">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
+    <section class="class-table" aria-label="Scores of the classes" tabIndex={0}>
       <table>
         <caption>
           Precision: of those called so, how many are. Recall: of those that are, how many are called so. F1: both in
@@ -31,6 +32,6 @@ export function ClassTable({ report }: { report: Evaluation['report'] }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   )
 }

@@ -45,7 +45,8 @@ export function ExplainView({
   onAsked: (asked: Asked) => void
   onProblem: (problem: string | null) => void
 }) {
-  const [isDrawing, setDrawing] = useState(false)
+  /** Once opened, the pad stays: it holds the drawing and its undo steps. */
+  const [hasDrawn, setDrawn] = useState(false)
   const prediction = usePrediction(engine, asked.network, ownNetwork, picture, device, onProblem)
   return (
     <>
@@ -63,9 +64,9 @@ export function ExplainView({
         />
         <FileDrop onPicture={onPicture} onProblem={onProblem} />
         <CameraInput onPicture={onPicture} onProblem={onProblem} />
-        <details class="drawing" open={isDrawing} onToggle={({ currentTarget }) => setDrawing(currentTarget.open)}>
+        <details class="drawing" onToggle={({ currentTarget: { open } }) => setDrawn((has) => has || open)}>
           <summary>Draw one, or draw on this one</summary>
-          {isDrawing && <DrawPad picture={picture} onPicture={onPicture} />}
+          {hasDrawn && <DrawPad picture={picture} onPicture={onPicture} />}
         </details>
       </section>
       <section class="panel verdict" aria-labelledby="verdict-title">

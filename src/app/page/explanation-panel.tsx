@@ -122,7 +122,11 @@ export function ExplanationPanel({
         probabilities={probabilities}
         isRunning={showsProgress}
         canExplain={canExplain}
-        onExplain={() => (isExplained ? explain() : onAsked({ ...asked, isExplained: true }))}
+        onExplain={() => {
+          onProblem(null)
+          if (isExplained) explain()
+          else onAsked({ ...asked, isExplained: true })
+        }}
         onStop={() => {
           stop()
           onAsked({ ...asked, isExplained: false })

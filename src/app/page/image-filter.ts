@@ -6,9 +6,11 @@ export interface ImageFilter {
   readonly label: number | null
   /** What the network says: anything, the right class, a wrong one, or this one. */
   readonly said: 'anything' | 'right' | 'wrong' | number
+  /** By number, or by the probability of what the network says: the surest first, or the least sure. */
+  readonly order: 'number' | 'surest' | 'unsurest'
 }
 
-export const allImages: ImageFilter = { label: null, said: 'anything' }
+export const allImages: ImageFilter = { label: null, said: 'anything', order: 'number' }
 
 export function isShown(
   filter: ImageFilter,
@@ -24,10 +26,11 @@ export function isShown(
   return predicted === said
 }
 
-/** The images shown, by number; mistakes the most confident first. */
+/** The images shown, in order. */
 export function shownImages(filter: ImageFilter, images: ImageSet, evaluation: Evaluation | null): number[] {
   const indices = Array.from(images.labels.keys()).filter((index) => isShown(filter, images, evaluation, index))
-  const isMistakes = filter.said === 'wrong' || (typeof filter.said === 'number' && filter.said !== filter.label)
-  if (!evaluation || !isMistakes) return indices
-  return indices.sort((a, b) => evaluation.confidences[b] - evaluation.confidences[a] || a - b)
+  if (!evaluation || filter.order === 'number') return indices
+  const { confidences } = evaluation
+  const sign = filter.order === 'surest' ? -1 : 1
+  return indices.sort((a, b) => sign * (confidences[a] - confidences[b]) || a - b)
 }

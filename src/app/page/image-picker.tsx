@@ -6,6 +6,12 @@ import { ImageGrid } from './image-grid.tsx'
 import { ImageNumber } from './image-number.tsx'
 import { count } from './number-format.ts'
 
+const orders = [
+  { order: 'number', title: 'By number' },
+  { order: 'surest', title: 'The surest first' },
+  { order: 'unsurest', title: 'The least sure first' },
+] as const satisfies readonly { order: ImageFilter['order']; title: string }[]
+
 /** The test images: all or some of them, by looking, by number, or by chance. */
 export function ImagePicker({
   images,
@@ -56,6 +62,22 @@ export function ImagePicker({
             <option value="right">Rightly</option>
             <option value="wrong">Wrongly</option>
             <ClassOptions />
+          </select>
+        </label>
+        <label>
+          Order
+          <select
+            value={filter.order}
+            disabled={!evaluation}
+            onChange={({ currentTarget: { value } }) =>
+              onFilter({ ...filter, order: orders.find(({ order }) => order === value)?.order ?? 'number' })
+            }
+          >
+            {orders.map(({ order, title }) => (
+              <option key={order} value={order}>
+                {title}
+              </option>
+            ))}
           </select>
         </label>
         <ImageNumber

@@ -41,7 +41,7 @@ export function JudgeView({
         state={average.state}
         canStart={canJudge}
         onStart={() =>
-          average.start((onProgress) => engine.averageEvidence(network, counted(onProgress)), { done: 0, total: 1 })
+          average.start((onProgress) => engine.averageEvidence(network, counted(onProgress)), { done: 0, total: 0 })
         }
         onStop={average.clear}
       />

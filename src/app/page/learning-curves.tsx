@@ -71,7 +71,8 @@ export function LearningCurves({ points, log }: { points: readonly TrainingPoint
           yRange={[null, 1]}
         />
       </figure>
-      <div class="epochs">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
+      <section class="epochs" aria-label="Epochs" tabIndex={0}>
         <table>
           <caption>Epochs</caption>
           <thead>
@@ -97,7 +98,7 @@ export function LearningCurves({ points, log }: { points: readonly TrainingPoint
             ))}
           </tbody>
         </table>
-      </div>
+      </section>
     </div>
   )
 }

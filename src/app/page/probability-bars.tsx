@@ -28,7 +28,7 @@ export function ProbabilityBars({
             <tr
               key={name}
               class={isPredicted ? 'is-predicted' : undefined}
-              data-right={isPredicted ? isTrue : undefined}
+              data-right={isPredicted && trueLabel !== null ? isTrue : undefined}
             >
               <th scope="row">
                 {name}

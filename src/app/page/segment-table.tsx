@@ -46,7 +46,7 @@ export function SegmentTable({
             <th scope="col">Weight</th>
           </tr>
         </thead>
-        <tbody onMouseLeave={() => onHighlight(null)}>
+        <tbody onMouseLeave={() => onHighlight(null)} onKeyDown={moveFocus}>
           {weights.map(([segment, weight], rank) => (
             <tr
               key={segment}
@@ -87,6 +87,17 @@ export function SegmentTable({
       </table>
     </div>
   )
+}
+
+/** The arrow keys lead from segment to segment. */
+function moveFocus(event: KeyboardEvent & { readonly currentTarget: HTMLElement }): void {
+  const buttons: Element[] = Array.from(event.currentTarget.querySelectorAll('button'))
+  const at = document.activeElement ? buttons.indexOf(document.activeElement) : -1
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: buttons.length - 1 }[event.key]
+  if (to === undefined) return
+  event.preventDefault()
+  const next = buttons.at(Math.max(0, Math.min(to, buttons.length - 1)))
+  if (next instanceof HTMLElement) next.focus()
 }
 
 /** From end to end of an interval, in a bar that reaches from -largest to largest; cut off at its ends. */

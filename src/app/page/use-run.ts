@@ -26,7 +26,7 @@ export function useRun<Result, Progress>(
   engine: EngineClient,
   name: RunName,
   what: string,
-  onProblem: (problem: string | null) => void,
+  onProblem: (problem: string) => void,
 ): Run<Result, Progress> {
   type State = RunState<Result, Progress>
   const [state, setState] = useState<State>({ phase: 'none' })
@@ -36,7 +36,6 @@ export function useRun<Result, Progress>(
   const start: Run<Result, Progress>['start'] = useCallback(
     (work, beginning) => {
       const own = ++run.current
-      onProblem(null)
       const running =
         (progress: Progress) =>
         (before: State): State => ({

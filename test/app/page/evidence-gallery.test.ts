@@ -1,3 +1,4 @@
+import AxeBuilder from '@axe-core/playwright'
 import { expect, test } from 'vitest'
 import { classNames } from '../../../src/app/data/fashion-mnist.ts'
 import { averageEvidence } from '../../../src/app/page/average-evidence.ts'
@@ -64,6 +65,8 @@ test('the page averages the evidence, can be stopped meanwhile, and shows a cell
     const share = Math.round(classes[label].agreement[strongest + 1] * 100)
     expect(text).toContain(`${share} % agree`)
   }
+  const { violations } = await new AxeBuilder({ page }).analyze()
+  expect(violations.map(({ id, help }) => ({ id, help }))).toEqual([])
   expect(await page.getByRole('alert').textContent()).toBe('')
   expect(complaints).toEqual([])
 })

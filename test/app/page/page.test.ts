@@ -136,6 +136,10 @@ describe('the page', () => {
     const rowOf = (segment: number) => page.getByRole('button', { name: `Hide segment ${segment}`, exact: true })
     await rowOf(first).focus()
     await expectWithout(1, [first])
+    await page.keyboard.press('ArrowDown')
+    await expectWithout(1, [second])
+    await page.keyboard.press('ArrowUp')
+    await expectWithout(1, [first])
     await page.keyboard.press('Enter')
     await expectWithout(2, [first])
     await rowOf(second).click()
@@ -231,6 +235,10 @@ describe('the page', () => {
     await page.getByRole('combobox', { name: 'Show', exact: true }).selectOption('All classes')
     await page.getByLabel('Called by the network').selectOption('Wrongly')
     await page.getByText(`${expected.wrong.length} test images`).waitFor()
+    await page.getByLabel('Order').selectOption('The least sure first')
+    await page.getByRole('listbox', { name: 'Test images' }).press('Home')
+    const unsure = expected.wrong.reduce((a, b) => (expected.confidences[b] < expected.confidences[a] ? b : a))
+    await page.getByText(`Test image ${unsure}`, { exact: true }).waitFor()
     // A number that is not among them shows all again.
     await pickNumber(
       page,

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Browser, chromium, type Locator, type Page } from 'playwright'
+import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright'
 import { build, type PreviewServer, preview } from 'vite'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { type ImageSet, imageExtent, readSplit } from '../../../src/app/data/fashion-mnist.ts'
@@ -31,7 +31,7 @@ export class Site {
   private set: ImageSet | null = null
   private network: Sequential | null = null
   private processor: Device | null = null
-  private readonly pages: Page[] = []
+  private readonly contexts: BrowserContext[] = []
 
   get browser(): Browser {
     return there(this.chromium)
@@ -72,13 +72,15 @@ export class Site {
   }
 
   async closePages(): Promise<void> {
-    for (const page of this.pages.splice(0)) await page.close()
+    for (const context of this.contexts.splice(0)) await context.close()
   }
 
   /** Opens the page and waits until it can compute; in its first view, until it has predicted. */
   async open(search = '', from = this.browser, at = this.address): Promise<Opened> {
-    const page = await from.newPage({ viewport: { width: 1280, height: 900 } })
-    this.pages.push(page)
+    // A browser that has never been here: nothing is kept from another test.
+    const context = await from.newContext({ viewport: { width: 1280, height: 900 } })
+    this.contexts.push(context)
+    const page = await context.newPage()
     const complaints: string[] = []
     page.on('console', (message) => {
       if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
