@@ -1,10 +1,20 @@
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineConfig, type Plugin } from 'vite'
+import { offlineFiles, serviceWorkerName } from './src/app/hosting/offline-files.ts'
 import { trainingFiles } from './src/app/hosting/training-files.ts'
 
-/** Cross-origin isolation: SharedArrayBuffer, and with it WebAssembly threads, exists only under these headers. */
-const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
+/**
+ * Under the first two the page is cross-origin isolated: SharedArrayBuffer exists, and with it WebAssembly threads. The others
+ * keep files from being taken for what they are not, and from other sites. docs/hosting.md has them for other servers.
+ */
+const headers = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+}
 
 /**
  * Chunks carry a hash of their content, so a `limelight` that is running imports its own even after another build. What
@@ -51,17 +61,22 @@ export default defineConfig(({ mode }) =>
         root: pageFolder,
         // Relative addresses: the site works from any folder of any file host.
         base: './',
-        plugins: [trainingFiles()],
+        plugins: [trainingFiles(), offlineFiles({ leftOut: 'data/' })],
         build: {
           target: 'es2022',
           outDir: '../../../site',
           emptyOutDir: true,
-          rolldownOptions: { input: ['index.html', 'benchmark.html'].map((name) => join(pageFolder, name)) },
+          rolldownOptions: {
+            input: ['index.html', 'benchmark.html', `${serviceWorkerName}.ts`].map((name) => join(pageFolder, name)),
+            output: {
+              entryFileNames: ({ name }) => (name === serviceWorkerName ? '[name].js' : 'assets/[name]-[hash].js'),
+            },
+          },
         },
         worker: { format: 'es' as const },
         // Found only inside the worker: without this the dev server stops to bundle it on the first visit.
         optimizeDeps: { include: ['seedrandom'] },
-        server: { headers: isolation },
-        preview: { headers: isolation },
+        server: { headers },
+        preview: { headers },
       },
 )

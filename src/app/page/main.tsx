@@ -1,6 +1,9 @@
 import { render } from 'preact'
 import { App } from './app.tsx'
 import { startEngine } from './engine-client.ts'
+import { keepForOffline } from './offline.ts'
 
 const place = document.getElementById('page')
 if (place) render(<App engine={startEngine()} />, place)
+// The development server's files change all the time, and it has no service worker.
+if (!import.meta.hot) keepForOffline()

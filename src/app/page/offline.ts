@@ -1,0 +1,49 @@
+/** The page's side of service-worker.ts: who starts it, and the one reload after which a page is cross-origin isolated. */
+
+/** Holds as long as the tab: a page that does not get isolated by a reload is not reloaded again. */
+const reloadedKey = 'limelight-reloaded-for-isolation'
+
+/**
+ * Keeps the site for use without a network, once the page has loaded. Where its host sends no headers for cross-origin
+ * isolation, the page is reloaded once, unless somebody has begun to use it: then the next visit is isolated.
+ */
+export function keepForOffline(): void {
+  // Not there in insecure contexts.
+  if (!('serviceWorker' in navigator)) return
+  if (!crossOriginIsolated && !navigator.serviceWorker.controller) reloadWhenTakenOver()
+  const start = () => {
+    const script = new URL('service-worker.js', document.baseURI)
+    // Where site data is blocked, or the disk full, the page works as it does without.
+    navigator.serviceWorker.register(script, { updateViaCache: 'none' }).catch(() => {})
+  }
+  // The first view comes first. Safari has no requestIdleCallback.
+  const whenIdle = () => ('requestIdleCallback' in window ? requestIdleCallback(start) : setTimeout(start, 200))
+  if (document.readyState === 'complete') whenIdle()
+  else addEventListener('load', whenIdle, { once: true })
+}
+
+function reloadWhenTakenOver(): void {
+  let isUsed = false
+  const use = () => {
+    isUsed = true
+  }
+  for (const event of ['pointerdown', 'keydown', 'wheel', 'drop', 'paste'])
+    addEventListener(event, use, { once: true, capture: true, passive: true })
+  const reload = () => {
+    // An embedded page is as isolated as the page around it.
+    if (isUsed || window !== top || !remembersReload()) return
+    location.reload()
+  }
+  navigator.serviceWorker.addEventListener('controllerchange', reload, { once: true })
+}
+
+/** Notes that a reload is due; false when there was one already, or nothing can be noted. */
+function remembersReload(): boolean {
+  try {
+    if (sessionStorage.getItem(reloadedKey)) return false
+    sessionStorage.setItem(reloadedKey, 'yes')
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,265 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { extname, join } from 'node:path'
+import type { BrowserContext, Page } from 'playwright'
+import { build } from 'vite'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { expectClose, quiet, shownProbabilities, shownWeights, useSite } from './site.ts'
+
+/** The site without a network, on hosts that send no headers, in a folder of such a host, and when the next version comes. */
+
+const site = useSite()
+const types: Record<string, string> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.gz': 'application/gzip',
+}
+
+/** A file host as there are many: a folder, types, no other headers. */
+class Host {
+  folder: string
+  /** Served in place of the folder's files of these names. */
+  readonly replaced = new Map<string, string>()
+  /** Files of these names are answered when their promise resolves. */
+  readonly delayed = new Map<string, Promise<void>>()
+  private readonly below: string
+  private server: Server | null = null
+
+  constructor(folder: string, below = '/') {
+    this.folder = folder
+    this.below = below
+  }
+
+  async open(): Promise<string> {
+    this.server = createServer(async (request, response) => {
+      const { pathname } = new URL(request.url ?? '', 'http://localhost')
+      const name = pathname.slice(this.below.length) || 'index.html'
+      await this.delayed.get(name)
+      try {
+        if (!pathname.startsWith(this.below)) throw new Error('outside')
+        const content = await readFile(this.replaced.get(name) ?? join(this.folder, name))
+        response.setHeader('Content-Type', types[extname(name)] ?? 'application/octet-stream').end(content)
+      } catch {
+        response.writeHead(404).end()
+      }
+    })
+    await new Promise<void>((resolve) => this.server?.listen(0, '127.0.0.1', resolve))
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}${this.below}`
+  }
+
+  async close(): Promise<void> {
+    this.server?.closeAllConnections()
+    await new Promise((resolve) => (this.server?.listening ? this.server.close(resolve) : resolve(null)))
+  }
+}
+
+/** For what only the browser decides when to do. */
+const patient = { timeout: 30_000 }
+let context: BrowserContext
+let complaints: string[] = []
+const hosts: Host[] = []
+
+async function open(address: string): Promise<Page> {
+  const page = await context.newPage()
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning')
+      complaints.push(`${message.text()} (${message.location().url})`)
+  })
+  page.on('pageerror', (error) => complaints.push(String(error)))
+  await page.goto(address)
+  return page
+}
+
+async function serve(folder: string, below?: string): Promise<{ host: Host; address: string }> {
+  const host = new Host(folder, below)
+  hosts.push(host)
+  return { host, address: await host.open() }
+}
+
+const isKept = (page: Page) => page.evaluate(async () => (await navigator.serviceWorker.ready).active?.state)
+const isIsolated = (page: Page) => page.waitForFunction(() => crossOriginIsolated && document.readyState === 'complete')
+const isControlled = (page: Page) => page.waitForFunction(() => navigator.serviceWorker.controller !== null)
+
+async function expectWorking(page: Page): Promise<void> {
+  const shown = await shownProbabilities(page)
+  const name = await page.locator('.picture-name').textContent()
+  expectClose(shown, await site.predicted(site.pixelsOf(Number(/^Test image (\d+)$/.exec(name ?? '')?.[1]))))
+  await page.getByLabel('Samples').fill('100')
+  await page.getByRole('button', { name: 'Explain' }).click()
+  expect((await shownWeights(page)).length).toBeGreaterThan(1)
+}
+
+beforeAll(async () => {
+  context = await site.browser.newContext()
+})
+afterEach(async () => {
+  await context.close()
+  for (const host of hosts.splice(0)) await host.close()
+  context = await site.browser.newContext()
+  complaints = []
+})
+afterAll(() => context?.close())
+
+test('after the first visit the page needs no network', async () => {
+  const page = await open(site.address)
+  await isKept(page)
+  await context.setOffline(true)
+  await page.reload()
+  await expectWorking(page)
+  // Nor does one opened anew, by another address.
+  await page.close()
+  const another = await open(`${site.address}index.html?index=3`)
+  expectClose(await shownProbabilities(another), await site.predicted(site.pixelsOf(3)))
+  await another.goto(`${site.address}benchmark.html`)
+  await another.getByRole('button', { name: 'Measure' }).waitFor()
+  expect(complaints).toEqual([])
+})
+
+test('a host without headers gets isolated by a reload, in any folder, and may then go away', async () => {
+  const { host, address } = await serve(site.folder, '/some/folder/')
+  const page = await open(`${address}?index=3`)
+  expect(await page.evaluate(() => crossOriginIsolated)).toBe(false)
+  await isIsolated(page)
+  expectClose(await shownProbabilities(page), await site.predicted(site.pixelsOf(3)))
+  // As many threads as under the right headers.
+  expect(await page.locator('.device-name').textContent()).toContain(site.device.info.adapter)
+  await host.close()
+  await page.goto(address)
+  await isIsolated(page)
+  await expectWorking(page)
+  expect(complaints).toEqual([])
+})
+
+test('a page in use is not reloaded, the next visit is isolated', async () => {
+  const { host, address } = await serve(site.folder)
+  let release = () => {}
+  host.delayed.set('service-worker.js', new Promise((resolve) => (release = resolve)))
+  const page = await open(address)
+  await shownProbabilities(page)
+  await page.getByLabel('Samples').click()
+  await page.evaluate(() => document.body.setAttribute('data-same', ''))
+  release()
+  await isControlled(page)
+  await expectWorking(page)
+  expect(await page.evaluate(() => crossOriginIsolated)).toBe(false)
+  expect(await page.locator('body[data-same]').count()).toBe(1)
+  await page.reload()
+  await isIsolated(page)
+  expect(complaints).toEqual([])
+})
+
+test('where a reload does not isolate, there is no second', async () => {
+  const { address } = await serve(site.folder)
+  const page = await context.newPage()
+  let visits = 0
+  page.on('domcontentloaded', () => visits++)
+  // As if the browser dropped what the reload was for.
+  await page.addInitScript(() => {
+    Object.defineProperty(globalThis, 'crossOriginIsolated', { value: false })
+    Object.defineProperty(navigator.serviceWorker, 'controller', { value: null })
+  })
+  await page.goto(address)
+  await expect.poll(() => visits, patient).toBe(2)
+  await shownProbabilities(page)
+  await page.evaluate(async () => {
+    const registration = await navigator.serviceWorker.ready
+    navigator.serviceWorker.dispatchEvent(new Event('controllerchange'))
+    await registration.update()
+  })
+  await shownProbabilities(page)
+  expect(visits).toBe(2)
+})
+
+describe('the next version', () => {
+  let next = ''
+  beforeAll(async () => {
+    next = await mkdtemp(join(tmpdir(), 'limelight-next-'))
+    const plugins = [
+      { name: 'next', transformIndexHtml: (html: string) => html.replace(/<title>.*<\/title>/, '<title>Next</title>') },
+      {
+        name: 'next-file',
+        generateBundle(this: { emitFile(file: object): string }) {
+          this.emitFile({ type: 'asset', fileName: 'assets/only-next.css', source: 'a {}' })
+        },
+      },
+    ]
+    await build({ ...quiet, plugins, build: { outDir: next, emptyOutDir: false } })
+  })
+  afterAll(() => rm(next, { recursive: true, force: true }))
+
+  const update = (page: Page) =>
+    page.evaluate(async () => {
+      const registration = await navigator.serviceWorker.ready
+      const { installing, waiting } = await registration.update()
+      const coming = installing ?? waiting
+      if (!coming) return 'none'
+      while (coming.state === 'installing')
+        await new Promise((resolve) => coming.addEventListener('statechange', resolve, { once: true }))
+      return coming.state
+    })
+  /** Addresses below the page's, with their digests. */
+  const keptFiles = (page: Page) =>
+    page.evaluate(async () => {
+      const { scope } = await navigator.serviceWorker.ready
+      const names = (await caches.keys()).filter((name) => name.startsWith('limelight-site'))
+      const keys = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()))
+      return keys.flat().map(({ url }) => url.slice(scope.length))
+    })
+
+  const filesOf = (kept: string[]) => kept.map((name) => name.split('?')[0]).sort()
+
+  test('waits for all pages of the old one, then replaces it, and nothing of it is left', async () => {
+    const { host, address } = await serve(site.folder)
+    const page = await open(address)
+    await isIsolated(page)
+    const first = await page.title()
+    const before = await keptFiles(page)
+    const other = await open(address)
+
+    host.folder = next
+    expect(await update(page)).toBe('installed')
+    await page.reload()
+    await expectWorking(page)
+    expect(await page.title()).toBe(first)
+    await other.close()
+
+    await page.reload()
+    await expect.poll(() => page.title(), patient).toBe('Next')
+    await isIsolated(page)
+    await expectWorking(page)
+    const after = await keptFiles(page)
+    expect(filesOf(after)).toEqual([...filesOf(before), 'assets/only-next.css'].sort())
+    // What has not changed was not fetched again.
+    expect(after.filter((name) => before.includes(name)).length).toBeGreaterThan(10)
+    await host.close()
+    await page.reload()
+    await expectWorking(page)
+    expect(await page.title()).toBe('Next')
+    expect(complaints).toEqual([])
+  })
+
+  test('is not taken half: as long as its files are not all there, the old one stays', async () => {
+    const { host, address } = await serve(site.folder)
+    const page = await open(address)
+    await isIsolated(page)
+    const first = await page.title()
+    host.replaced.set('service-worker.js', join(next, 'service-worker.js'))
+    expect(await update(page)).toBe('redundant')
+    await page.reload()
+    await expectWorking(page)
+    expect(await page.title()).toBe(first)
+
+    host.folder = next
+    host.replaced.set('index.html', join(site.folder, 'index.html'))
+    expect(await update(page)).toBe('redundant')
+    host.replaced.clear()
+    expect(await update(page)).toBe('installed')
+    await page.reload()
+    await expect.poll(() => page.title(), patient).toBe('Next')
+    expect(complaints).toEqual([])
+  })
+})
