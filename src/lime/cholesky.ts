@@ -1,15 +1,15 @@
 /** A pivot below this share of its diagonal is rounding: its column depends on those before it. */
 const dependent = 1e-13
 
-/**
- * Solves A x = b for a symmetric positive semidefinite A by Cholesky's A = L Lᵀ. Columns that depend on earlier ones get 0.
- * @param matrix [n, n], row-major; only the lower triangle is read
- * @param right [n]
- */
-export function solvePositive(matrix: Float64Array, right: Float64Array): Float64Array {
-  const n = right.length
+/** Cholesky's A = L Lᵀ of a symmetric positive semidefinite A, for as many right-hand sides as there are. */
+export interface PositiveFactor {
+  /** x of A x = b. Columns of A that depend on earlier ones get 0. @param right b, [n] */
+  solve(right: Float64Array): Float64Array
+}
+
+/** @param matrix [n, n], row-major; only the lower triangle is read */
+export function factorPositive(matrix: Float64Array, n: number): PositiveFactor {
   const lower = new Float64Array(n * n)
-  const solution = right.slice()
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) {
       let sum = matrix[i * n + j]
@@ -18,13 +18,23 @@ export function solvePositive(matrix: Float64Array, right: Float64Array): Float6
       else lower[i * n + j] = lower[j * n + j] === 0 ? 0 : sum / lower[j * n + j]
     }
   }
-  for (let i = 0; i < n; i++) {
-    for (let k = 0; k < i; k++) solution[i] -= lower[i * n + k] * solution[k]
-    solution[i] = lower[i * n + i] === 0 ? 0 : solution[i] / lower[i * n + i]
+  return {
+    solve(right) {
+      const solution = right.slice()
+      for (let i = 0; i < n; i++) {
+        for (let k = 0; k < i; k++) solution[i] -= lower[i * n + k] * solution[k]
+        solution[i] = lower[i * n + i] === 0 ? 0 : solution[i] / lower[i * n + i]
+      }
+      for (let i = n - 1; i >= 0; i--) {
+        for (let k = i + 1; k < n; k++) solution[i] -= lower[k * n + i] * solution[k]
+        solution[i] = lower[i * n + i] === 0 ? 0 : solution[i] / lower[i * n + i]
+      }
+      return solution
+    },
   }
-  for (let i = n - 1; i >= 0; i--) {
-    for (let k = i + 1; k < n; k++) solution[i] -= lower[k * n + i] * solution[k]
-    solution[i] = lower[i * n + i] === 0 ? 0 : solution[i] / lower[i * n + i]
-  }
-  return solution
+}
+
+/** Solves A x = b once. @param matrix A, as factorPositive takes it @param right b, [n] */
+export function solvePositive(matrix: Float64Array, right: Float64Array): Float64Array {
+  return factorPositive(matrix, right.length).solve(right)
 }

@@ -1,4 +1,4 @@
-import { solvePositive } from './cholesky.ts'
+import { factorPositive, type PositiveFactor } from './cholesky.ts'
 import type { Moments, WeightedSamples } from './ridge.ts'
 import { type SegmentWeight, type Surrogate, surrogateAlpha } from './surrogate.ts'
 
@@ -48,8 +48,9 @@ export function weightCovariance(
       bread[i * n + j] = gram[features[i] * columns + features[j]] + (i === j ? surrogateAlpha : 0)
       if (j > i) meat[i * n + j] = meat[j * n + i]
     }
-  const half = solveColumns(bread, meat, n)
-  const covariance = solveColumns(bread, transposed(half, n), n)
+  const factor = factorPositive(bread, n)
+  const half = solveColumns(factor, meat, n)
+  const covariance = solveColumns(factor, transposed(half, n), n)
   const correction = rows / Math.max(1, rows - n - 1)
   return covariance.map((value) => value * correction)
 }
@@ -91,14 +92,13 @@ function normalTail(z: number): number {
 }
 
 /** A⁻¹ B. */
-function solveColumns(matrix: Float64Array, right: Float64Array, n: number): Float64Array {
+function solveColumns(factor: PositiveFactor, right: Float64Array, n: number): Float64Array {
   const result = new Float64Array(n * n)
+  const column = new Float64Array(n)
   for (let j = 0; j < n; j++) {
-    const column = solvePositive(
-      matrix,
-      Float64Array.from({ length: n }, (_, i) => right[i * n + j]),
-    )
-    for (let i = 0; i < n; i++) result[i * n + j] = column[i]
+    for (let i = 0; i < n; i++) column[i] = right[i * n + j]
+    const solution = factor.solve(column)
+    for (let i = 0; i < n; i++) result[i * n + j] = solution[i]
   }
   return result
 }

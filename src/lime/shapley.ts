@@ -1,4 +1,4 @@
-import { solvePositive } from './cholesky.ts'
+import { factorPositive } from './cholesky.ts'
 import { choose } from './every-mask.ts'
 import type { LogitTables } from './logit-tables.ts'
 import type { RandomState } from './random-state.ts'
@@ -92,8 +92,9 @@ export function kernelShap({ data, shape: [rows, n] }: Masks, targets: Float64Ar
       right[i] += targets[row] - none
       for (let j = 0; j < n; j++) gram[i * n + j] += data[row * n + j]
     }
-  const free = solvePositive(gram, right)
-  const even = solvePositive(gram, new Float64Array(n).fill(1))
+  const factor = factorPositive(gram, n)
+  const free = factor.solve(right)
+  const even = factor.solve(new Float64Array(n).fill(1))
   const sum = (values: Float64Array) => values.reduce((total, value) => total + value, 0)
   const surplus = (sum(free) - (all - none)) / (sum(even) || 1)
   return free.map((value, i) => value - even[i] * surplus)

@@ -185,6 +185,7 @@ export function App({ engine }: { engine: EngineClient }) {
               judgement={judgement}
               average={average}
               onCell={openCell}
+              onProblem={setProblem}
             />
           )}
         </main>

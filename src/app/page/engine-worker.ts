@@ -116,9 +116,9 @@ class Engine implements EngineApi {
     return this.runs.run(`explain-${side}`, async (signal) => {
       this.explained.delete(side)
       const explained = await explainPicture(await this.networks.get(name), pixels, settings, signal, onProgress)
-      signal.throwIfAborted()
+      const result = await resultOf(explained, signal)
       this.explained.set(side, explained)
-      return resultOf(explained)
+      return result
     })
   }
 

@@ -1,4 +1,5 @@
 import { LimelightError, type Sequential } from '../../engine/index.ts'
+import { yieldToEvents } from '../../engine/yield.ts'
 import {
   defaultSegmenter,
   type ExplainOptions,
@@ -11,7 +12,13 @@ import {
   segmenterNamed,
 } from '../../lime/index.ts'
 import { classNames, imageExtent } from '../data/fashion-mnist.ts'
-import type { ExplanationProgress, ExplanationResult, ExplanationSettings, HiddenChoice } from './engine-api.ts'
+import type {
+  ExplanationProgress,
+  ExplanationResult,
+  ExplanationSettings,
+  HiddenChoice,
+  LabelExplanation,
+} from './engine-api.ts'
 import { pictureShape } from './networks.ts'
 import { told } from './runs.ts'
 
@@ -52,16 +59,15 @@ export async function explainPicture(
 }
 
 /** What the page shows of it. */
-export async function resultOf(explained: Explained): Promise<ExplanationResult> {
+export async function resultOf(explained: Explained, signal: AbortSignal): Promise<ExplanationResult> {
   const { explanation, settings } = explained
   const { segments, labels, intercept, score, localPred, localExp, probabilities, warnings, timings } = explanation
-  return {
-    settings,
-    segments: segments.data,
-    segmentCount: segments.data.reduce((most, segment) => Math.max(most, segment), 0) + 1,
-    hiddenPixels: Uint8Array.from(explanation.fudgedAsked.data, (value) => Math.round(value * 255)),
-    samples: explanation.samples,
-    labels: labels.map((label) => ({
+  const each: LabelExplanation[] = []
+  for (const label of labels) {
+    // Of many segments and samples intervals take a while: whoever stops it meanwhile is heard.
+    await yieldToEvents()
+    signal.throwIfAborted()
+    each.push({
       label,
       probability: probabilities.data[label],
       intercept: intercept[label],
@@ -69,7 +75,15 @@ export async function resultOf(explained: Explained): Promise<ExplanationResult>
       localPrediction: localPred[label],
       weights: localExp[label],
       intervals: explanation.intervals(label),
-    })),
+    })
+  }
+  return {
+    settings,
+    segments: segments.data,
+    segmentCount: segments.data.reduce((most, segment) => Math.max(most, segment), 0) + 1,
+    hiddenPixels: Uint8Array.from(explanation.fudgedAsked.data, (value) => Math.round(value * 255)),
+    samples: explanation.samples,
+    labels: each,
     flip: await flipOf(explained),
     warnings,
     timings,

@@ -14,6 +14,7 @@ export function JudgeView({
   judgement,
   average,
   onCell,
+  onProblem,
 }: {
   engine: EngineClient
   network: NetworkName
@@ -24,6 +25,7 @@ export function JudgeView({
   average: Run<AverageEvidence, Counted>
   /** A cell of the matrix: these were taken for that. */
   onCell: (label: number, predicted: number) => void
+  onProblem: (problem: null) => void
 }) {
   const counted = (onProgress: (progress: Counted) => void) => (done: number, all: number) =>
     onProgress({ done, total: all })
@@ -33,16 +35,20 @@ export function JudgeView({
         state={judgement.state}
         total={total}
         canJudge={canJudge}
-        onJudge={() => judgement.start((onProgress) => engine.judge(network, counted(onProgress)), { done: 0, total })}
+        onJudge={() => {
+          onProblem(null)
+          judgement.start((onProgress) => engine.judge(network, counted(onProgress)), { done: 0, total })
+        }}
         onStop={judgement.clear}
         onCell={onCell}
       />
       <EvidenceGallery
         state={average.state}
         canStart={canJudge}
-        onStart={() =>
+        onStart={() => {
+          onProblem(null)
           average.start((onProgress) => engine.averageEvidence(network, counted(onProgress)), { done: 0, total: 0 })
-        }
+        }}
         onStop={average.clear}
       />
     </>

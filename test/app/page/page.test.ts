@@ -257,8 +257,8 @@ describe('the page', () => {
   })
 
   test('stops midway, and then explains again', async () => {
-    // So many small segments share next to nothing: this takes minutes.
-    const { page } = await site.open('?index=0&segmenter=grid&rows=14&columns=14&samples=20000')
+    // So many small segments share next to nothing: this takes seconds.
+    const { page } = await site.open('?index=0&segmenter=grid&rows=14&columns=14&samples=8000')
     await page.getByRole('button', { name: 'Explain' }).click()
     await page.locator('.explanation progress').waitFor()
     await page.getByRole('button', { name: 'Stop' }).click()
@@ -268,7 +268,7 @@ describe('the page', () => {
     await explained(page)
     expect(await page.locator('.facts').textContent()).toContain('Samples20')
     // A long run can be stopped while the last result is still there, and what comes next can be explained.
-    await page.getByLabel('Samples').fill('20000')
+    await page.getByLabel('Samples').fill('8000')
     await page.getByRole('button', { name: 'Stop' }).click()
     await page.getByText('Stopped before the end').waitFor()
     await pickNumber(page, 3)
