@@ -60,6 +60,7 @@ export class TrainingRun {
   private watchedAt = Number.NEGATIVE_INFINITY
   private keptAt = performance.now()
   private cannotKeep = false
+  private hasDiverged = false
 
   constructor(
     private readonly network: Sequential,
@@ -155,6 +156,7 @@ export class TrainingRun {
         const point = pointOf(batch)
         this.untold.push(point)
         this.points.push(point)
+        if (!Number.isFinite(batch.batchLoss)) this.noteDivergence()
         if (batch.step < batch.steps) return
         this.tell()
         this.onEvent({ kind: 'validating', epoch: batch.epoch })
@@ -220,10 +222,20 @@ export class TrainingRun {
     })
   }
 
+  private noteDivergence(): void {
+    if (this.hasDiverged) return
+    this.hasDiverged = true
+    this.onEvent({
+      kind: 'note',
+      text: 'The loss is no number any more: the steps are too large. Stop, and try a smaller learning rate.',
+    })
+  }
+
   /** Explains the watched pictures, with the network as it is. */
   private async watch(epoch: number, step: number): Promise<void> {
     const pictures: WatchedPicture[] = []
-    for (const index of this.watched) pictures.push(await this.look(index))
+    // What computes no probabilities can't be explained.
+    if (!this.hasDiverged) for (const index of this.watched) pictures.push(await this.look(index))
     if (pictures.length > 0) this.onEvent({ kind: 'watched', moment: { epoch, step, pictures } })
     this.watchedAt = performance.now()
   }
