@@ -1,4 +1,4 @@
-import { type DeviceChoice, type DeviceStatus, deviceChoices } from './engine-api.ts'
+import { type DeviceChoice, type DeviceStatus, deviceChoices } from './worker/engine-api.ts'
 
 export const choiceNames: Readonly<Record<DeviceChoice, string>> = {
   auto: 'Auto',

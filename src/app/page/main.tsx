@@ -1,7 +1,7 @@
 import { render } from 'preact'
 import { App } from './app.tsx'
-import { startEngine } from './engine-client.ts'
 import { keepForOffline } from './offline.ts'
+import { startEngine } from './worker/engine-client.ts'
 
 const place = document.getElementById('page')
 if (place) render(<App engine={startEngine()} />, place)

@@ -1,4 +1,4 @@
-import type { NetworkName, OwnNetwork } from './engine-api.ts'
+import type { NetworkName, OwnNetwork } from './worker/engine-api.ts'
 
 /** Which network answers; nothing where there is only one. */
 export function NetworkSelect({

@@ -1,11 +1,11 @@
 import { classNames } from '../data/fashion-mnist.ts'
-import { type ExplanationSettings, hiddenChoices, type NetworkName } from './engine-api.ts'
+import { type ExplanationSettings, hiddenChoices, type NetworkName } from './worker/engine-api.ts'
 import {
   initialParameters,
   type SegmenterChoice,
   segmenterChoices,
   segmenterParameters,
-} from './segmenter-parameters.ts'
+} from './worker/segmenter-parameters.ts'
 
 /** What the page's address says: which view, which test image, how it is explained. A copied link shows the same again. */
 

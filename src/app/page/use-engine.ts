@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useState } from 'preact/hooks'
-import type { DeviceChoice, DeviceStatus, Loaded, OwnNetwork } from './engine-api.ts'
-import type { EngineClient } from './engine-client.ts'
+import type { DeviceChoice, DeviceStatus, Loaded, OwnNetwork } from './worker/engine-api.ts'
+import type { EngineClient } from './worker/engine-client.ts'
 
 export interface EngineState {
   readonly loaded: Loaded | null

@@ -1,7 +1,7 @@
 import { useCallback, useRef, useState } from 'preact/hooks'
-import type { RunName } from './engine-api.ts'
-import { type EngineClient, isStopped } from './engine-client.ts'
 import { messageOf } from './use-engine.ts'
+import type { RunName } from './worker/engine-api.ts'
+import { type EngineClient, isStopped } from './worker/engine-client.ts'
 
 /** Long work in the Worker, as the page shows it. */
 export type RunState<Result, Progress> =

@@ -3,7 +3,7 @@ import type { Page } from 'playwright'
 import { describe, expect, test } from 'vitest'
 import { classNames, imageExtent, joinImagesAndLabels } from '../../../src/app/data/fashion-mnist.ts'
 import { gunzip } from '../../../src/app/data/gzip.ts'
-import { architectureOf, type LayerChoice } from '../../../src/app/page/layer-stack.ts'
+import { architectureOf, type LayerChoice } from '../../../src/app/page/worker/layer-stack.ts'
 import { adam, modelFromBytes, modelToBytes, openDevice, Sequential } from '../../../src/engine/index.ts'
 import { expectClose, root, shownProbabilities, useSite } from './site.ts'
 

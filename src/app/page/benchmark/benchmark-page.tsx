@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks'
 import { type BenchmarkReport, figure, reportText } from '../../benchmark/benchmark-report.ts'
 import { choiceNames } from '../device-badge.tsx'
-import { type DeviceChoice, deviceChoices } from '../engine-api.ts'
 import { Notice } from '../notice.tsx'
+import { type DeviceChoice, deviceChoices } from '../worker/engine-api.ts'
 import { ResultTable } from './result-table.tsx'
 import { useBenchmark } from './use-benchmark.ts'
 
@@ -21,7 +21,7 @@ export function BenchmarkPage() {
           <h1>Limelight</h1>
           <p class="tagline">How fast is this device?</p>
         </div>
-        <a href="./">Why does the network say so?</a>
+        <a href=".">Why does the network say so?</a>
       </header>
       <Notice message={problem} onDismiss={() => setProblem(null)} />
       <main>

@@ -1,0 +1,116 @@
+import type { ImageSet } from '../../data/fashion-mnist.ts'
+import { NetworkSelect } from '../network-select.tsx'
+import type { Asked } from '../page-address.ts'
+import { ImageNumber } from '../pictures/image-number.tsx'
+import { type Picture, testPicture } from '../pictures/picture.ts'
+import { PictureView } from '../pictures/picture-view.tsx'
+import { usePrediction } from '../pictures/use-prediction.ts'
+import type { DeviceStatus, OwnNetwork, Side } from '../worker/engine-api.ts'
+import type { EngineClient } from '../worker/engine-client.ts'
+import { ExplanationPanel } from './explanation-panel.tsx'
+
+export interface ComparedSide {
+  readonly side: Side
+  readonly title: string
+  readonly picture: Picture
+  readonly onPicture: (picture: Picture | null) => void
+  /** Whether it shows the other side's picture; null where it can't. */
+  readonly isSame: boolean | null
+  readonly asked: Asked
+  readonly onAsked: (asked: Asked) => void
+}
+
+/** Two explanations side by side: of two pictures, classes, segmenters, seeds or networks. */
+export function CompareView({
+  engine,
+  images,
+  device,
+  ownNetwork,
+  compared,
+  onProblem,
+}: {
+  engine: EngineClient
+  images: ImageSet
+  device: DeviceStatus | null
+  ownNetwork: OwnNetwork | null
+  compared: readonly ComparedSide[]
+  onProblem: (problem: string | null) => void
+}) {
+  return (
+    <div class="compare">
+      {compared.map((each) => (
+        <Compared
+          key={each.side}
+          {...each}
+          engine={engine}
+          images={images}
+          device={device}
+          ownNetwork={ownNetwork}
+          onProblem={onProblem}
+        />
+      ))}
+    </div>
+  )
+}
+
+function Compared({
+  engine,
+  images,
+  device,
+  ownNetwork,
+  side,
+  title,
+  picture,
+  onPicture,
+  isSame,
+  asked,
+  onAsked,
+  onProblem,
+}: ComparedSide & {
+  engine: EngineClient
+  images: ImageSet
+  device: DeviceStatus | null
+  ownNetwork: OwnNetwork | null
+  onProblem: (problem: string | null) => void
+}) {
+  const prediction = usePrediction(engine, asked.network, ownNetwork, picture, device, onProblem)
+  return (
+    <div class="compared">
+      <section class="panel" aria-label={`${title}: the picture`}>
+        <PictureView picture={picture} prediction={prediction} onChange={onPicture} />
+        <div class="compared-picture">
+          {isSame !== null && (
+            <label class="check">
+              <input type="checkbox" checked={isSame} onChange={() => onPicture(isSame ? picture : null)} />
+              The same picture
+            </label>
+          )}
+          <ImageNumber
+            title="Test image"
+            count={images.count}
+            index={picture.index}
+            isDisabled={isSame ?? false}
+            onIndex={(index) => onPicture(testPicture(images, index))}
+          />
+          <NetworkSelect
+            network={asked.network}
+            ownNetwork={ownNetwork}
+            onNetwork={(network) => onAsked({ ...asked, network })}
+          />
+        </div>
+      </section>
+      <ExplanationPanel
+        engine={engine}
+        side={side}
+        title={title}
+        picture={picture}
+        asked={asked}
+        onAsked={onAsked}
+        probabilities={prediction?.probabilities ?? null}
+        device={device}
+        ownNetwork={ownNetwork}
+        onProblem={onProblem}
+      />
+    </div>
+  )
+}

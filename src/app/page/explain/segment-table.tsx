@@ -1,0 +1,107 @@
+import { useMemo } from 'preact/hooks'
+import type { SegmentWeight, WeightInterval } from '../../../lime/index.ts'
+import { imageExtent } from '../../data/fashion-mnist.ts'
+import { percent, signed } from '../number-format.ts'
+
+/** The segments, heaviest first. Pointing at one, or moving the focus to it, shows where it is; pressing it hides it, or shows it again. */
+export function SegmentTable({
+  className,
+  segments,
+  weights,
+  intervals,
+  shares,
+  largest,
+  highlighted,
+  hidden,
+  onHighlight,
+  onPress,
+}: {
+  className: string
+  segments: Int32Array
+  weights: readonly SegmentWeight[]
+  /** In the order of the weights. */
+  intervals: readonly WeightInterval[]
+  shares: ReadonlyMap<number, number>
+  /** The largest |weight|: a bar of full length. */
+  largest: number
+  highlighted: number | null
+  hidden: ReadonlySet<number>
+  onHighlight: (segment: number | null) => void
+  onPress: (segment: number) => void
+}) {
+  const areas = useMemo(() => {
+    const counts = new Map<number, number>()
+    for (const segment of segments) counts.set(segment, (counts.get(segment) ?? 0) + 1)
+    return counts
+  }, [segments])
+
+  return (
+    <div class="segments">
+      <table>
+        <caption>Segments, by what they add to the probability of {className}</caption>
+        <thead>
+          <tr>
+            <th scope="col">Segment</th>
+            <th scope="col">Area</th>
+            <th scope="col">Weight</th>
+          </tr>
+        </thead>
+        <tbody onMouseLeave={() => onHighlight(null)} onKeyDown={moveFocus}>
+          {weights.map(([segment, weight], rank) => (
+            <tr
+              key={segment}
+              data-segment={segment}
+              class={`${segment === highlighted ? 'is-highlighted' : ''} ${hidden.has(segment) ? 'is-hidden' : ''}`}
+              onMouseEnter={() => onHighlight(segment)}
+            >
+              <th scope="row">
+                <button
+                  type="button"
+                  class="quiet"
+                  aria-pressed={hidden.has(segment)}
+                  title={hidden.has(segment) ? 'Hidden: press to show it again' : 'Press to hide it'}
+                  onFocus={() => onHighlight(segment)}
+                  // A press in the picture takes the focus, too, and has highlighted another by then.
+                  onBlur={() => segment === highlighted && onHighlight(null)}
+                  onClick={() => onPress(segment)}
+                >
+                  <span class="visually-hidden">Hide segment </span>
+                  {segment}
+                </button>
+              </th>
+              <td class="number">{percent((areas.get(segment) ?? 0) / (imageExtent * imageExtent))}</td>
+              <td class="number" data-weight={weight}>
+                <span class="weight-bar" aria-hidden="true">
+                  <span
+                    class="weight"
+                    data-sign={weight < 0 ? 'against' : 'for'}
+                    style={{ width: `${Math.abs(shares.get(segment) ?? 0) * 50}%` }}
+                  />
+                  <span class="interval" style={placeOf(intervals[rank], largest)} />
+                </span>
+                <span class="weight-number">{signed(weight)}</span>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+/** The arrow keys lead from segment to segment. */
+function moveFocus(event: KeyboardEvent & { readonly currentTarget: HTMLElement }): void {
+  const buttons: Element[] = Array.from(event.currentTarget.querySelectorAll('button'))
+  const at = document.activeElement ? buttons.indexOf(document.activeElement) : -1
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: buttons.length - 1 }[event.key]
+  if (to === undefined) return
+  event.preventDefault()
+  const next = buttons.at(Math.max(0, Math.min(to, buttons.length - 1)))
+  if (next instanceof HTMLElement) next.focus()
+}
+
+/** From end to end of an interval, in a bar that reaches from -largest to largest; cut off at its ends. */
+function placeOf({ low, high }: WeightInterval, largest: number): { left: string; right: string } {
+  const place = (value: number) => (largest > 0 ? Math.min(Math.max(50 + (value / largest) * 50, 0), 100) : 50)
+  return { left: `${place(low)}%`, right: `${100 - place(high)}%` }
+}

@@ -1,0 +1,91 @@
+import { kernelWidths } from '../page-address.ts'
+import type { ExplanationSettings, HiddenChoice } from '../worker/engine-api.ts'
+import { hiddenChoices } from '../worker/engine-api.ts'
+import { segmenterParameters } from '../worker/segmenter-parameters.ts'
+
+const hiddenTitles: Readonly<Record<HiddenChoice, string>> = {
+  segment: 'its own mean',
+  mean: 'the picture’s mean',
+  blur: 'the picture, blurred',
+  '0': 'black',
+  '1': 'white',
+}
+
+/** What most people leave as it is: the segmenter's parameters, the kernel's width, what is shown in place of what is hidden. */
+export function SegmenterSettings({
+  settings: { segmenter, kernelWidth, hidden },
+  parameters,
+  onSettings,
+}: {
+  settings: ExplanationSettings
+  parameters: Readonly<Record<string, number>>
+  onSettings: (changed: Partial<ExplanationSettings>) => void
+}) {
+  return (
+    <details class="wide more-settings">
+      <summary>More settings</summary>
+      <div>
+        {segmenterParameters[segmenter].map(({ name, title, min, max, step }) => (
+          <Slider
+            key={`${segmenter} ${name}`}
+            title={title}
+            name={name}
+            range={{ min, max, step }}
+            value={parameters[name]}
+            onValue={(value) => onSettings({ parameters: { ...parameters, [name]: value } })}
+          />
+        ))}
+        <Slider
+          title="Kernel width: how far from the picture a mixture still counts"
+          name="kernel-width"
+          range={kernelWidths}
+          value={kernelWidth}
+          onValue={(value) => onSettings({ kernelWidth: value })}
+        />
+        <label>
+          What a hidden segment shows
+          <select
+            value={hidden}
+            onChange={({ currentTarget }) => onSettings({ hidden: currentTarget.value as HiddenChoice })}
+          >
+            {hiddenChoices.map((choice) => (
+              <option key={choice} value={choice}>
+                {hiddenTitles[choice]}
+              </option>
+            ))}
+          </select>
+        </label>
+      </div>
+    </details>
+  )
+}
+
+function Slider({
+  title,
+  name,
+  range,
+  value,
+  onValue,
+}: {
+  title: string
+  /** As the command has it. */
+  name: string
+  range: { readonly min: number; readonly max: number; readonly step: number }
+  value: number
+  onValue: (value: number) => void
+}) {
+  return (
+    <label>
+      <span class="slider-title">
+        <span>{title}</span> <span aria-hidden="true">{value}</span>
+      </span>
+      <input
+        type="range"
+        {...range}
+        value={value}
+        title={name}
+        onInput={({ currentTarget }) => onValue(currentTarget.valueAsNumber)}
+      />
+    </label>
+  )
+}

@@ -1,0 +1,152 @@
+import { useEffect, useMemo, useState } from 'preact/hooks'
+import type { Faithfulness, Stability } from '../../../lime/index.ts'
+import { classNames } from '../../data/fashion-mnist.ts'
+import { type Curve, LineChart } from '../line-chart.tsx'
+import { percent, signed } from '../number-format.ts'
+import { messageOf } from '../use-engine.ts'
+import type { Side } from '../worker/engine-api.ts'
+import type { EngineClient } from '../worker/engine-client.ts'
+
+/** How far to trust an explanation: how true it is to the network, and how much of it is chance. */
+export function TrustPanel({
+  engine,
+  side,
+  label,
+  isExact,
+  onProblem,
+}: {
+  engine: EngineClient
+  side: Side
+  label: number
+  /** Every mixture was taken: no chance is left. */
+  isExact: boolean
+  onProblem: (problem: string) => void
+}) {
+  const ask = useMemo(() => ({ engine, side, label }), [engine, side, label])
+  const faithfulness = useAnswer(ask, ({ engine, side, label }) => engine.faithfulness(side, label), onProblem)
+  const stability = useAnswer(ask, ({ engine, side, label }) => engine.stability(side, label), onProblem)
+  return (
+    <div class="trust">
+      <section>
+        <h3>How true?</h3>
+        {faithfulness ? <Faithful faithfulness={faithfulness} /> : <p class="hint">Hiding segments one by one…</p>}
+      </section>
+      <section>
+        <h3>How sure?</h3>
+        {stability ? <Stable stability={stability} isExact={isExact} /> : <p class="hint">Asking ten seeds…</p>}
+      </section>
+    </div>
+  )
+}
+
+function Faithful({ faithfulness: { label, deletion, insertion, random, order } }: { faithfulness: Faithfulness }) {
+  const x = useMemo(() => Array.from(deletion.probabilities.keys()), [deletion])
+  const curves = useMemo(
+    (): Curve[] => [
+      { name: 'Hidden', colour: 'against', values: Array.from(deletion.probabilities) },
+      { name: 'Shown', colour: 'for', values: Array.from(insertion.probabilities) },
+      { name: 'Hidden by chance', colour: 'soft', isDashed: true, values: Array.from(random.deletion.probabilities) },
+    ],
+    [deletion, insertion, random],
+  )
+  const gain = random.deletion.auc - deletion.auc
+  return (
+    <>
+      <p class="hint">
+        Probability of {classNames[label]} while segments are hidden, and shown, the one that speaks most for it first.
+        The faster it falls and rises, the truer the explanation.
+      </p>
+      <LineChart
+        title={`Probability of ${classNames[label]} by segments hidden and shown; the table below has the numbers`}
+        xName="Segments"
+        x={x}
+        curves={curves}
+        yRange={[0, 1]}
+      />
+      <p>
+        Mean while hiding <strong>{deletion.auc.toFixed(3)}</strong>, in random order {random.deletion.auc.toFixed(3)}:{' '}
+        {gain > 0.01 ? 'better than chance' : gain < -0.01 ? 'worse than chance' : 'no better than chance'}. Mean while
+        showing <strong>{insertion.auc.toFixed(3)}</strong>, in random order {random.insertion.auc.toFixed(3)}.
+      </p>
+      <details>
+        <summary>As a table</summary>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
+        <section class="trust-table" aria-label="Probabilities by segments" tabIndex={0}>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Segments</th>
+                <th scope="col">The last of them</th>
+                <th scope="col">Hidden</th>
+                <th scope="col">Shown</th>
+                <th scope="col">Hidden by chance</th>
+              </tr>
+            </thead>
+            <tbody>
+              {x.map((count) => (
+                <tr key={count}>
+                  <th scope="row">{count}</th>
+                  <td class="number">{count === 0 ? '–' : order[count - 1]}</td>
+                  <td class="number">{percent(deletion.probabilities[count])}</td>
+                  <td class="number">{percent(insertion.probabilities[count])}</td>
+                  <td class="number">{percent(random.deletion.probabilities[count])}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      </details>
+    </>
+  )
+}
+
+function Stable({ stability: { runs, sameTop, vsi, spread }, isExact }: { stability: Stability; isExact: boolean }) {
+  return (
+    <>
+      <p class="hint">
+        {isExact
+          ? 'Every mixture was taken: other seeds change nothing.'
+          : `Explained ${runs} times, each with other samples.`}
+      </p>
+      <dl class="facts">
+        <div title="The share of pairs of runs with the same five segments on top">
+          <dt>Same top five</dt>
+          <dd>{percent(sameTop)}</dd>
+        </div>
+        <div title="Variables' stability index: how many of the top five two runs have in common">
+          <dt>In common</dt>
+          <dd>{percent(vsi)}</dd>
+        </div>
+        <div title="The largest difference between two runs' weights of one segment">
+          <dt>Weights differ by</dt>
+          <dd>{spread === 0 ? 'nothing' : signed(spread).replace('+', '')}</dd>
+        </div>
+      </dl>
+    </>
+  )
+}
+
+/** What the Worker answers about the explanation that is shown; null until then. */
+function useAnswer<Asked, Answer>(
+  asked: Asked,
+  question: (asked: Asked) => Promise<Answer>,
+  onProblem: (problem: string) => void,
+): Answer | null {
+  const [answer, setAnswer] = useState<Answer | null>(null)
+  useEffect(() => {
+    let isOutdated = false
+    setAnswer(null)
+    question(asked).then(
+      (answer) => {
+        if (!isOutdated) setAnswer(answer)
+      },
+      (error) => {
+        if (!isOutdated) onProblem(`The explanation can't be judged: ${messageOf(error)}`)
+      },
+    )
+    return () => {
+      isOutdated = true
+    }
+  }, [asked, onProblem])
+  return answer
+}

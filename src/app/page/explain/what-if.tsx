@@ -1,0 +1,105 @@
+import { classNames } from '../../data/fashion-mnist.ts'
+import { percent, signed } from '../number-format.ts'
+import { predictedOf } from '../pictures/use-prediction.ts'
+import type { ExplanationResult, LabelExplanation } from '../worker/engine-api.ts'
+
+/** What the network says when parts of the picture are hidden: the one pointed at, and those that were pressed. */
+export function WhatIf({
+  explained,
+  highlighted,
+  hidden,
+  withoutHighlighted,
+  withoutHidden,
+  flip,
+  onHide,
+  onShowAll,
+}: {
+  explained: LabelExplanation
+  /** The segment without which the network says something else. */
+  flip: ExplanationResult['flip']
+  highlighted: number | null
+  hidden: ReadonlySet<number>
+  withoutHighlighted: Float32Array | null
+  withoutHidden: Float32Array | null
+  onHide: (segment: number) => void
+  onShowAll: () => void
+}) {
+  const { label, probability, weights, intervals } = explained
+  const name = classNames[label]
+  const rank = weights.findIndex(([segment]) => segment === highlighted)
+  const pressed = Array.from(hidden).sort((a, b) => a - b)
+  return (
+    <div class="what-if">
+      <table>
+        <caption>What if parts are hidden? Probability of {name}</caption>
+        <tbody>
+          <Row term="Whole picture" label={label} probability={probability} predicted={null} />
+          <Row
+            term={highlighted === null ? 'Without the one pointed at' : `Without segment ${highlighted}`}
+            label={label}
+            probability={withoutHighlighted?.[label] ?? null}
+            predicted={withoutHighlighted && predictedOf(withoutHighlighted)}
+          />
+          <Row
+            term={pressed.length === 0 ? 'Without those pressed' : `Without ${pressed.join(', ')}`}
+            label={label}
+            probability={withoutHidden?.[label] ?? null}
+            predicted={withoutHidden && predictedOf(withoutHidden)}
+          />
+        </tbody>
+      </table>
+      {flip && (
+        <p class="flip">
+          <span>
+            Without segment {flip.segment} the network says <strong>{classNames[flip.predicted]}</strong>.
+          </span>
+          {!hidden.has(flip.segment) && (
+            <button type="button" onClick={() => onHide(flip.segment)}>
+              Hide it
+            </button>
+          )}
+        </p>
+      )}
+      <div class="what-if-note">
+        <p class="hint">
+          {rank < 0
+            ? 'Point at a segment, in the picture or the table, and press it to hide it. What is hidden shows its mean colour.'
+            : `Segment ${highlighted} is number ${rank + 1} of ${weights.length}: ${signed(weights[rank][1])}, with 95 % confidence ${signed(intervals[rank].low)} to ${signed(intervals[rank].high)}.`}
+        </p>
+        <button type="button" disabled={pressed.length === 0} onClick={onShowAll}>
+          Show all
+        </button>
+      </div>
+      <p class="visually-hidden" role="status">
+        {withoutHidden &&
+          `Without ${pressed.join(', ')}: ${classNames[predictedOf(withoutHidden)]}; ${name} ${percent(withoutHidden[label])} instead of ${percent(probability)}.`}
+      </p>
+    </div>
+  )
+}
+
+function Row({
+  term,
+  label,
+  probability,
+  predicted,
+}: {
+  term: string
+  label: number
+  /** null: not known, or nothing is hidden. */
+  probability: number | null
+  predicted: number | null
+}) {
+  return (
+    <tr class={probability === null ? 'is-empty' : undefined}>
+      <th scope="row">{term}</th>
+      <td data-probability={probability ?? undefined}>
+        <span class="bar" aria-hidden="true">
+          <span style={{ width: `${(probability ?? 0) * 100}%` }} />
+        </span>
+        <span class="number">{probability === null ? '–' : percent(probability)}</span>
+        <span class="becomes">{predicted !== null && predicted !== label && `→ ${classNames[predicted]}`}</span>
+      </td>
+    </tr>
+  )
+}

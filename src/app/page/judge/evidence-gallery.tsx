@@ -1,0 +1,286 @@
+import { useMemo, useState } from 'preact/hooks'
+import { classNames, imageExtent } from '../../data/fashion-mnist.ts'
+import { arrowSteps } from '../arrow-steps.ts'
+import { count, signed } from '../number-format.ts'
+import { OverlayCanvas } from '../overlay-canvas.tsx'
+import type { AverageEvidence, ClassEvidence } from '../worker/average-evidence.ts'
+import { cellOf, placeOfCell } from '../worker/evidence-cells.ts'
+
+export type EvidenceState =
+  | { readonly phase: 'none' | 'stopped' | 'failed' }
+  | { readonly phase: 'running'; readonly progress: { readonly done: number; readonly total: number } }
+  | { readonly phase: 'done'; readonly result: AverageEvidence }
+
+/** Cells named for each class in words, on either side. */
+const strongest = 5
+
+/**
+ * Where the colours' one scale for all ten ends: this share of the cells lies within. At the largest weight of all it would leave
+ * most cells without colour, and with a scale for each class weak evidence would look like strong.
+ */
+const shareWithinScale = 0.95
+
+/** What counts as evidence for each of the ten classes, on average over many pictures. */
+export function EvidenceGallery({
+  state,
+  canStart,
+  onStart,
+  onStop,
+}: {
+  state: EvidenceState
+  canStart: boolean
+  onStart: () => void
+  onStop: () => void
+}) {
+  return (
+    <section
+      class="panel evidence-gallery"
+      aria-labelledby="evidence-gallery-title"
+      aria-busy={state.phase === 'running'}
+    >
+      <h2 id="evidence-gallery-title">What makes a coat a coat?</h2>
+      <div class="evidence-gallery-head">
+        {state.phase === 'running' ? (
+          <button key="stop" type="button" class="stop" onClick={onStop}>
+            Stop
+          </button>
+        ) : (
+          <button key="start" type="button" class="primary" disabled={!canStart} onClick={onStart}>
+            Average the evidence
+          </button>
+        )}
+        {state.phase === 'running' ? (
+          <AveragingProgress {...state.progress} />
+        ) : (
+          <p class="hint">
+            Takes test images of each class that the network calls rightly, finds what each place in them adds to their
+            class, and averages.
+          </p>
+        )}
+      </div>
+      {state.phase === 'done' && <EvidencePictures evidence={state.result} />}
+    </section>
+  )
+}
+
+function AveragingProgress({ done, total }: { done: number; total: number }) {
+  const text = total === 0 ? 'Looking for pictures' : `${count(done)} of ${count(total)} pictures`
+  return (
+    <div class="progress">
+      <progress
+        max={1}
+        value={total === 0 ? undefined : done / total}
+        aria-label="Average evidence"
+        aria-valuetext={text}
+      />
+      <span aria-hidden="true">{text}</span>
+    </div>
+  )
+}
+
+/** The ten pictures. A cell means the same place in all of them: pointing at one shows it in each. */
+function EvidencePictures({ evidence }: { evidence: AverageEvidence }) {
+  const { rows, columns, of, classes } = evidence
+  const [cell, setCell] = useState<number | null>(null)
+  const [told, setTold] = useState('')
+  const cells = useMemo(
+    () => Int32Array.from({ length: imageExtent * imageExtent }, (_, pixel) => cellOf(pixel, rows, columns)),
+    [rows, columns],
+  )
+  const limit = useMemo(() => colourLimit(classes), [classes])
+
+  const tell = (of: ClassEvidence, next: number) => {
+    setCell(next)
+    setTold(
+      `${classNames[of.label]}, ${placeOfCell(next, columns)}: ${signed(of.weights[next])}, ${wholePercent(of.agreement[next])} agree`,
+    )
+  }
+  const onKeyDown = (event: KeyboardEvent, of: ClassEvidence) => {
+    const step = arrowSteps[event.key]
+    if (!step || event.ctrlKey || event.metaKey || event.altKey) return
+    event.preventDefault()
+    const from = cell ?? strongestCellOf(of)
+    const x = Math.min(columns - 1, Math.max(0, (from % columns) + step.x))
+    const y = Math.min(rows - 1, Math.max(0, Math.floor(from / columns) + step.y))
+    tell(of, y * columns + x)
+  }
+
+  return (
+    <>
+      <p>
+        A green cell speaks for the class, a magenta one against it.{' '}
+        {of === 'logit'
+          ? 'Its weight is what it adds to the class’s logit, beyond what it adds to all ten on average; +0.69 doubles its probability against the mean of the ten.'
+          : 'Its weight is what it adds to the class’s probability.'}{' '}
+        Point at a cell, or move there with the arrow keys, to see it in all ten pictures.
+      </p>
+      <div class="evidence-cards">
+        {classes.map((each) => (
+          <figure key={each.label} class="evidence-card">
+            <div
+              class="evidence-picture"
+              role="application"
+              // biome-ignore lint/a11y/noNoninteractiveTabindex: an application takes keys of its own
+              tabIndex={0}
+              aria-label={`${classNames[each.label]}: ${rows} by ${columns} cells, for the arrow keys`}
+              onKeyDown={(event) => onKeyDown(event, each)}
+              onFocus={() => tell(each, cell ?? strongestCellOf(each))}
+              onBlur={() => setCell(null)}
+            >
+              <EvidenceCanvas
+                evidence={each}
+                columns={columns}
+                cells={cells}
+                limit={limit}
+                cell={cell}
+                onPoint={setCell}
+              />
+            </div>
+            <figcaption>
+              <strong>{classNames[each.label]}</strong>
+              {cell === null ? (
+                <span>{each.count === 1 ? '1 picture' : `${count(each.count)} pictures`}</span>
+              ) : (
+                <>
+                  <span class="evidence-weight" data-sign={signOf(each.weights[cell])}>
+                    {signed(each.weights[cell])}
+                  </span>
+                  <span>{wholePercent(each.agreement[cell])} agree</span>
+                </>
+              )}
+            </figcaption>
+          </figure>
+        ))}
+      </div>
+      <div>
+        <span class="legend" aria-hidden="true" />
+        <p class="legend-ends">
+          <span>{signed(-limit)} or less: against</span>
+          <span>for the class: {signed(limit)} or more</span>
+        </p>
+        <p class="hint">
+          One scale for all ten; one cell in twenty lies beyond its ends. A picture “agrees” where its own weight of the
+          cell has the average’s sign.
+        </p>
+      </div>
+      <details>
+        <summary>The strongest cells in numbers</summary>
+        <EvidenceTable evidence={evidence} />
+      </details>
+      <p class="visually-hidden" role="status">
+        {told}
+      </p>
+    </>
+  )
+}
+
+function EvidenceCanvas({
+  evidence: { label, mean, weights, count: pictures },
+  columns,
+  cells,
+  limit,
+  cell,
+  onPoint,
+}: {
+  evidence: ClassEvidence
+  columns: number
+  cells: Int32Array
+  limit: number
+  cell: number | null
+  onPoint: (cell: number | null) => void
+}) {
+  const pixels = useMemo(() => Uint8Array.from(mean, (value) => Math.round(value * 255)), [mean])
+  const shares = useMemo(
+    () => new Map(Array.from(weights, (weight, at) => [at, limit > 0 ? Math.min(1, Math.max(-1, weight / limit)) : 0])),
+    [weights, limit],
+  )
+  const sides = [1, -1].map((sign) => {
+    const found = strongestCells(weights, sign).map((at) => placeOfCell(at, columns))
+    return found.length > 0 ? found.join('; ') : 'none'
+  })
+  const name = classNames[label]
+  return (
+    <OverlayCanvas
+      pixels={pixels}
+      segments={cells}
+      shares={shares}
+      highlighted={cell}
+      label={`${name}, the mean of ${count(pictures)} pictures. Cells for ${name}: ${sides[0]}. Against: ${sides[1]}.`}
+      onPoint={onPoint}
+    />
+  )
+}
+
+/** For those who do not see the colours, and those who want the numbers. */
+function EvidenceTable({ evidence: { columns, classes } }: { evidence: AverageEvidence }) {
+  return (
+    <div class="evidence-table">
+      <table>
+        <caption>
+          The {strongest} cells that say most for each class, and against it, and how many pictures agree
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">Class</th>
+            <th scope="col">For</th>
+            <th scope="col">Against</th>
+          </tr>
+        </thead>
+        <tbody>
+          {classes.map(({ label, weights, agreement }) => (
+            <tr key={label}>
+              <th scope="row">{classNames[label]}</th>
+              {[1, -1].map((sign) => (
+                <td key={sign}>
+                  <ol>
+                    {strongestCells(weights, sign).map((cell) => (
+                      <li key={cell} data-cell={cell} data-weight={weights[cell]}>
+                        {placeOfCell(cell, columns)}: <strong class="number">{signed(weights[cell])}</strong> (
+                        {wholePercent(agreement[cell])})
+                      </li>
+                    ))}
+                  </ol>
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+/** The cells that say most for the class (sign 1) or against it (-1), the strongest first. */
+function strongestCells(weights: Float64Array, sign: number): number[] {
+  return Array.from(weights.keys())
+    .filter((cell) => weights[cell] * sign > 0)
+    .sort((a, b) => Math.abs(weights[b]) - Math.abs(weights[a]))
+    .slice(0, strongest)
+}
+
+/** Where the arrow keys begin. */
+function strongestCellOf({ weights }: ClassEvidence): number {
+  return weights.findIndex((weight) => Math.abs(weight) === largestOf(weights))
+}
+
+/** The weight from which on, for or against, colours are full. */
+function colourLimit(classes: readonly ClassEvidence[]): number {
+  const sizes = classes
+    .filter(({ count }) => count > 0)
+    .flatMap(({ weights }) => Array.from(weights, Math.abs))
+    .sort((a, b) => a - b)
+  return sizes.at(Math.floor(sizes.length * shareWithinScale)) ?? 0
+}
+
+/** Of so few pictures that no decimals count. */
+function wholePercent(share: number): string {
+  return `${Math.round(share * 100)} %`
+}
+
+function largestOf(weights: Float64Array): number {
+  return weights.reduce((most, weight) => Math.max(most, Math.abs(weight)), 0)
+}
+
+function signOf(weight: number): 'for' | 'against' | undefined {
+  return weight > 0 ? 'for' : weight < 0 ? 'against' : undefined
+}

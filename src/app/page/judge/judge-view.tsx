@@ -1,0 +1,56 @@
+import type { Counted } from '../app.tsx'
+import type { Run } from '../use-run.ts'
+import type { AverageEvidence, Evaluation, NetworkName } from '../worker/engine-api.ts'
+import type { EngineClient } from '../worker/engine-client.ts'
+import { EvidenceGallery } from './evidence-gallery.tsx'
+import { JudgementPanel } from './judgement-panel.tsx'
+
+/** How good the network is, and what it goes by. */
+export function JudgeView({
+  engine,
+  network,
+  total,
+  canJudge,
+  judgement,
+  average,
+  onCell,
+  onProblem,
+}: {
+  engine: EngineClient
+  network: NetworkName
+  /** Test images. */
+  total: number
+  canJudge: boolean
+  judgement: Run<Evaluation, Counted>
+  average: Run<AverageEvidence, Counted>
+  /** A cell of the matrix: these were taken for that. */
+  onCell: (label: number, predicted: number) => void
+  onProblem: (problem: null) => void
+}) {
+  const counted = (onProgress: (progress: Counted) => void) => (done: number, all: number) =>
+    onProgress({ done, total: all })
+  return (
+    <>
+      <JudgementPanel
+        state={judgement.state}
+        total={total}
+        canJudge={canJudge}
+        onJudge={() => {
+          onProblem(null)
+          judgement.start((onProgress) => engine.judge(network, counted(onProgress)), { done: 0, total })
+        }}
+        onStop={judgement.clear}
+        onCell={onCell}
+      />
+      <EvidenceGallery
+        state={average.state}
+        canStart={canJudge}
+        onStart={() => {
+          onProblem(null)
+          average.start((onProgress) => engine.averageEvidence(network, counted(onProgress)), { done: 0, total: 0 })
+        }}
+        onStop={average.clear}
+      />
+    </>
+  )
+}

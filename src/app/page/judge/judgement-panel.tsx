@@ -1,0 +1,71 @@
+import { classNames } from '../../data/fashion-mnist.ts'
+import type { Counted } from '../app.tsx'
+import { count, percent } from '../number-format.ts'
+import type { RunState } from '../use-run.ts'
+import type { Evaluation } from '../worker/engine-api.ts'
+import { ClassTable } from './class-table.tsx'
+import { ConfusionMatrix } from './confusion-matrix.tsx'
+
+/** How good the network is: accuracy, which class it takes for which, and scores for each class. */
+export function JudgementPanel({
+  state,
+  total,
+  canJudge,
+  onJudge,
+  onStop,
+  onCell,
+}: {
+  state: RunState<Evaluation, Counted>
+  total: number
+  canJudge: boolean
+  onJudge: () => void
+  onStop: () => void
+  /** A cell of the matrix: these were taken for that. */
+  onCell: (label: number, predicted: number) => void
+}) {
+  const evaluation = state.phase === 'done' ? state.result : null
+  return (
+    <section class="panel judgement" aria-labelledby="judgement-title" aria-busy={state.phase === 'running'}>
+      <h2 id="judgement-title">How good is it?</h2>
+      <div class="judgement-head">
+        {state.phase === 'running' ? (
+          <button key="stop" type="button" class="stop" onClick={onStop}>
+            Stop
+          </button>
+        ) : (
+          <button key="judge" type="button" class="primary" disabled={!canJudge} onClick={onJudge}>
+            Judge all {count(total)} test images
+          </button>
+        )}
+        {state.phase === 'running' && (
+          <div class="progress">
+            <progress
+              max={1}
+              value={state.progress.done / state.progress.total}
+              aria-label="Judgement"
+              aria-valuetext={`${count(state.progress.done)} of ${count(state.progress.total)} images`}
+            />
+          </div>
+        )}
+        {evaluation && (
+          <p role="status">
+            <strong class="accuracy">{percent(evaluation.accuracy)}</strong> right: {count(evaluation.wrong.length)} of{' '}
+            {count(evaluation.count)} are taken for something else.
+          </p>
+        )}
+        {state.phase === 'none' && (
+          <p class="hint">
+            See which classes it confuses, and open the pictures it gets wrong. Pictures it has never seen are the
+            judges.
+          </p>
+        )}
+      </div>
+      {evaluation && (
+        <div class="judgement-result">
+          <ConfusionMatrix matrix={evaluation.confusionMatrix} names={classNames} onCell={onCell} />
+          <ClassTable report={evaluation.report} />
+        </div>
+      )}
+    </section>
+  )
+}

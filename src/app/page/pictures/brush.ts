@@ -1,0 +1,110 @@
+import { imageExtent } from '../../data/fashion-mnist.ts'
+
+/**
+ * Drawing on a picture of 28 x 28 pixels. A stroke is the set of points it came by: how much of each pixel it covers depends on
+ * the nearest of them, so that a fast stroke has no gaps, and a slow one, or one that comes by again, is no darker at its soft
+ * edge than another.
+ */
+
+export interface Brush {
+  /** In pixels. */
+  readonly radius: number
+  /** What it paints, 0 to 255; of black it is an eraser. */
+  readonly brightness: number
+  /** What the stroke encloses is painted, too; its end is joined to its beginning. */
+  readonly fills: boolean
+  /** What is drawn on one side appears on the other: clothes are alike on both. */
+  readonly mirrors: boolean
+}
+
+/** In pixels from the picture's top left corner: the first pixel's middle is at 0.5, 0.5. */
+export interface Point {
+  readonly x: number
+  readonly y: number
+}
+
+const pixelCount = imageExtent * imageExtent
+
+/** One stroke, from where the brush touches the picture until it leaves it. */
+export class Stroke {
+  private readonly points: Point[] = []
+  /** How much of each pixel the line covers, [28 * 28], 0 to 1. */
+  private readonly line = new Float32Array(pixelCount)
+
+  /** @param before the picture drawn on, [28 * 28], 0 to 255; it stays as it is */
+  constructor(
+    private readonly before: Uint8Array,
+    private readonly brush: Brush,
+  ) {}
+
+  /** Draws on to a point, which may lie beyond the picture. */
+  to(point: Point): void {
+    coverLine(this.line, this.points.at(-1) ?? point, point, this.brush.radius)
+    this.points.push(point)
+  }
+
+  /** The picture with the stroke as far as it has come, a new array [28 * 28]. */
+  pixels(): Uint8Array {
+    const { brightness, fills, mirrors } = this.brush
+    const coverage = fills ? this.area() : this.line
+    return this.before.map((value, pixel) => {
+      const share = mirrors ? Math.max(coverage[pixel], coverage[opposite(pixel)]) : coverage[pixel]
+      return Math.round(value + (brightness - value) * share)
+    })
+  }
+
+  /** The line's coverage with all that it encloses. */
+  private area(): Float32Array {
+    const coverage = this.line.slice()
+    const { points } = this
+    if (points.length === 0) return coverage
+    const closed = [...points, points[0]]
+    coverLine(coverage, points[points.length - 1], points[0], this.brush.radius)
+    coverInside(coverage, closed)
+    return coverage
+  }
+}
+
+/** The pixel on the other side of the vertical line through the picture's middle. */
+function opposite(pixel: number): number {
+  const x = pixel % imageExtent
+  return pixel - x + (imageExtent - 1 - x)
+}
+
+/** Covers all pixels near the line, fully in its middle and less towards its edge; what is covered more stays so. */
+function coverLine(coverage: Float32Array, from: Point, to: Point, radius: number): void {
+  const [dx, dy] = [to.x - from.x, to.y - from.y]
+  const length = dx * dx + dy * dy
+  // Half of a broad brush is soft; a fine one is as soft as a pixel, so that it does not jump from one to the next.
+  const softness = Math.max(1, radius)
+  for (let pixel = 0; pixel < pixelCount; pixel++) {
+    const x = (pixel % imageExtent) + 0.5 - from.x
+    const y = Math.floor(pixel / imageExtent) + 0.5 - from.y
+    const along = length === 0 ? 0 : Math.min(1, Math.max(0, (x * dx + y * dy) / length))
+    const distance = Math.hypot(x - along * dx, y - along * dy)
+    const share = Math.min(1, (radius + 0.5 - distance) / softness)
+    if (share > coverage[pixel]) coverage[pixel] = share
+  }
+}
+
+/** Covers the pixels whose middles a closed line winds around, in whichever direction and however often. */
+function coverInside(coverage: Float32Array, closed: readonly Point[]): void {
+  for (let y = 0; y < imageExtent; y++) {
+    const crossings: { x: number; turn: 1 | -1 }[] = []
+    for (let i = 1; i < closed.length; i++) {
+      const [a, b] = [closed[i - 1], closed[i]]
+      const isAbove = (point: Point) => point.y <= y + 0.5
+      if (isAbove(a) === isAbove(b)) continue
+      crossings.push({ x: a.x + ((y + 0.5 - a.y) / (b.y - a.y)) * (b.x - a.x), turn: isAbove(a) ? 1 : -1 })
+    }
+    crossings.sort((a, b) => a.x - b.x)
+    let turns = 0
+    for (const [i, { x: start, turn }] of crossings.entries()) {
+      turns += turn
+      if (turns === 0) continue
+      const end = crossings[i + 1].x
+      for (let x = Math.max(0, Math.ceil(start - 0.5)); x < Math.min(imageExtent, end - 0.5); x++)
+        coverage[y * imageExtent + x] = 1
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import { useMemo } from 'preact/hooks'
+import { classNames, type ImageSet } from '../../data/fashion-mnist.ts'
+import { count } from '../number-format.ts'
+import type { Evaluation } from '../worker/engine-api.ts'
+import { allImages, type ImageFilter, isShown, shownImages } from './image-filter.ts'
+import { ImageGrid } from './image-grid.tsx'
+import { ImageNumber } from './image-number.tsx'
+
+const orders = [
+  { order: 'number', title: 'By number' },
+  { order: 'surest', title: 'The surest first' },
+  { order: 'unsurest', title: 'The least sure first' },
+] as const satisfies readonly { order: ImageFilter['order']; title: string }[]
+
+/** The test images: all or some of them, by looking, by number, or by chance. */
+export function ImagePicker({
+  images,
+  evaluation,
+  filter,
+  selected,
+  onFilter,
+  onSelect,
+}: {
+  images: ImageSet
+  /** What the network says about all of them, where that is known. */
+  evaluation: Evaluation | null
+  filter: ImageFilter
+  selected: number | null
+  onFilter: (filter: ImageFilter) => void
+  onSelect: (index: number) => void
+}) {
+  const indices = useMemo(() => shownImages(filter, images, evaluation), [images, filter, evaluation])
+  const pickAny = () => onSelect(indices[Math.floor(Math.random() * indices.length)])
+  return (
+    <>
+      <div class="picker">
+        <label>
+          Show
+          <select
+            value={filter.label ?? ''}
+            onChange={({ currentTarget: { value } }) =>
+              onFilter({ ...filter, label: value === '' ? null : Number(value) })
+            }
+          >
+            <option value="">All classes</option>
+            <ClassOptions />
+          </select>
+        </label>
+        <label>
+          Called by the network
+          <select
+            value={filter.said}
+            disabled={!evaluation}
+            onChange={({ currentTarget: { value } }) =>
+              onFilter({
+                ...filter,
+                said: value === 'anything' || value === 'right' || value === 'wrong' ? value : Number(value),
+              })
+            }
+          >
+            <option value="anything">{evaluation ? 'Anything' : 'Judge it first'}</option>
+            <option value="right">Rightly</option>
+            <option value="wrong">Wrongly</option>
+            <ClassOptions />
+          </select>
+        </label>
+        <label>
+          Order
+          <select
+            value={filter.order}
+            disabled={!evaluation}
+            onChange={({ currentTarget: { value } }) =>
+              onFilter({ ...filter, order: orders.find(({ order }) => order === value)?.order ?? 'number' })
+            }
+          >
+            {orders.map(({ order, title }) => (
+              <option key={order} value={order}>
+                {title}
+              </option>
+            ))}
+          </select>
+        </label>
+        <ImageNumber
+          title="Number"
+          count={images.count}
+          index={selected}
+          onIndex={(index) => {
+            if (!isShown(filter, images, evaluation, index)) onFilter(allImages)
+            onSelect(index)
+          }}
+        />
+        <button type="button" disabled={indices.length === 0} onClick={pickAny}>
+          Random
+        </button>
+      </div>
+      <ImageGrid images={images} indices={indices} selected={selected} onSelect={onSelect} />
+      <p class="hint">{count(indices.length)} test images, none of which the network was trained on.</p>
+    </>
+  )
+}
+
+function ClassOptions() {
+  return (
+    <>
+      {classNames.map((name, label) => (
+        <option key={name} value={label}>
+          {name}
+        </option>
+      ))}
+    </>
+  )
+}

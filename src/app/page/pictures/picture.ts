@@ -1,0 +1,37 @@
+import { classNames, type ImageSet, imageExtent } from '../../data/fashion-mnist.ts'
+
+/** What is looked at: one picture as the network takes it. */
+export interface Picture {
+  /** [28 * 28], 0 (black) to 255. */
+  readonly pixels: Uint8Array
+  /** For people, and for those who hear the page. */
+  readonly name: string
+  /** What it shows; null where nobody said. */
+  readonly trueLabel: number | null
+  /** Its number among the test images; null for a file. */
+  readonly index: number | null
+  /** Of a file: whether it looks dark on light, while the network learned light on dark. */
+  readonly isDarkOnLight?: boolean
+  readonly isInverted?: boolean
+}
+
+export function testPicture({ images, labels }: ImageSet, index: number): Picture {
+  const size = imageExtent * imageExtent
+  return {
+    // A copy: it goes to the Worker, and a view would take all 10,000 images along.
+    pixels: images.slice(index * size, (index + 1) * size),
+    name: `Test image ${index}`,
+    trueLabel: labels[index],
+    index,
+  }
+}
+
+/** What a picture is, in words. */
+export function describePicture({ name, trueLabel }: Picture): string {
+  return trueLabel === null ? name : `${name}: ${classNames[trueLabel]}`
+}
+
+/** The picture's negative; twice, and it is the picture again. */
+export function inverted(picture: Picture): Picture {
+  return { ...picture, pixels: picture.pixels.map((value) => 255 - value), isInverted: !picture.isInverted }
+}

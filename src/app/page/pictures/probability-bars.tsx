@@ -1,0 +1,53 @@
+import { classNames } from '../../data/fashion-mnist.ts'
+import { percent } from '../number-format.ts'
+import type { Prediction } from './use-prediction.ts'
+
+/** The ten probabilities, as a table whose bars are decoration. */
+export function ProbabilityBars({
+  prediction,
+  trueLabel,
+}: {
+  prediction: Prediction | null
+  trueLabel: number | null
+}) {
+  return (
+    <table class="probabilities" aria-busy={prediction?.isStale ?? true}>
+      <caption class="visually-hidden">Probabilities of the ten classes</caption>
+      <thead class="visually-hidden">
+        <tr>
+          <th scope="col">Class</th>
+          <th scope="col">Probability</th>
+        </tr>
+      </thead>
+      <tbody>
+        {classNames.map((name, label) => {
+          const probability = prediction?.probabilities[label] ?? 0
+          const isPredicted = label === prediction?.predicted
+          const isTrue = label === trueLabel
+          return (
+            <tr
+              key={name}
+              class={isPredicted ? 'is-predicted' : undefined}
+              data-right={isPredicted && trueLabel !== null ? isTrue : undefined}
+            >
+              <th scope="row">
+                {name}
+                {isTrue && (
+                  <span class="true-label">
+                    true<span class="visually-hidden"> label</span>
+                  </span>
+                )}
+              </th>
+              <td data-probability={prediction ? probability : undefined}>
+                <span class="bar" aria-hidden="true">
+                  <span style={{ width: `${probability * 100}%` }} />
+                </span>
+                <span class="number">{prediction ? percent(probability) : '–'}</span>
+              </td>
+            </tr>
+          )
+        })}
+      </tbody>
+    </table>
+  )
+}

@@ -1,0 +1,77 @@
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
+import { imageExtent } from '../../data/fashion-mnist.ts'
+import { type Brush, type Point, Stroke } from './brush.ts'
+import { advance, type DrawingHistory, isSame, redo, startHistory, undo } from './drawing-history.ts'
+import type { Picture } from './picture.ts'
+
+const blank = new Uint8Array(imageExtent * imageExtent)
+
+/**
+ * A drawing in the making. Whatever happens to it shows with the next frame; what then differs from the picture shown
+ * on the page is told to `onPicture`, so at most once a frame, however fast a pen is.
+ */
+export function useDrawing(picture: Picture | null, onPicture: (picture: Picture) => void) {
+  const history = useRef(startHistory(blank))
+  const stroke = useRef<Stroke | null>(null)
+  const frame = useRef<number | null>(null)
+  const outside = useRef({ picture, onPicture })
+  outside.current = { picture, onPicture }
+  const [shown, setShown] = useState(history.current)
+
+  const showWithNextFrame = useCallback(() => {
+    frame.current ??= requestAnimationFrame(() => {
+      frame.current = null
+      const { current } = history
+      const pixels = stroke.current?.pixels() ?? current.pixels
+      setShown({ ...current, pixels })
+      const known = outside.current.picture
+      if (!known || !isSame(pixels, known.pixels))
+        outside.current.onPicture({ pixels, name: 'Drawing', trueLabel: null, index: null })
+    })
+  }, [])
+  useEffect(() => () => cancelAnimationFrame(frame.current ?? 0), [])
+
+  const change = useCallback(
+    (step: (before: DrawingHistory) => DrawingHistory) => {
+      if (stroke.current) history.current = advance(history.current, stroke.current.pixels())
+      stroke.current = null
+      history.current = step(history.current)
+      showWithNextFrame()
+    },
+    [showWithNextFrame],
+  )
+  /** Ends the stroke, if there is one: from here on it can be undone. */
+  const end = useCallback(() => stroke.current && change((before) => before), [change])
+  const drawTo = useCallback(
+    (points: readonly Point[]) => {
+      for (const point of points) stroke.current?.to(point)
+      if (stroke.current) showWithNextFrame()
+    },
+    [showWithNextFrame],
+  )
+  const begin = useCallback(
+    (brush: Brush, point: Point) => {
+      end()
+      stroke.current = new Stroke(history.current.pixels, brush)
+      drawTo([point])
+    },
+    [end, drawTo],
+  )
+
+  return {
+    /** The picture with the stroke that is being drawn, [28 * 28]. */
+    pixels: shown.pixels,
+    isBlank: isSame(shown.pixels, blank),
+    canUndo: shown.past.length > 0,
+    canRedo: shown.undone.length > 0,
+    /** Whether a stroke is being drawn: asked when a key or a pointer does something. */
+    isDrawing: () => stroke.current !== null,
+    begin,
+    drawTo,
+    end,
+    undo: () => change(undo),
+    redo: () => change(redo),
+    clear: () => change((before) => advance(before, blank)),
+    startFrom: ({ pixels }: Picture) => change((before) => advance(before, pixels)),
+  }
+}

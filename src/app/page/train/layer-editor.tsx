@@ -1,0 +1,199 @@
+import type { ComponentChildren } from 'preact'
+import { count } from '../number-format.ts'
+import type { NetworkOutline } from '../worker/engine-api.ts'
+import { type LayerChoice, layerTitles, mostLayers, newLayers } from '../worker/layer-stack.ts'
+
+const kinds = Object.keys(newLayers) as LayerChoice['kind'][]
+
+/** The network's layers, to add, change, move and remove; the last one is always there. */
+export function LayerEditor({
+  layers,
+  outline,
+  isDisabled,
+  onLayers,
+}: {
+  layers: readonly LayerChoice[]
+  outline: NetworkOutline | null
+  isDisabled: boolean
+  onLayers: (layers: readonly LayerChoice[]) => void
+}) {
+  const replace = (at: number, layer: LayerChoice) => onLayers(layers.map((old, i) => (i === at ? layer : old)))
+  const swap = (at: number) => {
+    const moved = [...layers]
+    moved.splice(at - 1, 2, layers[at], layers[at - 1])
+    onLayers(moved)
+  }
+  return (
+    <fieldset class="layers" disabled={isDisabled}>
+      <legend>The network</legend>
+      <ol>
+        <li class="fixed-layer">28 × 28 pixels</li>
+        {layers.map((layer, at) => (
+          <li key={at}>
+            <span class="layer-title">{layerTitles[layer.kind]}</span>
+            <LayerFields layer={layer} at={at} onLayer={(changed) => replace(at, changed)} />
+            <span class="layer-buttons">
+              <IconButton title={`Move layer ${at + 1} up`} isDisabled={at === 0} onPress={() => swap(at)}>
+                ↑
+              </IconButton>
+              <IconButton
+                title={`Remove layer ${at + 1}`}
+                isDisabled={false}
+                onPress={() => onLayers(layers.filter((_, i) => i !== at))}
+              >
+                ×
+              </IconButton>
+            </span>
+          </li>
+        ))}
+        <li class="fixed-layer">Softmax over 10 classes</li>
+      </ol>
+      <label>
+        Add a layer
+        <select
+          value=""
+          disabled={layers.length >= mostLayers}
+          onChange={({ currentTarget }) => {
+            const kind = kinds.find((name) => name === currentTarget.value)
+            currentTarget.value = ''
+            if (kind) onLayers([...layers, newLayers[kind]])
+          }}
+        >
+          <option value="">{layers.length >= mostLayers ? 'No more fit' : 'Choose…'}</option>
+          {kinds.map((kind) => (
+            <option key={kind} value={kind}>
+              {layerTitles[kind]}
+            </option>
+          ))}
+        </select>
+      </label>
+      <p class={outline?.problem ? 'warning' : 'hint'} role="status">
+        {outline?.problem
+          ? `This is no network yet: ${outline.problem}.`
+          : outline && `${count(outline.parameters)} parameters.`}
+      </p>
+      {outline && !outline.problem && (
+        <details>
+          <summary>Shapes and parameters</summary>
+          <table class="layer-table">
+            <thead>
+              <tr>
+                <th scope="col">Layer</th>
+                <th scope="col">Gives</th>
+                <th scope="col">Parameters</th>
+              </tr>
+            </thead>
+            <tbody>
+              {outline.layers.map(({ type, outputShape, parameters }, at) => (
+                <tr key={at}>
+                  <th scope="row">{type}</th>
+                  <td class="number">{outputShape.join(' × ')}</td>
+                  <td class="number">{count(parameters)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </details>
+      )}
+    </fieldset>
+  )
+}
+
+function LayerFields({
+  layer,
+  at,
+  onLayer,
+}: {
+  layer: LayerChoice
+  at: number
+  onLayer: (layer: LayerChoice) => void
+}) {
+  switch (layer.kind) {
+    case 'conv2d':
+      return (
+        <span class="layer-fields">
+          <Choice
+            title={`Filters of layer ${at + 1}`}
+            words="filters"
+            values={[4, 8, 16, 24, 32, 48, 64, 96]}
+            value={layer.filters}
+            onValue={(filters) => onLayer({ ...layer, filters })}
+          />
+          <Choice
+            title={`Window of layer ${at + 1}`}
+            words="window"
+            values={[1, 3, 5, 7]}
+            value={layer.kernelSize}
+            onValue={(kernelSize) => onLayer({ ...layer, kernelSize })}
+          />
+        </span>
+      )
+    case 'dense':
+      return (
+        <Choice
+          title={`Units of layer ${at + 1}`}
+          words="units"
+          values={[8, 16, 32, 64, 128, 256]}
+          value={layer.units}
+          onValue={(units) => onLayer({ ...layer, units })}
+        />
+      )
+    case 'dropout':
+      return (
+        <Choice
+          title={`Share that layer ${at + 1} drops`}
+          words="dropped"
+          values={[0.1, 0.25, 0.4, 0.5]}
+          value={layer.rate}
+          onValue={(rate) => onLayer({ ...layer, rate })}
+        />
+      )
+    case 'maxPooling2d':
+      return null
+  }
+}
+
+function Choice({
+  title,
+  words,
+  values,
+  value,
+  onValue,
+}: {
+  title: string
+  words: string
+  values: readonly number[]
+  value: number
+  onValue: (value: number) => void
+}) {
+  return (
+    <span class="layer-choice">
+      <select aria-label={title} value={value} onChange={({ currentTarget }) => onValue(Number(currentTarget.value))}>
+        {values.map((each) => (
+          <option key={each} value={each}>
+            {each}
+          </option>
+        ))}
+      </select>
+      <span aria-hidden="true">{words}</span>
+    </span>
+  )
+}
+
+function IconButton({
+  title,
+  isDisabled,
+  onPress,
+  children,
+}: {
+  title: string
+  isDisabled: boolean
+  onPress: () => void
+  children: ComponentChildren
+}) {
+  return (
+    <button type="button" class="quiet icon" aria-label={title} title={title} disabled={isDisabled} onClick={onPress}>
+      {children}
+    </button>
+  )
+}

@@ -1,0 +1,74 @@
+import { useRef } from 'preact/hooks'
+import { count } from '../number-format.ts'
+import { saveFile } from '../save-file.ts'
+import { messageOf } from '../use-engine.ts'
+import type { OwnNetwork } from '../worker/engine-api.ts'
+import type { EngineClient } from '../worker/engine-client.ts'
+
+/** The network of one's own as a file: saved, or opened. */
+export function NetworkFiles({
+  engine,
+  ownNetwork,
+  isTraining,
+  onUse,
+  onProblem,
+}: {
+  engine: EngineClient
+  ownNetwork: OwnNetwork | null
+  isTraining: boolean
+  /** Explains with it. */
+  onUse: () => void
+  onProblem: (problem: string | null) => void
+}) {
+  const input = useRef<HTMLInputElement>(null)
+  const save = async () => {
+    try {
+      saveFile(await engine.saveNetwork(), 'limelight-network.safetensors')
+    } catch (error) {
+      onProblem(`The network can't be saved: ${messageOf(error)}`)
+    }
+  }
+  const open = async (file: File) => {
+    onProblem(null)
+    try {
+      await engine.openNetwork(file)
+    } catch (error) {
+      onProblem(`${file.name} can't be opened as a network: ${messageOf(error)}`)
+    }
+  }
+  return (
+    <section class="network-files" aria-labelledby="network-files-title">
+      <h3 id="network-files-title">Your network</h3>
+      <p class="hint" role="status">
+        {ownNetwork
+          ? `${count(ownNetwork.parameters)} parameters, ${ownNetwork.title}. It stays in this browser.`
+          : 'There is none yet: train one, or open a file of weights (safetensors).'}
+      </p>
+      <div class="buttons">
+        <button type="button" disabled={!ownNetwork} onClick={onUse}>
+          Explain with it
+        </button>
+        <button type="button" disabled={!ownNetwork} onClick={save}>
+          Save weights
+        </button>
+        <button type="button" disabled={isTraining} onClick={() => input.current?.click()}>
+          Open weights…
+        </button>
+      </div>
+      <input
+        ref={input}
+        type="file"
+        accept=".safetensors"
+        class="visually-hidden"
+        aria-label="A file of weights"
+        tabIndex={-1}
+        onChange={({ currentTarget }) => {
+          const file = currentTarget.files?.[0]
+          if (file) open(file)
+          // The same file, changed, may be chosen again.
+          currentTarget.value = ''
+        }}
+      />
+    </section>
+  )
+}

@@ -1,0 +1,194 @@
+import { useState } from 'preact/hooks'
+import { count, duration } from '../number-format.ts'
+import type { DeviceStatus, ImageSet, OwnNetwork, TrainingRecipe, TrainingSource } from '../worker/engine-api.ts'
+import type { EngineClient } from '../worker/engine-client.ts'
+import { LearningCurves } from './learning-curves.tsx'
+import { NetworkFiles } from './network-files.tsx'
+import { firstRecipe, TrainingForm } from './training-form.tsx'
+import type { TrainingControl, TrainingState } from './use-training.ts'
+import { WatchedPictures } from './watched-pictures.tsx'
+
+/** Mostly clothes that look alike: what tells them apart is learned late. */
+const firstWatched = [135, 23, 12]
+
+/** Training a network of one's own: what, how, how it goes, what it learns. */
+export function TrainingPanel({
+  engine,
+  images,
+  device,
+  ownNetwork,
+  training,
+  onUse,
+  onProblem,
+}: {
+  engine: EngineClient
+  images: ImageSet
+  device: DeviceStatus | null
+  ownNetwork: OwnNetwork | null
+  training: TrainingControl
+  /** Explains with the network that was trained. */
+  onUse: () => void
+  onProblem: (problem: string | null) => void
+}) {
+  const { state, interrupted, start, goOn, discard, steer, stop } = training
+  const [recipe, setRecipe] = useState<TrainingRecipe>(state.recipe ?? interrupted?.recipe ?? firstRecipe)
+  const [watched, setWatched] = useState<readonly number[]>(firstWatched)
+  const { phase } = state
+  const isTraining = phase === 'fetching' || phase === 'running' || phase === 'validating' || phase === 'paused'
+  return (
+    <>
+      <section class="panel training-settings" aria-labelledby="training-title">
+        <h2 id="training-title">Train a network of your own</h2>
+        {interrupted && (
+          <div class="interrupted">
+            <p>
+              A training was cut off in epoch {interrupted.epoch} of {interrupted.recipe.epochs}, after{' '}
+              {count(interrupted.step)} steps of it. It can go on as if nothing had happened.
+            </p>
+            <div class="buttons">
+              <button type="button" class="primary" disabled={!device} onClick={() => goOn(watched)}>
+                Go on
+              </button>
+              <button type="button" onClick={discard}>
+                Forget it
+              </button>
+            </div>
+          </div>
+        )}
+        <TrainingForm
+          engine={engine}
+          recipe={recipe}
+          onRecipe={setRecipe}
+          isTraining={isTraining}
+          canTrain={device !== null}
+          onTrain={() => start(recipe, watched)}
+          onProblem={onProblem}
+        />
+        {isTraining && (
+          <div class="buttons">
+            {phase === 'paused' ? (
+              <button key="resume" type="button" class="primary" onClick={() => steer('resume')}>
+                Resume
+              </button>
+            ) : (
+              <button key="pause" type="button" disabled={phase === 'fetching'} onClick={() => steer('pause')}>
+                Pause
+              </button>
+            )}
+            <button type="button" disabled={phase !== 'paused'} onClick={() => steer('step')}>
+              One step
+            </button>
+            <button type="button" class="stop" onClick={stop}>
+              Stop
+            </button>
+          </div>
+        )}
+        <NetworkFiles
+          engine={engine}
+          ownNetwork={ownNetwork}
+          isTraining={isTraining}
+          onUse={onUse}
+          onProblem={onProblem}
+        />
+      </section>
+      <section class="panel training-course" aria-labelledby="course-title" aria-busy={phase === 'running'}>
+        <h2 id="course-title">How it goes</h2>
+        <Course state={state} />
+        {state.points.length > 0 && <LearningCurves points={state.points} log={state.log} />}
+        <WatchedPictures
+          images={images}
+          watched={watched}
+          onWatched={setWatched}
+          canChange={!isTraining}
+          moments={state.moments}
+        />
+      </section>
+    </>
+  )
+}
+
+const phases: Readonly<Record<TrainingState['phase'], string>> = {
+  none: 'Not begun.',
+  fetching: 'Fetching the training images.',
+  running: 'Training.',
+  validating: 'Validating.',
+  paused: 'Paused.',
+  stopped: 'Stopped; the network stays as it is.',
+  done: 'Done.',
+}
+
+/** How far it is, how fast, how long yet. */
+function Course({ state: { phase, recipe, source, fetched, points, log, note } }: { state: TrainingState }) {
+  const last = points.at(-1)
+  const steps = last?.steps ?? 0
+  const total = steps * (recipe?.epochs ?? 0)
+  const done = last ? (last.epoch - 1) * steps + last.step : 0
+  const share = phase === 'fetching' ? fetched?.total && fetched.received / fetched.total : total > 0 ? done / total : 0
+  const ended = log.at(-1)
+  // What an epoch takes besides its steps: the validation, mostly.
+  const besides = ended ? Math.max(0, ended.seconds * 1000 - ended.msPerStep * ended.steps) : 0
+  const epochsLeft = recipe && last ? recipe.epochs - log.length : 0
+  const left = last ? (total - done) * last.msPerStep + epochsLeft * besides : null
+  const isOver = phase === 'done' || phase === 'stopped' || phase === 'none'
+  return (
+    <div class="course">
+      {phase === 'none' ? (
+        <p class="hint">
+          The network starts from chance and sees the training images epoch by epoch. After each, images it does not
+          learn from tell how good it is.
+        </p>
+      ) : (
+        <div class="progress">
+          <progress max={1} value={share ?? undefined} aria-label="Training" aria-valuetext={phases[phase]} />
+          <span role="status" data-phase={phase}>
+            {phases[phase]}
+          </span>
+        </div>
+      )}
+      {fetched && (
+        <p class="hint">
+          {megabytes(fetched.received)}
+          {fetched.total !== null && ` of ${megabytes(fetched.total)}`} MB; kept in this browser afterwards.
+        </p>
+      )}
+      {last && recipe && (
+        <dl class="facts">
+          <Fact term="Epoch">
+            {last.epoch} of {recipe.epochs}
+          </Fact>
+          <Fact term="Step">
+            {count(last.step)} of {count(steps)}
+          </Fact>
+          <Fact term="Loss">{last.loss.toFixed(4)}</Fact>
+          <Fact term="A step takes">{duration(last.msPerStep)}</Fact>
+          <Fact term="Images a second">{count(Math.round((1000 * recipe.batchSize) / last.msPerStep))}</Fact>
+          <Fact term="Left">{isOver || left === null ? '–' : `about ${duration(left)}`}</Fact>
+        </dl>
+      )}
+      {source && recipe && <p class="hint">{inWords(source, recipe)}</p>}
+      {note && (
+        <p class="warning" role="status">
+          {note}
+        </p>
+      )}
+    </div>
+  )
+}
+
+function Fact({ term, children }: { term: string; children: preact.ComponentChildren }) {
+  return (
+    <div>
+      <dt>{term}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}
+
+function inWords({ reason, validation }: TrainingSource, recipe: TrainingRecipe): string {
+  const learned = `It learns from ${count(recipe.images)} images and is validated on ${count(validation)} test images.`
+  return reason ? `${learned} ${reason}` : learned
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(1)
+}

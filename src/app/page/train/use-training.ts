@@ -1,0 +1,127 @@
+import { useCallback, useState } from 'preact/hooks'
+import type { EpochLog } from '../../../engine/index.ts'
+import { messageOf } from '../use-engine.ts'
+import type {
+  InterruptedTraining,
+  TrainingEvent,
+  TrainingPoint,
+  TrainingRecipe,
+  TrainingSource,
+  WatchedMoment,
+} from '../worker/engine-api.ts'
+import { type EngineClient, isStopped } from '../worker/engine-client.ts'
+
+/** A training as the page shows it. */
+export interface TrainingState {
+  readonly phase: 'none' | 'fetching' | 'running' | 'validating' | 'paused' | 'stopped' | 'done'
+  readonly recipe: TrainingRecipe | null
+  readonly source: TrainingSource | null
+  /** Of the training images' file, in bytes. */
+  readonly fetched: { readonly received: number; readonly total: number | null } | null
+  readonly points: readonly TrainingPoint[]
+  readonly log: readonly EpochLog[]
+  readonly moments: readonly WatchedMoment[]
+  readonly note: string | null
+}
+
+const untrained: TrainingState = {
+  phase: 'none',
+  recipe: null,
+  source: null,
+  fetched: null,
+  points: [],
+  log: [],
+  moments: [],
+  note: null,
+}
+
+export interface TrainingControl {
+  readonly state: TrainingState
+  /** A training that was cut off and can go on. */
+  readonly interrupted: InterruptedTraining | null
+  start(recipe: TrainingRecipe, watched: readonly number[]): void
+  goOn(watched: readonly number[]): void
+  discard(): void
+  steer(how: 'pause' | 'resume' | 'step'): void
+  stop(): void
+}
+
+function after(state: TrainingState, event: TrainingEvent): TrainingState {
+  switch (event.kind) {
+    case 'fetching':
+      return { ...state, fetched: event }
+    case 'began':
+      return { ...state, phase: 'running', recipe: event.recipe, source: event.source, fetched: null }
+    case 'steps':
+      // A step that was asked for in a pause ends in the next one.
+      return {
+        ...state,
+        phase: state.phase === 'validating' ? 'running' : state.phase,
+        points: [...state.points, ...event.points],
+      }
+    case 'validating':
+      return { ...state, phase: 'validating' }
+    case 'epoch':
+      return { ...state, phase: 'running', log: [...state.log, event.log] }
+    case 'paused':
+      return { ...state, phase: 'paused' }
+    case 'watched':
+      return { ...state, moments: [...state.moments, event.moment] }
+    case 'note':
+      return { ...state, note: event.text }
+  }
+}
+
+/** One training at a time, of the network of one's own. */
+export function useTraining(
+  engine: EngineClient,
+  found: InterruptedTraining | null,
+  onProblem: (problem: string | null) => void,
+): TrainingControl {
+  const [state, setState] = useState(untrained)
+  const [isOver, setOver] = useState(false)
+
+  const run = useCallback(
+    (recipe: TrainingRecipe | 'interrupted', watched: readonly number[], beginning: TrainingState) => {
+      onProblem(null)
+      setOver(true)
+      setState({ ...beginning, phase: 'fetching' })
+      engine
+        .train(recipe, watched, (event) => setState((before) => after(before, event)))
+        .then(
+          () => setState((before) => ({ ...before, phase: 'done' })),
+          (error) => {
+            setState((before) => ({ ...before, phase: before.recipe ? 'stopped' : 'none' }))
+            if (!isStopped(error)) onProblem(`The training failed: ${messageOf(error)}`)
+          },
+        )
+    },
+    [engine, onProblem],
+  )
+  const interrupted = isOver ? null : found
+  return {
+    state,
+    interrupted,
+    start: useCallback((recipe, watched) => run(recipe, watched, untrained), [run]),
+    goOn: useCallback(
+      (watched) => {
+        if (!found) return
+        const { recipe, log, points } = found
+        run('interrupted', watched, { ...untrained, recipe, log, points })
+      },
+      [run, found],
+    ),
+    discard: useCallback(() => {
+      setOver(true)
+      engine.discardInterrupted()
+    }, [engine]),
+    steer: useCallback(
+      (how) => {
+        engine.steer(how)
+        if (how === 'resume') setState((before) => ({ ...before, phase: 'running' }))
+      },
+      [engine],
+    ),
+    stop: useCallback(() => void engine.stop('train'), [engine]),
+  }
+}

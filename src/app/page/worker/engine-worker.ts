@@ -1,0 +1,323 @@
+import * as Comlink from 'comlink'
+import modelAddress from '../../../../models/fashion-cnn.safetensors?url'
+import {
+  LimelightError,
+  loadModel,
+  modelFromBytes,
+  modelToBytes,
+  Sequential,
+  stackLayers,
+} from '../../../engine/index.ts'
+import type { Faithfulness, Stability } from '../../../lime/index.ts'
+import imagesAddress from '../../data/fashion-mnist/t10k-images-idx3-ubyte.gz?url'
+import labelsAddress from '../../data/fashion-mnist/t10k-labels-idx1-ubyte.gz?url'
+import { classNames, readSplit } from '../../data/fashion-mnist.ts'
+import { evaluateModel } from '../../evaluation.ts'
+import { tutorialArchitecture } from '../../tutorial/network.ts'
+import { count } from '../number-format.ts'
+import { averageEvidence } from './average-evidence.ts'
+import { download } from './download.ts'
+import type {
+  AverageEvidence,
+  DeviceChoice,
+  DeviceStatus,
+  EngineApi,
+  EngineListener,
+  Evaluation,
+  ExplanationProgress,
+  ExplanationResult,
+  ExplanationSettings,
+  ExportFormat,
+  ExportSubject,
+  ImageSet,
+  InterruptedTraining,
+  Loaded,
+  NetworkName,
+  NetworkOutline,
+  RunName,
+  Side,
+  TrainingEvent,
+  TrainingRecipe,
+} from './engine-api.ts'
+import { type Explained, explainPicture, faithfulness, predictWithout, resultOf, stability } from './explaining.ts'
+import { forget, type KeptTraining, keep, kept } from './kept.ts'
+import { architectureOf, type LayerChoice } from './layer-stack.ts'
+import { Networks, pictureShape } from './networks.ts'
+import { Runs, told } from './runs.ts'
+import { loadTrainingData } from './training-data.ts'
+import { TrainingRun } from './training-run.ts'
+
+/** The engine's side of the page: it computes here, in a Worker, so that the page never stands still. */
+
+const inputShape = pictureShape.slice(1)
+/** A file larger than this is no network for pictures of 28 x 28. */
+const maxNetworkBytes = 64 * 2 ** 20
+/** A picture must not take minutes, whatever the network: with so few layers and weights it can't. */
+const mostParameters = 16_000_000
+const mostLayers = 64
+/** Each epoch is validated on test images: as many for each training image as the data set has, but not too few to tell. */
+const validationShare = 1 / 6
+const leastValidation = 1000
+
+class Engine implements EngineApi {
+  private readonly runs = new Runs()
+  private readonly explained = new Map<Side, Explained>()
+  private readonly networks = new Networks(
+    {
+      leave: async () => {
+        for (const run of ['explain-left', 'explain-right', 'judge', 'average']) this.runs.stop(run)
+        await this.training?.leave()
+      },
+      arrive: async (device) => this.training?.arrive(device),
+    },
+    (status) => this.listener?.onDevice(status),
+  )
+  private listener: EngineListener | null = null
+  private base = ''
+  private testImages: ImageSet | null = null
+  private training: TrainingRun | null = null
+
+  async load(base: string, choice: DeviceChoice, listener: EngineListener): Promise<Loaded> {
+    this.base = base
+    this.listener = listener
+    const [model, images, labels, own, interrupted] = await Promise.all([
+      download(modelAddress, 'the model'),
+      download(imagesAddress, 'the test images'),
+      download(labelsAddress, 'their labels'),
+      kept('network'),
+      kept('training'),
+    ])
+    await this.networks.add('tutorial', await loadModel(model, tutorialArchitecture(0)))
+    const [set] = await Promise.all([readSplit('test', images, labels), this.networks.useDevice(choice)])
+    this.testImages = set
+    if (own) await this.takeKeptNetwork(own)
+    return { images: set, interrupted: interrupted && interruptedOf(interrupted) }
+  }
+
+  /** What another version of the page kept may be of no use to this one: then it is as if there were none. */
+  private async takeKeptNetwork(bytes: Uint8Array): Promise<void> {
+    try {
+      await this.networks.add('own', networkFrom(bytes))
+      this.tellOfOwnNetwork()
+    } catch {
+      await forget('network')
+    }
+  }
+
+  useDevice(choice: DeviceChoice): Promise<DeviceStatus> {
+    return this.networks.useDevice(choice)
+  }
+
+  async predict(name: NetworkName, pixels: Uint8Array): Promise<Float32Array> {
+    const network = await this.networks.get(name)
+    return (await network.predict({ data: pixels, shape: pictureShape, scale: 1 / 255 })).data
+  }
+
+  explain(
+    side: Side,
+    name: NetworkName,
+    pixels: Uint8Array,
+    settings: ExplanationSettings,
+    onProgress: (progress: ExplanationProgress) => void,
+  ): Promise<ExplanationResult> {
+    return this.runs.run(`explain-${side}`, async (signal) => {
+      this.explained.delete(side)
+      const explained = await explainPicture(await this.networks.get(name), pixels, settings, signal, onProgress)
+      const result = await resultOf(explained, signal)
+      this.explained.set(side, explained)
+      return result
+    })
+  }
+
+  async predictWithout(side: Side, hidden: readonly number[]): Promise<Float32Array> {
+    await this.networks.device()
+    return predictWithout(this.explainedOn(side), hidden)
+  }
+
+  async faithfulness(side: Side, label: number): Promise<Faithfulness> {
+    await this.networks.device()
+    return faithfulness(this.explainedOn(side), label)
+  }
+
+  async stability(side: Side, label: number): Promise<Stability> {
+    await this.networks.device()
+    return stability(this.explainedOn(side), label)
+  }
+
+  async exported(side: Side, label: number, format: ExportFormat, subject: ExportSubject): Promise<Blob> {
+    const explained = this.explainedOn(side)
+    const { kind, adapter } = (await this.networks.device()).info
+    const { exportExplanation } = await import('./export-explanation.ts')
+    return exportExplanation(explained, { name: kind, adapter }, label, format, subject)
+  }
+
+  judge(name: NetworkName, onProgress: (done: number, total: number) => void): Promise<Evaluation> {
+    return this.runs.run('judge', async (signal) =>
+      evaluateModel(await this.networks.get(name), this.testSet(), { signal, onProgress: told(onProgress) }),
+    )
+  }
+
+  averageEvidence(name: NetworkName, onProgress: (done: number, total: number) => void): Promise<AverageEvidence> {
+    return this.runs.run('average', async (signal) =>
+      averageEvidence(await this.networks.get(name), this.testSet(), { signal, onProgress: told(onProgress) }),
+    )
+  }
+
+  async outline(layers: readonly LayerChoice[]): Promise<NetworkOutline> {
+    try {
+      const { layers: stack } = architectureOf(layers, inputShape, classNames.length, 0)
+      const outlines = stackLayers(inputShape, stack).map(({ type, outputShape, weights }) => {
+        const parameters = weights.reduce((sum, { shape }) => sum + shape.reduce((size, extent) => size * extent, 1), 0)
+        return { type, outputShape, parameters }
+      })
+      const parameters = outlines.reduce((sum, layer) => sum + layer.parameters, 0)
+      const problem =
+        parameters > mostParameters
+          ? `it would have ${count(parameters)} parameters; more than ${count(mostParameters)} are not trained here`
+          : null
+      return { problem, parameters, layers: outlines }
+    } catch (error) {
+      if (!(error instanceof LimelightError)) throw error
+      return { problem: error.message, parameters: 0, layers: [] }
+    }
+  }
+
+  train(
+    asked: TrainingRecipe | 'interrupted',
+    watched: readonly number[],
+    onEvent: (event: TrainingEvent) => void,
+  ): Promise<void> {
+    return this.runs.run('train', async (signal) => {
+      const interrupted = asked === 'interrupted' ? await kept('training') : null
+      if (asked === 'interrupted' && !interrupted) throw new LimelightError('there is no training to go on with')
+      const recipe = asked === 'interrupted' ? interrupted?.recipe : asked
+      if (!recipe) return
+      const { set, source, reason } = await loadTrainingData({
+        base: this.base,
+        count: recipe.images,
+        signal,
+        onProgress: ({ received, total }) => onEvent({ kind: 'fetching', received, total }),
+      })
+      const test = this.testSet()
+      if (interrupted && set.count < recipe.images)
+        throw new LimelightError(
+          `the training began with ${count(recipe.images)} images, and now there are ${count(set.count)}: ${reason ?? ''} Begin anew, or come back when the others can be had`,
+        )
+      const images = Math.min(recipe.images, set.count)
+      const validation = Math.min(test.count, Math.max(leastValidation, Math.round(images * validationShare)))
+      const began = { ...recipe, images }
+      const architecture = architectureOf(recipe.layers, inputShape, classNames.length, recipe.seed)
+      const network = new Sequential(architecture, architecture.layers)
+      const soFar = interrupted ?? { checkpoint: null, log: [], points: [] }
+      if (asked !== 'interrupted') await forget('training')
+      onEvent({ kind: 'began', recipe: began, source: { kind: source, count: set.count, reason, validation } })
+      const material = { training: set, test, validation }
+      const training = new TrainingRun(network, material, began, watched, soFar, onEvent)
+      const device = await this.networks.device()
+      await training.arrive(device)
+      this.networks.addCompiled('own', network)
+      this.training = training
+      this.tellOfOwnNetwork()
+      let canGoOn = true
+      try {
+        await training.run(device, signal)
+        canGoOn = false
+      } catch (error) {
+        // Whoever stops it is done with it; after a failure it can go on from what was kept.
+        canGoOn = !signal.aborted
+        throw error
+      } finally {
+        this.training = null
+        if (!canGoOn) await forget('training')
+        await keep('network', modelToBytes(network))
+        // Without the optimizer's memory.
+        await this.networks.add('own', network)
+        this.tellOfOwnNetwork()
+      }
+    })
+  }
+
+  steer(how: 'pause' | 'resume' | 'step'): void {
+    this.training?.steer(how)
+  }
+
+  discardInterrupted(): Promise<void> {
+    return forget('training')
+  }
+
+  async saveNetwork(): Promise<Blob> {
+    const network = await this.networks.get('own')
+    return new Blob([modelToBytes(network)], { type: 'application/octet-stream' })
+  }
+
+  async openNetwork(file: File): Promise<void> {
+    if (file.size > maxNetworkBytes)
+      throw new LimelightError(
+        `${file.name} has ${Math.round(file.size / 2 ** 20)} MB; a network for these pictures has at most ${maxNetworkBytes / 2 ** 20}`,
+      )
+    if (this.training) throw new LimelightError('a network is being trained: stop that first')
+    const bytes = new Uint8Array(await file.arrayBuffer())
+    await this.networks.add('own', networkFrom(bytes, file.name))
+    await keep('network', bytes)
+    this.tellOfOwnNetwork()
+  }
+
+  stop(run: RunName): void {
+    this.runs.stop(run)
+  }
+
+  private tellOfOwnNetwork(): void {
+    const network = this.networks.find('own')
+    if (!network) return
+    const { parameterCount, metadata } = network
+    const epochs = Number(metadata.epochs)
+    const accuracy = Number(metadata.test_accuracy)
+    const title = this.training
+      ? 'in training'
+      : epochs > 0
+        ? `${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}${accuracy > 0 ? `, ${(100 * accuracy).toFixed(1)} % right` : ''}`
+        : 'from a file'
+    this.listener?.onOwnNetwork({ title, parameters: parameterCount, isTraining: this.training !== null })
+  }
+
+  private explainedOn(side: Side): Explained {
+    const explained = this.explained.get(side)
+    if (!explained) throw new LimelightError('no picture is explained')
+    return explained
+  }
+
+  private testSet(): ImageSet {
+    if (!this.testImages) throw new LimelightError('the test images are not loaded yet')
+    return this.testImages
+  }
+}
+
+/**
+ * A file as a network for these pictures; weights alone are taken for the tutorial's.
+ * @throws FormatError or LimelightError that says what is wrong with it
+ */
+function networkFrom(bytes: Uint8Array, name = 'the file'): Sequential {
+  const network = modelFromBytes(bytes, tutorialArchitecture(0))
+  const { inputShape: takes, outputShape: gives } = network
+  if (takes.join() !== inputShape.join() || gives.join() !== String(classNames.length))
+    throw new LimelightError(
+      `${name} holds a network from [${takes}] to [${gives}]; expected one from [${inputShape}] to the ${classNames.length} classes`,
+    )
+  if (network.parameterCount > mostParameters || network.layers.length > mostLayers)
+    throw new LimelightError(
+      `${name} holds a network of ${network.layers.length} layers and ${count(network.parameterCount)} parameters; at most ${mostLayers} and ${count(mostParameters)} are taken`,
+    )
+  const last = network.descriptions.at(-1)
+  if (!last || !('activation' in last) || last.activation !== 'softmax')
+    throw new LimelightError(
+      `${name} holds a network that ends without a softmax; expected probabilities of the classes`,
+    )
+  return network
+}
+
+function interruptedOf({ recipe, checkpoint, log, points }: KeptTraining): InterruptedTraining {
+  const { epoch, step } = checkpoint
+  return { recipe, epoch, step, log, points }
+}
+
+Comlink.expose(new Engine())

@@ -1,0 +1,40 @@
+import { explanationRecord } from '../../explanation-record.ts'
+import { boundariesPng, fourPanels, weightsPng, weightsSvg } from '../../pictures.ts'
+import type { ExportFormat, ExportSubject } from './engine-api.ts'
+import type { Explained } from './explaining.ts'
+
+/** Files of an explanation. Loaded when the first is asked for, so that the page opens without a PNG writer. */
+
+const types = { png: 'image/png', svg: 'image/svg+xml', json: 'application/json' } as const
+
+export function exportExplanation(
+  { explanation }: Explained,
+  device: { readonly name: string; readonly adapter: string },
+  label: number,
+  format: ExportFormat,
+  { title, ...subject }: ExportSubject,
+): Blob {
+  const content = () => {
+    switch (format) {
+      case 'overlay.png':
+        return weightsPng(explanation, label, 'overlay')
+      case 'heatmap.png':
+        return weightsPng(explanation, label, 'heatmap')
+      case 'boundaries.png':
+        return boundariesPng(explanation)
+      case 'panels-for.png':
+        return fourPanels(explanation, label, 'positive')
+      case 'panels-against.png':
+        return fourPanels(explanation, label, 'negative')
+      case 'overlay.svg':
+        return weightsSvg(explanation, label, 'overlay', title)
+      case 'heatmap.svg':
+        return weightsSvg(explanation, label, 'heatmap', title)
+      case 'explanation.json':
+        return JSON.stringify(explanationRecord(subject, explanation, device))
+    }
+  }
+  const extension = format.slice(format.lastIndexOf('.') + 1) as keyof typeof types
+  // Bytes of our own writers lie in plain memory, which is what a Blob takes.
+  return new Blob([content() as Uint8Array<ArrayBuffer> | string], { type: types[extension] })
+}

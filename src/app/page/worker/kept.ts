@@ -1,0 +1,47 @@
+import { createStore, del, get, set } from 'idb-keyval'
+import type { Checkpoint, EpochLog } from '../../../engine/index.ts'
+import type { TrainingPoint, TrainingRecipe } from './engine-api.ts'
+
+/** What the browser keeps between visits, in IndexedDB: the network that was trained or opened, and a training under way. */
+
+/** A training that can go on. */
+export interface KeptTraining {
+  readonly recipe: TrainingRecipe
+  readonly checkpoint: Checkpoint
+  readonly log: readonly EpochLog[]
+  readonly points: readonly TrainingPoint[]
+}
+
+interface Kept {
+  readonly training: KeptTraining
+  /** A safetensors file. */
+  readonly network: Uint8Array
+}
+
+const store = () => createStore('limelight', 'kept')
+
+/** @returns null where there is none, or where this browser keeps nothing (a private window, a full disk) */
+export async function kept<K extends keyof Kept>(key: K): Promise<Kept[K] | null> {
+  try {
+    return (await get<Kept[K]>(key, store())) ?? null
+  } catch {
+    return null
+  }
+}
+
+/** @returns why it could not be kept; null where it was. What was kept before stays then. */
+export async function keep<K extends keyof Kept>(key: K, value: Kept[K]): Promise<string | null> {
+  try {
+    await set(key, value, store())
+    return null
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+/** Where it can't be deleted there is nothing to delete either. */
+export async function forget(key: keyof Kept): Promise<void> {
+  try {
+    await del(key, store())
+  } catch {}
+}

@@ -1,0 +1,110 @@
+import { type Device, LimelightError, type Sequential } from '../../../engine/index.ts'
+import { classNames, imageExtent } from '../../data/fashion-mnist.ts'
+import type { DeviceChoice, DeviceStatus, NetworkName } from './engine-api.ts'
+import { openWorkingDevice } from './open-working-device.ts'
+
+/** One picture for a network. */
+export const pictureShape = [1, imageExtent, imageExtent, 1] as const
+
+/** What else has to move when the device changes. */
+export interface Mover {
+  /** Before: ends what computes on the old device. The device may be lost already. */
+  leave(): Promise<void>
+  /** After: compiles for the new device what is compiled elsewhere, and goes on there. */
+  arrive(device: Device): Promise<void>
+}
+
+/** The page's networks, all on one device that is known to work. */
+export class Networks {
+  private readonly known = new Map<NetworkName, Sequential>()
+  private current: Device | null = null
+  /** Of a network that is being trained: it is compiled by its training. */
+  private readonly compiledElsewhere = new Set<NetworkName>()
+  private switching: Promise<unknown> = Promise.resolve()
+
+  constructor(
+    private readonly mover: Mover,
+    private readonly onDevice: (status: DeviceStatus) => void,
+  ) {}
+
+  /** What computes now; waits for a switch under way. */
+  async device(): Promise<Device> {
+    await this.switching.catch(() => {})
+    if (!this.current) throw new LimelightError('there is no device that computes')
+    return this.current
+  }
+
+  /** A network, on the device; waits for a switch under way. */
+  async get(name: NetworkName): Promise<Sequential> {
+    await this.switching.catch(() => {})
+    const network = this.known.get(name)
+    if (!network) throw new LimelightError(`there is no network "${name}"`)
+    return network
+  }
+
+  find(name: NetworkName): Sequential | null {
+    return this.known.get(name) ?? null
+  }
+
+  /** Puts a network on the device, in the place of what had its name. */
+  async add(name: NetworkName, network: Sequential): Promise<void> {
+    await this.switching.catch(() => {})
+    if (this.current) await network.compile({ device: this.current })
+    this.put(name, network)
+  }
+
+  /** As add(), for a network that somebody else compiles, and compiles again after each switch. */
+  addCompiled(name: NetworkName, network: Sequential): void {
+    this.put(name, network)
+    this.compiledElsewhere.add(name)
+  }
+
+  private put(name: NetworkName, network: Sequential): void {
+    const former = this.known.get(name)
+    this.compiledElsewhere.delete(name)
+    this.known.set(name, network)
+    if (former !== network) former?.dispose()
+  }
+
+  /** One switch at a time: the next waits for the one before, whatever becomes of it. */
+  useDevice(choice: DeviceChoice): Promise<DeviceStatus> {
+    const status = this.switching.catch(() => {}).then(() => this.switchTo(choice))
+    this.switching = status
+    return status
+  }
+
+  private async switchTo(choice: DeviceChoice, lost?: string): Promise<DeviceStatus> {
+    await this.mover.leave()
+    const [first, ...others] = Array.from(this.known)
+      .filter(([name]) => !this.compiledElsewhere.has(name))
+      .map(([, network]) => network)
+    const former = this.current
+    this.current = null
+    // compile() lets go of the former device's memory, so that device may go only afterwards.
+    const { device, status } = await openWorkingDevice(choice, (candidate) => tryOut(first, candidate))
+    for (const network of others) await network.compile({ device })
+    await this.mover.arrive(device)
+    this.current = device
+    device.lost.then((error) => {
+      if (this.current !== device) return
+      this.switching = this.switching.then(() => this.switchTo('cpu', error.message)).catch(() => {})
+    })
+    const told = lost ? { ...status, problem: `The device was lost: ${lost} The processor computes instead.` } : status
+    this.onDevice(told)
+    former?.dispose()
+    return told
+  }
+}
+
+/** Compiles a network for a device and has it predict. */
+async function tryOut(network: Sequential, device: Device): Promise<void> {
+  await network.compile({ device })
+  try {
+    const { data } = await network.predict({ data: new Uint8Array(imageExtent * imageExtent), shape: pictureShape })
+    if (data.length !== classNames.length || !data.every(Number.isFinite))
+      throw new LimelightError('it computes something else than probabilities')
+  } catch (error) {
+    network.dispose()
+    throw error
+  }
+}

@@ -1,0 +1,275 @@
+import {
+  adam,
+  type BatchLog,
+  type BeforeStep,
+  type Checkpoint,
+  type Device,
+  DeviceLostError,
+  type EpochLog,
+  modelToBytes,
+  type Sequential,
+} from '../../../engine/index.ts'
+import { felzenszwalb, LimeImageExplainer } from '../../../lime/index.ts'
+import { type ImageSet, imageExtent } from '../../data/fashion-mnist.ts'
+import { trainingRecord } from '../../training-record.ts'
+import type { TrainingEvent, TrainingPoint, TrainingRecipe, WatchedPicture } from './engine-api.ts'
+import { imageOf } from './explaining.ts'
+import { keep } from './kept.ts'
+import { pictureShape } from './networks.ts'
+
+/**
+ * A training on the page. Between its steps it can be held, taken step by step, moved to another device; it explains the
+ * pictures that are watched, and keeps in the browser what it needs to go on after a reload.
+ */
+
+/** How often, in ms of training: pictures are watched, and what is learned is kept. */
+const watchEveryMs = 2000
+const keepEveryMs = 10_000
+/** Samples of a watched picture's explanation: it is looked at, not measured. */
+const watchSamples = 500
+
+/** Why fit() ends although the training goes on. */
+const leaving = new Error('the training leaves its device')
+
+export interface TrainingMaterial {
+  readonly training: ImageSet
+  readonly test: ImageSet
+  /** Test images that each epoch is validated on, the first so many. */
+  readonly validation: number
+}
+
+/** Where it goes on from. */
+export interface TrainingSoFar {
+  readonly checkpoint: Checkpoint | null
+  readonly log: readonly EpochLog[]
+  readonly points: readonly TrainingPoint[]
+}
+
+export class TrainingRun {
+  private mode: 'running' | 'paused' | 'one step' = 'running'
+  private wake: (() => void) | null = null
+  private isLeaving = false
+  /** Settled when no step runs and none will before arrive(). */
+  private left: Promise<void> = Promise.resolve()
+  private arrived: ((device: Promise<Device>) => void) | null = null
+  private checkpoint: Checkpoint | null
+  private readonly log: EpochLog[]
+  private readonly points: TrainingPoint[]
+  /** The last of them, which nobody has heard of yet. */
+  private untold: TrainingPoint[] = []
+  private watchedAt = Number.NEGATIVE_INFINITY
+  private keptAt = performance.now()
+  private cannotKeep = false
+  private hasDiverged = false
+
+  constructor(
+    private readonly network: Sequential,
+    private readonly material: TrainingMaterial,
+    private readonly recipe: TrainingRecipe,
+    /** Numbers of test images. */
+    private readonly watched: readonly number[],
+    soFar: TrainingSoFar,
+    private readonly onEvent: (event: TrainingEvent) => void,
+  ) {
+    this.checkpoint = soFar.checkpoint
+    this.log = [...soFar.log]
+    this.points = [...soFar.points]
+  }
+
+  steer(how: 'pause' | 'resume' | 'step'): void {
+    this.mode = how === 'pause' ? 'paused' : how === 'resume' ? 'running' : 'one step'
+    this.wake?.()
+  }
+
+  /** Before the device changes: ends after the step under way. The rest is trained where arrive() finds the networks. */
+  leave(): Promise<void> {
+    this.isLeaving = true
+    this.wake?.()
+    return this.left
+  }
+
+  /** Puts the network on a device, ready to train: at the beginning, and whenever the device changes. */
+  async arrive(device: Device): Promise<void> {
+    const { learningRate } = this.recipe
+    const compiled = this.network.compile({
+      device,
+      optimizer: adam({ learningRate }),
+      loss: 'sparseCategoricalCrossentropy',
+    })
+    this.isLeaving = false
+    this.arrived?.(compiled.then(() => device))
+    await compiled.catch(() => {})
+  }
+
+  /**
+   * Trains to the end.
+   * @param device on which the network has arrived
+   * @throws the signal's reason when it is stopped; the network is then as the last whole step made it
+   */
+  async run(device: Device, signal: AbortSignal): Promise<void> {
+    signal.addEventListener('abort', () => this.wake?.())
+    for (;;) {
+      const next = new Promise<Device>((resolve) => {
+        this.arrived = resolve
+      })
+      const fitting = this.fitOn(device, signal)
+      this.left = fitting.then(
+        () => {},
+        () => {},
+      )
+      try {
+        await fitting
+        return
+      } catch (error) {
+        if (signal.aborted) throw signal.reason
+        if (error !== leaving && !(error instanceof DeviceLostError)) throw error
+        if (error !== leaving)
+          this.onEvent({
+            kind: 'note',
+            text: `The device was lost: the training goes on from step ${this.checkpoint?.step ?? 0} of epoch ${this.checkpoint?.epoch ?? 1} on another.`,
+          })
+        device = await next
+      }
+    }
+  }
+
+  private async fitOn(device: Device, signal: AbortSignal): Promise<void> {
+    const { recipe, material } = this
+    const { batchSize, epochs } = recipe
+    const ended = new AbortController()
+    const samples = samplesOf(material.training, recipe.images)
+    const heldOut = samplesOf(material.test, material.validation)
+    await this.network.fit(samples, material.training.labels.subarray(0, samples.shape[0]), {
+      batchSize,
+      epochs,
+      validationData: [heldOut, material.test.labels.subarray(0, material.validation)],
+      signal: AbortSignal.any([signal, ended.signal]),
+      ...(this.checkpoint && { from: this.checkpoint }),
+      beforeStep: (at) => {
+        this.tell()
+        const now = performance.now()
+        const isDue = now - this.watchedAt >= watchEveryMs || now - this.keptAt >= keepEveryMs
+        if (this.mode === 'running' && !this.isLeaving && !isDue) return undefined
+        return this.between(at, signal, ended)
+      },
+      onBatchEnd: (batch) => {
+        const point = pointOf(batch)
+        this.untold.push(point)
+        this.points.push(point)
+        if (!Number.isFinite(batch.batchLoss)) this.noteDivergence()
+        if (batch.step < batch.steps) return
+        this.tell()
+        this.onEvent({ kind: 'validating', epoch: batch.epoch })
+      },
+      onEpochEnd: async (epoch) => {
+        this.log.push(epoch)
+        const { info } = device
+        this.network.metadata = trainingRecord({ ...recipe, images: samples.shape[0], device: info, log: this.log })
+        this.onEvent({ kind: 'epoch', log: epoch })
+        this.watchedAt = Number.NEGATIVE_INFINITY
+        this.keptAt = Number.NEGATIVE_INFINITY
+        if (epoch.epoch < epochs) return
+        await this.watch(epoch.epoch, epoch.steps)
+        this.noteUnkept(await keep('network', modelToBytes(this.network)))
+      },
+    })
+  }
+
+  private tell(): void {
+    if (this.untold.length > 0) this.onEvent({ kind: 'steps', points: this.untold })
+    this.untold = []
+  }
+
+  /** Between two steps. */
+  private async between(at: BeforeStep, signal: AbortSignal, ended: AbortController): Promise<void> {
+    if (performance.now() - this.watchedAt >= watchEveryMs) await this.watch(at.epoch, at.step)
+    if (performance.now() - this.keptAt >= keepEveryMs) await this.keepAll(at)
+    if (this.mode === 'paused' && !signal.aborted && !this.isLeaving) {
+      await this.keepAll(at)
+      await this.watch(at.epoch, at.step)
+      this.tell()
+      this.onEvent({ kind: 'paused', epoch: at.epoch, step: at.step })
+      while (this.mode === 'paused' && !signal.aborted && !this.isLeaving)
+        await new Promise<void>((resolve) => {
+          this.wake = resolve
+        })
+      this.wake = null
+    }
+    if (this.isLeaving) {
+      this.checkpoint = await at.checkpoint()
+      ended.abort(leaving)
+    }
+    if (this.mode === 'one step') this.mode = 'paused'
+  }
+
+  /** Everything that going on after a reload takes, and the network as it is now. */
+  private async keepAll(at: BeforeStep): Promise<void> {
+    this.checkpoint = await at.checkpoint()
+    const { recipe, checkpoint, log, points } = this
+    this.noteUnkept(
+      (await keep('training', { recipe, checkpoint, log, points })) ??
+        (await keep('network', modelToBytes(this.network))),
+    )
+    this.keptAt = performance.now()
+  }
+
+  private noteUnkept(reason: string | null): void {
+    if (reason === null || this.cannotKeep) return
+    this.cannotKeep = true
+    this.onEvent({
+      kind: 'note',
+      text: `This browser can't keep the training (${reason}): after a reload it begins anew. Save the network before you leave.`,
+    })
+  }
+
+  private noteDivergence(): void {
+    if (this.hasDiverged) return
+    this.hasDiverged = true
+    this.onEvent({
+      kind: 'note',
+      text: 'The loss is no number any more: the steps are too large. Stop, and try a smaller learning rate.',
+    })
+  }
+
+  /** Explains the watched pictures, with the network as it is. */
+  private async watch(epoch: number, step: number): Promise<void> {
+    const pictures: WatchedPicture[] = []
+    // What computes no probabilities can't be explained.
+    if (!this.hasDiverged) for (const index of this.watched) pictures.push(await this.look(index))
+    if (pictures.length > 0) this.onEvent({ kind: 'watched', moment: { epoch, step, pictures } })
+    this.watchedAt = performance.now()
+  }
+
+  private async look(index: number): Promise<WatchedPicture> {
+    const { images, labels } = this.material.test
+    const size = imageExtent * imageExtent
+    const label = labels[index]
+    const explainer = new LimeImageExplainer({ randomState: 0 })
+    const explanation = await explainer.explainInstance(
+      imageOf(images.subarray(index * size, (index + 1) * size)),
+      this.network,
+      { segmentationFn: felzenszwalb(), numSamples: watchSamples, labels: [label], keepSamples: false },
+    )
+    const probabilities = explanation.probabilities.data
+    const predicted = probabilities.indexOf(Math.max(...probabilities))
+    return {
+      index,
+      predicted,
+      probability: probabilities[predicted],
+      trueProbability: probabilities[label],
+      segments: explanation.segments.data,
+      weights: explanation.localExp[label],
+    }
+  }
+}
+
+/** The first `count` images as samples with values of 0 to 1. */
+function samplesOf({ images, count }: ImageSet, limit: number) {
+  const taken = Math.min(limit, count)
+  const size = imageExtent * imageExtent
+  return { data: images.subarray(0, taken * size), shape: [taken, ...pictureShape.slice(1)], scale: 1 / 255 }
+}
+
+function pointOf({ epoch, step, steps, batchLoss, loss, accuracy, msPerStep }: BatchLog): TrainingPoint {
+  return { epoch, step, steps, batchLoss, loss, accuracy, msPerStep }
+}

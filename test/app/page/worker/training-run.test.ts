@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'vitest'
+import type { ImageSet } from '../../../../src/app/data/fashion-mnist.ts'
+import type { TrainingEvent, TrainingRecipe } from '../../../../src/app/page/worker/engine-api.ts'
+import { architectureOf, type LayerChoice } from '../../../../src/app/page/worker/layer-stack.ts'
+import { TrainingRun } from '../../../../src/app/page/worker/training-run.ts'
+import { CpuDevice } from '../../../../src/engine/cpu/device.ts'
+import { type Device, DeviceLostError, Sequential } from '../../../../src/engine/index.ts'
+
+/** A training on the page when devices change and go, without a page: nothing of it may depend on that. */
+
+const layers: readonly LayerChoice[] = [
+  { kind: 'conv2d', filters: 4, kernelSize: 3 },
+  { kind: 'maxPooling2d' },
+  { kind: 'dropout', rate: 0.25 },
+]
+const recipe: TrainingRecipe = { layers, learningRate: 0.01, batchSize: 16, epochs: 3, images: 80, seed: 2 }
+
+/** Images whose class is the row that is bright. */
+function rows(count: number): ImageSet {
+  const labels = Uint8Array.from({ length: count }, (_, i) => i % 10)
+  const images = new Uint8Array(count * 784)
+  labels.forEach((label, i) => images.fill(200 + (i % 50), i * 784 + label * 56, i * 784 + label * 56 + 40))
+  return { images, labels, count, height: 28, width: 28 }
+}
+
+const material = { training: rows(80), test: rows(40), validation: 40 }
+
+function begin(events: TrainingEvent[] = [], changed: Partial<TrainingRecipe> = {}) {
+  const soFar = { checkpoint: null, log: [], points: [] }
+  const { inputShape, layers: stack, seed } = architectureOf(layers, [28, 28, 1], 10, recipe.seed)
+  const network = new Sequential({ inputShape, seed }, stack)
+  return {
+    network,
+    run: new TrainingRun(network, material, { ...recipe, ...changed }, [3], soFar, (event) => events.push(event)),
+  }
+}
+
+/** A device that is lost in its run of that number. */
+function mortal(runs: number): Device {
+  const device = new CpuDevice()
+  const run = device.run.bind(device)
+  let done = 0
+  device.run = async (program, inputs) => {
+    if (++done > runs) throw new DeviceLostError('the driver was reset')
+    return run(program, inputs)
+  }
+  return device
+}
+
+const weightsOf = ({ weights }: Sequential) => weights.map(({ data }) => data.slice())
+const never = () => new AbortController().signal
+
+async function trained(): Promise<Float32Array[]> {
+  const { network, run } = begin()
+  const device = new CpuDevice()
+  await run.arrive(device)
+  await run.run(device, never())
+  return weightsOf(network)
+}
+
+describe('a training', () => {
+  test('that moves between two steps to another device goes on as if it had not', async () => {
+    const events: TrainingEvent[] = []
+    const { network, run } = begin(events)
+    const first = new CpuDevice()
+    await run.arrive(first)
+    const ended = run.run(first, never())
+    while (!events.some(({ kind }) => kind === 'steps')) await new Promise((resolve) => setTimeout(resolve, 1))
+    run.steer('pause')
+    while (!events.some(({ kind }) => kind === 'paused')) await new Promise((resolve) => setTimeout(resolve, 1))
+    await run.leave()
+    await run.arrive(new CpuDevice())
+    run.steer('resume')
+    await ended
+    first.dispose()
+    expect(weightsOf(network)).toEqual(await trained())
+    expect(events.filter(({ kind }) => kind === 'epoch')).toHaveLength(3)
+    // There is no IndexedDB here, and that is said once.
+    const notes = events.flatMap((event) => (event.kind === 'note' ? [event.text] : []))
+    expect(notes).toHaveLength(1)
+    expect(notes[0]).toContain("can't keep the training")
+  })
+
+  test('whose device is lost goes on elsewhere, from what it kept last', async () => {
+    const events: TrainingEvent[] = []
+    const { network, run } = begin(events)
+    const first = mortal(12)
+    await run.arrive(first)
+    const ended = run.run(first, never())
+    while (!events.some((event) => event.kind === 'note' && event.text.startsWith('The device was lost')))
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    await run.leave()
+    await run.arrive(new CpuDevice())
+    await ended
+    expect(weightsOf(network)).toEqual(await trained())
+  })
+
+  test('that is stopped ends after its step with the reason, and leaves the network as it is', async () => {
+    const events: TrainingEvent[] = []
+    const { network, run } = begin(events)
+    const device = new CpuDevice()
+    await run.arrive(device)
+    const controller = new AbortController()
+    run.steer('step')
+    const ended = run.run(device, controller.signal)
+    while (!events.some(({ kind }) => kind === 'paused')) await new Promise((resolve) => setTimeout(resolve, 1))
+    controller.abort()
+    await expect(ended).rejects.toMatchObject({ name: 'AbortError' })
+    expect(weightsOf(network)).not.toEqual(weightsOf(begin().network))
+    expect(weightsOf(network).every((data) => data.every(Number.isFinite))).toBe(true)
+  })
+
+  test('whose steps are too large says so, and goes on until it is stopped', async () => {
+    const events: TrainingEvent[] = []
+    const { run } = begin(events, { learningRate: 1e30 })
+    const device = new CpuDevice()
+    await run.arrive(device)
+    await run.run(device, never())
+    const notes = events.flatMap((event) => (event.kind === 'note' ? [event.text] : []))
+    expect(notes.filter((text) => text.includes('try a smaller learning rate'))).toHaveLength(1)
+  })
+
+  test('explains what is watched, at the start, at its end, and in a pause', async () => {
+    const events: TrainingEvent[] = []
+    const { run } = begin(events)
+    const device = new CpuDevice()
+    await run.arrive(device)
+    await run.run(device, never())
+    const moments = events.flatMap((event) => (event.kind === 'watched' ? [event.moment] : []))
+    expect(moments[0]).toMatchObject({ epoch: 1, step: 0 })
+    expect(moments.at(-1)).toMatchObject({ epoch: 3, step: 5 })
+    for (const { pictures } of moments) expect(pictures.map(({ index }) => index)).toEqual([3])
+    const [{ weights, trueProbability }] = moments.at(-1)?.pictures ?? []
+    expect(weights.length).toBeGreaterThan(0)
+    expect(trueProbability).toBeGreaterThan(moments[0].pictures[0].trueProbability)
+  })
+})
