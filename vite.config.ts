@@ -74,8 +74,8 @@ export default defineConfig(({ mode }) =>
           },
         },
         worker: { format: 'es' as const },
-        // Found only inside the worker: without this the dev server stops to bundle it on the first visit.
-        optimizeDeps: { include: ['seedrandom'] },
+        // Found only inside the worker, or later: without this the dev server stops to bundle them on the first visit.
+        optimizeDeps: { include: ['seedrandom', 'idb-keyval', 'uplot'] },
         server: { headers },
         preview: { headers },
       },

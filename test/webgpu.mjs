@@ -94,7 +94,7 @@ function run(name, options) {
     const { command, env, adapter } = combinations[name]()
     const [program, ...words] = [...command, ...options]
     const { status, error } = spawnSync(program, words, {
-      cwd: fileURLToPath(new URL('..', import.meta.url)),
+      cwd: fileURLToPath(new URL('../', import.meta.url)),
       env: { ...process.env, ...env, LIMELIGHT_EXPECT_ADAPTER: adapter ?? process.env.LIMELIGHT_EXPECT_ADAPTER ?? '' },
       stdio: 'inherit',
     })

@@ -44,10 +44,15 @@ export function App({ engine }: { engine: EngineClient }) {
   }, [])
   useEffect(() => {
     if (!loaded) return
-    const read = () => show(readAddress(location.search, loaded.images.count), loaded)
-    read()
-    addEventListener('popstate', read)
-    return () => removeEventListener('popstate', read)
+    const read = () => readAddress(location.search, loaded.images.count)
+    const goBack = () => {
+      // What no address can hold, a picture of one's own, stays.
+      if (new URLSearchParams(location.search).has('index')) show(read(), loaded)
+      else setView(read().view)
+    }
+    show(read(), loaded)
+    addEventListener('popstate', goBack)
+    return () => removeEventListener('popstate', goBack)
   }, [loaded, show])
 
   // One's own network may be gone, or not there yet.
@@ -88,12 +93,10 @@ export function App({ engine }: { engine: EngineClient }) {
     setProblem(null)
     setPicture(taken)
   }, [])
-  const openCell = (label: number, said: number) => {
+  const openPictures = (shown: ImageFilter) => {
     if (!images) return
-    // The most confident mistakes first.
-    const cell: ImageFilter = { label, said, order: 'surest' }
-    setFilter(cell)
-    const [first] = shownImages(cell, images, evaluation)
+    setFilter(shown)
+    const [first] = shownImages(shown, images, evaluation)
     if (first !== undefined) take(testPicture(images, first))
     go('explain')
     requestAnimationFrame(() => {
@@ -184,7 +187,7 @@ export function App({ engine }: { engine: EngineClient }) {
               canJudge={device !== null}
               judgement={judgement}
               average={average}
-              onCell={openCell}
+              onOpen={openPictures}
               onProblem={setProblem}
             />
           )}

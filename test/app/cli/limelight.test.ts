@@ -15,7 +15,7 @@ import { readReference } from '../../reference-files.ts'
 import { tensorOf } from '../../reference-tensors.ts'
 
 /** The command as people run it: a process of its own, from dist/ (built by the global setup). */
-const root = fileURLToPath(new URL('../../..', import.meta.url))
+const root = fileURLToPath(new URL('../../../', import.meta.url))
 const model = join(root, 'test/reference/model.safetensors')
 
 interface Outcome {

@@ -4,7 +4,7 @@ import { imageExtent, joinImagesAndLabels, unpack } from '../../../src/app/data/
 import { subsetFiles } from '../../../src/app/data/fashion-mnist-subset.ts'
 import { loadFashionMnist } from '../../../src/app/data/store.ts'
 
-const folder = new URL('../../../src/app/data/fashion-mnist-subset', import.meta.url)
+const folder = new URL('../../../src/app/data/fashion-mnist-subset/', import.meta.url)
 
 it('the built-in subset is the first 4,000 training images with their labels, every class among them', async () => {
   const { count, images, labels } = subsetFiles

@@ -9,7 +9,7 @@ import { chromiumFlags, findChromium } from '../../chromium.ts'
 
 /** The benchmark's page in a real Chromium. Not how fast it is: that it measures, stops and gives away what it found. */
 
-const root = new URL('../../..', import.meta.url).pathname
+const root = new URL('../../../', import.meta.url).pathname
 
 let folder: string
 let site: PreviewServer

@@ -11,7 +11,7 @@ import { chromiumFlags, findChromium } from '../../chromium.ts'
 
 /** The built page in a real Chromium, beside the same model in Node: what the tests of the page stand on. */
 
-export const root = new URL('../../..', import.meta.url).pathname
+export const root = new URL('../../../', import.meta.url).pathname
 export const quiet = { root: `${root}src/app/page`, configFile: `${root}vite.config.ts`, logLevel: 'error' } as const
 const size = imageExtent * imageExtent
 const withoutWebGPU = chromiumFlags.filter((flag) => flag !== '--enable-unsafe-webgpu')

@@ -19,7 +19,7 @@ let address: string
 
 beforeAll(async () => {
   server = await createServer({
-    root: new URL('../../..', import.meta.url).pathname,
+    root: new URL('../../../', import.meta.url).pathname,
     configFile: false,
     logLevel: 'error',
     // Any page may be asked for: nothing is to be found and bundled beforehand but what the engine imports.

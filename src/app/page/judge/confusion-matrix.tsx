@@ -11,53 +11,54 @@ export function ConfusionMatrix({
   onCell: (label: number, predicted: number) => void
 }) {
   return (
-    <div class="matrix">
-      <table>
-        <caption>
-          What each class is taken for. Press a number to see the pictures, the most confident mistakes first.
-        </caption>
-        <thead>
-          <tr>
-            <th scope="col">is \ called</th>
-            {names.map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {matrix.map((row, label) => {
-            const total = row.reduce((sum, cell) => sum + cell, 0)
-            return (
-              <tr key={names[label]}>
-                <th scope="row">{names[label]}</th>
-                {row.map((cell, predicted) => (
-                  <td
-                    key={names[predicted]}
-                    data-right={predicted === label}
-                    // Mistakes are few: the root lets them be seen.
-                    style={{ '--share': String(total > 0 ? Math.round(Math.sqrt(cell / total) * 60) : 0) }}
-                  >
-                    {cell > 0 ? (
-                      <button
-                        type="button"
-                        class="quiet"
-                        aria-label={`${count(cell)} of ${names[label]} called ${names[predicted]}`}
-                        onClick={() => onCell(label, predicted)}
-                      >
-                        {count(cell)}
-                      </button>
-                    ) : (
-                      <span class="none">0</span>
-                    )}
-                  </td>
-                ))}
-              </tr>
-            )
-          })}
-        </tbody>
-      </table>
+    <div>
+      <p class="hint">What each class is taken for. Press a number to see its pictures, the surest first.</p>
+      <div class="matrix">
+        <table>
+          <caption class="visually-hidden">Test images by true class and by what the network calls them</caption>
+          <thead>
+            <tr>
+              <th scope="col">is \ called</th>
+              {names.map((name) => (
+                <th key={name} scope="col">
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {matrix.map((row, label) => {
+              const total = row.reduce((sum, cell) => sum + cell, 0)
+              return (
+                <tr key={names[label]}>
+                  <th scope="row">{names[label]}</th>
+                  {row.map((cell, predicted) => (
+                    <td
+                      key={names[predicted]}
+                      data-right={predicted === label}
+                      // Mistakes are few: the root lets them be seen.
+                      style={{ '--share': String(total > 0 ? Math.round(Math.sqrt(cell / total) * 60) : 0) }}
+                    >
+                      {cell > 0 ? (
+                        <button
+                          type="button"
+                          class="quiet"
+                          aria-label={`${count(cell)} of ${names[label]} called ${names[predicted]}`}
+                          onClick={() => onCell(label, predicted)}
+                        >
+                          {count(cell)}
+                        </button>
+                      ) : (
+                        <span class="none">0</span>
+                      )}
+                    </td>
+                  ))}
+                </tr>
+              )
+            })}
+          </tbody>
+        </table>
+      </div>
     </div>
   )
 }

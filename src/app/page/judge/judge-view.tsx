@@ -1,4 +1,5 @@
 import type { Counted } from '../app.tsx'
+import type { ImageFilter } from '../pictures/image-filter.ts'
 import type { Run } from '../use-run.ts'
 import type { AverageEvidence, Evaluation, NetworkName } from '../worker/engine-api.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
@@ -13,7 +14,7 @@ export function JudgeView({
   canJudge,
   judgement,
   average,
-  onCell,
+  onOpen,
   onProblem,
 }: {
   engine: EngineClient
@@ -23,8 +24,8 @@ export function JudgeView({
   canJudge: boolean
   judgement: Run<Evaluation, Counted>
   average: Run<AverageEvidence, Counted>
-  /** A cell of the matrix: these were taken for that. */
-  onCell: (label: number, predicted: number) => void
+  /** Shows these pictures. */
+  onOpen: (filter: ImageFilter) => void
   onProblem: (problem: null) => void
 }) {
   const counted = (onProgress: (progress: Counted) => void) => (done: number, all: number) =>
@@ -40,7 +41,7 @@ export function JudgeView({
           judgement.start((onProgress) => engine.judge(network, counted(onProgress)), { done: 0, total })
         }}
         onStop={judgement.clear}
-        onCell={onCell}
+        onOpen={onOpen}
       />
       <EvidenceGallery
         state={average.state}

@@ -1,6 +1,7 @@
 import { classNames } from '../../data/fashion-mnist.ts'
 import type { Counted } from '../app.tsx'
 import { count, percent } from '../number-format.ts'
+import type { ImageFilter } from '../pictures/image-filter.ts'
 import type { RunState } from '../use-run.ts'
 import type { Evaluation } from '../worker/engine-api.ts'
 import { ClassTable } from './class-table.tsx'
@@ -13,15 +14,15 @@ export function JudgementPanel({
   canJudge,
   onJudge,
   onStop,
-  onCell,
+  onOpen,
 }: {
   state: RunState<Evaluation, Counted>
   total: number
   canJudge: boolean
   onJudge: () => void
   onStop: () => void
-  /** A cell of the matrix: these were taken for that. */
-  onCell: (label: number, predicted: number) => void
+  /** Shows these pictures. */
+  onOpen: (filter: ImageFilter) => void
 }) {
   const evaluation = state.phase === 'done' ? state.result : null
   return (
@@ -53,6 +54,11 @@ export function JudgementPanel({
             {count(evaluation.count)} are taken for something else.
           </p>
         )}
+        {evaluation && evaluation.wrong.length > 0 && (
+          <button type="button" onClick={() => onOpen({ label: null, said: 'wrong', order: 'surest' })}>
+            See the surest mistakes
+          </button>
+        )}
         {state.phase === 'none' && (
           <p class="hint">
             See which classes it confuses, and open the pictures it gets wrong. Pictures it has never seen are the
@@ -62,7 +68,11 @@ export function JudgementPanel({
       </div>
       {evaluation && (
         <div class="judgement-result">
-          <ConfusionMatrix matrix={evaluation.confusionMatrix} names={classNames} onCell={onCell} />
+          <ConfusionMatrix
+            matrix={evaluation.confusionMatrix}
+            names={classNames}
+            onCell={(label, said) => onOpen({ label, said, order: 'surest' })}
+          />
           <ClassTable report={evaluation.report} />
         </div>
       )}

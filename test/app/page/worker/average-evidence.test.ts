@@ -16,7 +16,7 @@ import {
 } from '../../../../src/engine/index.ts'
 import { grid, ShapleyImageExplainer } from '../../../../src/lime/index.ts'
 
-const root = new URL('../../../..', import.meta.url).pathname
+const root = new URL('../../../../', import.meta.url).pathname
 const data = `${root}src/app/data/fashion-mnist/`
 const size = imageExtent * imageExtent
 const perClass = 2
