@@ -12,7 +12,7 @@ import { type Located, locateSplit, type StoreOptions } from '../data/store.ts'
  * the page asks, never before, and a build without them is whole: the page then trains on its built-in subset.
  */
 
-/** Below the page's own address; page/training-data.ts asks there. */
+/** Below the page's own address; page/worker/training-data.ts asks there. */
 const folder = 'data/'
 
 /** A file as it is sent: gzipped, its content verified. */

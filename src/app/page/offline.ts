@@ -4,6 +4,12 @@
 const reloadedKey = 'limelight-reloaded-for-isolation'
 
 /**
+ * In ms after the page has loaded, when its Worker still fetches and compiles: keeping the site beside that holds the first
+ * view up. Where a reload is due it is the sooner the better.
+ */
+const patience = crossOriginIsolated ? 3000 : 0
+
+/**
  * Keeps the site for use without a network, once the page has loaded. Where its host sends no headers for cross-origin
  * isolation, the page is reloaded once, unless somebody has begun to use it: then the next visit is isolated.
  */
@@ -16,10 +22,9 @@ export function keepForOffline(): void {
     // Where site data is blocked, or the disk full, the page works as it does without.
     navigator.serviceWorker.register(script, { updateViaCache: 'none' }).catch(() => {})
   }
-  // The first view comes first. Safari has no requestIdleCallback.
-  const whenIdle = () => ('requestIdleCallback' in window ? requestIdleCallback(start) : setTimeout(start, 200))
-  if (document.readyState === 'complete') whenIdle()
-  else addEventListener('load', whenIdle, { once: true })
+  const startLater = () => setTimeout(start, patience)
+  if (document.readyState === 'complete') startLater()
+  else addEventListener('load', startLater, { once: true })
 }
 
 function reloadWhenTakenOver(): void {

@@ -1,7 +1,7 @@
 /**
  * The page without a network, and cross-origin isolated on hosts that can't send headers (GitHub Pages). It keeps every file
  * of one build, checked by SHA-256, and answers with these alone: a page never meets files of another version. The training
- * images are not among them; training-data.ts keeps those.
+ * images are not among them; worker/training-data.ts keeps those.
  *
  * Files are kept by address and digest, so a new build fetches what changed. It waits until no page of the old one is open; a
  * reload of the only page counts as that. This script imports nothing: not every browser has service workers of modules.
