@@ -15,6 +15,13 @@ export interface Curve {
 
 const height = 200
 
+/** uPlot, in a task of its own for each chart: to load it and to draw two charts at once would hold the page up. */
+async function loadedPlot() {
+  const { default: Plot } = await import('uplot')
+  await new Promise((resolve) => setTimeout(resolve))
+  return Plot
+}
+
 export function LineChart({
   title,
   xName,
@@ -48,7 +55,7 @@ export function LineChart({
     const [name, lines, low, high] = JSON.parse(form) as [string, Omit<Curve, 'values'>[], number | null, number | null]
     const widthOf = () => Math.max(box.clientWidth, 120)
     const resize = new ResizeObserver(() => chart.current?.setSize({ width: widthOf(), height }))
-    import('uplot').then(({ default: Plot }) => {
+    loadedPlot().then((Plot) => {
       if (isGone) return
       const colour = (variable: string) => getComputedStyle(box).getPropertyValue(`--${variable}`).trim()
       const axis = { stroke: colour('soft'), grid: { stroke: colour('line'), width: 1 }, ticks: { show: false } }
