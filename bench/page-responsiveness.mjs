@@ -38,7 +38,8 @@ export async function measurePage(moreFlags = []) {
     const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
     page.setDefaultTimeout(0)
     await page.addInitScript(observe)
-    await page.goto(site.resolvedUrls.local[0])
+    // A picture that is explained only when asked for.
+    await page.goto(`${site.resolvedUrls.local[0]}?index=0`)
     return await phasesOf(page)
   } finally {
     await browser?.close()
