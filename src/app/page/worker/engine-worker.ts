@@ -192,11 +192,14 @@ class Engine implements EngineApi {
       if (asked === 'interrupted' && !interrupted) throw new LimelightError('there is no training to go on with')
       const recipe = asked === 'interrupted' ? interrupted?.recipe : asked
       if (!recipe) return
+      const tellFetched = told((received, total) =>
+        onEvent({ kind: 'fetching', received, total: Number.isFinite(total) ? total : null }),
+      )
       const { set, source, reason } = await loadTrainingData({
         base: this.base,
         count: recipe.images,
         signal,
-        onProgress: ({ received, total }) => onEvent({ kind: 'fetching', received, total }),
+        onProgress: ({ received, total }) => tellFetched(received, total ?? Number.POSITIVE_INFINITY),
       })
       const test = this.testSet()
       if (interrupted && set.count < recipe.images)
