@@ -5,6 +5,9 @@ import { imageExtent } from '../data/fashion-mnist.ts'
 /** Canvas pixels a picture's pixel: enough for lines between segments thinner than a pixel. */
 const scale = 16
 
+/** A segment that the surrogate does not use. */
+const noWeight = weightColour(0)
+
 /** The weights on the picture, the weights alone, or the picture with its segments' boundaries. */
 export type EvidencePicture = 'overlay' | 'heatmap' | 'boundaries'
 
@@ -45,16 +48,26 @@ export function OverlayCanvas({
   useLayoutEffect(() => {
     const context = canvas.current?.getContext('2d')
     if (!context) return
+    // Pixels are enlarged by the browser, all at once: it is drawn anew whenever the pointer moves to another segment.
+    const small = document.createElement('canvas')
+    small.width = small.height = imageExtent
+    const image = new ImageData(imageExtent, imageExtent)
+    const coloured = shows === 'heatmap' ? Array.from(shares) : []
+    const weightColours = new Map(coloured.map(([segment, share]) => [segment, weightColour(share)]))
     for (let pixel = 0; pixel < pixels.length; pixel++) {
-      const [x, y] = [pixel % imageExtent, Math.floor(pixel / imageExtent)]
-      const isHidden = hidden.has(segments[pixel])
+      const segment = segments[pixel]
+      const isHidden = hidden.has(segment)
       const grey = isHidden ? hiddenPixels[pixel] : pixels[pixel]
-      const share = isHidden || shows === 'boundaries' ? 0 : (shares.get(segments[pixel]) ?? 0)
-      const colour = shows === 'heatmap' && !isHidden ? weightColour(share) : tinted(grey, share)
-      context.fillStyle = `rgb(${colour.join(' ')})`
-      context.fillRect(x * scale, y * scale, scale, scale)
-      if (isHidden) hatch(context, x * scale, y * scale)
+      const share = isHidden || shows === 'boundaries' ? 0 : (shares.get(segment) ?? 0)
+      const weight = shows === 'heatmap' && !isHidden ? (weightColours.get(segment) ?? noWeight) : null
+      image.data.set([...(weight ?? tinted(grey, share)), 255], 4 * pixel)
     }
+    small.getContext('2d')?.putImageData(image, 0, 0)
+    context.imageSmoothingEnabled = false
+    context.drawImage(small, 0, 0, imageExtent * scale, imageExtent * scale)
+    for (let pixel = 0; pixel < pixels.length; pixel++)
+      if (hidden.has(segments[pixel]))
+        hatch(context, (pixel % imageExtent) * scale, Math.floor(pixel / imageExtent) * scale)
     const isEdge = (a: number, b: number) => segments[a] !== segments[b]
     const isHighlighted = (pixel: number) => segments[pixel] === highlighted
     const isHighlightsEdge = (a: number, b: number) => isHighlighted(a) !== isHighlighted(b)
