@@ -278,6 +278,8 @@ async function trainEpoch(training: Training, start: TrainingPlace, options: Fit
     }
     const pause = options.beforeStep?.({ ...place, epochs, steps, checkpoint })
     if (pause) {
+      // It is awaited only afterwards, and may fail meanwhile.
+      pause.catch(() => {})
       await reader.read()
       const paused = performance.now()
       await pause

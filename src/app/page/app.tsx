@@ -38,8 +38,10 @@ export function App({ engine }: { engine: EngineClient }) {
   const show = useCallback(({ view, left, right }: View, { images }: { images: ImageSet }) => {
     setView(view)
     setLeft(left)
-    setRight(right)
     if (left.image !== null) setPicture(testPicture(images, left.image))
+    // No other view's address says anything of the right side.
+    if (view !== 'compare') return
+    setRight(right)
     setRightPicture(right.image === null ? null : testPicture(images, right.image))
   }, [])
   useEffect(() => {

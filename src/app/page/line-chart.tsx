@@ -55,41 +55,45 @@ export function LineChart({
     const [name, lines, low, high] = JSON.parse(form) as [string, Omit<Curve, 'values'>[], number | null, number | null]
     const widthOf = () => Math.max(box.clientWidth, 120)
     const resize = new ResizeObserver(() => chart.current?.setSize({ width: widthOf(), height }))
-    loadedPlot().then((Plot) => {
-      if (isGone) return
-      const colour = (variable: string) => getComputedStyle(box).getPropertyValue(`--${variable}`).trim()
-      const axis = { stroke: colour('soft'), grid: { stroke: colour('line'), width: 1 }, ticks: { show: false } }
-      chart.current = new Plot(
-        {
-          width: widthOf(),
-          height,
-          cursor: { drag: { x: false, y: false } },
-          scales: {
-            x: { time: false },
-            y: { range: (_, from, to) => [low ?? Math.min(0, from), high ?? Math.max(to, from + 1e-6)] },
+    loadedPlot().then(
+      (Plot) => {
+        if (isGone) return
+        const colour = (variable: string) => getComputedStyle(box).getPropertyValue(`--${variable}`).trim()
+        const axis = { stroke: colour('soft'), grid: { stroke: colour('line'), width: 1 }, ticks: { show: false } }
+        chart.current = new Plot(
+          {
+            width: widthOf(),
+            height,
+            cursor: { drag: { x: false, y: false } },
+            scales: {
+              x: { time: false },
+              y: { range: (_, from, to) => [low ?? Math.min(0, from), high ?? Math.max(to, from + 1e-6)] },
+            },
+            axes: [
+              { ...axis, label: name, labelSize: 20, size: 32 },
+              { ...axis, size: 48 },
+            ],
+            series: [
+              { label: name },
+              ...lines.map((line) => ({
+                label: line.name,
+                stroke: colour(line.colour),
+                width: 2,
+                ...(line.isDashed && { dash: [6, 5] }),
+                points: { show: line.isDotted ?? false, size: 7 },
+                spanGaps: true,
+                value: (_: UPlot, value: number | null) => (value === null ? '–' : value.toFixed(3)),
+              })),
+            ],
           },
-          axes: [
-            { ...axis, label: name, labelSize: 20, size: 32 },
-            { ...axis, size: 48 },
-          ],
-          series: [
-            { label: name },
-            ...lines.map((line) => ({
-              label: line.name,
-              stroke: colour(line.colour),
-              width: 2,
-              ...(line.isDashed && { dash: [6, 5] }),
-              points: { show: line.isDotted ?? false, size: 7 },
-              spanGaps: true,
-              value: (_: UPlot, value: number | null) => (value === null ? '–' : value.toFixed(3)),
-            })),
-          ],
-        },
-        newest.current,
-        box,
-      )
-      resize.observe(box)
-    })
+          newest.current,
+          box,
+        )
+        resize.observe(box)
+        // Another version may be deployed, and its script gone: the table says the same.
+      },
+      () => {},
+    )
     return () => {
       isGone = true
       resize.disconnect()

@@ -110,7 +110,7 @@ export function ExplanationView({
             </label>
           ))}
         </fieldset>
-        <SaveMenu engine={engine} side={side} label={label} subject={subject} onProblem={onProblem} />
+        <SaveMenu engine={engine} side={side} label={label} subject={subject} isStale={isStale} onProblem={onProblem} />
       </div>
       {look.shows === 'panels' && !isStale && (
         <FourPanels engine={engine} side={side} label={label} subject={subject} onProblem={onProblem} />

@@ -26,6 +26,7 @@ export function FourPanels({
   const [addresses, setAddresses] = useState<readonly string[]>([])
   useEffect(() => {
     let isOutdated = false
+    setAddresses([])
     const made: string[] = []
     const release = () => {
       for (const address of made.splice(0)) URL.revokeObjectURL(address)

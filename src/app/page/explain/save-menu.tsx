@@ -22,12 +22,15 @@ export function SaveMenu({
   side,
   label,
   subject,
+  isStale,
   onProblem,
 }: {
   engine: EngineClient
   side: Side
   label: number
   subject: ExportSubject
+  /** Another explanation is on its way. */
+  isStale: boolean
   onProblem: (problem: string) => void
 }) {
   const [isCopied, setCopied] = useState(false)
@@ -56,6 +59,7 @@ export function SaveMenu({
         <span class="visually-hidden">Save as a file</span>
         <select
           value=""
+          disabled={isStale}
           onChange={({ currentTarget }) => {
             const { value } = currentTarget
             currentTarget.value = ''

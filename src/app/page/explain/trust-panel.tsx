@@ -5,7 +5,7 @@ import { type Curve, LineChart } from '../line-chart.tsx'
 import { percent, signed } from '../number-format.ts'
 import { messageOf } from '../use-engine.ts'
 import type { Side } from '../worker/engine-api.ts'
-import type { EngineClient } from '../worker/engine-client.ts'
+import { type EngineClient, isStopped } from '../worker/engine-client.ts'
 
 /** How far to trust an explanation: how true it is to the network, and how much of it is chance. */
 export function TrustPanel({
@@ -141,7 +141,7 @@ function useAnswer<Asked, Answer>(
         if (!isOutdated) setAnswer(answer)
       },
       (error) => {
-        if (!isOutdated) onProblem(`The explanation can't be judged: ${messageOf(error)}`)
+        if (!isOutdated && !isStopped(error)) onProblem(`The explanation can't be judged: ${messageOf(error)}`)
       },
     )
     return () => {

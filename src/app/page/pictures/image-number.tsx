@@ -28,6 +28,7 @@ export function ImageNumber({
         disabled={isDisabled}
         value={draft ?? index ?? ''}
         onInput={({ currentTarget }) => setDraft(currentTarget.value)}
+        onBlur={() => setDraft(null)}
         onChange={({ currentTarget }) => {
           const number = currentTarget.valueAsNumber
           setDraft(null)

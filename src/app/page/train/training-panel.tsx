@@ -1,15 +1,11 @@
-import { useState } from 'preact/hooks'
 import { count, duration } from '../number-format.ts'
 import type { DeviceStatus, ImageSet, OwnNetwork, TrainingRecipe, TrainingSource } from '../worker/engine-api.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
 import { LearningCurves } from './learning-curves.tsx'
 import { NetworkFiles } from './network-files.tsx'
-import { firstRecipe, TrainingForm } from './training-form.tsx'
+import { TrainingForm } from './training-form.tsx'
 import type { TrainingControl, TrainingState } from './use-training.ts'
 import { WatchedPictures } from './watched-pictures.tsx'
-
-/** A shirt that is taken for other things for long, and shoes that are told apart sooner. */
-const firstWatched = [135, 0, 12]
 
 /** Training a network of one's own: what, how, how it goes, what it learns. */
 export function TrainingPanel({
@@ -30,9 +26,8 @@ export function TrainingPanel({
   onUse: () => void
   onProblem: (problem: string | null) => void
 }) {
-  const { state, interrupted, start, goOn, discard, steer, stop } = training
-  const [recipe, setRecipe] = useState<TrainingRecipe>(state.recipe ?? interrupted?.recipe ?? firstRecipe)
-  const [watched, setWatched] = useState<readonly number[]>(firstWatched)
+  const { state, interrupted, plan, setPlan, start, goOn, discard, steer, stop } = training
+  const { recipe, watched } = plan
   const { phase } = state
   const isTraining = phase === 'fetching' || phase === 'running' || phase === 'validating' || phase === 'paused'
   return (
@@ -46,7 +41,7 @@ export function TrainingPanel({
               {count(interrupted.step)} steps of it. It can go on as if nothing had happened.
             </p>
             <div class="buttons">
-              <button type="button" class="primary" disabled={!device} onClick={() => goOn(watched)}>
+              <button type="button" class="primary" disabled={!device} onClick={goOn}>
                 Go on
               </button>
               <button type="button" onClick={discard}>
@@ -58,10 +53,10 @@ export function TrainingPanel({
         <TrainingForm
           engine={engine}
           recipe={recipe}
-          onRecipe={setRecipe}
+          onRecipe={(changed) => setPlan({ ...plan, recipe: changed })}
           isTraining={isTraining}
           canTrain={device !== null}
-          onTrain={() => start(recipe, watched)}
+          onTrain={start}
           onProblem={onProblem}
         />
         {isTraining && (
@@ -98,7 +93,7 @@ export function TrainingPanel({
         <WatchedPictures
           images={images}
           watched={watched}
-          onWatched={setWatched}
+          onWatched={(changed) => setPlan({ ...plan, watched: changed })}
           canChange={!isTraining}
           moments={state.moments}
         />

@@ -10,6 +10,7 @@ import type {
   WatchedMoment,
 } from '../worker/engine-api.ts'
 import { type EngineClient, isStopped } from '../worker/engine-client.ts'
+import { firstRecipe } from './training-form.tsx'
 
 /** A training as the page shows it. */
 export interface TrainingState {
@@ -35,12 +36,25 @@ const untrained: TrainingState = {
   note: null,
 }
 
+export interface TrainingPlan {
+  readonly recipe: TrainingRecipe
+  /** Numbers of test images. */
+  readonly watched: readonly number[]
+}
+
+/** A shirt that is taken for other things for long, and shoes that are told apart sooner. */
+const firstPlan: TrainingPlan = { recipe: firstRecipe, watched: [135, 0, 12] }
+
 export interface TrainingControl {
   readonly state: TrainingState
   /** A training that was cut off and can go on. */
   readonly interrupted: InterruptedTraining | null
-  start(recipe: TrainingRecipe, watched: readonly number[]): void
-  goOn(watched: readonly number[]): void
+  /** What is trained next, and watched meanwhile: it stays while other views are looked at. */
+  readonly plan: TrainingPlan
+  setPlan(plan: TrainingPlan): void
+  /** As planned. */
+  start(): void
+  goOn(): void
   discard(): void
   steer(how: 'pause' | 'resume' | 'step'): void
   stop(): void
@@ -63,6 +77,14 @@ function after(state: TrainingState, event: TrainingEvent): TrainingState {
       return { ...state, phase: 'validating' }
     case 'epoch':
       return { ...state, phase: 'running', log: [...state.log, event.log] }
+    case 'back':
+      return {
+        ...state,
+        points: state.points.filter(
+          ({ epoch, step }) => epoch < event.epoch || (epoch === event.epoch && step <= event.step),
+        ),
+        log: state.log.filter(({ epoch }) => epoch < event.epoch),
+      }
     case 'paused':
       return { ...state, phase: 'paused' }
     case 'watched':
@@ -80,18 +102,25 @@ export function useTraining(
 ): TrainingControl {
   const [state, setState] = useState(untrained)
   const [isOver, setOver] = useState(false)
+  const [plan, setPlan] = useState(firstPlan)
 
   const run = useCallback(
     (recipe: TrainingRecipe | 'interrupted', watched: readonly number[], beginning: TrainingState) => {
       onProblem(null)
       setOver(true)
       setState({ ...beginning, phase: 'fetching' })
+      let hasBegun = false
       engine
-        .train(recipe, watched, (event) => setState((before) => after(before, event)))
+        .train(recipe, watched, (event) => {
+          hasBegun ||= event.kind === 'began'
+          setState((before) => after(before, event))
+        })
         .then(
           () => setState((before) => ({ ...before, phase: 'done' })),
           (error) => {
-            setState((before) => ({ ...before, phase: before.recipe ? 'stopped' : 'none' }))
+            setState((before) => ({ ...before, phase: hasBegun ? 'stopped' : 'none' }))
+            // What was cut off before is still there.
+            if (!hasBegun) setOver(false)
             if (!isStopped(error)) onProblem(`The training failed: ${messageOf(error)}`)
           },
         )
@@ -102,15 +131,15 @@ export function useTraining(
   return {
     state,
     interrupted,
-    start: useCallback((recipe, watched) => run(recipe, watched, untrained), [run]),
-    goOn: useCallback(
-      (watched) => {
-        if (!found) return
-        const { recipe, log, points } = found
-        run('interrupted', watched, { ...untrained, recipe, log, points })
-      },
-      [run, found],
-    ),
+    plan,
+    setPlan,
+    start: useCallback(() => run(plan.recipe, plan.watched, untrained), [run, plan]),
+    goOn: useCallback(() => {
+      if (!found) return
+      const { recipe, log, points } = found
+      setPlan({ ...plan, recipe })
+      run('interrupted', plan.watched, { ...untrained, recipe, log, points })
+    }, [run, found, plan]),
     discard: useCallback(() => {
       setOver(true)
       engine.discardInterrupted()

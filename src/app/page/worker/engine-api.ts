@@ -176,6 +176,8 @@ export type TrainingEvent =
   | { readonly kind: 'steps'; readonly points: readonly TrainingPoint[] }
   | { readonly kind: 'validating'; readonly epoch: number }
   | { readonly kind: 'epoch'; readonly log: EpochLog }
+  /** The device was lost: it goes on from here, and what came later never was. */
+  | { readonly kind: 'back'; readonly epoch: number; readonly step: number }
   | { readonly kind: 'paused'; readonly epoch: number; readonly step: number }
   | { readonly kind: 'watched'; readonly moment: WatchedMoment }
   /** Something that does not end it: it moved to another device, or can't be kept. */
@@ -245,8 +247,8 @@ export interface EngineApi {
   averageEvidence(network: NetworkName, onProgress: Progress): Promise<AverageEvidence>
   outline(layers: readonly LayerChoice[]): Promise<NetworkOutline>
   /**
-   * Trains the network of one's own: a new one, or the interrupted one's rest. Resolves at its end, stopped or not: the
-   * network stays as it is then.
+   * Trains the network of one's own: a new one, or the interrupted one's rest. Resolves at its end. Stopped, the network stays
+   * as it is then.
    */
   train(
     recipe: TrainingRecipe | 'interrupted',

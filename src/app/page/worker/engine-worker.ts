@@ -39,6 +39,7 @@ import type {
   TrainingEvent,
   TrainingRecipe,
 } from './engine-api.ts'
+import { sides } from './engine-api.ts'
 import { type Explained, explainPicture, faithfulness, predictWithout, resultOf, stability } from './explaining.ts'
 import { forget, type KeptTraining, keep, kept } from './kept.ts'
 import { architectureOf, type LayerChoice } from './layer-stack.ts'
@@ -65,7 +66,7 @@ class Engine implements EngineApi {
   private readonly networks = new Networks(
     {
       leave: async () => {
-        for (const run of ['explain-left', 'explain-right', 'judge', 'average']) this.runs.stop(run)
+        this.stopAsking()
         await this.training?.leave()
       },
       arrive: async (device) => this.training?.arrive(device),
@@ -96,12 +97,14 @@ class Engine implements EngineApi {
 
   /** What another version of the page kept may be of no use to this one: then it is as if there were none. */
   private async takeKeptNetwork(bytes: Uint8Array): Promise<void> {
+    let network: Sequential
     try {
-      await this.networks.add('own', networkFrom(bytes))
-      this.tellOfOwnNetwork()
+      network = networkFrom(bytes)
     } catch {
-      await forget('network')
+      return forget('network')
     }
+    await this.networks.add('own', network)
+    this.tellOfOwnNetwork()
   }
 
   useDevice(choice: DeviceChoice): Promise<DeviceStatus> {
@@ -122,8 +125,11 @@ class Engine implements EngineApi {
   ): Promise<ExplanationResult> {
     return this.runs.run(`explain-${side}`, async (signal) => {
       this.explained.delete(side)
+      this.runs.stop(`faithfulness-${side}`)
+      this.runs.stop(`stability-${side}`)
       const explained = await explainPicture(await this.networks.get(name), pixels, settings, signal, onProgress)
       const result = await resultOf(explained, signal)
+      signal.throwIfAborted()
       this.explained.set(side, explained)
       return result
     })
@@ -134,14 +140,18 @@ class Engine implements EngineApi {
     return predictWithout(this.explainedOn(side), hidden)
   }
 
-  async faithfulness(side: Side, label: number): Promise<Faithfulness> {
-    await this.networks.device()
-    return faithfulness(this.explainedOn(side), label)
+  faithfulness(side: Side, label: number): Promise<Faithfulness> {
+    return this.runs.run(`faithfulness-${side}`, async (signal) => {
+      await this.networks.device()
+      return faithfulness(this.explainedOn(side), label, signal)
+    })
   }
 
-  async stability(side: Side, label: number): Promise<Stability> {
-    await this.networks.device()
-    return stability(this.explainedOn(side), label)
+  stability(side: Side, label: number): Promise<Stability> {
+    return this.runs.run(`stability-${side}`, async (signal) => {
+      await this.networks.device()
+      return stability(this.explainedOn(side), label, signal)
+    })
   }
 
   async exported(side: Side, label: number, format: ExportFormat, subject: ExportSubject): Promise<Blob> {
@@ -215,9 +225,14 @@ class Engine implements EngineApi {
       if (asked !== 'interrupted') await forget('training')
       onEvent({ kind: 'began', recipe: began, source: { kind: source, count: set.count, reason, validation } })
       const material = { training: set, test, validation }
-      const training = new TrainingRun(network, material, began, watched, soFar, onEvent)
+      const training = new TrainingRun(network, material, began, watched, soFar, (event) => {
+        onEvent(event)
+        // It is another network by then, for whoever asks it.
+        if (event.kind === 'epoch' || event.kind === 'paused') this.tellOfOwnNetwork()
+      })
       const device = await this.networks.device()
       await training.arrive(device)
+      this.stopAsking()
       this.networks.addCompiled('own', network)
       this.training = training
       this.tellOfOwnNetwork()
@@ -233,6 +248,7 @@ class Engine implements EngineApi {
         this.training = null
         if (!canGoOn) await forget('training')
         await keep('network', modelToBytes(network))
+        this.stopAsking()
         // Without the optimizer's memory.
         await this.networks.add('own', network)
         this.tellOfOwnNetwork()
@@ -260,7 +276,9 @@ class Engine implements EngineApi {
       )
     if (this.training) throw new LimelightError('a network is being trained: stop that first')
     const bytes = new Uint8Array(await file.arrayBuffer())
-    await this.networks.add('own', networkFrom(bytes, file.name))
+    const network = networkFrom(bytes, file.name)
+    this.stopAsking()
+    await this.networks.add('own', network)
     await keep('network', bytes)
     this.tellOfOwnNetwork()
   }
@@ -279,8 +297,17 @@ class Engine implements EngineApi {
       ? 'in training'
       : epochs > 0
         ? `${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}${accuracy > 0 ? `, ${(100 * accuracy).toFixed(1)} % right` : ''}`
-        : 'from a file'
+        : metadata.training_images
+          ? 'less than an epoch'
+          : 'from a file'
     this.listener?.onOwnNetwork({ title, parameters: parameterCount, isTraining: this.training !== null })
+  }
+
+  /** Before a network changes under them: everything that asks one. */
+  private stopAsking(): void {
+    for (const run of ['judge', 'average']) this.runs.stop(run)
+    for (const side of sides)
+      for (const run of ['explain', 'faithfulness', 'stability']) this.runs.stop(`${run}-${side}`)
   }
 
   private explainedOn(side: Side): Explained {

@@ -114,15 +114,23 @@ export async function predictWithout({ explanation, network }: Explained, hidden
   return (await network.predict({ data, shape: pictureShape })).data
 }
 
-export function faithfulness({ explanation, network }: Explained, label: number): Promise<Faithfulness> {
-  return faithfulnessOf(explanation, network, { label })
+export function faithfulness(
+  { explanation, network }: Explained,
+  label: number,
+  signal: AbortSignal,
+): Promise<Faithfulness> {
+  return faithfulnessOf(explanation, network, { label, signal })
 }
 
 /** How much other random states would change a label's explanation. */
-export async function stability({ explanation, network, settings }: Explained, label: number): Promise<Stability> {
+export async function stability(
+  { explanation, network, settings }: Explained,
+  label: number,
+  signal: AbortSignal,
+): Promise<Stability> {
   const { seed, kernelWidth } = settings
   const explainer = new LimeImageExplainer({ randomState: seed, kernelWidth })
-  const options = { ...optionsOf(settings), labels: [label], topLabels: null, runs: stabilityRuns }
+  const options = { ...optionsOf(settings), labels: [label], topLabels: null, runs: stabilityRuns, signal }
   const stable = (await explainer.stability(explanation.asked, network, options)).get(label)
   if (!stable) throw new LimelightError(`label ${label} was not explained`)
   return stable

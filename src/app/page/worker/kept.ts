@@ -1,4 +1,4 @@
-import { createStore, del, get, set } from 'idb-keyval'
+import { createStore, del, get, set, type UseStore } from 'idb-keyval'
 import type { Checkpoint, EpochLog } from '../../../engine/index.ts'
 import type { TrainingPoint, TrainingRecipe } from './engine-api.ts'
 
@@ -18,7 +18,13 @@ interface Kept {
   readonly network: Uint8Array
 }
 
-const store = () => createStore('limelight', 'kept')
+let opened: UseStore | null = null
+
+/** One connection, made when it is needed: where there is no IndexedDB this throws. */
+function store(): UseStore {
+  opened ??= createStore('limelight', 'kept')
+  return opened
+}
 
 /** @returns null where there is none, or where this browser keeps nothing (a private window, a full disk) */
 export async function kept<K extends keyof Kept>(key: K): Promise<Kept[K] | null> {

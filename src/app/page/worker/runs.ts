@@ -9,6 +9,10 @@ export class Runs {
     this.controllers.set(name, controller)
     try {
       return await work(controller.signal)
+    } catch (error) {
+      // Whatever it met on its way out.
+      controller.signal.throwIfAborted()
+      throw error
     } finally {
       if (this.controllers.get(name) === controller) this.controllers.delete(name)
     }

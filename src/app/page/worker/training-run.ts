@@ -58,7 +58,8 @@ export class TrainingRun {
   /** The last of them, which nobody has heard of yet. */
   private untold: TrainingPoint[] = []
   private watchedAt = Number.NEGATIVE_INFINITY
-  private keptAt = performance.now()
+  /** At once, before the first step: there is always something to go back to. */
+  private keptAt = Number.NEGATIVE_INFINITY
   private cannotKeep = false
   private hasDiverged = false
 
@@ -107,7 +108,14 @@ export class TrainingRun {
    * @throws the signal's reason when it is stopped; the network is then as the last whole step made it
    */
   async run(device: Device, signal: AbortSignal): Promise<void> {
-    signal.addEventListener('abort', () => this.wake?.())
+    const stopped = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => {
+        this.wake?.()
+        reject(signal.reason)
+      })
+    })
+    // It is waited for only between two devices.
+    stopped.catch(() => {})
     for (;;) {
       const next = new Promise<Device>((resolve) => {
         this.arrived = resolve
@@ -123,12 +131,8 @@ export class TrainingRun {
       } catch (error) {
         if (signal.aborted) throw signal.reason
         if (error !== leaving && !(error instanceof DeviceLostError)) throw error
-        if (error !== leaving)
-          this.onEvent({
-            kind: 'note',
-            text: `The device was lost: the training goes on from step ${this.checkpoint?.step ?? 0} of epoch ${this.checkpoint?.epoch ?? 1} on another.`,
-          })
-        device = await next
+        if (error !== leaving) this.goBack()
+        device = await Promise.race([next, stopped])
       }
     }
   }
@@ -138,6 +142,8 @@ export class TrainingRun {
     const { batchSize, epochs } = recipe
     const ended = new AbortController()
     const samples = samplesOf(material.training, recipe.images)
+    const record = () => trainingRecord({ ...recipe, images: samples.shape[0], device: device.info, log: this.log })
+    this.network.metadata = record()
     const heldOut = samplesOf(material.test, material.validation)
     await this.network.fit(samples, material.training.labels.subarray(0, samples.shape[0]), {
       batchSize,
@@ -163,8 +169,7 @@ export class TrainingRun {
       },
       onEpochEnd: async (epoch) => {
         this.log.push(epoch)
-        const { info } = device
-        this.network.metadata = trainingRecord({ ...recipe, images: samples.shape[0], device: info, log: this.log })
+        this.network.metadata = record()
         this.onEvent({ kind: 'epoch', log: epoch })
         this.watchedAt = Number.NEGATIVE_INFINITY
         this.keptAt = Number.NEGATIVE_INFINITY
@@ -172,6 +177,21 @@ export class TrainingRun {
         await this.watch(epoch.epoch, epoch.steps)
         this.noteUnkept(await keep('network', modelToBytes(this.network)))
       },
+    })
+  }
+
+  /** To the last checkpoint: the device is lost, and what came after it. */
+  private goBack(): void {
+    const { epoch, step } = this.checkpoint ?? { epoch: 1, step: 0 }
+    const isKept = (point: { readonly epoch: number; readonly step: number }) =>
+      point.epoch < epoch || (point.epoch === epoch && point.step <= step)
+    this.untold = []
+    this.points.splice(0, this.points.length, ...this.points.filter(isKept))
+    this.log.splice(0, this.log.length, ...this.log.filter((done) => done.epoch < epoch))
+    this.onEvent({ kind: 'back', epoch, step })
+    this.onEvent({
+      kind: 'note',
+      text: `The device was lost: the training goes on from step ${step} of epoch ${epoch} on another.`,
     })
   }
 
@@ -235,9 +255,20 @@ export class TrainingRun {
   private async watch(epoch: number, step: number): Promise<void> {
     const pictures: WatchedPicture[] = []
     // What computes no probabilities can't be explained.
-    if (!this.hasDiverged) for (const index of this.watched) pictures.push(await this.look(index))
+    try {
+      if (!this.hasDiverged) for (const index of this.watched) pictures.push(await this.look(index))
+    } catch (error) {
+      // The weights may be no numbers before the loss says so.
+      if (error instanceof DeviceLostError || (await this.isFinite())) throw error
+      this.noteDivergence()
+    }
     if (pictures.length > 0) this.onEvent({ kind: 'watched', moment: { epoch, step, pictures } })
     this.watchedAt = performance.now()
+  }
+
+  private async isFinite(): Promise<boolean> {
+    const { data } = await this.network.predict({ data: new Uint8Array(imageExtent ** 2), shape: pictureShape })
+    return data.every(Number.isFinite)
   }
 
   private async look(index: number): Promise<WatchedPicture> {

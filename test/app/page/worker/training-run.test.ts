@@ -93,6 +93,14 @@ describe('a training', () => {
     await run.arrive(new CpuDevice())
     await ended
     expect(weightsOf(network)).toEqual(await trained())
+    // What it had told of and lost is told of again, and taken back before.
+    let places: number[] = []
+    for (const event of events) {
+      if (event.kind === 'back') places = places.filter((place) => place <= (event.epoch - 1) * 5 + event.step)
+      if (event.kind === 'steps') places.push(...event.points.map(({ epoch, step }) => (epoch - 1) * 5 + step))
+    }
+    expect(places).toEqual(Array.from({ length: 15 }, (_, i) => i + 1))
+    expect(events.some(({ kind }) => kind === 'back')).toBe(true)
   })
 
   test('that is stopped ends after its step with the reason, and leaves the network as it is', async () => {
