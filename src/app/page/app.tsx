@@ -76,6 +76,7 @@ export function App({ engine }: { engine: EngineClient }) {
     // Back leads back here.
     if (to !== view) history.pushState(null, '', location.href)
     setView(to)
+    scrollTo({ top: 0, behavior: 'instant' })
   }
 
   const judgement = useRun<Evaluation, Counted>(engine, 'judge', 'The judgement', setProblem)

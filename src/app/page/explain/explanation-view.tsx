@@ -1,6 +1,6 @@
-import type { ComponentChildren } from 'preact'
 import { useCallback, useMemo, useState } from 'preact/hooks'
 import { classNames } from '../../data/fashion-mnist.ts'
+import { Fact } from '../fact.tsx'
 import { count, decimal, duration, percent, signed } from '../number-format.ts'
 import { type EvidencePicture, OverlayCanvas } from '../overlay-canvas.tsx'
 import { describePicture, type Picture } from '../pictures/picture.ts'
@@ -202,15 +202,6 @@ export function ExplanationView({
           />
         )}
       </details>
-    </div>
-  )
-}
-
-function Fact({ term, title, children }: { term: string; title?: string; children: ComponentChildren }) {
-  return (
-    <div title={title}>
-      <dt>{term}</dt>
-      <dd>{children}</dd>
     </div>
   )
 }

@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import type { Faithfulness, Stability } from '../../../lime/index.ts'
 import { classNames } from '../../data/fashion-mnist.ts'
+import { Fact } from '../fact.tsx'
 import { type Curve, LineChart } from '../line-chart.tsx'
 import { percent, signed } from '../number-format.ts'
 import { messageOf } from '../use-engine.ts'
@@ -109,18 +110,15 @@ function Stable({ stability: { runs, sameTop, vsi, spread }, isExact }: { stabil
           : `Explained ${runs} times, each with other samples.`}
       </p>
       <dl class="facts">
-        <div title="The share of pairs of runs with the same five segments on top">
-          <dt>Same top five</dt>
-          <dd>{percent(sameTop)}</dd>
-        </div>
-        <div title="Variables' stability index: how many of the top five two runs have in common">
-          <dt>In common</dt>
-          <dd>{percent(vsi)}</dd>
-        </div>
-        <div title="The largest difference between two runs' weights of one segment">
-          <dt>Weights differ by</dt>
-          <dd>{spread === 0 ? 'nothing' : signed(spread).replace('+', '')}</dd>
-        </div>
+        <Fact term="Same top five" title="The share of pairs of runs with the same five segments on top">
+          {percent(sameTop)}
+        </Fact>
+        <Fact term="In common" title="Variables' stability index: how many of the top five two runs have in common">
+          {percent(vsi)}
+        </Fact>
+        <Fact term="Weights differ by" title="The largest difference between two runs' weights of one segment">
+          {spread === 0 ? 'nothing' : signed(spread).replace('+', '')}
+        </Fact>
       </dl>
     </>
   )

@@ -1,3 +1,4 @@
+import { Fact } from '../fact.tsx'
 import { count, duration } from '../number-format.ts'
 import type { DeviceStatus, ImageSet, OwnNetwork, TrainingRecipe, TrainingSource } from '../worker/engine-api.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
@@ -166,15 +167,6 @@ function Course({ state: { phase, recipe, source, fetched, points, log, note } }
           {note}
         </p>
       )}
-    </div>
-  )
-}
-
-function Fact({ term, children }: { term: string; children: preact.ComponentChildren }) {
-  return (
-    <div>
-      <dt>{term}</dt>
-      <dd>{children}</dd>
     </div>
   )
 }
