@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { defineConfig, type Plugin } from 'vite'
 import { offlineFiles, serviceWorkerName } from './src/app/hosting/offline-files.ts'
 import { trainingFiles } from './src/app/hosting/training-files.ts'
+import { scriptApart, workerScriptsAlone } from './src/app/hosting/worker-scripts-alone.ts'
 
 /**
  * Under the first two the page is cross-origin isolated: SharedArrayBuffer exists, and with it WebAssembly threads. The others
@@ -73,7 +74,11 @@ export default defineConfig(({ mode }) =>
             },
           },
         },
-        worker: { format: 'es' as const },
+        worker: {
+          format: 'es' as const,
+          plugins: () => [workerScriptsAlone()],
+          rolldownOptions: { output: { codeSplitting: scriptApart } },
+        },
         // Found only inside the worker, or later: without this the dev server stops to bundle them on the first visit.
         optimizeDeps: { include: ['seedrandom', 'idb-keyval', 'uplot'] },
         server: { headers },

@@ -15,11 +15,25 @@ export interface Curve {
 
 const height = 200
 
-/** uPlot, in a task of its own for each chart: to load it and to draw two charts at once would hold the page up. */
+/**
+ * uPlot, in a task of its own for each chart: to load it and to draw two charts at once would hold the page up.
+ *
+ * It hands the browser's language to Intl as it is evaluated. WebKitGTK's is "C" under that locale, which is no language:
+ * the evaluation fails, and whoever imports it next gets a module whose functions are not there. The page is in English.
+ */
 async function loadedPlot() {
+  if (!isLanguage(navigator.language)) Object.defineProperty(navigator, 'language', { value: 'en', configurable: true })
   const { default: Plot } = await import('uplot')
   await new Promise((resolve) => setTimeout(resolve))
   return Plot
+}
+
+function isLanguage(tag: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(tag).length > 0
+  } catch {
+    return false
+  }
 }
 
 export function LineChart({

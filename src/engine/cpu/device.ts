@@ -21,6 +21,7 @@ import type { ConvolutionChoice } from './kernels/choose-convolution.ts'
 import { sameBlock } from './kernels/small-product.ts'
 import { Arenas, type LinearBlock, LinearMemory } from './memory.ts'
 import { hasRelaxedSimd } from './relaxed.ts'
+import { hasSimd } from './simd.ts'
 import type { PhaseFunction } from './thread.ts'
 import { availableThreads, canShareMemory, runAlone, Threads } from './threads.ts'
 import { BlockTuner } from './tune.ts'
@@ -102,11 +103,13 @@ export class CpuDevice implements Device {
   /** Runs that wait for threads, and what was asked for after them. */
   private unfinished: Promise<unknown> | null = null
 
-  /** @throws ArgumentError for a number of threads that is none */
+  /** @throws ArgumentError for a number of threads that is none; DeviceError without WebAssembly SIMD */
   constructor(options: CpuDeviceOptions = {}) {
     const { threads = availableThreads(), relaxed = false, convolution = 'auto', tuning = tuningMemory() } = options
     if (!Number.isInteger(threads) || threads < 1)
       throw new ArgumentError(`cpu: threads is ${threads}; expected a whole number of at least 1`)
+    if (!hasSimd())
+      throw new DeviceError('cpu: WebAssembly with SIMD is missing or switched off here; browsers since 2023 have it')
     this.relaxed = relaxed && hasRelaxedSimd()
     this.convolution = convolution
     this.tuner = new BlockTuner(tuning, this.relaxed)

@@ -10,9 +10,18 @@ export function availableThreads(): number {
   return Math.max(1, Math.min(mostThreads, count || 1))
 }
 
-/** Whether threads can share memory: in browsers only on pages that are cross-origin isolated. */
+/**
+ * Whether threads can share memory: in browsers only on pages that are cross-origin isolated, and not in all of them.
+ * WebKitGTK isolates pages and has no SharedArrayBuffer, so what is asked for is tried.
+ */
 export function canShareMemory(): boolean {
-  return isNode || (typeof Worker !== 'undefined' && globalThis.crossOriginIsolated === true)
+  if (!isNode && typeof Worker === 'undefined') return false
+  try {
+    structuredClone(new SharedArrayBuffer(4))
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** All phases on the calling thread. */

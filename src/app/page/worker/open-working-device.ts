@@ -7,14 +7,26 @@ export interface WorkingDevice {
   readonly status: DeviceStatus
 }
 
+/** A way to compute; `name` is for people, as the subject of a sentence. */
+interface Attempt {
+  readonly device: DeviceKind | 'auto'
+  readonly threads?: number
+  readonly name: string
+}
+
+const webgpu: Attempt = { device: 'webgpu', name: 'WebGPU' }
+const processor: Attempt = { device: 'cpu', name: 'The processor' }
+const oneThread: Attempt = { device: 'cpu', threads: 1, name: 'One thread of the processor' }
+const loops: Attempt = { device: 'reference', name: 'Plain JavaScript, which is some hundred times slower,' }
+
 /**
- * What is tried for each choice, best first. The processor follows everything, and the float64 loops, slow as they are,
- * run even where WebAssembly is switched off.
+ * What is tried for each choice, best first. The processor follows everything, with threads and without. The float64 loops
+ * come last: they run even where WebAssembly is switched off, but an explanation takes half a minute then.
  */
-const attempts: Readonly<Record<DeviceChoice, readonly (DeviceKind | 'auto')[]>> = {
-  auto: ['auto', 'cpu', 'reference'],
-  webgpu: ['webgpu', 'cpu', 'reference'],
-  cpu: ['cpu', 'reference'],
+const attempts: Readonly<Record<DeviceChoice, readonly Attempt[]>> = {
+  auto: [{ device: 'auto', name: 'The best device' }, processor, oneThread, loops],
+  webgpu: [webgpu, processor, oneThread, loops],
+  cpu: [processor, oneThread, loops],
 }
 
 /**
@@ -27,9 +39,9 @@ export async function openWorkingDevice(
   tryOut: (device: Device) => Promise<void>,
 ): Promise<WorkingDevice> {
   const failures: string[] = []
-  for (const name of attempts[choice]) {
+  for (const attempt of attempts[choice]) {
     try {
-      const device = await openDevice(name)
+      const device = await openDevice(attempt.device, { threads: attempt.threads })
       try {
         await tryOut(device)
       } catch (error) {
@@ -37,7 +49,7 @@ export async function openWorkingDevice(
         throw error
       }
       const { kind, adapter, isFallbackAdapter } = device.info
-      const problem = failures.length > 0 ? `${failures.join(' ')} ${nameOf(kind)} computes instead.` : null
+      const problem = failures.length > 0 ? `${failures.join(' ')} ${attempt.name} computes instead.` : null
       const isSecondChoice = choice === 'auto' && kind !== 'webgpu'
       const reason = isFallbackAdapter
         ? 'a software adapter, slower than the processor'
@@ -55,17 +67,15 @@ export async function openWorkingDevice(
         },
       }
     } catch (error) {
-      failures.push(`${nameOf(name)} can't be used: ${sentence(error)}`)
+      const why = sentence(error)
+      // Said once of what is tried in several ways.
+      if (!failures.some((failure) => failure.endsWith(why))) failures.push(`${attempt.name} can't be used: ${why}`)
     }
   }
   throw new LimelightError(`Nothing here can compute. ${failures.join(' ')}`)
 }
 
 const fallbackChoice = (kind: DeviceKind): DeviceChoice => (kind === 'webgpu' ? 'webgpu' : 'cpu')
-
-function nameOf(name: DeviceKind | 'auto'): string {
-  return { auto: 'The best device', webgpu: 'WebGPU', cpu: 'The processor', reference: 'Plain JavaScript' }[name]
-}
 
 function sentence(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
