@@ -1,8 +1,24 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { devNull, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { checkWritable, FileWriteError, writeFileAtomically } from '../../src/engine/atomic-write.ts'
+import { checkWritable, FileWriteError, openToAppend, writeFileAtomically } from '../../src/engine/atomic-write.ts'
 
 let folder = ''
 beforeEach(async () => {
@@ -73,4 +89,91 @@ it('gives up where no folder can be made', async () => {
   if (process.platform !== 'linux') await writeFile(join(folder, 'file'), '')
   await expect(checkWritable(path)).rejects.toThrow(FileWriteError)
   await expect(writeFileAtomically(path, 'x')).rejects.toThrow(FileWriteError)
+})
+
+it('follows symbolic links, also to what is not there yet, and leaves them', async () => {
+  await mkdir(join(folder, 'elsewhere'))
+  await writeFile(join(folder, 'elsewhere', 'file'), 'old')
+  await symlink(join('elsewhere', 'file'), join(folder, 'relative'))
+  await symlink(join(folder, 'relative'), join(folder, 'chain'))
+  await writeFileAtomically(join(folder, 'chain'), 'new')
+  expect(await readFile(join(folder, 'elsewhere', 'file'), 'utf8')).toBe('new')
+  await symlink(join('missing', 'file'), join(folder, 'dangling'))
+  await checkWritable(join(folder, 'dangling'))
+  await writeFileAtomically(join(folder, 'dangling'), 'made')
+  expect(await readFile(join(folder, 'missing', 'file'), 'utf8')).toBe('made')
+  // A folder may be a link to one that is to be made, and a link's ".." starts where it leads.
+  await symlink('new-folder', join(folder, 'folder-link'))
+  await writeFileAtomically(join(folder, 'folder-link', 'file'), 'inside')
+  expect(await readFile(join(folder, 'new-folder', 'file'), 'utf8')).toBe('inside')
+  await mkdir(join(folder, 'deep', 'deeper'), { recursive: true })
+  await symlink(join(folder, 'deep', 'deeper'), join(folder, 'far'))
+  await symlink('far/../beside', join(folder, 'up'))
+  await writeFileAtomically(join(folder, 'up'), 'up')
+  expect(await readFile(join(folder, 'deep', 'beside'), 'utf8')).toBe('up')
+  for (const link of ['relative', 'chain', 'dangling', 'folder-link', 'up'])
+    expect((await lstat(join(folder, link))).isSymbolicLink()).toBe(true)
+  await symlink('round', join(folder, 'round'))
+  await expect(writeFileAtomically(join(folder, 'round'), 'x')).rejects.toThrow(/symbolic links go round in a circle/)
+})
+
+/** As somebody who is not root: root may write what nobody may. */
+async function asSomebody(work: () => Promise<void>): Promise<void> {
+  if (process.geteuid?.() !== 0) return work()
+  await chown(folder, 65534, 65534)
+  process.seteuid?.(65534)
+  try {
+    await work()
+  } finally {
+    process.seteuid?.(0)
+  }
+}
+
+it('keeps the mode of a file that it replaces, and leaves one alone that is write-protected', async () => {
+  const path = join(folder, 'file')
+  await writeFile(path, 'old')
+  for (const mode of [0o600, 0o666, 0o755]) {
+    await chmod(path, mode)
+    await writeFileAtomically(path, 'new')
+    expect((await stat(path)).mode & 0o777).toBe(mode)
+  }
+  await chmod(path, 0o444)
+  await asSomebody(async () => {
+    await expect(checkWritable(path)).rejects.toThrow(`can't write ${path}: the file is write-protected`)
+    await expect(writeFileAtomically(path, 'newer')).rejects.toThrow(FileWriteError)
+  })
+  expect(await readFile(path, 'utf8')).toBe('new')
+})
+
+it('refuses pipes, sockets, devices and streams, waits for none, and takes the null device', async () => {
+  const refused = async (path: string, kind: string) => {
+    const before = await lstat(path)
+    for (const attempt of [checkWritable, openToAppend, (path: string) => writeFileAtomically(path, 'x')])
+      await expect(attempt(path)).rejects.toThrow(`can't write ${path}: this is a ${kind}, not a regular file`)
+    expect((await lstat(path)).ino).toBe(before.ino)
+  }
+  const server = createServer().listen(join(folder, 'socket'))
+  await once(server, 'listening')
+  await refused(join(folder, 'socket'), 'socket')
+  server.close()
+  await checkWritable(devNull)
+  await writeFileAtomically(devNull, 'gone')
+  expect((await stat(devNull)).isCharacterDevice()).toBe(true)
+  await expect(openToAppend(devNull)).rejects.toThrow(FileWriteError)
+  if (process.platform === 'win32') return
+  const pipe = join(folder, 'pipe')
+  execFileSync('mkfifo', [pipe])
+  await refused(pipe, 'named pipe')
+  await symlink(pipe, join(folder, 'link-to-pipe'))
+  await refused(join(folder, 'link-to-pipe'), 'named pipe')
+  await refused('/dev/zero', 'device')
+  // Behind it is a pipe or, where the shell sends it to a file, what is printed.
+  const file = await open(join(folder, 'printed'), 'w')
+  await refused(`/dev/fd/${file.fd}`, 'stream of the process')
+  await file.close()
+})
+
+it('takes a path that ends in a slash for a folder', async () => {
+  await expect(writeFileAtomically(`${join(folder, 'models')}/`, 'x')).rejects.toThrow(/there is a folder of this name/)
+  expect(await readdir(folder)).toEqual([])
 })

@@ -1,36 +1,28 @@
-import { createHash } from 'node:crypto'
-import { mkdir, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeFileAtomically } from '../../engine/atomic-write.ts'
+import type { Device } from '../../engine/device.ts'
 import { ArgumentError } from '../../engine/errors.ts'
+import type { Sequential } from '../../engine/model.ts'
 import type { ExplainOptions, LimeImageExplainer } from '../../lime/index.ts'
+import { ResultFile, type ResultLine } from '../batch/result-file.ts'
+import { differences, type RunSettings, readSettings, runNameOf, writeSettings } from '../batch/run-settings.ts'
 import { classNames, type ImageSet, imageExtent } from '../data/fashion-mnist.ts'
+import { packageVersion } from '../data/package-files.ts'
 import { explanationRecord } from '../explanation-record.ts'
 import { imageAt, loadSplit } from './data-set.ts'
+import { inLockedFolder } from './locked.ts'
 import { deviceOf, openModel } from './open-model.ts'
 import type { DeviceOptions } from './options.ts'
 import { interruptSignal, note, progressBar, result } from './terminal.ts'
 
 /**
  * Explanations of many test images: a file of one JSON line an image, appended to as they are made, so that a run that was
- * killed at any moment is taken up where it stopped. What a line is made of is written down beside it, once.
+ * killed at any moment is taken up where it stopped.
  */
 
 const linesName = 'explanations.jsonl'
 const settingsName = 'settings.json'
 const summaryName = 'summary.json'
-
-type Pair = readonly [number, number]
-
-/** What the summary needs of a line. */
-interface Line {
-  readonly index: number
-  readonly label: number
-  readonly predicted: number
-  readonly explanation: Readonly<
-    Record<string, { score: number; weights: readonly Pair[]; intervals: readonly Pair[] }>
-  >
-}
 
 interface ManyOptions extends DeviceOptions {
   readonly model: string
@@ -39,137 +31,128 @@ interface ManyOptions extends DeviceOptions {
   readonly topLabels?: number
 }
 
-export async function explainMany(
+export function explainMany(
   explainer: LimeImageExplainer,
   asked: ExplainOptions,
-  [first, end]: readonly [number, number],
+  range: readonly [number, number],
   folder: string,
   options: ManyOptions,
 ): Promise<void> {
   const signal = interruptSignal(`what was explained is in ${folder}; the same command goes on from there`)
-  const test = await loadSplit('test', signal)
-  if (end > test.count)
-    throw new ArgumentError(`--indices ${first}:${end}: the test set has the images 0 to ${test.count - 1}`)
-  const { model, device, dispose } = await openModel(options.model, options)
-  const bar = progressBar('Explaining')
-  try {
-    await mkdir(folder, { recursive: true })
-    await claimFolder(folder, await settingsOf(options))
-    const lines = await LineFile.open(join(folder, linesName))
+  return inLockedFolder(folder, async () => {
+    const test = await loadSplit('test', signal)
+    const [first, end] = range
+    if (end > test.count)
+      throw new ArgumentError(`--indices ${first}:${end}: the test set has the images 0 to ${test.count - 1}`)
+    const { model, digest, device, dispose } = await openModel(options.model, options)
     try {
-      const summary = new Summary()
-      const done = new Set<number>()
-      for (const line of lines.existing) {
-        done.add(line.index)
-        if (line.index >= first && line.index < end) summary.add(line)
+      const settings = settingsOf(options, digest)
+      const lines = await openRun(folder, settings)
+      try {
+        const explained = { explainer, asked: { ...asked, signal }, range, folder, run: runNameOf(settings), lines }
+        await explainMissing(explained, { test, model, device }, options)
+      } finally {
+        await lines.close()
       }
-      const missing = Array.from({ length: end - first }, (_, i) => first + i).filter((index) => !done.has(index))
-      if (missing.length < end - first)
-        note(`${end - first - missing.length} of ${end - first} images are already in ${join(folder, linesName)}`)
-      // Without a wish for labels: the one that is predicted and the true one.
-      const labelled = options.labels !== undefined || options.topLabels !== undefined
-      const optionsOf = (at: number): ExplainOptions => ({
-        ...asked,
-        ...(!labelled && {
-          topLabels: null,
-          labels: (probabilities) => [probabilities.indexOf(Math.max(...probabilities)), test.labels[missing[at]]],
-        }),
-        signal,
-      })
-      const started = performance.now()
-      let at = 0
-      for await (const explanation of explainer.explainBatch(imagesAt(test, missing), model, optionsOf)) {
-        const index = missing[at++]
-        const json = explanationRecord({ index, label: test.labels[index] }, explanation, deviceOf(device))
-        await lines.append(json)
-        summary.add({ ...json, index, label: test.labels[index] })
-        bar.update(end - first - missing.length + at, end - first)
-      }
-      bar.stop()
-      const seconds = (performance.now() - started) / 1000
-      const whole = { ...summary.result(), ...(at > 0 && { explained: at, seconds, imagesASecond: at / seconds }) }
-      await writeFileAtomically(join(folder, summaryName), `${JSON.stringify(whole, null, 2)}\n`)
-      result(options.json ? JSON.stringify(whole) : summary.text(at, seconds))
     } finally {
-      await lines.close()
+      dispose()
     }
+  })
+}
+
+interface Run {
+  readonly explainer: LimeImageExplainer
+  readonly asked: ExplainOptions
+  readonly range: readonly [number, number]
+  readonly folder: string
+  /** Its name. */
+  readonly run: string
+  readonly lines: ResultFile
+}
+
+async function explainMissing(
+  { explainer, asked, range: [first, end], folder, run, lines }: Run,
+  { test, model, device }: { readonly test: ImageSet; readonly model: Sequential; readonly device: Device },
+  options: ManyOptions,
+): Promise<void> {
+  const bar = progressBar('Explaining')
+  const summary = new Summary()
+  const done = new Set<number>()
+  for (const line of lines.existing) {
+    done.add(line.index)
+    if (line.index >= first && line.index < end) summary.add(line)
+  }
+  const missing = Array.from({ length: end - first }, (_, i) => first + i).filter((index) => !done.has(index))
+  if (missing.length < end - first)
+    note(`${end - first - missing.length} of ${end - first} images are already in ${join(folder, linesName)}`)
+  // Without a wish for labels: the one that is predicted and the true one.
+  const labelled = options.labels !== undefined || options.topLabels !== undefined
+  const optionsOf = (at: number): ExplainOptions => ({
+    ...asked,
+    ...(!labelled && {
+      topLabels: null,
+      labels: (probabilities) => [probabilities.indexOf(Math.max(...probabilities)), test.labels[missing[at]]],
+    }),
+  })
+  const started = performance.now()
+  let at = 0
+  try {
+    for await (const explanation of explainer.explainBatch(imagesAt(test, missing), model, optionsOf)) {
+      const index = missing[at++]
+      const json = explanationRecord({ index, label: test.labels[index] }, explanation, deviceOf(device))
+      await lines.append(run, json)
+      summary.add({ ...json, index, label: test.labels[index] })
+      bar.update(end - first - missing.length + at, end - first)
+    }
+    await lines.checkAlone()
   } finally {
     bar.stop()
-    dispose()
   }
+  const seconds = (performance.now() - started) / 1000
+  const whole = { ...summary.result(), ...(at > 0 && { explained: at, seconds, imagesASecond: at / seconds }) }
+  await writeFileAtomically(join(folder, summaryName), `${JSON.stringify(whole, null, 2)}\n`)
+  result(options.json ? JSON.stringify(whole) : summary.text(at, seconds))
 }
 
 function* imagesAt(test: ImageSet, indices: readonly number[]) {
   for (const index of indices) yield { data: imageAt(test, index), shape: [imageExtent, imageExtent] }
 }
 
-/** Everything that decides what is in a line: the options and the model, but not which images or what computes them. */
-async function settingsOf({ model, json: _json, device: _device, ...options }: ManyOptions): Promise<string> {
+/** Everything that decides what is in a line, but not which images or what computes them. */
+function settingsOf(
+  { model: _model, json: _json, device: _device, ...options }: ManyOptions,
+  digest: string,
+): RunSettings {
   const { indices: _indices, out: _out, threads: _threads, ...rest } = options as Record<string, unknown>
-  const weights = createHash('sha256')
-    .update(await readFile(model))
-    .digest('hex')
-  return `${JSON.stringify({ model: weights, ...rest }, null, 2)}\n`
+  return { version: packageVersion(), model: digest, ...rest }
 }
 
-/** @throws ArgumentError when the folder holds explanations that were made otherwise */
-async function claimFolder(folder: string, settings: string): Promise<void> {
+/**
+ * The result file of a folder, ready for lines of this run.
+ * @throws ArgumentError when it holds those of another
+ */
+async function openRun(folder: string, settings: RunSettings): Promise<ResultFile> {
+  const run = runNameOf(settings)
   const path = join(folder, settingsName)
-  const existing = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null
+  const recorded = await readSettings(path)
+  const lines = await ResultFile.open(join(folder, linesName))
+  try {
+    if (lines.run === null)
+      throw new ArgumentError(
+        `${folder} holds explanations that do not say how they were made, as those of earlier versions do not; take another folder`,
+      )
+    if (lines.run !== undefined && lines.run !== run) {
+      const how = recorded?.run === lines.run ? `: ${differences(recorded.settings, settings)}` : ''
+      throw new ArgumentError(
+        `${folder} holds explanations of another run${how}; go on with what they were made with, or take another folder`,
+      )
+    }
+    await lines.cutTornLine(run)
+    if (recorded?.run !== run) await writeSettings(path, settings)
+    return lines
+  } catch (error) {
+    await lines.close()
     throw error
-  })
-  if (existing === null) await writeFileAtomically(path, settings)
-  else if (existing !== settings)
-    throw new ArgumentError(
-      `${folder} holds explanations made with other options or another model (see ${path}); take another folder`,
-    )
-}
-
-/** A file of JSON lines that grows. What a kill left of its last line is cut off when it is opened. */
-class LineFile {
-  private constructor(
-    private readonly file: Awaited<ReturnType<typeof open>>,
-    readonly existing: readonly Line[],
-    private end: number,
-  ) {}
-
-  static async open(path: string): Promise<LineFile> {
-    const file = await open(path, 'a+')
-    try {
-      const bytes = await file.readFile()
-      const end = bytes.lastIndexOf('\n') + 1
-      if (end < bytes.length) await file.truncate(end)
-      const seen = new Set<number>()
-      const lines: Line[] = []
-      for (const text of bytes.subarray(0, end).toString('utf8').split('\n')) {
-        if (text === '') continue
-        const line = JSON.parse(text) as Line
-        if (!seen.has(line.index)) lines.push(line)
-        seen.add(line.index)
-      }
-      return new LineFile(file, lines, end)
-    } catch (error) {
-      await file.close()
-      throw error
-    }
-  }
-
-  /** Whole or not at all, should the disk be full. */
-  async append(value: unknown): Promise<void> {
-    const bytes = Buffer.from(`${JSON.stringify(value)}\n`)
-    try {
-      let written = 0
-      while (written < bytes.length) written += (await this.file.write(bytes, written)).bytesWritten
-    } catch (error) {
-      await this.file.truncate(this.end).catch(() => {})
-      throw error
-    }
-    this.end += bytes.length
-  }
-
-  close(): Promise<void> {
-    return this.file.close()
   }
 }
 
@@ -184,13 +167,13 @@ class Summary {
   private readonly classes = new Map<number, ClassSummary>()
   private unstable: { index: number; uncertainty: number }[] = []
 
-  add({ index, label, predicted, explanation }: Line): void {
+  add({ index, label, predicted, explanation }: ResultLine): void {
     const own = this.classes.get(label) ?? { images: 0, score: 0, positive: 0 }
     this.classes.set(label, own)
     const ofPredicted = explanation[predicted]
     const ofTruth = explanation[label]
     own.images++
-    own.score += ofPredicted?.score ?? 0
+    own.score += finite(ofPredicted?.score)
     if (ofTruth && ofTruth.weights.reduce((sum, [, weight]) => sum + weight, 0) > 0) own.positive++
     if (!ofPredicted) return
     const reach = ofPredicted.intervals.reduce((sum, [low, high]) => sum + (high - low) / 2, 0)
@@ -233,4 +216,9 @@ class Summary {
 
 function mostUnstable(images: readonly { index: number; uncertainty: number }[]) {
   return [...images].sort((a, b) => b.uncertainty - a.uncertainty).slice(0, 10)
+}
+
+/** JSON has no NaN: a score that is no number is null in a line that is read again. */
+function finite(score: number | null | undefined): number {
+  return Number.isFinite(score) ? Number(score) : 0
 }

@@ -22,6 +22,7 @@ import { imageAt, loadSplit } from './data-set.ts'
 import { explainMany } from './explain-many.ts'
 import { asText, nameOf } from './explanation-output.ts'
 import { readInput } from './input-file.ts'
+import { inLockedFolder } from './locked.ts'
 import { deviceOf, openModel } from './open-model.ts'
 import { addDeviceOptions, type DeviceOptions, integer, integerList, number, path, text } from './options.ts'
 import { interruptSignal, note, progressBar, result } from './terminal.ts'
@@ -152,8 +153,19 @@ async function explain(options: ExplainCommandOptions): Promise<void> {
     await explainMany(explainer, asked, indices, out, options)
     return
   }
+  const explained = () => explainOne(explainer, asked, options)
+  if (out === undefined) return explained()
+  await checkWritable(join(out, 'explanation.json'))
+  await inLockedFolder(out, explained)
+}
+
+async function explainOne(
+  explainer: LimeImageExplainer,
+  asked: ExplainOptions,
+  options: ExplainCommandOptions,
+): Promise<void> {
+  const { out } = options
   const signal = interruptSignal()
-  if (out !== undefined) await checkWritable(join(out, 'explanation.json'))
   const subject = await subjectOf(options, signal)
   const { model, device, dispose } = await openModel(options.model, options)
   const bar = progressBar('Explaining')

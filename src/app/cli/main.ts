@@ -1,9 +1,7 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { ArgumentError, LimelightError } from '../../engine/errors.ts'
-import { findPackageRoot } from '../data/package-files.ts'
+import { packageVersion } from '../data/package-files.ts'
 import { addDataCommand } from './data.ts'
 import { addEvaluateCommand } from './evaluate.ts'
 import { addExplainCommand } from './explain.ts'
@@ -28,11 +26,6 @@ function limelight(): Command {
   addTuneCommand(program)
   for (const command of program.commands) command.exitOverride().showHelpAfterError('(--help lists the options)')
   return program
-}
-
-function packageVersion(): string {
-  const { version }: { version: string } = JSON.parse(readFileSync(join(findPackageRoot(), 'package.json'), 'utf8'))
-  return version
 }
 
 /** The exit code for what a command threw; says on stderr what people need to know. */

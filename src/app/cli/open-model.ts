@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Device } from '../../engine/device.ts'
 import type { Sequential } from '../../engine/model.ts'
 import { modelFromBytes } from '../../engine/model-file.ts'
@@ -7,13 +8,18 @@ import { type DeviceOptions, openDeviceFor } from './options.ts'
 
 export interface OpenModel {
   readonly model: Sequential
+  /** SHA-256 of the model's file. */
+  readonly digest: string
   readonly device: Device
   dispose(): void
 }
 
 /** Loads a model and puts it on a device. Files without an architecture are taken for weights of the tutorial's network. */
 export async function openModel(path: string, options: DeviceOptions): Promise<OpenModel> {
-  const model = await readInput(path, (bytes) => modelFromBytes(bytes, tutorialArchitecture(0)))
+  const { model, digest } = await readInput(path, (bytes) => ({
+    model: modelFromBytes(bytes, tutorialArchitecture(0)),
+    digest: createHash('sha256').update(bytes).digest('hex'),
+  }))
   const device = await openDeviceFor(options)
   const dispose = () => {
     model.dispose()
@@ -21,7 +27,7 @@ export async function openModel(path: string, options: DeviceOptions): Promise<O
   }
   try {
     await model.compile({ device, loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] })
-    return { model, device, dispose }
+    return { model, digest, device, dispose }
   } catch (error) {
     dispose()
     throw error

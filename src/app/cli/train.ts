@@ -7,6 +7,7 @@ import { batchLine, epochLine } from '../../engine/progress-line.ts'
 import { logEntry, trainingRecord } from '../training-record.ts'
 import { learningRate, tutorialArchitecture } from '../tutorial/network.ts'
 import { loadSplit, samplesOf } from './data-set.ts'
+import { withLockedFile } from './locked.ts'
 import { addDeviceOptions, type DeviceOptions, integer, openDeviceFor, path } from './options.ts'
 import { interruptSignal, note, result, updateLine } from './terminal.ts'
 
@@ -17,7 +18,7 @@ export interface TrainingRecipe extends DeviceOptions {
   /** Only the first so many training images. */
   readonly limit?: number
   /** Written after every epoch, so that a kill costs no more than one. */
-  readonly save?: string
+  readonly save: string
 }
 
 export interface Training {
@@ -32,8 +33,12 @@ export const savedStays = 'what was saved before stays'
 
 /** Trains the tutorial's network on Fashion-MNIST; the test images are the validation data, as in the tutorial. */
 export async function trainTutorialNetwork(recipe: TrainingRecipe, signal: AbortSignal): Promise<Training> {
+  await checkWritable(recipe.save)
+  return withLockedFile(recipe.save, () => trainAndSave(recipe, signal))
+}
+
+async function trainAndSave(recipe: TrainingRecipe, signal: AbortSignal): Promise<Training> {
   const { epochs, batchSize, seed, limit } = recipe
-  if (recipe.save !== undefined) await checkWritable(recipe.save)
   const [train, test] = [await loadSplit('train', signal), await loadSplit('test', signal)]
   const samples = samplesOf(train, limit)
   const architecture = tutorialArchitecture(seed)
@@ -58,7 +63,7 @@ export async function trainTutorialNetwork(recipe: TrainingRecipe, signal: Abort
         const { convolution } = recipe
         const made = { images: samples.shape[0], batchSize, seed, learningRate, device: device.info, convolution, log }
         model.metadata = trainingRecord(made)
-        if (recipe.save !== undefined) await model.save(recipe.save)
+        await model.save(recipe.save)
       },
     })
   } finally {
@@ -70,7 +75,6 @@ export async function trainTutorialNetwork(recipe: TrainingRecipe, signal: Abort
 }
 
 interface TrainOptions extends TrainingRecipe {
-  readonly save: string
   readonly json?: boolean
 }
 

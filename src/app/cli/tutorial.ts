@@ -4,6 +4,7 @@ import { checkWritable } from '../../engine/atomic-write.ts'
 import type { EpochEntry } from '../tutorial/curves.ts'
 import { walkThrough } from '../tutorial/walkthrough.ts'
 import { loadSplit } from './data-set.ts'
+import { inLockedFolder } from './locked.ts'
 import { openModel } from './open-model.ts'
 import { addDeviceOptions, type DeviceOptions, integer, path } from './options.ts'
 import { interruptSignal, note, progressBar, result } from './terminal.ts'
@@ -32,6 +33,10 @@ function logOf(metadata: Readonly<Record<string, string>>): EpochEntry[] {
 async function tutorial(options: TutorialOptions): Promise<void> {
   const signal = interruptSignal(savedStays)
   await checkWritable(join(options.out, 'report.html'))
+  await inLockedFolder(options.out, () => trainAndShow(options, signal))
+}
+
+async function trainAndShow(options: TutorialOptions, signal: AbortSignal): Promise<void> {
   const modelFile = options.model ?? join(options.out, 'model.safetensors')
   if (options.model === undefined) {
     await trainTutorialNetwork({ ...options, batchSize: 256, save: modelFile }, signal)

@@ -30,6 +30,11 @@ function packageName(path: string): unknown {
   }
 }
 
+export function packageVersion(): string {
+  const { version }: { version: string } = JSON.parse(readFileSync(join(findPackageRoot(), 'package.json'), 'utf8'))
+  return version
+}
+
 /** The trained model that ships with the package. */
 export function shippedModelPath(): string {
   return join(findPackageRoot(), 'models', 'fashion-cnn.safetensors')

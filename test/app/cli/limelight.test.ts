@@ -201,7 +201,7 @@ describe('limelight explain', () => {
     const before = linesNow()
     expect(before).toBeLessThan(60)
     // What a kill in the middle of a write leaves.
-    writeFileSync(file, `${readFileSync(file, 'utf8')}{"index":64,"label":`)
+    writeFileSync(file, `${readFileSync(file, 'utf8')}${readFileSync(file, 'utf8').slice(0, 40)}`)
     const again = await limelight(...words)
     expect(again.code, again.stderr).toBe(0)
     expect(again.stderr).toContain(`${before} of 60 images are already in`)
@@ -235,7 +235,11 @@ describe('limelight explain', () => {
     // Nothing is left to do, and other options need another folder.
     expect((await limelight(...words, '--json')).code).toBe(0)
     expect(readFileSync(file, 'utf8').trimEnd().split('\n')).toHaveLength(60)
-    expectLine(await limelight(...words, '--samples', '50'), 2, /holds explanations made with other options/)
+    expectLine(
+      await limelight(...words, '--samples', '50'),
+      2,
+      /holds explanations of another run: samples was 1000 and is 50 now/,
+    )
     expectLine(await limelight(...explainFixed, '--indices', '0:5'), 2, /--indices needs --out/)
     expectLine(await limelight(...explainFixed, '--indices', '5:5', '--out', out), 2, /expected first:end/)
   })

@@ -1,0 +1,49 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'vitest'
+
+/** The command as people run it: a process of its own, from dist/ (built by the global setup). */
+
+export const root = fileURLToPath(new URL('../../../', import.meta.url))
+
+export interface Outcome {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A command that runs. */
+export interface Running {
+  readonly child: ChildProcess
+  readonly ended: Promise<Outcome>
+}
+
+export function start(words: readonly string[], options: SpawnOptions = {}): Running {
+  const child = spawn(process.execPath, [`${root}dist/cli.js`, ...words], { cwd: root, ...options })
+  let stdout = ''
+  let stderr = ''
+  child.stdout?.on('data', (part) => {
+    stdout += part
+  })
+  child.stderr?.on('data', (part) => {
+    stderr += part
+  })
+  const ended = new Promise<Outcome>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ code, stdout, stderr }))
+  })
+  return { child, ended }
+}
+
+export function limelight(...words: string[]): Promise<Outcome> {
+  return start(words).ended
+}
+
+/** It failed: nothing printed, one line that says why, no stack. */
+export function expectFailure({ code, stdout, stderr }: Outcome, expectedCode: number, pattern: RegExp): void {
+  expect(stdout).toBe('')
+  expect(stderr).toMatch(pattern)
+  expect(stderr).not.toMatch(/\n\s+at |this is a bug/)
+  expect(stderr.match(/^limelight: /gm)).toHaveLength(1)
+  expect(code).toBe(expectedCode)
+}
