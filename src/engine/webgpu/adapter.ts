@@ -1,5 +1,6 @@
 import { DeviceError } from '../errors.ts'
 import { isNode, nodeModule } from '../node-module.ts'
+import { createInstance, type Dawn, importDawn } from './dawn.ts'
 
 /**
  * Finds a WebGPU adapter: the browser's, or in Node the npm package `webgpu` (Dawn). Nothing of Node's is imported when
@@ -9,12 +10,6 @@ export interface OpenAdapter {
   readonly adapter: GPUAdapter
   readonly name: string
   readonly isFallback: boolean
-  /** What must stay referenced while the device is in use. Dawn keeps Node alive as long as it is. */
-  readonly instance: GPU
-}
-
-interface Dawn {
-  create(flags: readonly string[]): GPU
 }
 
 /** @throws DeviceError that says what to do when there is no WebGPU, or no adapter that is allowed */
@@ -50,14 +45,14 @@ async function requestFrom(instance: GPU, allowFallback: boolean): Promise<OpenA
   const isFallback =
     isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render/i.test([...words, device].join(' '))
   if (isFallback && !allowFallback) return null
-  return { adapter, name: words.join(' ') || 'an adapter that does not say its name', isFallback, instance }
+  return { adapter, name: words.join(' ') || 'an adapter that does not say its name', isFallback }
 }
 
 async function findInNode(allowFallback: boolean): Promise<OpenAdapter | null> {
   const dawn = await importDawn()
   const isLinux = process.platform === 'linux'
   // Without a Vulkan loader and a driver Dawn finds nothing, and says so on stderr: it is not asked.
-  const found = isLinux && !hasVulkan() ? null : await requestFrom(dawn.create([]), allowFallback)
+  const found = isLinux && !hasVulkan() ? null : await requestFrom(createInstance(dawn), allowFallback)
   if (found || !allowFallback || !isLinux || process.env.VK_ICD_FILENAMES) return found
   return requestFromChromium(dawn)
 }
@@ -70,21 +65,6 @@ function hasVulkan(): boolean {
   if (process.env.VK_ICD_FILENAMES || process.env.VK_DRIVER_FILES) return true
   const { existsSync, readdirSync } = nodeModule('node:fs')
   return driverFolders.some((folder) => existsSync(folder) && readdirSync(folder).length > 0)
-}
-
-async function importDawn(): Promise<Dawn> {
-  // By a variable: bundlers must not follow it.
-  const name = 'webgpu'
-  try {
-    return (await import(/* @vite-ignore */ name)) as Dawn
-  } catch (cause) {
-    throw new DeviceError(
-      'webgpu: Node has no WebGPU of its own. Install the package that brings it: npm install webgpu',
-      {
-        cause,
-      },
-    )
-  }
 }
 
 const chromiumFolders = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome']
@@ -100,7 +80,7 @@ async function requestFromChromium(dawn: Dawn): Promise<OpenAdapter | null> {
     // The Vulkan loader reads the variable while Dawn makes its instance; other processes need not inherit it.
     process.env.VK_ICD_FILENAMES = driver
     try {
-      const found = await requestFrom(dawn.create([]), true)
+      const found = await requestFrom(createInstance(dawn), true)
       if (found) return found
     } finally {
       delete process.env.VK_ICD_FILENAMES

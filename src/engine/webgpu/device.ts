@@ -79,6 +79,9 @@ const maxFlopsPerWatchedSubmit = 2e10
 /** Inputs and outputs of all runs of a submit. */
 const maxBytesPerSubmit = 2 ** 26
 
+/** Frees what devices hold that nobody disposed of before they were collected. */
+const abandoned = new FinalizationRegistry<GPUDevice>((gpu) => gpu.destroy())
+
 export class WebGPUDevice implements Device, ProgramOwner {
   readonly info: DeviceInfo
   readonly fusions: ReadonlySet<Fusion>
@@ -86,12 +89,12 @@ export class WebGPUDevice implements Device, ProgramOwner {
   /** The largest layer of the tutorial's network takes 75 MB for 500 images: within what every adapter binds. */
   readonly batchSizes = [1, 32, 125, 500]
   readonly lost: Promise<DeviceLostError>
+  private tellLoss: (error: DeviceLostError) => void = () => {}
   readonly counters = newCounters()
   readonly buffers: Buffers
   readonly pipelines: Pipelines
 
-  /** Null once disposed: Dawn keeps Node alive as long as its instance is referenced. */
-  private instance: GPU | null
+  private isDisposed = false
   /** Why nothing works any more: the device was lost, or an error surfaced where no call could throw it. */
   private failure: DeviceError | null = null
   /** What its kernels are made for. */
@@ -106,10 +109,9 @@ export class WebGPUDevice implements Device, ProgramOwner {
   /** Takes over an open WebGPU device; openWebGPUDevice makes one. */
   constructor(
     readonly gpu: GPUDevice,
-    { adapter, name, isFallback, instance }: OpenAdapter,
+    { adapter, name, isFallback }: OpenAdapter,
     memory: TuningMemory,
   ) {
-    this.instance = instance
     this.buffers = new Buffers(gpu, this.counters)
     this.pipelines = new Pipelines(gpu, () => this.counters.pipelines++)
     this.traits = traitsOf(gpu, adapter, isFallback)
@@ -119,19 +121,29 @@ export class WebGPUDevice implements Device, ProgramOwner {
     this.info = { kind: 'webgpu', adapter: name, isFallbackAdapter: isFallback, halfPrecision }
     this.maxBlockBytes = Math.min(gpu.limits.maxBufferSize, gpu.limits.maxStorageBufferBindingSize)
     this.lost = new Promise((resolve) => {
-      gpu.lost.then(({ reason, message }) => {
-        if (!this.instance) return
-        const error = new DeviceLostError(
-          `webgpu: the device was lost (${reason}): ${message || 'no reason given'}. What it held is gone; open another.`,
-        )
-        this.failure = error
-        for (const giveUp of this.waiting) giveUp()
-        resolve(error)
-      })
+      this.tellLoss = resolve
     })
-    gpu.addEventListener('uncapturederror', (event) => {
-      this.failure ??= new DeviceError(`webgpu: ${event.error.message}`)
+    WebGPUDevice.report(gpu, new WeakRef(this))
+    abandoned.register(this, gpu, this)
+  }
+
+  /** Tells a device what WebGPU tells, and does not keep it: Dawn never lets go of a listener and of what it references. */
+  private static report(gpu: GPUDevice, owner: WeakRef<WebGPUDevice>): void {
+    gpu.lost.then(({ reason, message }) => owner.deref()?.lose(reason, message))
+    gpu.addEventListener('uncapturederror', ({ error }) => {
+      const device = owner.deref()
+      if (device) device.failure ??= new DeviceError(`webgpu: ${error.message}`)
     })
+  }
+
+  private lose(reason: string, message: string): void {
+    if (this.isDisposed) return
+    const error = new DeviceLostError(
+      `webgpu: the device was lost (${reason}): ${message || 'no reason given'}. What it held is gone; open another.`,
+    )
+    this.failure = error
+    for (const giveUp of this.waiting) giveUp()
+    this.tellLoss(error)
   }
 
   allocate(dtype: DType, elements: number): WebGPUMemory {
@@ -303,8 +315,9 @@ export class WebGPUDevice implements Device, ProgramOwner {
   }
 
   dispose(): void {
-    if (!this.instance) return
-    this.instance = null
+    if (this.isDisposed) return
+    this.isDisposed = true
+    abandoned.unregister(this)
     this.buffers.dispose()
     this.pipelines.clear()
     this.gpu.destroy()
@@ -312,7 +325,7 @@ export class WebGPUDevice implements Device, ProgramOwner {
 
   /** @throws DeviceError when the device was lost or disposed */
   assertUsable(): void {
-    if (!this.instance) throw new DeviceError('webgpu: this device was disposed')
+    if (this.isDisposed) throw new DeviceError('webgpu: this device was disposed')
     if (this.failure) throw this.failure
   }
 
