@@ -88,6 +88,14 @@ export interface CpuDeviceOptions {
   readonly tuning?: TuningMemory
 }
 
+/** Ends the threads of devices that nobody disposed of before they were collected. They must not reference their device. */
+const abandoned = new FinalizationRegistry<Threads>((threads) => threads.dispose())
+
+/** Where each thread's scratch memory is. Made here, so that it does not keep the device: the threads keep it. */
+function scratchPlaces(address: number, bytes: number): (thread: number) => number {
+  return (thread) => address + thread * bytes
+}
+
 export class CpuDevice implements Device {
   readonly fusions: ReadonlySet<Fusion> = new Set(['bias', 'relu', 'mask', 'blend', 'crossEntropy', 'flatUpdates'])
   readonly maxBlockBytes = 2 ** 31
@@ -116,6 +124,7 @@ export class CpuDevice implements Device {
     this.memory = new LinearMemory({ shared: threads > 1 && canShareMemory() })
     this.arenas = new Arenas(this.memory)
     this.threads = this.memory.isShared ? new Threads(this.memory.memory, threads) : null
+    if (this.threads) abandoned.register(this, this.threads, this)
   }
 
   get info(): DeviceInfo {
@@ -165,6 +174,9 @@ export class CpuDevice implements Device {
         return { shape: operand.shape, dtype: operand.dtype, address: space.address + operand.offset }
       }
       const emitter = await this.emit(plan, place, own)
+      const { threads } = this
+      // They start while the code is compiled.
+      if (emitter.phases.some((phase) => this.isShared(phase))) threads?.start()
       const module = await WebAssembly.compile(emitter.module.encode())
       const instance = await WebAssembly.instantiate(module, { env: { memory: this.open().memory } })
       const phases = emitter.phases.map((phase) => this.runnable(phase, instance.exports[phase.name] as PhaseFunction))
@@ -174,9 +186,8 @@ export class CpuDevice implements Device {
         else view.set(values)
       }
       const scratchBytes = Math.ceil(emitter.scratchBytes / 64) * 64
-      const scratch = own(this.open().allocate('f32', scratchBytes * (this.threads?.count ?? 1))).address
-      const program = { module, phases, scratchOf: (thread: number) => scratch + thread * scratchBytes }
-      const { threads } = this
+      const scratch = own(this.open().allocate('f32', scratchBytes * (threads?.count ?? 1)))
+      const program = { module, phases, scratchOf: scratchPlaces(scratch.address, scratchBytes) }
       if (!threads || phases.every(({ section }) => section === null)) {
         const replay = () => {
           runAlone(program)
@@ -280,14 +291,19 @@ export class CpuDevice implements Device {
   }
 
   dispose(): void {
+    abandoned.unregister(this)
     this.memory = null
     this.threads?.dispose()
   }
 
-  private runnable({ name, units, work }: Phase, run: PhaseFunction): RunnablePhase {
-    const isShared = this.threads !== null && units > 1 && work >= leastSharedWork
+  private isShared({ units, work }: Phase): boolean {
+    return this.threads !== null && units > 1 && work >= leastSharedWork
+  }
+
+  private runnable(phase: Phase, run: PhaseFunction): RunnablePhase {
+    const { name, units } = phase
     const chunkUnits = Math.max(1, Math.floor(units / ((this.threads?.count ?? 1) * chunksPerThread)))
-    return { units, run, section: isShared ? { phase: name, units, chunkUnits } : null }
+    return { units, run, section: this.isShared(phase) ? { phase: name, units, chunkUnits } : null }
   }
 
   private open(): LinearMemory {

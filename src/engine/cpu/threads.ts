@@ -2,12 +2,14 @@ import { DeviceError } from '../errors.ts'
 import { isNode, nodeModule } from '../node-module.ts'
 import { Crew, defaultPatienceMs, runPhase, type ThreadProgram } from './crew.ts'
 
-const mostThreads = 16
+/** More than this many can't be asked for: each takes some 9 MB, and an engine that runs out of memory ends the process. */
+export const mostThreads = 128
+const mostThreadsUnasked = 16
 
 /** The processor's threads, as far as they are of use. */
 export function availableThreads(): number {
   const count = isNode ? nodeModule('node:os').availableParallelism() : navigator.hardwareConcurrency
-  return Math.max(1, Math.min(mostThreads, count || 1))
+  return Math.max(1, Math.min(mostThreadsUnasked, count || 1))
 }
 
 /**
@@ -29,28 +31,34 @@ export function runAlone({ phases, scratchOf }: ThreadProgram): void {
   for (const phase of phases) runPhase(phase, scratchOf(0))
 }
 
-/** The threads of one device, the calling one among them. They are started once, and again only after one has died. */
+/**
+ * The threads of one device, the calling one among them. They are started with the first program, or by start(), and again
+ * only after one has died.
+ */
 export class Threads {
   private readonly programs = new Map<number, ThreadProgram>()
   private nextId = 0
-  private crew: Promise<Crew>
+  private crew: Promise<Crew> | null = null
   private current: Crew | null = null
   private isDisposed = false
   private size: number
 
-  /** Starts `count` - 1 threads. */
   constructor(
     private readonly memory: WebAssembly.Memory,
     count: number,
     private readonly patienceMs = defaultPatienceMs,
   ) {
     this.size = count
-    this.crew = this.start()
   }
 
   /** The calling thread and those that were started, or will be. */
   get count(): number {
     return this.size
+  }
+
+  /** Starts them, without waiting for it, unless they are. */
+  start(): void {
+    if (!this.isDisposed) this.crew ??= this.startCrew()
   }
 
   /** Makes a program known to all threads. @throws DeviceError when one dies over it */
@@ -85,22 +93,24 @@ export class Threads {
     this.isDisposed = true
     this.programs.clear()
     this.current?.dismiss()
-    this.crew.then((crew) => crew.dismiss())
+    this.crew?.then((crew) => crew.dismiss())
   }
 
   /** The crew, or another in place of one that has failed. */
   private async living(): Promise<Crew> {
+    this.start()
+    if (!this.crew) throw new DeviceError('cpu: the device was disposed of')
     const crew = await this.crew
     if (crew.failure === null || this.isDisposed) return crew
     // Several calls may come here at once: the first one starts the new crew.
     if (this.current === crew) {
       this.current = null
-      this.crew = crew.ended.then(() => this.start())
+      this.crew = crew.ended.then(() => this.startCrew())
     }
     return this.crew
   }
 
-  private async start(): Promise<Crew> {
+  private async startCrew(): Promise<Crew> {
     const crew = new Crew(this.memory, this.patienceMs)
     await crew.start(this.size - 1)
     // Where none can be started, as under a policy that forbids them, the calling one works alone.
