@@ -22,7 +22,7 @@ export function explanationRecord(
   device: { name: string; adapter: string },
   { withMasks = false, stability, faithfulness }: Judgement & { readonly withMasks?: boolean } = {},
 ) {
-  const { segments, masks, probabilities, labels, samples, sampling, settled } = explanation
+  const { segments, masks, probabilities, labels, samples, sampling, settled, alpha } = explanation
   const [height, width] = segments.shape
   const classes = probabilities.shape[1]
   const first = Array.from(probabilities.data.subarray(0, classes))
@@ -37,6 +37,7 @@ export function explanationRecord(
     samples,
     sampling,
     ...(settled !== null && { settled }),
+    alpha,
     segments: { count: masks.shape[1], map: rows(segments.data, height, width) },
     ...(withMasks && { masks: rows(masks.data, ...masks.shape) }),
     explanation: Object.fromEntries(

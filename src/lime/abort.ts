@@ -32,3 +32,30 @@ export function fairTurns(): () => Promise<void> {
     last = performance.now()
   }
 }
+
+/**
+ * What a long computation calls between its steps: it lets others run and rejects with the signal's reason after an abort.
+ * @param done the share of the computation that is done, 0 to 1
+ */
+export type Pause = (done: number) => Promise<void> | void
+
+/** Of a computation that nobody waits for or watches. */
+export const atOnce: Pause = () => {}
+
+/** The pauses of a computation that makes up the part from..to of a larger one. */
+export function part(pause: Pause, from: number, to: number): Pause {
+  return (done) => pause(from + done * (to - from))
+}
+
+/** @param tell hears the share that is done, each time others had their turn */
+export function pausing(signal: AbortSignal | undefined, tell: (done: number) => void = () => {}): Pause {
+  const letOthersRun = fairTurns()
+  let told = performance.now()
+  return async (done) => {
+    await letOthersRun()
+    signal?.throwIfAborted()
+    if (performance.now() - told < turn) return
+    tell(done)
+    told = performance.now()
+  }
+}

@@ -1,108 +1,278 @@
-import { factorPositive, type PositiveFactor } from './cholesky.ts'
-import type { Moments, WeightedSamples } from './ridge.ts'
-import { type SegmentWeight, type Surrogate, surrogateAlpha } from './surrogate.ts'
+import { type Pause, part } from './abort.ts'
+import { factorPositive } from './cholesky.ts'
+import type { Evidence } from './evidence.ts'
+import { bitsOfFeatures, bitsOfSamples, sumRowsAtOnes } from './mask-products.ts'
+import type { SampleMoments } from './moments.ts'
+import { ridge, sampleProducts } from './ridge.ts'
+import type { Surrogate } from './surrogate.ts'
 
-/** A weight and where, with 95 % confidence, it would be with endlessly many samples drawn like these. */
+/**
+ * How far a surrogate fitted to samples may be from the one that endlessly many samples give: from LIME's limit.
+ *
+ * What separates them is not only which samples were drawn. The ridge's penalty shrinks weights, by much where segments are few,
+ * and the image itself, put first, counts although nobody drew it. So an interval is not laid around the weight: its middle is the
+ * fit without penalty to the samples drawn, which has the limit for its mean. Its width is of what each sample, left out, would
+ * move that fit by (the jackknife, or HC3: MacKinnon and White, Journal of Econometrics 1985): residuals are what a linear model
+ * can't say of the classifier, not noise of one size, and masks are drawn, too. Student's t stands in for the normal distribution.
+ *
+ * Samples that are hardly more than segments leave the limit open. Then the interval is of the ridge's own weights: where other
+ * samples would put them.
+ */
+
+/** A weight, and where it would be, with 95 % confidence, with endlessly many samples and no penalty. */
 export interface WeightInterval {
   readonly segment: number
   readonly weight: number
+  /** Where the ridge's bias is large beside the width, the weight itself lies outside. */
   readonly low: number
   readonly high: number
 }
 
-/** Of the standard normal distribution, between which and its negative 95 % lie. */
-const widthOf95 = 1.959963984540054
-
-/**
- * The covariance of a surrogate's weights over draws of the samples, [n, n] in the order of `weights`. Residuals are what a
- * linear model can't say of the classifier, not noise of one size: their own squares are used (the "sandwich" of White,
- * Econometrica 1980), for a weighted ridge (A = XᵀWX + αI, X centred because the intercept is fitted too):
- * A⁻¹ (Σ w² e² x xᵀ) A⁻¹, times N / (N - n - 1).
- */
-export function weightCovariance(
-  { data, rows, columns, weights: rowWeights }: WeightedSamples,
-  { means, gram }: Moments,
-  targets: Float64Array,
-  { weights, intercept }: Pick<Surrogate, 'weights' | 'intercept'>,
-): Float64Array {
-  const n = weights.length
-  const features = weights.map(([segment]) => segment)
-  const meat = new Float64Array(n * n)
-  const x = new Float64Array(n)
-  for (let row = 0; row < rows; row++) {
-    let residual = targets[row] - intercept
-    for (let i = 0; i < n; i++) {
-      const value = data[row * columns + features[i]]
-      residual -= weights[i][1] * value
-      x[i] = value - means[features[i]]
-    }
-    const square = (rowWeights[row] * residual) ** 2
-    for (let i = 0; i < n; i++) {
-      const scaled = square * x[i]
-      for (let j = 0; j <= i; j++) meat[i * n + j] += scaled * x[j]
-    }
-  }
-  const bread = new Float64Array(n * n)
-  for (let i = 0; i < n; i++)
-    for (let j = 0; j < n; j++) {
-      bread[i * n + j] = gram[features[i] * columns + features[j]] + (i === j ? surrogateAlpha : 0)
-      if (j > i) meat[i * n + j] = meat[j * n + i]
-    }
-  const factor = factorPositive(bread, n)
-  const half = solveColumns(factor, meat, n)
-  const covariance = solveColumns(factor, transposed(half, n), n)
-  const correction = rows / Math.max(1, rows - n - 1)
-  return covariance.map((value) => value * correction)
+/** What samples know of a label's weights. */
+export interface Estimate {
+  /** The limit, as far as it is known, in the order of the features. */
+  readonly centres: Float64Array
+  /** Their variances over draws of the samples, [features]. */
+  readonly variances: Float64Array
+  /** Each centre's covariance with the next one's, [features - 1]. */
+  readonly neighbours: Float64Array
+  /** Samples drawn beyond those that the fit takes: with less than one the limit stays open. */
+  readonly freedom: number
 }
 
-/** @param covariance null: of weights that no drawing decides */
-export function weightIntervals(weights: readonly SegmentWeight[], covariance: Float64Array | null): WeightInterval[] {
-  return weights.map(([segment, weight], i) => {
-    const reach = covariance ? widthOf95 * Math.sqrt(Math.max(0, covariance[i * weights.length + i])) : 0
-    return { segment, weight, low: weight - reach, high: weight + reach }
+/** A sample that alone decides some weight: how that weight varies can't be told from it. */
+const alone = 1e-9
+
+/**
+ * For labels whose surrogates have the same features.
+ * @param targets of each label, [rows], the image's first
+ * @param alpha the surrogates' penalty: of use where the limit stays open
+ */
+export async function estimatesOf(
+  moments: SampleMoments,
+  targets: readonly Float64Array[],
+  features: ArrayLike<number>,
+  alpha: number,
+  pause: Pause,
+): Promise<Estimate[]> {
+  const n = features.length
+  const freedom = moments.rows - 2 - n
+  const sums = targets.map(() => ({ centres: new Float64Array(n), variances: new Float64Array(n), freedom }))
+  const estimates = sums.map((sum) => ({ ...sum, neighbours: new Float64Array(Math.max(0, n - 1)) }))
+  // With no weight but the image's own there is nothing to tell.
+  if (moments.apart > 0 && n > 0)
+    if (freedom >= 1) await fromDrawn(moments, targets, features, estimates, pause)
+    else await fromRidge(moments, targets, features, alpha, estimates, pause)
+  return estimates
+}
+
+/** The fit without penalty to the samples drawn: all but the first. */
+async function fromDrawn(
+  moments: SampleMoments,
+  targets: readonly Float64Array[],
+  features: ArrayLike<number>,
+  estimates: readonly Estimate[],
+  pause: Pause,
+): Promise<void> {
+  const { data, rows, columns, weights, hidden } = moments
+  const n = features.length
+  const total = moments.total - weights[0]
+  const shares = Float64Array.from({ length: n }, (_, i) => hidden[features[i]] / total)
+  const matrix = await moments.gram(features, part(pause, 0, 0.2))
+  // The image hides nothing: without it only the means are others.
+  const change = total * (total / moments.total - 1)
+  for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) matrix[i * n + j] += change * shares[i] * shares[j]
+  const factor = await factorPositive(matrix, n, part(pause, 0.2, 0.4))
+  const inverse = await factor.inverse(part(pause, 0.4, 0.7))
+  const centre = new Float64Array(n)
+  for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) centre[i] += inverse[i * n + j] * shares[j]
+  const means = targets.map((values, label) => {
+    const sums = moments.targetSums(values)
+    const mean = sums.total / total
+    const products = Float64Array.from({ length: n }, (_, i) => total * mean * shares[i] - sums.hidden[features[i]])
+    estimates[label].centres.set(factor.solve(products))
+    return values[0] + mean
   })
+  const bits = bitsOfSamples(data, rows, columns, features)
+  await sumRowsAtOnes(
+    bits,
+    inverse,
+    n,
+    (row, influence) => {
+      if (row === 0 || weights[row] === 0) return
+      let leverage = 1 / total
+      for (let i = 0; i < n; i++) {
+        influence[i] -= centre[i]
+        leverage += (1 - data[row * columns + features[i]] - shares[i]) * influence[i]
+      }
+      const left = 1 - weights[row] * leverage
+      if (left < alone) return
+      estimates.forEach(({ centres, variances, neighbours }, label) => {
+        let residual = targets[label][row] - means[label]
+        for (let i = 0; i < n; i++) residual += centres[i] * (1 - data[row * columns + features[i]] - shares[i])
+        addMoved(influence, (weights[row] * residual) / left, variances, neighbours)
+      })
+    },
+    part(pause, 0.7, 1),
+  )
+}
+
+/** Adds up squares of what leaving a sample out moves the centres by, `scale` times its influence, and products of neighbours. */
+function addMoved(influence: Float64Array, scale: number, variances: Float64Array, neighbours: Float64Array): void {
+  let before = 0
+  for (let i = 0; i < variances.length; i++) {
+    const moved = scale * influence[i]
+    variances[i] += moved * moved
+    if (i > 0) neighbours[i - 1] += before * moved
+    before = moved
+  }
+}
+
+/** The ridge itself, by its dual system (see ridge.ts): there are hardly more samples than features. */
+async function fromRidge(
+  moments: SampleMoments,
+  targets: readonly Float64Array[],
+  features: ArrayLike<number>,
+  alpha: number,
+  estimates: readonly Estimate[],
+  pause: Pause,
+): Promise<void> {
+  const { data, rows, columns, weights, hidden, total } = moments
+  const matrix = await sampleProducts(moments, features, part(pause, 0, 0.2))
+  for (let row = 0; row < rows; row++) matrix[row * rows + row] += alpha
+  const factor = await factorPositive(matrix, rows, part(pause, 0.2, 0.4))
+  const inverse = await factor.inverse(part(pause, 0.4, 0.6))
+  const roots = weights.map(Math.sqrt)
+  const moves = targets.map((values) => {
+    const mean = moments.targetSums(values).total / total
+    const deviations = values.map((value, row) => roots[row] * (value - values[0] - mean))
+    // A sample's residual if it were left out.
+    const residuals = factor.solve(deviations).map((value, row) => {
+      const own = inverse[row * rows + row]
+      return own > alone ? value / own : 0
+    })
+    return { deviations, residuals }
+  })
+  const sums = new Float64Array(rows)
+  for (let s = 0; s < rows; s++)
+    for (let r = 0; r < rows; r++) {
+      inverse[s * rows + r] *= roots[s]
+      sums[r] += inverse[s * rows + r]
+    }
+  await sumRowsAtOnes(
+    bitsOfFeatures(data, rows, columns, features),
+    inverse,
+    rows,
+    (i, influence) => {
+      const share = hidden[features[i]] / total
+      moves.forEach(({ deviations, residuals }, label) => {
+        const { centres, variances } = estimates[label]
+        for (let row = 0; row < rows; row++) {
+          const own = share * sums[row] - influence[row]
+          centres[i] += own * deviations[row]
+          variances[i] += (own * residuals[row]) ** 2
+        }
+      })
+    },
+    part(pause, 0.6, 1),
+  )
+}
+
+/**
+ * The intervals of surrogates' weights, by label and in the weights' order. Where all masks were taken they have no width.
+ * @param alpha the surrogates' penalty
+ */
+export async function intervalsOf(
+  evidence: Evidence,
+  surrogates: ReadonlyMap<number, Pick<Surrogate, 'weights'>>,
+  alpha: number,
+  pause: Pause,
+): Promise<Map<number, readonly WeightInterval[]>> {
+  const intervals = new Map<number, readonly WeightInterval[]>()
+  const { sampled, moments } = evidence
+  if (!sampled) {
+    for (const [label, { weights }] of surrogates) {
+      const features = weights.map(([segment]) => segment)
+      const limits =
+        alpha === 0
+          ? weights.map(([, weight]) => weight)
+          : (await ridge(moments, evidence.targetOf(label), 0, features, pause)).coefficients
+      intervals.set(
+        label,
+        weights.map(([segment, weight], i) => ({ segment, weight, low: limits[i], high: limits[i] })),
+      )
+    }
+    return intervals
+  }
+  // Labels with the same features share what takes long.
+  const groups = new Map<string, { features: number[]; labels: number[] }>()
+  for (const [label, { weights }] of surrogates) {
+    const features = weights.map(([segment]) => segment).sort((a, b) => a - b)
+    const key = features.join()
+    const group = groups.get(key) ?? { features, labels: [] }
+    groups.set(key, group)
+    group.labels.push(label)
+  }
+  let done = 0
+  for (const { features, labels } of groups.values()) {
+    const pausing = part(pause, done / groups.size, ++done / groups.size)
+    const estimates = await estimatesOf(sampled.moments, labels.map(sampled.targetsOf), features, alpha, pausing)
+    const placeOf = new Map(features.map((feature, i) => [feature, i]))
+    labels.forEach((label, at) => {
+      const { weights } = surrogates.get(label) ?? { weights: [] }
+      const { centres, variances, freedom } = estimates[at]
+      const width = widthOf95(freedom)
+      intervals.set(
+        label,
+        weights.map(([segment, weight]) => {
+          const i = placeOf.get(segment) ?? 0
+          const reach = width * Math.sqrt(variances[i])
+          return { segment, weight, low: centres[i] - reach, high: centres[i] + reach }
+        }),
+      )
+    })
+  }
+  return intervals
+}
+/** Of the standard normal distribution, between which and its negative 95 % lie. */
+const normalWidth = 1.959963984540054
+
+/** The same of Student's t; by Fisher's expansion, within 1e-3 from three degrees of freedom on. */
+function widthOf95(freedom: number): number {
+  if (freedom < 1) return normalWidth
+  if (freedom < 3) return freedom < 2 ? 12.706204736432095 : 4.302652729696142
+  const z = normalWidth
+  const [z3, z5, z7] = [z ** 3, z ** 5, z ** 7]
+  return (
+    z +
+    (z3 + z) / (4 * freedom) +
+    (5 * z5 + 16 * z3 + 3 * z) / (96 * freedom ** 2) +
+    (3 * z7 + 19 * z5 + 17 * z3 - 15 * z) / (384 * freedom ** 3)
+  )
 }
 
 /**
  * How likely it is that the order of the `count` largest |weights| is not what it seems: the sum over neighbours of the chance
  * that the smaller one is in truth the larger.
+ * @param estimate in the order of the weights
  */
-export function chanceOfAnotherOrder(
-  weights: readonly SegmentWeight[],
-  covariance: Float64Array,
-  count: number,
-): number {
-  const n = weights.length
+export function chanceOfAnotherOrder({ centres, variances, neighbours, freedom }: Estimate, count: number): number {
+  if (freedom < 1) return 1
   let chance = 0
-  for (let i = 0; i < Math.min(count, n - 1); i++) {
-    const [a, b] = [weights[i][1], weights[i + 1][1]]
+  for (let i = 0; i < Math.min(count, centres.length - 1); i++) {
+    const [a, b] = [centres[i], centres[i + 1]]
     const same = Math.sign(a) * Math.sign(b)
-    const variance = covariance[i * n + i] + covariance[(i + 1) * n + i + 1] - 2 * same * covariance[i * n + i + 1]
+    const variance = variances[i] + variances[i + 1] - 2 * same * neighbours[i]
     const difference = Math.abs(a) - Math.abs(b)
     chance += variance > 0 ? normalTail(difference / Math.sqrt(variance)) : difference > 0 ? 0 : 0.5
   }
   return chance
 }
 
-/** P(Z > z) for z >= 0, within 8e-8 (Abramowitz and Stegun, 26.2.17). */
+/** P(Z > z), within 8e-8 (Abramowitz and Stegun, 26.2.17). */
 function normalTail(z: number): number {
+  if (z < 0) return 1 - normalTail(-z)
   const t = 1 / (1 + 0.2316419 * z)
   const series = t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))))
   return (series * Math.exp(-(z ** 2) / 2)) / Math.sqrt(2 * Math.PI)
-}
-
-/** A⁻¹ B. */
-function solveColumns(factor: PositiveFactor, right: Float64Array, n: number): Float64Array {
-  const result = new Float64Array(n * n)
-  const column = new Float64Array(n)
-  for (let j = 0; j < n; j++) {
-    for (let i = 0; i < n; i++) column[i] = right[i * n + j]
-    const solution = factor.solve(column)
-    for (let i = 0; i < n; i++) result[i * n + j] = solution[i]
-  }
-  return result
-}
-
-function transposed(matrix: Float64Array, n: number): Float64Array {
-  return matrix.map((_, at) => matrix[(at % n) * n + Math.floor(at / n)])
 }

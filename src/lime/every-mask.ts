@@ -1,4 +1,5 @@
-import { type Moments, type TargetMoments, withoutRounding } from './ridge.ts'
+import { bitCount } from './mask-products.ts'
+import { centred, type Moments, type TargetMoments, type TargetSums } from './moments.ts'
 
 /**
  * LIME's limit (Garreau and Mardaoui, "What does LIME really see in images?", ICML 2021): what the fit needs of all 2^n masks,
@@ -8,17 +9,39 @@ import { type Moments, type TargetMoments, withoutRounding } from './ridge.ts'
 /** Time is what ends it: with tables (see LogitTables) a million masks take about a second, without as many predictions. */
 export const mostSegmentsForExact = { byTables: 24, byPrediction: 16 } as const
 
-/** The masks' moments in closed form, as a sample's weight depends on nothing but how many segments it shows, [n + 1]. */
+/**
+ * The masks' moments in closed form, as a sample's weight depends on nothing but how many segments it shows.
+ * @param weights by how many are shown, [n + 1]
+ */
 export function momentsOfEveryMask(segments: number, weights: Float64Array): Moments {
-  let [total, one, two] = [0, 0, 0]
-  for (let shown = 0; shown <= segments; shown++) {
-    total += choose(segments, shown) * weights[shown]
-    if (shown >= 1) one += choose(segments - 1, shown - 1) * weights[shown]
-    if (shown >= 2) two += choose(segments - 2, shown - 2) * weights[shown]
+  let [apart, one, two] = [0, 0, 0]
+  for (let shown = 0; shown < segments; shown++) {
+    apart += choose(segments, shown) * weights[shown]
+    one += choose(segments - 1, shown) * weights[shown]
+    if (shown <= segments - 2) two += choose(segments - 2, shown) * weights[shown]
   }
-  const gram = new Float64Array(segments * segments).fill(two - one ** 2 / total)
-  for (let i = 0; i < segments; i++) gram[i * segments + i] = one - one ** 2 / total
-  return { rows: 2 ** segments, columns: segments, total, means: new Float64Array(segments).fill(one / total), gram }
+  const total = apart + weights[segments]
+  // All segments are alike: two values are the whole matrix.
+  const [own, shared] = [one - one ** 2 / total, two - one ** 2 / total]
+  const entry = (i: number, j: number) => (i === j ? own : shared)
+  return {
+    rows: 2 ** segments,
+    columns: segments,
+    total,
+    apart,
+    hidden: new Float64Array(segments).fill(one),
+    means: new Float64Array(segments).fill(1 - one / total),
+    column: (i) => Float64Array.from({ length: segments }, (_, j) => entry(i, j)),
+    gram: async ({ length: n }) => Float64Array.from({ length: n * n }, (_, at) => entry(Math.floor(at / n), at % n)),
+    variation: (_, coefficients) => {
+      let [sum, squares] = [0, 0]
+      for (const coefficient of coefficients) {
+        sum += coefficient
+        squares += coefficient ** 2
+      }
+      return (own - shared) * squares + shared * sum ** 2
+    },
+  }
 }
 
 export function choose(n: number, k: number): number {
@@ -28,12 +51,15 @@ export function choose(n: number, k: number): number {
 }
 
 /**
- * Sums what a fit needs of its targets while all masks' probabilities come by in their numbers' order. A target's sum over the
+ * Sums what a fit needs of its targets while all masks' probabilities come by in their numbers' order, less the first mask's,
+ * which shows the image. A target's sum over the
  * masks that hide a segment is put together from sums over runs of masks that agree in their higher bits: a few additions a
  * mask, whatever the number of segments.
  */
 export class EveryMaskTargets {
   private next = 0
+  /** The image's, [labels]. */
+  private readonly image: Float64Array
   /** [labels] */
   private readonly squares: Float64Array
   /** [segments, labels] of the masks that hide a segment. */
@@ -47,6 +73,7 @@ export class EveryMaskTargets {
     private readonly weights: Float64Array,
     readonly labels: readonly number[],
   ) {
+    this.image = new Float64Array(labels.length)
     this.squares = new Float64Array(labels.length)
     this.hidden = new Float64Array(segments * labels.length)
     this.runs = new Float64Array((segments + 1) * labels.length)
@@ -54,11 +81,12 @@ export class EveryMaskTargets {
 
   /** Takes the next mask's probabilities, which start at `at`. */
   add(probabilities: ArrayLike<number>, at: number): void {
-    const { labels, runs, hidden, squares, segments } = this
+    const { labels, image, runs, hidden, squares, segments } = this
     const count = labels.length
+    if (this.next === 0) for (let l = 0; l < count; l++) image[l] = probabilities[at + labels[l]]
     const weight = this.weights[segments - bitCount(this.next)]
     for (let l = 0; l < count; l++) {
-      const value = probabilities[at + labels[l]]
+      const value = probabilities[at + labels[l]] - image[l]
       runs[l] += weight * value
       squares[l] += weight * value * value
     }
@@ -76,28 +104,21 @@ export class EveryMaskTargets {
     }
   }
 
-  /** Once all masks came by: the weighted sum of a label's probabilities, and of those whose masks hide a segment. */
-  sums(index: number): { total: number; hidden: Float64Array } {
+  /** Once all masks came by. @param index of the label */
+  sums(index: number): TargetSums {
     const { labels, segments } = this
     return {
+      image: this.image[index],
       total: this.runs[segments * labels.length + index],
       hidden: Float64Array.from({ length: segments }, (_, s) => this.hidden[s * labels.length + index]),
+      square: this.squares[index],
     }
   }
 
   /** Once all masks came by. @param index of the label */
   target(index: number, moments: Moments): TargetMoments {
-    const { total, hidden } = this.sums(index)
-    const mean = total / moments.total
-    const products = hidden.map((without, s) => total - without - moments.means[s] * total)
-    return withoutRounding({ mean, products, square: this.squares[index] - mean * total }, moments)
+    return centred(this.sums(index), moments)
   }
-}
-
-function bitCount(value: number): number {
-  let bits = value - ((value >>> 1) & 0x55555555)
-  bits = (bits & 0x33333333) + ((bits >>> 2) & 0x33333333)
-  return (((bits + (bits >>> 4)) & 0x0f0f0f0f) * 0x01010101) >>> 24
 }
 
 /** Whether each segment is shown by masks first..first + count - 1, [count, segments]. */

@@ -4,6 +4,7 @@ import { type DistanceMetric, distancesByCount, distancesToFirst } from './dista
 import { EveryMaskTargets, masksFrom, momentsOfEveryMask, mostSegmentsForExact } from './every-mask.ts'
 import { type Kernel, kernelWeights } from './kernel.ts'
 import { extremeLogits, softmaxOf, visitEveryMask } from './logit-tables.ts'
+import { type Moments, SampleMoments, type TargetMoments, targetMomentsOf } from './moments.ts'
 import {
   type PerturbedImages,
   type PredictionOptions,
@@ -11,14 +12,6 @@ import {
   predictPerturbed,
   tabulatePerturbed,
 } from './predictors.ts'
-import {
-  type Moments,
-  momentsOf,
-  type SampleMoments,
-  type TargetMoments,
-  targetMomentsOf,
-  type WeightedSamples,
-} from './ridge.ts'
 import type { Masks } from './sampling.ts'
 
 /** What surrogates are fitted to: a classifier's answers about perturbed images, weighed by how near they are. */
@@ -41,7 +34,7 @@ export interface SampledAnswers {
   readonly probabilities: { readonly data: Float64Array; readonly shape: readonly [number, number] }
   readonly distances: Float64Array
   readonly weights: Float64Array
-  readonly data: WeightedSamples
+  readonly moments: SampleMoments
   targetsOf(label: number): Float64Array
 }
 
@@ -80,7 +73,7 @@ export function evidenceOf(
   const data = { data: masks.data, rows, columns: masks.shape[1], weights }
   let moments: SampleMoments | null = null
   const momentsOnce = () => {
-    moments ??= momentsOf(data)
+    moments ??= new SampleMoments(data)
     return moments
   }
   const targetsOf = (label: number) => {
@@ -97,7 +90,16 @@ export function evidenceOf(
     labels,
     samples: rows,
     targetOf: (label) => targetMomentsOf(momentsOnce(), targetsOf(label)),
-    sampled: { masks, probabilities, distances, weights, data, targetsOf },
+    sampled: {
+      masks,
+      probabilities,
+      distances,
+      weights,
+      get moments() {
+        return momentsOnce()
+      },
+      targetsOf,
+    },
   }
 }
 

@@ -1,6 +1,7 @@
 import { ArgumentError } from '../engine/errors.ts'
-import { fairTurns } from './abort.ts'
-import { weightCovariance, weightIntervals } from './confidence.ts'
+import { type Pause, part, pausing } from './abort.ts'
+import { caveatsOfFit } from './caveats.ts'
+import { intervalsOf } from './confidence.ts'
 import { checkDistanceMetric, type DistanceMetric } from './distances.ts'
 import { type Evidence, exactEvidence, type Question, sampledEvidence } from './evidence.ts'
 import { Explanation } from './explanation.ts'
@@ -23,6 +24,9 @@ import {
 import { fitSurrogate, type ModelRegressor, type Surrogate } from './surrogate.ts'
 import { drawingUndoably, type UndoableDraws } from './undoable-draws.ts'
 
+/** The penalty of lime's ridge. */
+const limesAlpha = 1
+
 export interface LimeImageExplainerOptions {
   /** Width of the default kernel, in units of the distance. */
   readonly kernelWidth?: number
@@ -41,7 +45,7 @@ export interface ExplainOptions extends SubjectOptions {
   readonly numFeatures?: number
   /**
    * How many samples, the image itself among them. 'exact' takes all 2^n masks, each once: no sampling noise, the same for every
-   * random state; for at most 24 segments where the predictor has tables of its logits (tabulateBlended), 16 elsewhere. 'auto'
+   * random state, the limit of endless samples; for at most 24 segments where the predictor has tables of its logits (tabulateBlended), 16 elsewhere. 'auto'
    * samples until the order of the top features is settled.
    */
   readonly numSamples?: number | 'exact' | 'auto'
@@ -49,6 +53,12 @@ export interface ExplainOptions extends SubjectOptions {
   readonly autoSamples?: AutoSamples
   /** Keep the masks, probabilities, distances and weights of all samples in the explanation: true unless given. */
   readonly keepSamples?: boolean
+  /**
+   * The ridge's penalty, set against the sum over the samples. For a number of samples 1, as in Python, which shrinks the weights of
+   * few segments or samples; for 'exact' and 'auto' 0, the limit of endless samples. What N samples come to on average, penalty
+   * included, is 'exact' with alpha 2^segments / N.
+   */
+  readonly alpha?: number
   readonly distanceMetric?: DistanceMetric | (string & {})
   /** A linear model in place of the ridge regression. */
   readonly modelRegressor?: ModelRegressor
@@ -136,7 +146,7 @@ export class LimeImageExplainer {
     draws: UndoableDraws,
   ): Promise<Explanation> {
     const { numFeatures = 100_000, numSamples = 1000, batchSize = 10, distanceMetric = 'cosine' } = options
-    const { modelRegressor, keepSamples = true, factored, signal, onProgress } = options
+    const { modelRegressor, keepSamples = true, compatible, factored, signal, onProgress } = options
     checkSubjectOptions(predictor, options)
     checkCount('numFeatures', numFeatures)
     if (typeof numSamples === 'number') checkCount('numSamples', numSamples)
@@ -145,7 +155,10 @@ export class LimeImageExplainer {
     else if (modelRegressor)
       throw new ArgumentError(`modelRegressor fits samples: numSamples must be a number with it, not '${numSamples}'`)
     checkDistanceMetric(distanceMetric)
-    const letOthersRun = fairTurns()
+    const { alpha = typeof numSamples === 'number' ? limesAlpha : 0 } = options
+    if (!(alpha >= 0 && Number.isFinite(alpha))) throw new ArgumentError(`alpha must be a number >= 0, not ${alpha}`)
+    if (modelRegressor && options.alpha !== undefined)
+      throw new ArgumentError('alpha is the penalty of the ridge, in whose place modelRegressor stands: give only one')
 
     const started = performance.now()
     const subject = await prepareSubject(input, predictor, options, draws)
@@ -162,14 +175,15 @@ export class LimeImageExplainer {
       kernelWidth: this.kernelWidth,
       chooseLabels: (original) => chosenLabels(original, options),
     }
-    const surrogateOf = (evidence: Evidence, label: number) => {
+    const surrogateOf = (evidence: Evidence, label: number, pause: Pause) => {
       const { sampled } = evidence
       const regression =
         modelRegressor && sampled
-          ? { regressor: modelRegressor, samples: sampled.data, targets: sampled.targetsOf(label) }
+          ? { regressor: modelRegressor, samples: sampled.moments, targets: sampled.targetsOf(label) }
           : undefined
       const { featureSelection } = this
-      return fitSurrogate(evidence.moments, evidence.targetOf(label), { numFeatures, featureSelection, regression })
+      const settings = { numFeatures, featureSelection, alpha, compatible, regression }
+      return fitSurrogate(evidence.moments, evidence.targetOf(label), settings, pause)
     }
     const asked: PredictionOptions = {
       batchSize,
@@ -181,33 +195,32 @@ export class LimeImageExplainer {
     const predicted = performance.now()
 
     const { labels, sampled, original } = evidence
+    // The labels' fits, and their intervals.
+    const steps = labels.length + 1
+    const pause = pausing(signal, (share) => onProgress?.({ phase: 'fit', done: share * steps, total: steps }))
+    const step = (index: number) => part(pause, index / steps, (index + 1) / steps)
     const surrogates = new Map<number, Surrogate>()
     for (const label of labels) {
-      await letOthersRun()
-      signal?.throwIfAborted()
-      const surrogate = surrogateOf(evidence, label)
+      await pause(surrogates.size / steps)
+      const surrogate = await surrogateOf(evidence, label, step(surrogates.size))
       surrogates.set(label, surrogate)
       if (this.verbose)
         console.warn(
           `Intercept ${surrogate.intercept}\nPrediction_local ${surrogate.localPrediction}\nRight: ${original[label]}`,
         )
-      onProgress?.({ phase: 'fit', done: surrogates.size, total: labels.length })
+      onProgress?.({ phase: 'fit', done: surrogates.size, total: steps })
     }
+    const intervals = modelRegressor ? null : await intervalsOf(evidence, surrogates, alpha, step(labels.length))
+    onProgress?.({ phase: 'fit', done: steps, total: steps })
+    warnings.push(...caveatsOfFit(evidence, surrogates, intervals, modelRegressor ? null : alpha))
     if (settled === false)
       warnings.push(
         `the order of the top features is not settled after ${evidence.samples} samples: some of their weights are nearly equal`,
       )
     const ended = performance.now()
 
-    const each = <T>(pick: (surrogate: Surrogate, label: number) => T): Record<number, T> =>
-      Object.fromEntries(Array.from(surrogates, ([label, surrogate]) => [label, pick(surrogate, label)]))
-    const intervals = (label: number) => {
-      const surrogate = surrogates.get(label)
-      if (modelRegressor || !surrogate) return null
-      const covariance =
-        sampled && weightCovariance(sampled.data, evidence.moments, sampled.targetsOf(label), surrogate)
-      return weightIntervals(surrogate.weights, covariance)
-    }
+    const each = <T>(pick: (surrogate: Surrogate) => T): Record<number, T> =>
+      Object.fromEntries(Array.from(surrogates, ([label, surrogate]) => [label, pick(surrogate)]))
     const kept = keepSamples ? sampled : null
     return new Explanation({
       asked: image,
@@ -222,7 +235,8 @@ export class LimeImageExplainer {
       samples: evidence.samples,
       sampling: numSamples === 'auto' && sampled ? 'auto' : sampled ? 'number' : 'exact',
       settled,
-      intervals: kept ? intervals : constantly(each((_, label) => intervals(label))),
+      alpha: modelRegressor ? null : alpha,
+      intervals: (label) => intervals?.get(label) ?? null,
       probabilities: kept?.probabilities ?? { data: original, shape: [1, original.length] },
       masks: kept?.masks ?? { data: new Uint8Array(segmentCount).fill(1), shape: [1, segmentCount] },
       distances: kept?.distances ?? new Float64Array(1),
@@ -244,7 +258,7 @@ export class LimeImageExplainer {
     numSamples: NonNullable<ExplainOptions['numSamples']>,
     { autoSamples = {} }: ExplainOptions,
     draws: UndoableDraws,
-    fit: (evidence: Evidence, label: number) => Surrogate,
+    fit: (evidence: Evidence, label: number, pause: Pause) => Promise<Surrogate>,
     options: PredictionOptions,
   ): Promise<{ evidence: Evidence; settled: boolean | null }> {
     const { segmentCount } = question
@@ -256,8 +270,4 @@ export class LimeImageExplainer {
     const masks = draws.draw((random) => sampleMasks(random, numSamples, segmentCount))
     return { evidence: await sampledEvidence(question, masks, options), settled: null }
   }
-}
-
-function constantly<T>(values: Readonly<Record<number, T>>): (label: number) => T {
-  return (label) => values[label]
 }

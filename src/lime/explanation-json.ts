@@ -35,6 +35,8 @@ export interface ExplanationJson {
   readonly samples: number
   readonly sampling: ExplanationContents['sampling']
   readonly settled: boolean | null
+  /** null where no ridge was fitted. */
+  readonly alpha: number | null
   /** A row of text a sample, '1' for each segment shown. */
   readonly masks: readonly string[]
   readonly probabilities: readonly (readonly number[])[]
@@ -71,6 +73,7 @@ export function explanationToJson(contents: ExplanationContents): ExplanationJso
     samples: contents.samples,
     sampling: contents.sampling,
     settled: contents.settled,
+    alpha: contents.alpha,
     masks: rows(masks.data, masks.shape, (row) => row.join('')),
     probabilities: rows(probabilities.data, probabilities.shape, (row) => row),
     distances: Array.from(contents.distances),
@@ -126,6 +129,7 @@ export function explanationFromJson(value: unknown): ExplanationContents {
     samples: field('samples'),
     sampling: field('sampling'),
     settled: field('settled'),
+    alpha: field('alpha'),
     masks: {
       data: Uint8Array.from(masks.join(''), (shown) => (shown === '1' ? 1 : 0)),
       shape: [masks.length, segmentCount],

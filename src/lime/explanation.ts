@@ -31,6 +31,7 @@ export interface ExplanationContents {
   readonly samples: number
   readonly sampling: Sampling
   readonly settled: boolean | null
+  readonly alpha: number | null
   readonly intervals: (label: number) => readonly WeightInterval[] | null
   readonly probabilities: { readonly data: Float64Array; readonly shape: readonly [number, number] }
   readonly masks: Masks
@@ -73,7 +74,7 @@ export class Explanation {
   readonly intercept: Readonly<Record<number, number>>
   /** label -> [segment, weight], largest |weight| first. */
   readonly localExp: Readonly<Record<number, readonly SegmentWeight[]>>
-  /** label -> the surrogate's in-sample weighted R². */
+  /** label -> the surrogate's in-sample weighted R²; 0 where nothing varied (1, as in Python, under `compatible`). */
   readonly score: Readonly<Record<number, number>>
   /** label -> the surrogate's value for the image itself. */
   readonly localPred: Readonly<Record<number, number>>
@@ -82,6 +83,8 @@ export class Explanation {
   readonly sampling: Sampling
   /** Of automatic sampling: whether the order of the top features was settled in the end. */
   readonly settled: boolean | null
+  /** The penalty of the ridge that was fitted: 1 as in Python, 0 for the limit of endless samples; null where none was. */
+  readonly alpha: number | null
   /** The classifier's answers, [samples, classes]; row 0 is the image's, and the only one where samples are not kept. */
   readonly probabilities: { readonly data: Float64Array; readonly shape: readonly [number, number] }
   /** Which segments each sample showed, [samples, segments]; row 0 is all ones. */
@@ -111,6 +114,7 @@ export class Explanation {
     this.samples = contents.samples
     this.sampling = contents.sampling
     this.settled = contents.settled
+    this.alpha = contents.alpha
     this.probabilities = contents.probabilities
     this.masks = contents.masks
     this.distances = contents.distances
@@ -131,8 +135,10 @@ export class Explanation {
   }
 
   /**
-   * The 95 % confidence interval of each weight, in the order of localExp: what other samples would have made of it. Without
-   * width where all masks were taken.
+   * The 95 % confidence interval of each weight, in the order of localExp: where it would be with endlessly many samples. The
+   * ridge's bias is corrected in it, so that a weight that the penalty shrinks by much lies outside; a warning says so then. With
+   * hardly more samples than segments, of which a warning tells, too, it says only what other samples would make of the weight.
+   * Without width where all masks were taken.
    * @throws ArgumentError for a label that was not explained, or weights of the caller's own regressor
    */
   intervals(label: number): readonly WeightInterval[] {

@@ -3,9 +3,9 @@ import { ArgumentError } from '../engine/errors.ts'
 /** Distance to the original -> weight of a sample. */
 export type Kernel = (distance: number, kernelWidth: number) => number
 
-/** lime's default: sqrt(exp(-d^2 / kernelWidth^2)). */
+/** lime's default: sqrt(exp(-d^2 / kernelWidth^2)). The image itself weighs 1 even where the width's square is too small for a number. */
 export const exponentialKernel: Kernel = (distance, kernelWidth) =>
-  Math.sqrt(Math.exp(-(distance ** 2) / kernelWidth ** 2))
+  distance === 0 ? 1 : Math.sqrt(Math.exp(-(distance ** 2) / kernelWidth ** 2))
 
 /**
  * The weight of every sample.

@@ -1,4 +1,6 @@
+import { atOnce, type Pause } from './abort.ts'
 import { solvePositive } from './cholesky.ts'
+import { type Moments, range } from './moments.ts'
 
 /** The path ends where the largest correlation is below this: float32's epsilon, scikit-learn's choice. */
 const tolerance = 2 ** -23
@@ -22,31 +24,34 @@ function smallestPositive(values: Iterable<number>): number {
   return smallest
 }
 
-/** The part of G over the given columns. */
-function submatrix(gram: Float64Array, columns: number, chosen: readonly number[]): Float64Array {
-  return Float64Array.from({ length: chosen.length ** 2 }, (_, k) => {
-    const i = Math.floor(k / chosen.length)
-    return gram[chosen[i] * columns + chosen[k - i * chosen.length]]
+/** The part of the moments' gram over the given columns. */
+function submatrix(moments: Moments, chosen: readonly number[]): Float64Array {
+  const part = new Float64Array(chosen.length ** 2)
+  chosen.forEach((i, row) => {
+    const column = moments.column(i)
+    chosen.forEach((j, at) => {
+      part[row * chosen.length + at] = column[j]
+    })
   })
+  return part
 }
 
 /** The squared length of column `candidate` beyond what the active columns span. */
-function lengthBeyond(gram: Float64Array, columns: number, active: readonly number[], candidate: number): number {
-  const shared = Float64Array.from(active, (column) => gram[candidate * columns + column])
-  const within = solvePositive(submatrix(gram, columns, active), shared)
-  return gram[candidate * columns + candidate] - shared.reduce((sum, value, i) => sum + value * within[i], 0)
+async function lengthBeyond(moments: Moments, active: readonly number[], candidate: number): Promise<number> {
+  const column = moments.column(candidate)
+  const shared = Float64Array.from(active, (i) => column[i])
+  const within = await solvePositive(submatrix(moments, active), shared)
+  return column[candidate] - shared.reduce((sum, value, i) => sum + value * within[i], 0)
 }
 
 /**
  * The whole lasso path by least-angle regression (Efron, Hastie, Johnstone and Tibshirani, "Least Angle Regression", Annals of
  * Statistics 2004, section 3.1): from the empty model, all active columns keep equal correlation with the residual; a column
  * joins when its correlation catches up, and leaves when its coefficient reaches zero.
- * @param gram XᵀX [columns, columns]
- * @param products Xᵀy [columns]
- * @param rows of X
+ * @param products of the centred columns with the target, [columns]
  */
-export function lassoPath(gram: Float64Array, products: Float64Array, rows: number): LassoPath {
-  const columns = products.length
+export async function lassoPath(moments: Moments, products: Float64Array, pause: Pause = atOnce): Promise<LassoPath> {
+  const { columns, rows } = moments
   const alphas: number[] = []
   const path: Float64Array[] = []
   const excluded = new Set<number>()
@@ -54,16 +59,21 @@ export function lassoPath(gram: Float64Array, products: Float64Array, rows: numb
   let signs: number[] = []
   let coefficients = new Float64Array(columns)
   let justDropped = false
+  const without = (left: readonly number[]) => {
+    const isIn = new Set(left)
+    return range(columns).filter((i) => !isIn.has(i))
+  }
 
   for (;;) {
+    await pause(path.length / mostSteps)
     // Correlations with the residual, afresh at each step: Xᵀ(y - X b).
-    const correlations = products.map((product, i) => {
-      let correlation = product
-      for (const j of active) correlation -= gram[i * columns + j] * coefficients[j]
-      return correlation
-    })
+    const correlations = products.slice()
+    for (const j of active) {
+      const column = moments.column(j)
+      for (let i = 0; i < columns; i++) correlations[i] -= column[i] * coefficients[j]
+    }
     // Right after a drop the leaving column still has the full correlation, so that it counts but doesn't come back at once.
-    const waiting = Array.from(correlations.keys()).filter((i) => !active.includes(i) && !excluded.has(i))
+    const waiting = without(active).filter((i) => !excluded.has(i))
     let leader = -1
     for (const i of waiting) if (leader < 0 || Math.abs(correlations[i]) > Math.abs(correlations[leader])) leader = i
     const largest = leader < 0 ? 0 : Math.abs(correlations[leader])
@@ -75,7 +85,7 @@ export function lassoPath(gram: Float64Array, products: Float64Array, rows: numb
     if (alpha <= tolerance || step >= mostSteps) return { alphas, coefficients: path }
 
     if (!justDropped) {
-      if (Math.sqrt(Math.max(lengthBeyond(gram, columns, active, leader), 0)) < smallestPivot) {
+      if (Math.sqrt(Math.max(await lengthBeyond(moments, active, leader), 0)) < smallestPivot) {
         alphas.pop()
         path.pop()
         excluded.add(leader)
@@ -87,11 +97,16 @@ export function lassoPath(gram: Float64Array, products: Float64Array, rows: numb
     if (step > 0 && alphas[step - 1] < alpha) return { alphas, coefficients: path }
 
     // The direction in which all active correlations fall at the same rate.
-    const equiangular = solvePositive(submatrix(gram, columns, active), Float64Array.from(signs))
+    const equiangular = await solvePositive(submatrix(moments, active), Float64Array.from(signs))
     const rate = 1 / Math.sqrt(equiangular.reduce((sum, value, i) => sum + value * signs[i], 0))
     const direction = equiangular.map((value) => value * rate)
-    const waitingNow = waiting.filter((i) => !active.includes(i))
-    const fall = waitingNow.map((i) => active.reduce((sum, j, k) => sum + gram[i * columns + j] * direction[k], 0))
+    const waitingNow = waiting.filter((i) => i !== active.at(-1))
+    const falls = new Float64Array(columns)
+    active.forEach((j, k) => {
+      const column = moments.column(j)
+      for (let i = 0; i < columns; i++) falls[i] += column[i] * direction[k]
+    })
+    const fall = waitingNow.map((i) => falls[i])
     let length = Math.min(
       largest / rate,
       smallestPositive(waitingNow.map((i, k) => (largest - correlations[i]) / (rate - fall[k]))),

@@ -1,35 +1,7 @@
-import { solvePositive } from './cholesky.ts'
-
-/** Samples to fit: data [rows, columns] row-major, and the rows' weights. */
-export interface WeightedSamples {
-  readonly data: ArrayLike<number>
-  readonly rows: number
-  readonly columns: number
-  readonly weights: Float64Array
-}
-
-/** What every fit to the same samples shares, whatever its targets: computed once an explanation. */
-export interface Moments {
-  /** How many samples. */
-  readonly rows: number
-  readonly columns: number
-  /** Σ w */
-  readonly total: number
-  /** The columns' weighted means m, [columns]. */
-  readonly means: Float64Array
-  /** Σ w (x - m)(x - m)ᵀ, [columns, columns]. */
-  readonly gram: Float64Array
-}
-
-/** What a fit needs of its targets. */
-export interface TargetMoments {
-  /** The targets' weighted mean. */
-  readonly mean: number
-  /** Σ w (x - m)(y - mean), [columns]. */
-  readonly products: Float64Array
-  /** Σ w (y - mean)² */
-  readonly square: number
-}
+import { atOnce, type Pause, part } from './abort.ts'
+import { factorPositive } from './cholesky.ts'
+import { bitsOfSamples, sharedOnes } from './mask-products.ts'
+import { type Moments, range, SampleMoments, type TargetMoments } from './moments.ts'
 
 export interface LinearFit {
   /** One for each feature, in the features' order. */
@@ -37,140 +9,126 @@ export interface LinearFit {
   readonly intercept: number
 }
 
-/** Samples whose rows are masks, and the number of each row's mask where there are far fewer masks than rows. */
-export interface SampleMoments extends Moments, WeightedSamples {
-  /** Bit i of row r's number is data[r, i]; null where rows are rarely equal. */
-  readonly maskNumbers: Int32Array | null
-}
+/** A ridge's coefficients for as many targets as there are, in the order of its features. */
+type Solve = (target: TargetMoments) => Float64Array
 
-/** Rows for each mask there can be, from which on equal rows are added up first. */
-const rowsAMask = 4
-
-function maskNumbersOf({ data, rows, columns }: WeightedSamples): Int32Array | null {
-  if (!(data instanceof Uint8Array) || rows < rowsAMask * 2 ** columns) return null
-  const numbers = new Int32Array(rows)
-  for (let row = 0, at = 0; row < rows; row++) for (let i = 0; i < columns; i++, at++) numbers[row] |= data[at] << i
-  return numbers
-}
-
-/** All masks there are, each with what the rows of its number add up to. */
-function addedUp(numbers: Int32Array, columns: number, values: Float64Array): WeightedSamples {
-  const masks = 2 ** columns
-  const weights = new Float64Array(masks)
-  for (let row = 0; row < numbers.length; row++) weights[numbers[row]] += values[row]
-  const data = new Uint8Array(masks * columns)
-  for (let number = 0, at = 0; number < masks; number++)
-    for (let i = 0; i < columns; i++, at++) data[at] = (number >> i) & 1
-  return { data, rows: masks, columns, weights }
-}
-
-/** Centres the columns by their weighted means and sums their weighted products. */
-export function momentsOf(samples: WeightedSamples): SampleMoments {
-  const maskNumbers = maskNumbersOf(samples)
-  const sums = maskNumbers ? addedUp(maskNumbers, samples.columns, samples.weights) : samples
-  return { ...samples, maskNumbers, ...centredSums(sums) }
-}
-
-function centredSums({ data, rows, columns, weights }: WeightedSamples): Pick<Moments, 'total' | 'means' | 'gram'> {
-  const means = new Float64Array(columns)
-  let total = 0
-  for (let row = 0; row < rows; row++) {
-    total += weights[row]
-    for (let i = 0; i < columns; i++) means[i] += weights[row] * data[row * columns + i]
-  }
-  for (let i = 0; i < columns; i++) means[i] /= total
-
-  const gram = new Float64Array(columns * columns)
-  const centred = new Float64Array(columns)
-  for (let row = 0; row < rows; row++) {
-    for (let i = 0; i < columns; i++) centred[i] = data[row * columns + i] - means[i]
-    for (let i = 0; i < columns; i++) {
-      const weighted = weights[row] * centred[i]
-      for (let j = 0; j <= i; j++) gram[i * columns + j] += weighted * centred[j]
-    }
-  }
-  for (let i = 0; i < columns; i++) for (let j = 0; j < i; j++) gram[j * columns + i] = gram[i * columns + j]
-  return { total, means, gram }
-}
-
-/** @param targets [rows] */
-export function targetMomentsOf(moments: SampleMoments, targets: Float64Array): TargetMoments {
-  const { rows, columns, weights, means, total, maskNumbers } = moments
-  let sum = 0
-  for (let row = 0; row < rows; row++) sum += weights[row] * targets[row]
-  const mean = sum / total
-  const weighted = new Float64Array(rows)
-  let square = 0
-  for (let row = 0; row < rows; row++) {
-    weighted[row] = weights[row] * (targets[row] - mean)
-    square += weighted[row] * (targets[row] - mean)
-  }
-  const shares = maskNumbers ? addedUp(maskNumbers, columns, weighted) : { ...moments, weights: weighted }
-  const { products, left } = weightedSums(shares)
-  // Around their mean the targets add up to next to nothing: so much the columns are still to be centred for.
-  for (let i = 0; i < columns; i++) products[i] -= means[i] * left
-  return withoutRounding({ mean, products, square }, moments)
-}
-
-/** Σ w x, [columns], and Σ w. */
-function weightedSums({ data, rows, columns, weights }: WeightedSamples): { products: Float64Array; left: number } {
-  const products = new Float64Array(columns)
-  let left = 0
-  for (let row = 0, at = 0; row < rows; row++) {
-    const weight = weights[row]
-    left += weight
-    for (let i = 0; i < columns; i++, at++) products[i] += weight * data[at]
-  }
-  return { products, left }
-}
-
-/** Targets that are all the same differ from their mean by rounding only: what is left of that explains nothing. */
-export function withoutRounding(target: TargetMoments, { rows, total }: Moments): TargetMoments {
-  const rounding = total * (target.mean * Number.EPSILON) ** 2 * rows
-  if (target.square > rounding) return target
-  return { mean: target.mean, products: new Float64Array(target.products.length), square: 0 }
-}
+/** The systems of all columns, by their penalty: the fits to several labels share them. */
+const wholeSystems = new WeakMap<Moments, Map<number, Solve>>()
 
 /**
  * Weighted ridge regression on some of the columns: minimises Σ w (y - b·x - intercept)² + alpha |b|². The intercept is not
- * penalised (both sides are centred) and the weights are not normalised, as in scikit-learn's Ridge. For alpha 0, columns that
- * depend on earlier ones get 0.
+ * penalised (both sides are centred) and the weights are not normalised, as in scikit-learn's Ridge. With alpha 0 the limit of
+ * ever smaller penalties: of the coefficients that fit best, where samples leave a choice, the shortest.
  */
-export function ridge(moments: Moments, target: TargetMoments, alpha: number, features: ArrayLike<number>): LinearFit {
-  const { columns, gram, means } = moments
-  const n = features.length
-  const matrix = new Float64Array(n * n)
-  const right = new Float64Array(n)
-  for (let i = 0; i < n; i++) {
-    right[i] = target.products[features[i]]
-    for (let j = 0; j < n; j++) matrix[i * n + j] = gram[features[i] * columns + features[j]] + (i === j ? alpha : 0)
-  }
-  const coefficients = solvePositive(matrix, right)
+export async function ridge(
+  moments: Moments,
+  target: TargetMoments,
+  alpha: number,
+  features: ArrayLike<number>,
+  pause: Pause = atOnce,
+): Promise<LinearFit> {
+  const { means } = moments
+  const solved = await solveFor(moments, target, alpha, features, pause)
   let intercept = target.mean
-  for (let i = 0; i < n; i++) intercept -= coefficients[i] * means[features[i]]
-  return { coefficients, intercept }
+  for (let i = 0; i < features.length; i++) intercept -= solved[i] * means[features[i]]
+  return { coefficients: solved, intercept }
+}
+
+async function solveFor(
+  moments: Moments,
+  target: TargetMoments,
+  alpha: number,
+  features: ArrayLike<number>,
+  pause: Pause,
+): Promise<Float64Array> {
+  if (target.square === 0) return new Float64Array(features.length)
+  if (features.length < moments.columns) return (await systemOf(moments, alpha, features, pause))(target)
+  const systems = wholeSystems.get(moments) ?? new Map<number, Solve>()
+  wholeSystems.set(moments, systems)
+  const solve = systems.get(alpha) ?? (await systemOf(moments, alpha, range(moments.columns), pause))
+  systems.set(alpha, solve)
+  const coefficients = solve(target)
+  return Float64Array.from({ length: features.length }, (_, i) => coefficients[features[i]])
+}
+
+/** Normal equations of as many unknowns as there are features, or as there are samples if those are fewer. */
+async function systemOf(moments: Moments, alpha: number, features: ArrayLike<number>, pause: Pause): Promise<Solve> {
+  const n = features.length
+  if (moments instanceof SampleMoments && moments.rows < n) return systemOfSamples(moments, alpha, features, pause)
+  const matrix = await moments.gram(features, part(pause, 0, 0.5))
+  for (let i = 0; i < n; i++) matrix[i * n + i] += alpha
+  const factor = await factorPositive(matrix, n, part(pause, 0.5, 1))
+  return ({ products }) => factor.solve(Float64Array.from({ length: n }, (_, i) => products[features[i]]))
 }
 
 /**
- * The weighted R² of a fit on its own samples: 1 - Σ w (y - fit)² / Σ w (y - mean)². With constant targets 1 for an exact fit
- * and 0 otherwise.
+ * The dual system: with Z = √W (X - m), b = Zᵀ (Z Zᵀ + alpha I)⁻¹ √W (y - mean), of one unknown a sample (Saunders, Gammerman and
+ * Vovk, "Ridge regression learning algorithm in dual variables", ICML 1998).
+ */
+async function systemOfSamples(
+  moments: SampleMoments,
+  alpha: number,
+  features: ArrayLike<number>,
+  pause: Pause,
+): Promise<Solve> {
+  const { data, rows, columns, weights, hidden, total } = moments
+  const matrix = await sampleProducts(moments, features, part(pause, 0, 0.5))
+  for (let row = 0; row < rows; row++) matrix[row * rows + row] += alpha
+  const factor = await factorPositive(matrix, rows, part(pause, 0.5, 1))
+  return ({ deviations }) => {
+    const coefficients = new Float64Array(features.length)
+    if (!deviations) return coefficients
+    const dual = factor.solve(deviations.map((value, row) => (weights[row] > 0 ? value / Math.sqrt(weights[row]) : 0)))
+    let sum = 0
+    for (let row = 0, at = 0; row < rows; row++, at += columns) {
+      const value = Math.sqrt(weights[row]) * dual[row]
+      sum += value
+      for (let i = 0; i < features.length; i++) coefficients[i] -= (1 - data[at + features[i]]) * value
+    }
+    return coefficients.map((value, i) => value + (hidden[features[i]] / total) * sum)
+  }
+}
+
+/** Z Zᵀ, Z = √W (X - m), of some columns: [rows, rows]. */
+export async function sampleProducts(
+  { data, rows, columns, weights, hidden, total }: SampleMoments,
+  features: ArrayLike<number>,
+  pause: Pause,
+): Promise<Float64Array> {
+  const products = await sharedOnes(bitsOfSamples(data, rows, columns, features), pause)
+  const centres = Float64Array.from({ length: features.length }, (_, i) => hidden[features[i]] / total)
+  const square = centres.reduce((sum, value) => sum + value * value, 0)
+  const shares = new Float64Array(rows)
+  for (let row = 0, at = 0; row < rows; row++, at += columns)
+    for (let i = 0; i < features.length; i++) shares[row] += (1 - data[at + features[i]]) * centres[i]
+  const roots = weights.map(Math.sqrt)
+  for (let r = 0; r < rows; r++)
+    for (let s = 0; s < rows; s++)
+      products[r * rows + s] = roots[r] * roots[s] * (products[r * rows + s] - shares[r] - shares[s] + square)
+  return products
+}
+
+/**
+ * The weighted R² of a fit on its own samples: 1 - Σ w (y - fit)² / Σ w (y - mean)². Where targets do not vary nothing is
+ * explained: 0.
+ * @param compatible what Python gives for constant targets: 1 for an exact fit
  */
 export function weightedScore(
-  { columns, gram, means, total }: Moments,
+  moments: Moments,
   target: TargetMoments,
   { coefficients, intercept }: LinearFit,
   features: ArrayLike<number>,
+  compatible = false,
 ): number {
+  const { means, total } = moments
   // The fit's mean less the targets', whose square adds to what is unexplained around the means.
   let shift = intercept - target.mean
-  let unexplained = target.square
+  let unexplained = target.square + moments.variation(features, coefficients)
   for (let i = 0; i < features.length; i++) {
     shift += coefficients[i] * means[features[i]]
     unexplained -= 2 * coefficients[i] * target.products[features[i]]
-    for (let j = 0; j < features.length; j++)
-      unexplained += coefficients[i] * coefficients[j] * gram[features[i] * columns + features[j]]
   }
   unexplained = Math.max(0, unexplained + total * shift ** 2)
-  if (target.square === 0) return unexplained === 0 ? 1 : 0
+  if (target.square === 0) return compatible && unexplained === 0 ? 1 : 0
   return 1 - unexplained / target.square
 }

@@ -1,4 +1,5 @@
-import { chanceOfAnotherOrder, weightCovariance } from './confidence.ts'
+import { type Pause, pausing } from './abort.ts'
+import { chanceOfAnotherOrder, estimatesOf } from './confidence.ts'
 import { mostSegmentsForExact } from './every-mask.ts'
 import { type Evidence, evidenceOf, exactEvidence, type Question, type SampledAnswers } from './evidence.ts'
 import { type PredictionOptions, predictPerturbed } from './predictors.ts'
@@ -24,7 +25,7 @@ const likelyEnough = 0.05
 export async function settledEvidence(
   question: Question,
   draw: (rows: number) => Uint8Array,
-  fit: (evidence: Evidence, label: number) => Surrogate,
+  fit: (evidence: Evidence, label: number, pause: Pause) => Promise<Surrogate>,
   { topFeatures = 5, most = 2 ** 15 }: AutoSamples,
   options: PredictionOptions,
 ): Promise<{ evidence: Evidence; settled: boolean }> {
@@ -47,10 +48,12 @@ export async function settledEvidence(
     known = { data: joined(Float64Array, known.data, answers.data), shape: [samples, answers.shape[1]] }
     const evidence = evidenceOf(question, masks, known)
     const [label] = evidence.labels
-    const surrogate = fit(evidence, label)
-    const { data, targetsOf } = evidence.sampled
-    const covariance = weightCovariance(data, evidence.moments, targetsOf(label), surrogate)
-    const settled = chanceOfAnotherOrder(surrogate.weights, covariance, topFeatures) <= likelyEnough
+    const pause = pausing(options.signal)
+    const { weights } = await fit(evidence, label, pause)
+    const { moments, targetsOf } = evidence.sampled
+    const features = weights.map(([segment]) => segment)
+    const [estimate] = await estimatesOf(moments, [targetsOf(label)], features, 0, pause)
+    const settled = chanceOfAnotherOrder(estimate, topFeatures) <= likelyEnough
     if (settled || samples === most) return { evidence, settled }
   }
 }

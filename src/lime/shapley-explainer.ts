@@ -1,9 +1,12 @@
 import { ArgumentError } from '../engine/errors.ts'
+import { pausing } from './abort.ts'
+import { caveatsOfAnswers, tooFewSamples } from './caveats.ts'
 import { choose, EveryMaskTargets, momentsOfEveryMask } from './every-mask.ts'
 import { sumEveryAnswer } from './evidence.ts'
 import { Explanation } from './explanation.ts'
 import type { ImageInput } from './image.ts'
 import { extremeLogits, softmaxOf } from './logit-tables.ts'
+import { range, rounding, SampleMoments, targetMomentsOf } from './moments.ts'
 import {
   type PerturbedImages,
   type PredictionOptions,
@@ -12,7 +15,7 @@ import {
   tabulatePerturbed,
 } from './predictors.ts'
 import { type RandomState, randomStateOf } from './random-state.ts'
-import { type LinearFit, momentsOf, targetMomentsOf, weightedScore } from './ridge.ts'
+import { type LinearFit, weightedScore } from './ridge.ts'
 import { kernelShap, sampleCoalitions, shapleyOfTables, shapleyShares } from './shapley.ts'
 import {
   checkCount,
@@ -52,6 +55,8 @@ interface Shares {
   /** [segments] */
   values(label: number): Float64Array
   score(label: number): number
+  /** Whether the label's answers depend on what is hidden at all. */
+  varies(label: number): boolean
   readonly samples: number
 }
 
@@ -105,6 +110,13 @@ export class ShapleyImageExplainer {
           : await sampledShares(work, asked, numSamples, draws)
     const ended = performance.now()
     const { labels, original, samples } = shares
+    const caveats = caveatsOfAnswers(
+      labels,
+      labels.filter((label) => !shares.varies(label)),
+    )
+    // Of as many values as there are segments one follows from the others.
+    if (of === 'probability' && numSamples !== 'exact' && samples - 2 < segmentCount - 1)
+      caveats.push(tooFewSamples(samples, segmentCount))
     const each = <T>(pick: (label: number) => T): Record<number, T> =>
       Object.fromEntries(labels.map((label) => [label, pick(label)]))
     return new Explanation({
@@ -124,13 +136,14 @@ export class ShapleyImageExplainer {
       samples,
       sampling: of === 'logit' || numSamples === 'exact' ? 'exact' : 'number',
       settled: null,
+      alpha: null,
       intervals: () => null,
       probabilities: { data: original, shape: [1, original.length] },
       masks: { data: new Uint8Array(segmentCount).fill(1), shape: [1, segmentCount] },
       distances: new Float64Array(1),
       kernelWeights: new Float64Array(1),
       randomSeed: subject.randomSeed,
-      warnings: subject.warnings,
+      warnings: [...subject.warnings, ...caveats],
       timings: {
         segmentation: subject.segmentation,
         prediction: ended - started - subject.segmentation,
@@ -166,6 +179,7 @@ async function logitShares(work: Work, { signal }: PredictionOptions): Promise<S
     values: (label) => Float64Array.from({ length: segmentCount }, (_, s) => values[s * classes + label]),
     // Nothing is fitted.
     score: () => Number.NaN,
+    varies: (label) => range(segmentCount).some((s) => values[s * classes + label] !== 0),
     samples: 2 ** segmentCount,
   }
 }
@@ -192,15 +206,20 @@ async function exactShares(work: Work, asked: PredictionOptions): Promise<Shares
     const [gained, lost] = [shown.sums(index), hidden.sums(index)]
     return Float64Array.from({ length: n }, (_, s) => gained.total - gained.hidden[s] - lost.hidden[s])
   }
+  const varies = (label: number) => {
+    const index = labels.indexOf(label)
+    return shown.sums(index).square + hidden.sums(index).square > (rounding * original[label]) ** 2
+  }
   return {
     labels,
     original,
+    varies,
     // The last mask hides everything.
     base: (label) => last[label],
     values,
     score: (label) =>
       n < 2
-        ? 1
+        ? Number(varies(label))
         : weightedScore(
             moments,
             fitted.target(labels.indexOf(label), moments),
@@ -225,16 +244,21 @@ async function sampledShares(
   const original = data.slice(0, classes)
   const targetsOf = (label: number) => Float64Array.from({ length: rows }, (_, row) => data[row * classes + label])
   const base = (label: number) => data[classes + label]
-  const values = (label: number) => kernelShap(masks, targetsOf(label))
+  const solve = await kernelShap(masks, pausing(asked.signal))
+  const values = (label: number) => solve(targetsOf(label))
   const weights = new Float64Array(rows).fill(1).fill(0, 0, 2)
+  const varies = (label: number) =>
+    targetsOf(label).some((target) => Math.abs(target - original[label]) > rounding * original[label])
   return {
     labels: chosenLabels(original, work.options),
     original,
     base,
     values,
+    varies,
     score: (label) => {
-      if (rows < 3) return 1
-      const moments = momentsOf({ data: masks.data, rows, columns: n, weights })
+      // Nothing was drawn but the two rows that the fit meets exactly.
+      if (rows < 3) return n < 2 ? Number(varies(label)) : 0
+      const moments = new SampleMoments({ data: masks.data, rows, columns: n, weights })
       return weightedScore(
         moments,
         targetMomentsOf(moments, targetsOf(label)),
@@ -255,8 +279,4 @@ function shapleyKernel(n: number): Float64Array {
 
 function fitOf(coefficients: Float64Array, intercept: number): LinearFit {
   return { coefficients, intercept }
-}
-
-function range(n: number): number[] {
-  return Array.from({ length: n }, (_, i) => i)
 }

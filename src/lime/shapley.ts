@@ -1,6 +1,9 @@
+import { atOnce, type Pause, part } from './abort.ts'
 import { factorPositive } from './cholesky.ts'
 import { choose } from './every-mask.ts'
 import type { LogitTables } from './logit-tables.ts'
+import { bitsOfFeatures, weightsOfPairs } from './mask-products.ts'
+import { range } from './moments.ts'
 import type { RandomState } from './random-state.ts'
 import type { Masks } from './sampling.ts'
 
@@ -78,24 +81,30 @@ export function sampleCoalitions(random: RandomState, samples: number, segments:
 
 /**
  * The Shapley kernel's weighted least squares with its constraint: values that add up to all - none, and explain the samples
- * (rows 2 and on of sampleCoalitions, equally weighted) best.
- * @param targets [rows] the classifier's answer to each row
+ * (rows 2 and on of sampleCoalitions, equally weighted) best. Labels share the system.
+ * @returns solve, of targets [rows], the classifier's answer to each row
  */
-export function kernelShap({ data, shape: [rows, n] }: Masks, targets: Float64Array): Float64Array {
-  const [all, none] = targets
-  if (n === 1) return Float64Array.of(all - none)
-  const gram = new Float64Array(n * n)
-  const right = new Float64Array(n)
-  for (let row = 2; row < rows; row++)
-    for (let i = 0; i < n; i++) {
-      if (!data[row * n + i]) continue
-      right[i] += targets[row] - none
-      for (let j = 0; j < n; j++) gram[i * n + j] += data[row * n + j]
-    }
-  const factor = factorPositive(gram, n)
-  const free = factor.solve(right)
+export async function kernelShap(
+  { data, shape: [rows, n] }: Masks,
+  pause: Pause = atOnce,
+): Promise<(targets: Float64Array) => Float64Array> {
+  if (n === 1) return ([all, none]) => Float64Array.of(all - none)
+  const features = range(n)
+  // Rows 0 and 1 are no part of the sample.
+  const shown = data.subarray(2 * n).map((value) => 1 - value)
+  const drawn = Math.max(0, rows - 2)
+  const ones = new Float64Array(drawn).fill(1)
+  const gram = await weightsOfPairs(bitsOfFeatures(shown, drawn, n, features), ones, part(pause, 0, 0.5))
+  const factor = await factorPositive(gram, n, part(pause, 0.5, 1))
   const even = factor.solve(new Float64Array(n).fill(1))
   const sum = (values: Float64Array) => values.reduce((total, value) => total + value, 0)
-  const surplus = (sum(free) - (all - none)) / (sum(even) || 1)
-  return free.map((value, i) => value - even[i] * surplus)
+  return (targets) => {
+    const [all, none] = targets
+    const right = new Float64Array(n)
+    for (let row = 2; row < rows; row++)
+      for (let i = 0; i < n; i++) right[i] += data[row * n + i] * (targets[row] - none)
+    const free = factor.solve(right)
+    const surplus = (sum(free) - (all - none)) / (sum(even) || 1)
+    return free.map((value, i) => value - even[i] * surplus)
+  }
 }

@@ -1,13 +1,8 @@
 import { ArgumentError } from '../engine/errors.ts'
+import { atOnce, type Pause, part } from './abort.ts'
 import { type FeatureSelection, selectFeatures } from './feature-selection.ts'
-import {
-  type LinearFit,
-  type Moments,
-  ridge,
-  type TargetMoments,
-  type WeightedSamples,
-  weightedScore,
-} from './ridge.ts'
+import type { Moments, TargetMoments, WeightedSamples } from './moments.ts'
+import { type LinearFit, ridge, weightedScore } from './ridge.ts'
 
 /** What a model regressor fits: data [samples, features] of 0/1, one target and one weight a sample. */
 export interface RegressionProblem {
@@ -31,18 +26,19 @@ export interface Surrogate {
   readonly intercept: number
   /** Largest |weight| first. */
   readonly weights: readonly SegmentWeight[]
-  /** In-sample weighted R². */
+  /** In-sample weighted R²; 0 where nothing varied. */
   readonly score: number
   /** The surrogate's value at row 0, the image itself. */
   readonly localPrediction: number
 }
 
-/** The ridge penalty of the surrogate. */
-export const surrogateAlpha = 1
-
 export interface SurrogateSettings {
   readonly numFeatures: number
   readonly featureSelection: FeatureSelection
+  /** The ridge's penalty; 0 for the limit of ever smaller ones. */
+  readonly alpha: number
+  /** Python's score of 1 where nothing varied. */
+  readonly compatible?: boolean
   /** In place of the ridge: it fits the samples themselves. */
   readonly regression?: {
     readonly regressor: ModelRegressor
@@ -68,19 +64,22 @@ function fitWith(
   return { coefficients, intercept: fit.intercept }
 }
 
-/** Selects features and fits the surrogate: a weighted ridge of alpha 1, or the caller's regressor. */
-export function fitSurrogate(
+/** Selects features and fits the surrogate: a weighted ridge, or the caller's regressor. */
+export async function fitSurrogate(
   moments: Moments,
   target: TargetMoments,
-  { numFeatures, featureSelection, regression }: SurrogateSettings,
-): Surrogate {
-  const features = selectFeatures(featureSelection, moments, target, numFeatures)
-  const fit = regression ? fitWith(regression, features) : ridge(moments, target, surrogateAlpha, features)
+  { numFeatures, featureSelection, alpha, compatible, regression }: SurrogateSettings,
+  pause: Pause = atOnce,
+): Promise<Surrogate> {
+  const features = await selectFeatures(featureSelection, moments, target, numFeatures, alpha, part(pause, 0, 0.5))
+  const fit = regression
+    ? fitWith(regression, features)
+    : await ridge(moments, target, alpha, features, part(pause, 0.5, 1))
   const weights = features.map((feature, i): SegmentWeight => [feature, fit.coefficients[i]])
   return {
     intercept: fit.intercept,
     weights: weights.sort(([, a], [, b]) => Math.abs(b) - Math.abs(a)),
-    score: weightedScore(moments, target, fit, features),
+    score: weightedScore(moments, target, fit, features, compatible),
     // At row 0 all segments are shown.
     localPrediction: fit.coefficients.reduce((sum, coefficient) => sum + coefficient, fit.intercept),
   }

@@ -14,7 +14,8 @@ import {
   ShapleyImageExplainer,
 } from '../../src/lime/index.ts'
 import { exponentialKernel, kernelWeights } from '../../src/lime/kernel.ts'
-import { momentsOf, ridge, targetMomentsOf } from '../../src/lime/ridge.ts'
+import { SampleMoments, targetMomentsOf } from '../../src/lime/moments.ts'
+import { ridge } from '../../src/lime/ridge.ts'
 import { recordedExplanation } from '../lime/recorded-explanation.ts'
 import { readReference } from '../reference-files.ts'
 import { largestError } from '../reference-tensors.ts'
@@ -70,7 +71,7 @@ describe('exact explanations of image 7270', () => {
       {},
     )
     const distances = distancesToFirst({ data, shape: [rows, segments] }, 'cosine')
-    const moments = momentsOf({
+    const moments = new SampleMoments({
       data,
       rows,
       columns: segments,
@@ -79,7 +80,7 @@ describe('exact explanations of image 7270', () => {
     const features = Array.from({ length: segments }, (_, i) => i)
     for (const label of exact.labels) {
       const targets = Float64Array.from({ length: rows }, (_, row) => answers.data[row * 10 + label])
-      const { coefficients, intercept } = ridge(moments, targetMomentsOf(moments, targets), 1, features)
+      const { coefficients, intercept } = await ridge(moments, targetMomentsOf(moments, targets), 0, features)
       for (const [segment, weight] of exact.localExp[label])
         expect(Math.abs(weight - coefficients[segment]), `label ${label}, segment ${segment}`).toBeLessThan(1e-6)
       expect(Math.abs(exact.intercept[label] - intercept)).toBeLessThan(1e-6)

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { atOnce } from '../../src/lime/abort.ts'
 import { distancesByCount, distancesToFirst } from '../../src/lime/distances.ts'
 import { EveryMaskTargets, masksFrom, momentsOfEveryMask } from '../../src/lime/every-mask.ts'
 import { exponentialKernel, kernelWeights } from '../../src/lime/kernel.ts'
 import { extremeLogits, type LogitTables, visitEveryMask } from '../../src/lime/logit-tables.ts'
+import { range, SampleMoments, targetMomentsOf } from '../../src/lime/moments.ts'
 import { RandomState } from '../../src/lime/random-state.ts'
-import { momentsOf, targetMomentsOf } from '../../src/lime/ridge.ts'
 import { kernelShap, sampleCoalitions, shapleyOfTables, shapleyShares } from '../../src/lime/shapley.ts'
 import { largestError } from '../reference-tensors.ts'
 
@@ -55,7 +56,7 @@ describe('every mask', () => {
     expect(next).toBe(2 ** segments)
   })
 
-  it.each(everySize)('of %d segments has the moments of a sample of them all', (segments) => {
+  it.each(everySize)('of %d segments has the moments of a sample of them all', async (segments) => {
     const random = new RandomState(segments)
     const rows = 2 ** segments
     const data = masksFrom(0, rows, segments)
@@ -66,11 +67,15 @@ describe('every mask', () => {
     const labels = [2, 0]
     const sums = new EveryMaskTargets(segments, byCount, labels)
     for (let row = 0; row < rows; row++) sums.add(probabilities, row * 4)
-    const sampled = momentsOf({ data, rows, columns: segments, weights })
+    const sampled = new SampleMoments({ data, rows, columns: segments, weights })
     const closed = momentsOfEveryMask(segments, byCount)
     expect(closed.total).toBeCloseTo(sampled.total, 10)
     expect(largestError(closed.means, sampled.means)).toBeLessThan(1e-12)
-    expect(largestError(closed.gram, sampled.gram)).toBeLessThan(1e-10)
+    const [gram, expectedGram] = [
+      await closed.gram(range(segments), atOnce),
+      await sampled.gram(range(segments), atOnce),
+    ]
+    expect(largestError(gram, expectedGram)).toBeLessThan(1e-10)
     labels.forEach((label, index) => {
       const targets = Float64Array.from({ length: rows }, (_, row) => probabilities[row * 4 + label])
       const expected = targetMomentsOf(sampled, targets)
@@ -133,7 +138,7 @@ describe('Shapley values', () => {
     }
   })
 
-  it('are found by KernelSHAP: exactly of a sum, closely of anything, always adding up', () => {
+  it('are found by KernelSHAP: exactly of a sum, closely of anything, always adding up', async () => {
     const segments = 5
     const random = new RandomState(2)
     const worth = Array.from({ length: 32 }, () => random.uniform(0, 1))
@@ -143,15 +148,10 @@ describe('Shapley values', () => {
     expect(maskOf(1)).toBe(0)
     const answers = (value: (mask: number) => number) =>
       Float64Array.from({ length: masks.shape[0] }, (_, row) => value(maskOf(row)))
-    const additive = kernelShap(
-      masks,
-      answers((mask) => 3 + (mask & 1 ? 2 : 0) - (mask & 8 ? 1 : 0)),
-    )
+    const solve = await kernelShap(masks)
+    const additive = solve(answers((mask) => 3 + (mask & 1 ? 2 : 0) - (mask & 8 ? 1 : 0)))
     expect(largestError(additive, [2, 0, 0, -1, 0])).toBeLessThan(1e-10)
-    const found = kernelShap(
-      masks,
-      answers((mask) => worth[mask]),
-    )
+    const found = solve(answers((mask) => worth[mask]))
     const expected = byOrders(segments, (shown) => worth[[...shown].reduce((bits, s) => bits | (1 << s), 0)])
     expect(largestError(found, expected)).toBeLessThan(0.01)
     expect(found.reduce((sum, value) => sum + value, 0)).toBeCloseTo(worth[31] - worth[0], 10)

@@ -8,7 +8,7 @@ import {
   type SegmentPredictor,
 } from '../../src/lime/index.ts'
 import { lassoPath } from '../../src/lime/lars.ts'
-import { momentsOf, targetMomentsOf } from '../../src/lime/ridge.ts'
+import { SampleMoments, targetMomentsOf } from '../../src/lime/moments.ts'
 import { readReference } from '../reference-files.ts'
 import { largestError } from '../reference-tensors.ts'
 import { recordedExplanation, recordedNames, segmenterOf } from './recorded-explanation.ts'
@@ -81,16 +81,16 @@ describe.each(recordedNames)('the explanation %s equals Python lime', (name) => 
     }
   })
 
-  it('features in the order of their selection', () => {
+  it('features in the order of their selection', async () => {
     const [rows, columns] = tensor('data').shape
     const weights = Float64Array.from(tensor('kernel_weights').data)
-    const moments = momentsOf({ data: tensor('data').data, rows, columns, weights })
+    const moments = new SampleMoments({ data: tensor('data').data, rows, columns, weights })
     const classes = tensor('labels').shape[1]
     const method = featureSelectionNamed(JSON.parse(file.metadata.explainer).feature_selection ?? 'auto')
     for (const label of labels) {
       const targets = Float64Array.from({ length: rows }, (_, row) => tensor('labels').data[row * classes + label])
       const target = targetMomentsOf(moments, targets)
-      const selected = selectFeatures(method, moments, target, file.options.numFeatures ?? 100_000)
+      const selected = await selectFeatures(method, moments, target, file.options.numFeatures ?? 100_000, 1)
       expect(selected).toEqual(numbers(`exp/${label}/selected`))
     }
   })
@@ -117,13 +117,13 @@ describe.each(recordedNames)('the explanation %s equals Python lime', (name) => 
 
 describe('the lasso path', () => {
   const { tensor, metadata } = open('lasso-path')
-  it.each(JSON.parse(metadata.explained_labels) as number[])('of label %d equals lars_path', (label) => {
+  it.each(JSON.parse(metadata.explained_labels) as number[])('of label %d equals lars_path', async (label) => {
     const [rows, columns] = tensor('data').shape
     const weights = Float64Array.from(tensor('kernel_weights').data)
-    const moments = momentsOf({ data: tensor('data').data, rows, columns, weights })
+    const moments = new SampleMoments({ data: tensor('data').data, rows, columns, weights })
     const classes = tensor('labels').shape[1]
     const targets = Float64Array.from({ length: rows }, (_, row) => tensor('labels').data[row * classes + label])
-    const path = lassoPath(moments.gram, targetMomentsOf(moments, targets).products, rows)
+    const path = await lassoPath(moments, targetMomentsOf(moments, targets).products)
     expect(largestError(path.alphas, tensor(`exp/${label}/lars_alphas`).data)).toBeLessThan(1e-12)
     const expected = tensor(`exp/${label}/lars_coefs`)
     const steps = expected.shape[1]

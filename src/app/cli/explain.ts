@@ -37,6 +37,7 @@ interface ExplainCommandOptions extends DeviceOptions {
   readonly segmenter?: string
   readonly segmenterParam: readonly (readonly [string, string])[]
   readonly samples: number | 'exact' | 'auto'
+  readonly alpha?: number
   readonly factored: boolean
   readonly stability?: number
   readonly faithfulness?: boolean
@@ -132,6 +133,7 @@ function explainOptions(options: ExplainCommandOptions): ExplainOptions {
     hideColor: hideColor ?? null,
     numFeatures,
     numSamples: samples,
+    alpha: options.alpha,
     distanceMetric: options.distanceMetric,
     randomSeed: options.randomSeed,
     factored,
@@ -245,6 +247,11 @@ export function addExplainCommand(program: Command): void {
       )
         .argParser(samplesOption)
         .default(1000),
+    )
+    .option(
+      '--alpha <a>',
+      "the ridge's penalty: 1 as in Python, 0 the limit of endless samples; 0 for exact and auto, else 1, unless given",
+      number,
     )
     .option('--no-factored', 'compute every sample by itself, not once what samples have in common')
     .option('--stability <runs>', 'explain so many times, and say how much the explanations differ', integer(2))

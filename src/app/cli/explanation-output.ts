@@ -28,13 +28,12 @@ export function asText(
     )
     const weights = explanation.intervals(explained).slice(0, 10)
     const largest = Math.abs(weights[0]?.weight ?? 0)
-    for (const { segment, weight, high } of weights) {
+    for (const { segment, weight, low, high } of weights) {
       const sign = weight >= 0 ? '+' : '-'
       const bar = sign.repeat(Math.round((Math.abs(weight) / (largest || 1)) * 30))
-      const reach = sampling === 'exact' ? '' : `± ${(high - weight).toPrecision(2)}`
-      lines.push(
-        `  segment ${String(segment).padStart(3)}  ${`${sign}${Math.abs(weight).toPrecision(3)}`.padEnd(11)} ${reach.padEnd(10)} ${bar}`,
-      )
+      // Its middle need not be the weight: the ridge's bias is corrected in it.
+      const interval = low === high && low === weight ? '' : `${signed(low)} to ${signed(high)}`
+      lines.push(`  segment ${String(segment).padStart(3)}  ${signed(weight).padEnd(11)} ${interval.padEnd(23)} ${bar}`)
     }
     const stable = stability?.get(explained)
     if (stable)
@@ -50,6 +49,10 @@ export function asText(
     }
   }
   return lines.join('\n')
+}
+
+function signed(weight: number): string {
+  return `${weight >= 0 ? '+' : '-'}${Math.abs(weight).toPrecision(3)}`
 }
 
 function thousands(count: number): string {

@@ -170,7 +170,7 @@ describe('limelight explain', () => {
     expect(text).toMatch(/over 3 random states: the same top features in 100 %/)
     expect(text).toMatch(/hiding segments in this order: area 0\.\d+/)
     const sampled = (await limelight(...explainFixed, ...words)).stdout
-    expect(sampled).toMatch(/segment {3}\d {2}[+-]0\.\d+ +± 0\.\d+ +[+-]+/)
+    expect(sampled).toMatch(/segment {3}\d {2}[+-]0\.\d+ +[+-]0\.\d+ to [+-]0\.\d+ +[+-]+/)
     const auto = (await limelight(...explainFixed, ...words, '--samples', 'auto', '--json')).stdout
     expect(JSON.parse(auto).settled).toBe(true)
   })
