@@ -11,7 +11,10 @@ export interface ImageBatch {
   readonly shape: readonly [number, number, number, number]
 }
 
-/** One row of class probabilities an image: rows, or a matrix [N, classes] row-major. */
+/**
+ * One row of class probabilities an image: rows, or a matrix [N, classes] row-major. A single column, as of one sigmoid, is the
+ * probability of class 1; class 0 has the rest.
+ */
 export type Probabilities =
   | readonly ArrayLike<number>[]
   | { readonly data: ArrayLike<number>; readonly shape: readonly number[] }
@@ -28,7 +31,7 @@ export interface SegmentPredictor {
   readonly inputShape: readonly number[]
   /**
    * masks [count, segmentCount] of 0/1 (0 takes a segment's pixels from fudged); image, fudged [H*W*C]; segments [H*W].
-   * Returns the probabilities [count, classes], row-major.
+   * Returns the probabilities [count, classes], row-major; one column is taken for the probability of class 1.
    */
   predictBlended(
     request: {
@@ -100,7 +103,25 @@ function checkedAnswers(answers: Probabilities, count: number): Answers {
     if (!Number.isFinite(values[i]))
       throw new ArgumentError(`the predictor returned ${values[i]} as the probability of class ${i % shape[1]}`)
   }
-  return { data: values, shape: [count, shape[1]] }
+  return shape[1] === 1 ? ofBothClasses(values) : { data: values, shape: [count, shape[1]] }
+}
+
+/**
+ * [1 - p, p] for each p, rounded so that their sum is 1 to the last bit: what speaks for one class then speaks against the other
+ * by exactly as much.
+ */
+function ofBothClasses(probabilities: Float64Array): Answers {
+  const data = new Float64Array(2 * probabilities.length)
+  probabilities.forEach((probability, i) => {
+    if (probability < 0 || probability > 1)
+      throw new ArgumentError(
+        `the predictor returned one column, which is taken for the probability of class 1, but ${probability} is none; expected 0 to 1 (the sigmoid of a logit), or a column for each class`,
+      )
+    const rest = 1 - probability
+    data[2 * i] = rest
+    data[2 * i + 1] = 1 - rest
+  })
+  return { data, shape: [probabilities.length, 2] }
 }
 
 function rowsToMatrix(rows: readonly ArrayLike<number>[]): { data: Float64Array; shape: number[] } {

@@ -166,7 +166,7 @@ async function logitShares(work: Work, { signal }: PredictionOptions): Promise<S
   const tables = await tabulatePerturbed(predictor, work, segmentCount, signal)
   if (!tables)
     throw new ArgumentError(
-      "of 'logit' needs a predictor that says its logits as tables: a model of local layers, a dense one and a softmax, whose receptive fields touch few segments. Take fewer segments, or of 'probability'",
+      "of 'logit' needs a predictor that says its logits as tables: a model of local layers, a dense one and a softmax or sigmoid, whose receptive fields touch few segments. Take fewer segments, or of 'probability'",
     )
   const { classes } = tables
   const values = shapleyOfTables(tables, segmentCount)

@@ -163,6 +163,97 @@ describe('stability', () => {
   })
 })
 
+describe('where there is nothing to explain', () => {
+  const constant: PredictFn = ({ shape: [count] }) => Array.from({ length: count }, () => [0.3, 0.7])
+  const half: PredictFn = async (batch, context) =>
+    (await (predict(batch, context) as readonly number[][])).map(([p]) => [p / 2, 0.5, 0.5 - p / 2])
+  const of = (predictor: PredictFn, change: ExplainOptions) =>
+    new LimeImageExplainer({ randomState: 1 }).explainInstance(image, predictor, {
+      ...options,
+      batchSize: 500,
+      ...change,
+    })
+
+  it.each([100, 'exact', 'auto'] as const)(
+    'a constant classifier has no R², and a warning (%s samples)',
+    async (numSamples) => {
+      const explanation = await of(constant, { numSamples })
+      expect(explanation.score[0]).toBe(0)
+      for (const [, weight] of explanation.localExp[0]) expect(weight).toBe(0)
+      expect(explanation.warnings.join()).toMatch(/answers every mixture alike.*nothing can be explained/)
+      for (const { low, high } of explanation.intervals(0)) expect([low, high].map(Math.abs)).toEqual([0, 0])
+      expect((await of(constant, { numSamples, compatible: true })).score[0]).toBe(1)
+      const shapley = { ...options, numSamples: numSamples === 'auto' ? 100 : numSamples }
+      const shares = await new ShapleyImageExplainer({ randomState: 1 }).explainInstance(image, constant, shapley)
+      expect(shares.warnings.join()).toMatch(/answers every mixture alike/)
+      expect(shares.score[0]).toBe(0)
+    },
+  )
+
+  it('a class whose answer never changes is named', async () => {
+    const explanation = await of(half, { labels: [0, 1, 2], numSamples: 100 })
+    expect(explanation.score[1]).toBe(0)
+    expect(explanation.score[0]).toBeGreaterThan(0.8)
+    expect(explanation.warnings.join()).toMatch(/the answer for label 1 is the same whatever is hidden/)
+  })
+
+  it('one sample is the image itself, and a few are too few', async () => {
+    const one = await of(predict, { numSamples: 1 })
+    expect(one.warnings.join()).toMatch(/the only sample is the image itself/)
+    expect(one.score[0]).toBe(0)
+    expect(one.localExp[0].every(([, weight]) => weight === 0)).toBe(true)
+    for (const numSamples of [2, segments + 2])
+      expect((await of(predict, { numSamples })).warnings.join()).toMatch(/samples are too few for 9 segments/)
+    expect((await of(predict, { numSamples: segments + 3 })).warnings.join()).not.toMatch(/too few/)
+    const shapley = await new ShapleyImageExplainer({ randomState: 1 }).explainInstance(image, predict, {
+      ...options,
+      numSamples: 2,
+    })
+    expect(shapley.warnings.join()).toMatch(/2 samples are too few/)
+    expect(shapley.score[0]).toBe(0)
+  })
+
+  it.each([0.01, 1e-3, 1e-200])(
+    'a kernel so narrow that all weights vanish (%d wide) is said to be so',
+    async (kernelWidth) => {
+      const narrow = await new LimeImageExplainer({ randomState: 1, kernelWidth }).explainInstance(image, predict, {
+        ...options,
+        batchSize: 500,
+      })
+      expect(narrow.warnings.join()).toMatch(/next to no weight.*nothing can be explained; take a wider kernel/)
+      expect(Math.abs(narrow.score[0])).toBeLessThan(1e-3)
+      expect(narrow.localExp[0].every(([, weight]) => Math.abs(weight) < 1e-6)).toBe(true)
+      for (const { low, high } of narrow.intervals(0)) expect(Number.isFinite(low) && Number.isFinite(high)).toBe(true)
+    },
+  )
+
+  it('exact has a limit as long as anything weighs: a narrow kernel sees what hiding one segment does', async () => {
+    const exact = await new LimeImageExplainer({ kernelWidth: 0.004 }).explainInstance(image, predict, {
+      ...options,
+      numSamples: 'exact',
+      batchSize: 600,
+    })
+    expect(exact.warnings).toEqual([])
+    const alone = await of(predict, { numSamples: 'exact' })
+    const masks = Array.from({ length: segments }, (_, hidden) => hidden)
+    const answers = await predict(
+      {
+        data: Float64Array.from({ length: segments * extent * extent }, (_, at) => {
+          const [sample, pixel] = [Math.floor(at / extent ** 2), at % extent ** 2]
+          return alone.segments.data[pixel] === masks[sample] ? -1 : image.data[pixel]
+        }),
+        shape: [segments, extent, extent, 1],
+      },
+      {},
+    )
+    const weights = weightsOf(exact)
+    masks.forEach((segment) => {
+      const [without] = (answers as readonly number[][])[segment]
+      expect(weights[segment]).toBeCloseTo(exact.probabilities.data[0] - without, 6)
+    })
+  })
+})
+
 describe('faithfulness', () => {
   it('follows the probability while segments go and come, truer than in random order', async () => {
     const explanation = await explain(1, { numSamples: 'exact' })

@@ -92,6 +92,21 @@ function isSoftmax(rest: readonly Tensor[]): boolean {
   return rest.length === 1 && rest[0].operation.name === softmaxOperation.name
 }
 
+/** One number a mixture, squashed into the probability of the second of two classes. */
+function isOneSigmoid(rest: readonly Tensor[], units: number): boolean {
+  return units === 1 && rest.length === 1 && rest[0].operation.name === 'sigmoid'
+}
+
+/** sigmoid(z) and what is missing to 1 are the softmax of -z/2 and z/2. @param values [rows, 1] */
+function logitsOfBothClasses(values: Float64Array): Float64Array {
+  const logits = new Float64Array(2 * values.length)
+  values.forEach((value, row) => {
+    logits[2 * row] = -value / 2
+    logits[2 * row + 1] = value / 2
+  })
+  return logits
+}
+
 /** Where one table knows all there is to know, a sample has its row's probabilities. */
 function predictTable(values: Float64Array, units: number, rows: Int32Array): Predictions {
   for (let row = 0; row < values.length; row += units) softmaxRow(values, values, row, units)
@@ -105,8 +120,9 @@ function predictTable(values: Float64Array, units: number, rows: Int32Array): Pr
 const softmaxFlops = 5
 
 /**
- * The logits of all mixtures of two images, [2^k, units] for each of a few sets of segments.
- * @returns null where the network is something else than local layers, a dense one and a softmax, or where its receptive fields
+ * The logits of all mixtures of two images, [2^k, units] for each of a few sets of segments. A network that ends in one sigmoid has
+ * two classes.
+ * @returns null where the network is something else than local layers, a dense one and a softmax or sigmoid, or where its receptive fields
  * touch so many segments that there are too many mixtures to compute
  */
 export async function tabulateFactored(
@@ -118,10 +134,14 @@ export async function tabulateFactored(
   const factored = await computeRows(compiled, request, patterns, () => mostRowsAtOnce, signal)
   if (!factored || factored.ending.kind === 'images') return null
   const { tables, rest } = await foldEnding(compiled, factored, factored.ending, patterns)
-  if (!isSoftmax(rest)) return null
+  const isBinary = isOneSigmoid(rest, tables.units)
+  if (!isBinary && !isSoftmax(rest)) return null
   return {
-    classes: tables.units,
-    tables: tables.tables.map(({ set, values }) => ({ segments: patterns.segmentsOf(set), values })),
+    classes: isBinary ? 2 : tables.units,
+    tables: tables.tables.map(({ set, values }) => ({
+      segments: patterns.segmentsOf(set),
+      values: isBinary ? logitsOfBothClasses(values) : values,
+    })),
   }
 }
 
