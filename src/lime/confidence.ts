@@ -3,7 +3,7 @@ import { factorPositive } from './cholesky.ts'
 import type { Evidence } from './evidence.ts'
 import { bitsOfFeatures, bitsOfSamples, sumRowsAtOnes } from './mask-products.ts'
 import type { SampleMoments } from './moments.ts'
-import { ridge, sampleProducts } from './ridge.ts'
+import { factorOfSamples, ridge } from './ridge.ts'
 import type { Surrogate } from './surrogate.ts'
 
 /**
@@ -93,7 +93,7 @@ async function fromDrawn(
     estimates[label].centres.set(factor.solve(products))
     return values[0] + mean
   })
-  const bits = bitsOfSamples(data, rows, columns, features)
+  const bits = await bitsOfSamples(data, rows, columns, features, part(pause, 0.7, 0.72))
   await sumRowsAtOnes(
     bits,
     inverse,
@@ -113,7 +113,7 @@ async function fromDrawn(
         addMoved(influence, (weights[row] * residual) / left, variances, neighbours)
       })
     },
-    part(pause, 0.7, 1),
+    part(pause, 0.72, 1),
   )
 }
 
@@ -138,9 +138,7 @@ async function fromRidge(
   pause: Pause,
 ): Promise<void> {
   const { data, rows, columns, weights, hidden, total } = moments
-  const matrix = await sampleProducts(moments, features, part(pause, 0, 0.2))
-  for (let row = 0; row < rows; row++) matrix[row * rows + row] += alpha
-  const factor = await factorPositive(matrix, rows, part(pause, 0.2, 0.4))
+  const factor = await factorOfSamples(moments, alpha, features, part(pause, 0, 0.4))
   const inverse = await factor.inverse(part(pause, 0.4, 0.6))
   const roots = weights.map(Math.sqrt)
   const moves = targets.map((values) => {
@@ -154,13 +152,16 @@ async function fromRidge(
     return { deviations, residuals }
   })
   const sums = new Float64Array(rows)
-  for (let s = 0; s < rows; s++)
+  for (let s = 0; s < rows; s++) {
+    await pause(0.6)
     for (let r = 0; r < rows; r++) {
       inverse[s * rows + r] *= roots[s]
       sums[r] += inverse[s * rows + r]
     }
+  }
+  const bits = await bitsOfFeatures(data, rows, columns, features, part(pause, 0.6, 0.65))
   await sumRowsAtOnes(
-    bitsOfFeatures(data, rows, columns, features),
+    bits,
     inverse,
     rows,
     (i, influence) => {
@@ -174,7 +175,7 @@ async function fromRidge(
         }
       })
     },
-    part(pause, 0.6, 1),
+    part(pause, 0.65, 1),
   )
 }
 

@@ -25,19 +25,31 @@ function emptyBits(rows: number, length: number): Bits {
   return { bytes: new Uint8Array(rows * stride), stride }
 }
 
+/** Numbers of a mask that are looked at between pauses. */
+const numbersAtOnce = 2 ** 20
+
+/** A pause for each row of so many numbers, or for several short ones. */
+function everyFewRows(length: number, rows: number, pause: Pause): Pause {
+  const step = Math.max(1, Math.floor(numbersAtOnce / Math.max(1, length)))
+  return (row) => (row % step === 0 ? pause(row / rows) : undefined)
+}
+
 /**
  * A row for each feature: which samples hide it.
  * @param data [rows, columns] of 0 (hidden) and 1
  */
-export function bitsOfFeatures(
+export async function bitsOfFeatures(
   data: ArrayLike<number>,
   rows: number,
   columns: number,
   features: ArrayLike<number>,
-): Bits {
+  pause: Pause,
+): Promise<Bits> {
   const bits = emptyBits(features.length, rows)
   const { bytes, stride } = bits
+  const pauseAt = everyFewRows(features.length, rows, pause)
   for (let row = 0; row < rows; row++) {
+    await pauseAt(row)
     const [byte, bit] = [row >> 3, row & 7]
     for (let i = 0; i < features.length; i++) bytes[i * stride + byte] |= (1 - data[row * columns + features[i]]) << bit
   }
@@ -45,17 +57,21 @@ export function bitsOfFeatures(
 }
 
 /** A row for each sample: which of the features it hides. @param data [rows, columns] of 0 (hidden) and 1 */
-export function bitsOfSamples(
+export async function bitsOfSamples(
   data: ArrayLike<number>,
   rows: number,
   columns: number,
   features: ArrayLike<number>,
-): Bits {
+  pause: Pause,
+): Promise<Bits> {
   const bits = emptyBits(rows, features.length)
   const { bytes, stride } = bits
-  for (let row = 0; row < rows; row++)
+  const pauseAt = everyFewRows(features.length, rows, pause)
+  for (let row = 0; row < rows; row++) {
+    await pauseAt(row)
     for (let i = 0; i < features.length; i++)
       bytes[row * stride + (i >> 3)] |= (1 - data[row * columns + features[i]]) << (i & 7)
+  }
   return bits
 }
 
@@ -142,8 +158,9 @@ export function bitCount(value: number): number {
   return Math.imul((bits + (bits >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
 }
 
-/** Rows of bits whose sums are held at a time. */
+/** Rows of bits whose sums are held at a time, and columns of the matrix that are summed in one pass: they stay in the cache. */
 const sumsAtOnce = 1024
+const columnsAtOnce = 64
 
 /**
  * For each row of bits the sum of a matrix's rows at its ones.
@@ -158,24 +175,17 @@ export async function sumRowsAtOnes(
   pause: Pause,
 ): Promise<void> {
   const rows = bytes.length / stride
-  const length = matrix.length / width
-  const table = new Float64Array(tableSize * width)
+  const table = new Float64Array(tableSize * Math.min(width, columnsAtOnce))
   const sums = new Float64Array(Math.min(rows, sumsAtOnce) * width)
   for (let first = 0; first < rows; first += sumsAtOnce) {
     const count = Math.min(sumsAtOnce, rows - first)
     sums.fill(0)
-    for (let byte = 0; byte * byteBits < length; byte++) {
-      for (let bit = 0; bit < byteBits && byte * byteBits + bit < length; bit++) {
-        const added = (byte * byteBits + bit) * width
-        for (let k = 0; k < 1 << bit; k++) {
-          const [from, to] = [k * width, ((1 << bit) + k) * width]
-          for (let c = 0; c < width; c++) table[to + c] = table[from + c] + matrix[added + c]
-        }
-      }
-      await pause((first + (count * byte * byteBits) / length) / rows)
-      for (let i = 0; i < count; i++) {
-        const [from, to] = [bytes[(first + i) * stride + byte] * width, i * width]
-        if (from > 0) for (let c = 0; c < width; c++) sums[to + c] += table[from + c]
+    for (let left = 0; left < width; left += columnsAtOnce) {
+      const own = Math.min(columnsAtOnce, width - left)
+      for (let byte = 0; byte * byteBits * width < matrix.length; byte++) {
+        await pause((first + (count * left) / width) / rows)
+        fillRows(table, own, matrix, width, byte * byteBits, left)
+        addRows(sums, width, left, table, own, bytes, first * stride + byte, stride, count)
       }
     }
     for (let i = 0; i < count; i++) {
@@ -186,3 +196,41 @@ export async function sumRowsAtOnes(
 }
 
 const visitsAtOnce = 64
+
+/** For each combination of eight rows their sum, in some columns: [256, own]. Combination 0 stays 0. */
+function fillRows(
+  table: Float64Array,
+  own: number,
+  matrix: Float64Array,
+  width: number,
+  firstRow: number,
+  left: number,
+): void {
+  for (let bit = 0; bit < byteBits && (firstRow + bit) * width < matrix.length; bit++) {
+    const added = (firstRow + bit) * width + left
+    for (let k = 0; k < 1 << bit; k++) {
+      const from = k * own
+      const to = ((1 << bit) + k) * own
+      for (let c = 0; c < own; c++) table[to + c] = table[from + c] + matrix[added + c]
+    }
+  }
+}
+
+/** Adds to each row of sums the combination that its byte names; bytes are `stride` apart. */
+function addRows(
+  sums: Float64Array,
+  width: number,
+  left: number,
+  table: Float64Array,
+  own: number,
+  bytes: Uint8Array,
+  firstByte: number,
+  stride: number,
+  count: number,
+): void {
+  for (let i = 0; i < count; i++) {
+    const from = bytes[firstByte + i * stride] * own
+    const to = i * width + left
+    if (from > 0) for (let c = 0; c < own; c++) sums[to + c] += table[from + c]
+  }
+}

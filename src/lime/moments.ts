@@ -184,8 +184,8 @@ export class SampleMoments implements Moments, WeightedSamples {
   private async centredGram(features: ArrayLike<number>, pause: Pause): Promise<Float64Array> {
     const { columns, maskNumbers, hidden, total } = this
     const { data, rows, weights } = maskNumbers ? addedUp(maskNumbers, columns, this.weights) : this
-    const bits = bitsOfFeatures(data, rows, columns, features)
-    const gram = await weightsOfPairs(bits, weights, part(pause, 0, 0.9))
+    const bits = await bitsOfFeatures(data, rows, columns, features, part(pause, 0, 0.1))
+    const gram = await weightsOfPairs(bits, weights, part(pause, 0.1, 0.9))
     const n = features.length
     for (let i = 0; i < n; i++) {
       await pause(0.9 + (0.1 * i) / n)
