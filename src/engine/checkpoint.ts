@@ -1,6 +1,7 @@
 import type { CompiledModel } from './compiled-model.ts'
 import type { HostArray, Memory, Place } from './device.ts'
 import { ShapeError } from './errors.ts'
+import type { GoodWeights } from './good-weights.ts'
 import type { Sequential } from './model.ts'
 import type { Optimizer } from './optimizers.ts'
 
@@ -64,14 +65,18 @@ export function trainingState(compiled: CompiledModel, optimizer: Optimizer): Tr
   return state
 }
 
-/** Brings the host's weights up to date on the way. Between two steps only: what a step changes must not be read in parts. */
+/**
+ * Brings the host's weights up to date on the way. Between two steps only: what a step changes must not be read in parts.
+ * @throws TrainingDivergedError when they are not finite
+ */
 export async function takeCheckpoint(
   model: Sequential,
   compiled: CompiledModel,
   state: TrainingState,
-  { epoch, step, sums }: TrainingPlace,
+  good: GoodWeights,
+  place: TrainingPlace,
 ): Promise<Checkpoint> {
-  await compiled.downloadWeights()
+  await takeWeights(compiled, state, good, place)
   const operand = { shape: [compiled.parameterElements], dtype: 'f32', offset: 0 } as const
   const moments: HostArray[] = []
   for (const { memory } of state.slots) {
@@ -79,7 +84,23 @@ export async function takeCheckpoint(
     // A copy: what a device gives may be a view of its memory, which the next step changes.
     moments.push((await compiled.exclusive(() => compiled.device.read(place))).slice())
   }
+  const { epoch, step, sums } = place
   return { epoch, step, sums, steps: state.step, weights: model.weights.map(({ data }) => data.slice()), moments }
+}
+
+/**
+ * Brings the host's weights up to date.
+ * @throws TrainingDivergedError when they are not finite; the model has the last good ones then
+ */
+export async function takeWeights(
+  compiled: CompiledModel,
+  state: TrainingState,
+  good: GoodWeights,
+  place: Pick<TrainingPlace, 'epoch' | 'step'>,
+): Promise<void> {
+  if (await good.take(compiled, state, place)) return
+  good.goBack(compiled, state)
+  throw good.error(`the weights are not finite after step ${place.step} of epoch ${place.epoch}`, place)
 }
 
 /**
@@ -90,7 +111,8 @@ export function restoreCheckpoint(
   model: Sequential,
   compiled: CompiledModel,
   state: TrainingState,
-  { steps, weights, moments }: Checkpoint,
+  good: GoodWeights,
+  { epoch, step, steps, weights, moments }: Checkpoint,
 ): void {
   const sizes = model.weights.map(({ data }) => data.length)
   if (weights.length !== sizes.length || weights.some(({ length }, i) => length !== sizes[i]))
@@ -106,4 +128,5 @@ export function restoreCheckpoint(
   compiled.uploadWeights()
   state.slots.forEach(({ memory }, i) => compiled.device.write(memory, moments[i]))
   state.step = steps
+  good.restored(steps, { epoch, step })
 }

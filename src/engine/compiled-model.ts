@@ -88,14 +88,14 @@ export class CompiledModel {
     })
   }
 
-  /** Brings the host's weights up to date. */
-  async downloadWeights(): Promise<void> {
+  /** The weights as they are on the device, one array each; the host's stay as they are. */
+  async readWeights(): Promise<Float32Array[]> {
     const shape = [this.parameterElements]
     const place: Place = { memory: this.parameterMemory, operand: { shape, dtype: 'f32', offset: 0 } }
     const values = await this.exclusive(() => this.device.read(place))
-    this.model.weights.forEach(({ data }, i) => {
+    return this.model.weights.map(({ data }, i) => {
       const first = this.parameters[i].offset / 4
-      data.set(values.subarray(first, first + data.length))
+      return Float32Array.from(values.subarray(first, first + data.length))
     })
   }
 

@@ -31,6 +31,20 @@ export class DeviceLostError extends DeviceError {
   override readonly name = 'DeviceLostError'
 }
 
+/** A training whose loss, or whose weights, are no numbers any more. The model has the last good weights again. */
+export class TrainingDivergedError extends LimelightError {
+  override readonly name = 'TrainingDivergedError'
+  /** Where it was noticed: the step, from 1, whose loss is no number, or after which the weights are not. */
+  readonly epoch: number
+  readonly step: number
+
+  constructor(message: string, epoch: number, step: number) {
+    super(message)
+    this.epoch = epoch
+    this.step = step
+  }
+}
+
 /** A differentiable result was asked for through an operation that has no gradient. */
 export class GradientError extends LimelightError {
   override readonly name = 'GradientError'

@@ -7,11 +7,13 @@ import {
   type TrainingPlace,
   type TrainingState,
   takeCheckpoint,
+  takeWeights,
   trainingState,
 } from './checkpoint.ts'
 import type { CompiledModel } from './compiled-model.ts'
 import type { Device } from './device.ts'
-import { ArgumentError, DeviceLostError, LimelightError } from './errors.ts'
+import { ArgumentError, DeviceLostError, LimelightError, TrainingDivergedError } from './errors.ts'
+import { GoodWeights } from './good-weights.ts'
 import { gradients } from './gradients.ts'
 import { seededRandom } from './initializers.ts'
 import { LossReader } from './loss-reader.ts'
@@ -187,6 +189,8 @@ function checkOptions({ batchSize = 32, epochs = 1 }: FitOptions): { batchSize: 
 /**
  * @param moveTo compiles the model for another device
  * @throws the signal's reason on abort; the weights are then those of the last whole step, on the host too
+ * @throws TrainingDivergedError at the first loss that is no number, as soon as it is read; the weights are then the last
+ * good ones that the host had: those of an epoch's end or of a checkpoint, and the optimizer begins anew
  */
 export async function fitModel(
   model: Sequential,
@@ -207,16 +211,17 @@ export async function fitModel(
   let source = sourceFor(compiled, optimizer, state, samples, labels)
   let start: TrainingPlace = from ?? { epoch: 1, step: 0, sums: noLosses }
   let checkpoint: Checkpoint | null = null
+  const good = new GoodWeights(model, state.step)
   compiled.isTraining = true
   try {
-    if (from) restoreCheckpoint(model, compiled, state, from)
-    if (onDeviceLost) checkpoint = await takeCheckpoint(model, compiled, state, start)
+    if (from) restoreCheckpoint(model, compiled, state, good, from)
+    if (onDeviceLost) checkpoint = await takeCheckpoint(model, compiled, state, good, start)
     while (start.epoch <= epochs) {
       try {
-        const training = { model, compiled, optimizer, state, source, count: samples.shape[0], epochs, batchSize }
+        const training = { model, compiled, optimizer, state, good, source, count: samples.shape[0], epochs, batchSize }
         const log = await trainEpoch(training, start, options)
         start = { epoch: start.epoch + 1, step: 0, sums: noLosses }
-        if (onDeviceLost) checkpoint = await takeCheckpoint(model, compiled, state, start)
+        if (onDeviceLost) checkpoint = await takeCheckpoint(model, compiled, state, good, start)
         history.push(log)
       } catch (error) {
         if (!(error instanceof DeviceLostError && onDeviceLost && checkpoint)) throw error
@@ -224,7 +229,7 @@ export async function fitModel(
         compiled = await moveTo(await onDeviceLost(error))
         compiled.isTraining = true
         state = trainingState(compiled, optimizer)
-        restoreCheckpoint(model, compiled, state, checkpoint)
+        restoreCheckpoint(model, compiled, state, good, checkpoint)
         start = checkpoint
         source = sourceFor(compiled, optimizer, state, samples, labels)
         continue
@@ -232,8 +237,8 @@ export async function fitModel(
       await options.onEpochEnd?.(history[history.length - 1])
     }
   } catch (error) {
-    // The device has newer weights than the host, unless it is what failed: then the host keeps its own.
-    await compiled.downloadWeights().catch(() => {})
+    // The device has newer weights than the host, unless it is what failed, or they are no numbers: then the host keeps its own.
+    if (!(error instanceof TrainingDivergedError)) await takeLastWeights(compiled, state, good, start)
     throw error
   } finally {
     compiled.isTraining = false
@@ -242,12 +247,24 @@ export async function fitModel(
   return { epochs: history }
 }
 
+/** After an abort or a failure. */
+async function takeLastWeights(
+  compiled: CompiledModel,
+  state: TrainingState,
+  good: GoodWeights,
+  place: TrainingPlace,
+): Promise<void> {
+  const areFinite = await good.take(compiled, state, place).catch(() => true)
+  if (!areFinite) good.goBack(compiled, state)
+}
+
 /** What all epochs of a training have in common. */
 interface Training {
   readonly model: Sequential
   readonly compiled: CompiledModel
   readonly optimizer: Optimizer
   readonly state: TrainingState
+  readonly good: GoodWeights
   readonly source: BatchSource
   /** Samples. */
   readonly count: number
@@ -257,14 +274,19 @@ interface Training {
 
 /** Trains an epoch from `start` on. */
 async function trainEpoch(training: Training, start: TrainingPlace, options: FitOptions): Promise<EpochLog> {
-  const { model, compiled, optimizer, state, source, count, epochs, batchSize } = training
+  const { model, compiled, optimizer, state, good, source, count, epochs, batchSize } = training
   const { epoch } = start
+  const stepsBefore = state.step - start.step
   const steps = Math.ceil(count / batchSize)
-  const random = seededRandom(model.seed, `order of step ${state.step - start.step}`)
+  const random = seededRandom(model.seed, `order of step ${stepsBefore}`)
   const order = options.shuffle === false ? Int32Array.from({ length: count }, (_, i) => i) : permutation(count, random)
   let started = performance.now()
   const reader = new LossReader(compiled, state.ring, start.sums, (entry, batchLoss, batchAccuracy, means) => {
     const { step, elapsed } = entry
+    if (!Number.isFinite(batchLoss)) {
+      good.goBack(compiled, state, stepsBefore + step - 1)
+      throw good.error(`the loss of step ${step} of ${steps} in epoch ${epoch} is ${batchLoss}`, { epoch, step })
+    }
     const msPerStep = elapsed / (step - start.step)
     const etaSeconds = (msPerStep * (steps - step)) / 1000
     options.onBatchEnd?.({ epoch, epochs, step, steps, batchLoss, batchAccuracy, ...means, msPerStep, etaSeconds })
@@ -274,7 +296,7 @@ async function trainEpoch(training: Training, start: TrainingPlace, options: Fit
     const place = { epoch, step: step - 1 }
     const checkpoint = async () => {
       await reader.read()
-      return takeCheckpoint(model, compiled, state, { ...place, sums: reader.total })
+      return takeCheckpoint(model, compiled, state, good, { ...place, sums: reader.total })
     }
     const pause = options.beforeStep?.({ ...place, epochs, steps, checkpoint })
     if (pause) {
@@ -301,9 +323,14 @@ async function trainEpoch(training: Training, start: TrainingPlace, options: Fit
     await yieldToEvents()
   }
   const msPerStep = (performance.now() - started) / Math.max(1, steps - start.step)
-  await compiled.downloadWeights()
+  const end = { epoch, step: steps }
+  await takeWeights(compiled, state, good, end)
   const validation =
     options.validationData && (await model.evaluate(...options.validationData, { signal: options.signal }))
+  if (validation && !Number.isFinite(validation.loss)) {
+    good.goBack(compiled, state, state.step)
+    throw good.error(`the validation loss after epoch ${epoch} is ${validation.loss}`, end)
+  }
   return {
     epoch,
     epochs,

@@ -1,3 +1,4 @@
+import { LimelightError } from './errors.ts'
 import type { LayerDescription } from './layers.ts'
 import type { Sequential, SequentialOptions } from './model.ts'
 import { formatSafetensors } from './safetensors.ts'
@@ -10,9 +11,17 @@ export interface Architecture extends SequentialOptions {
   readonly layers: readonly LayerDescription[]
 }
 
-/** A model as the bytes of its file; modelFromBytes reads them. */
+/**
+ * A model as the bytes of its file; modelFromBytes reads them.
+ * @throws LimelightError when a weight is not finite: nobody could open the file
+ */
 export function modelToBytes(model: Sequential): Uint8Array<ArrayBuffer> {
   const { inputShape, seed, descriptions } = model
+  for (const { name, data } of model.weights)
+    if (!data.every(Number.isFinite))
+      throw new LimelightError(
+        `the model's weight "${name}" holds numbers that are not finite: a file of it could not be opened`,
+      )
   const architecture: Architecture = { inputShape, seed, layers: descriptions }
   const weights = new Map(model.weights.map(({ name, shape, data }) => [name, { shape, data }]))
   return formatSafetensors(weights, { ...model.metadata, architecture: JSON.stringify(architecture) })

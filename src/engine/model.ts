@@ -166,6 +166,11 @@ export class Sequential {
       throw new ShapeError(
         `${caller}: image of ${image.length}, fudged of ${fudged.length} numbers, ${segments.length} segment labels; the model takes ${formatShape(this.inputShape)}`,
       )
+    for (const [what, values] of Object.entries({ image, fudged }))
+      if (!values.every(Number.isFinite)) {
+        const strange = values.find((value) => !Number.isFinite(value))
+        throw new ArgumentError(`${caller}: the ${what} holds ${strange}; expected finite numbers`)
+      }
     const stray = segments.find((segment) => segment < 0 || segment >= segmentCount)
     if (stray !== undefined)
       throw new ArgumentError(`${caller}: a pixel is of segment ${stray}; expected 0 to ${segmentCount - 1}`)
@@ -206,6 +211,8 @@ export class Sequential {
   /**
    * Trains on labelled samples, as Keras's fit: shuffled anew every epoch, the last batch smaller if need be.
    * An abort throws the signal's reason and leaves the model as the last whole step made it.
+   * @throws TrainingDivergedError when a loss is no number any more; the model then has the last weights that gave one, of
+   * those that the host had: an epoch's or a checkpoint's, or what it began with
    */
   async fit(samples: Samples, labels: Labels, options: FitOptions = {}): Promise<History> {
     checkSamples('fit', samples, this.inputShape)
@@ -278,6 +285,7 @@ export class Sequential {
   /**
    * Writes the model to a file (in Node), whole or not at all: weights and architecture as safetensors. In the browser,
    * modelToBytes(model) gives the bytes.
+   * @throws FileWriteError when the file can't be written, LimelightError when a weight is not finite
    */
   async save(path: string): Promise<void> {
     if (!isNode)

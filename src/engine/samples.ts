@@ -15,7 +15,11 @@ export interface Samples {
 /** Class numbers, one a sample. */
 export type Labels = ArrayLike<number>
 
-/** @throws ShapeError when the samples are not as many as the shape says, or not of the shape a model takes */
+/**
+ * @throws ShapeError when the samples are not as many as the shape says, or not of the shape a model takes
+ * @throws ArgumentError when they hold NaN or what is infinite in 32 bits: what becomes of it differs from device to device
+ * (a relu of WebGPU may make it zero), and a single one spoils a training
+ */
 export function checkSamples(name: string, samples: Samples, sampleShape: Shape): void {
   const { data, shape } = samples
   if (data.length !== sizeOf(shape))
@@ -23,6 +27,21 @@ export function checkSamples(name: string, samples: Samples, sampleShape: Shape)
   if (shape[0] === 0) throw new ShapeError(`${name}: there are no samples: shape ${formatShape(shape)}`)
   if (shape.length !== sampleShape.length + 1 || sampleShape.some((extent, axis) => shape[axis + 1] !== extent))
     throw new ShapeError(`${name}: shape ${formatShape(shape)} given, the model takes [N,${sampleShape.join(',')}]`)
+  checkNumbers(name, samples)
+}
+
+const largestFloat32 = (2 - 2 ** -23) * 2 ** 127
+
+function checkNumbers(name: string, { data, shape, scale = 1 }: Samples): void {
+  if (!Number.isFinite(scale)) throw new ArgumentError(`${name}: the scale is ${scale}; expected a finite number`)
+  const largest = largestFloat32 / Math.abs(scale)
+  if (data instanceof Uint8Array && largest >= 255) return
+  for (let i = 0; i < data.length; i++)
+    // Not so for NaN, either.
+    if (!(Math.abs(data[i]) <= largest)) {
+      const sample = Math.floor((i * shape[0]) / data.length)
+      throw new ArgumentError(`${name}: sample ${sample} holds ${data[i]}; expected finite numbers, of 32 bits at most`)
+    }
 }
 
 /** @throws ShapeError, ArgumentError when labels are missing or outside 0..classes-1 */

@@ -1,6 +1,7 @@
 import { openWebGPUDevice } from '../../src/engine/webgpu/device.ts'
 import { fetchReference } from '../fetched-reference.ts'
 import { deviceSuite } from './device-suite.ts'
+import { divergenceSuite } from './divergence-suite.ts'
 import { webgpuSuite } from './webgpu/webgpu-suite.ts'
 
 deviceSuite({
@@ -9,3 +10,4 @@ deviceSuite({
   loadOps: () => fetchReference('ops.safetensors'),
 })
 webgpuSuite()
+divergenceSuite({ name: 'WebGPU in Chromium', open: () => openWebGPUDevice(), large: 1e30 })

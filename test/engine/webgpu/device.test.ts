@@ -1,6 +1,7 @@
 import { openWebGPUDevice } from '../../../src/engine/webgpu/device.ts'
 import { readReference } from '../../reference-files.ts'
 import { deviceSuite } from '../device-suite.ts'
+import { divergenceSuite } from '../divergence-suite.ts'
 import { webgpuSuite } from './webgpu-suite.ts'
 
 deviceSuite({
@@ -9,3 +10,4 @@ deviceSuite({
   loadOps: async () => readReference('ops.safetensors'),
 })
 webgpuSuite()
+divergenceSuite({ name: 'WebGPU', open: () => openWebGPUDevice(), large: 1e30 })

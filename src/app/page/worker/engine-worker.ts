@@ -7,6 +7,7 @@ import {
   modelToBytes,
   Sequential,
   stackLayers,
+  TrainingDivergedError,
 } from '../../../engine/index.ts'
 import type { Faithfulness, Stability } from '../../../lime/index.ts'
 import imagesAddress from '../../data/fashion-mnist/t10k-images-idx3-ubyte.gz?url'
@@ -241,8 +242,9 @@ class Engine implements EngineApi {
         await training.run(device, signal)
         canGoOn = false
       } catch (error) {
-        // Whoever stops it is done with it; after a failure it can go on from what was kept.
-        canGoOn = !signal.aborted
+        // Whoever stops it is done with it, and where it diverged it would again; after another failure it can go on from
+        // what was kept.
+        canGoOn = !signal.aborted && !(error instanceof TrainingDivergedError)
         throw error
       } finally {
         this.training = null

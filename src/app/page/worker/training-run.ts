@@ -61,7 +61,6 @@ export class TrainingRun {
   /** At once, before the first step: there is always something to go back to. */
   private keptAt = Number.NEGATIVE_INFINITY
   private cannotKeep = false
-  private hasDiverged = false
 
   constructor(
     private readonly network: Sequential,
@@ -106,6 +105,7 @@ export class TrainingRun {
    * Trains to the end.
    * @param device on which the network has arrived
    * @throws the signal's reason when it is stopped; the network is then as the last whole step made it
+   * @throws TrainingDivergedError when the loss is no number any more
    */
   async run(device: Device, signal: AbortSignal): Promise<void> {
     const stopped = new Promise<never>((_, reject) => {
@@ -130,7 +130,11 @@ export class TrainingRun {
         return
       } catch (error) {
         if (signal.aborted) throw signal.reason
-        if (error !== leaving && !(error instanceof DeviceLostError)) throw error
+        if (error !== leaving && !(error instanceof DeviceLostError)) {
+          // The steps up to a loss that is no number, say.
+          this.tell()
+          throw error
+        }
         if (error !== leaving) this.goBack()
         device = await Promise.race([next, stopped])
       }
@@ -162,7 +166,6 @@ export class TrainingRun {
         const point = pointOf(batch)
         this.untold.push(point)
         this.points.push(point)
-        if (!Number.isFinite(batch.batchLoss)) this.noteDivergence()
         if (batch.step < batch.steps) return
         this.tell()
         this.onEvent({ kind: 'validating', epoch: batch.epoch })
@@ -242,25 +245,15 @@ export class TrainingRun {
     })
   }
 
-  private noteDivergence(): void {
-    if (this.hasDiverged) return
-    this.hasDiverged = true
-    this.onEvent({
-      kind: 'note',
-      text: 'The loss is no number any more: the steps are too large. Stop, and try a smaller learning rate.',
-    })
-  }
-
   /** Explains the watched pictures, with the network as it is. */
   private async watch(epoch: number, step: number): Promise<void> {
     const pictures: WatchedPicture[] = []
     // What computes no probabilities can't be explained.
     try {
-      if (!this.hasDiverged) for (const index of this.watched) pictures.push(await this.look(index))
+      for (const index of this.watched) pictures.push(await this.look(index))
     } catch (error) {
-      // The weights may be no numbers before the loss says so.
+      // The weights may be no numbers before the loss says so: fit() ends at the next step then.
       if (error instanceof DeviceLostError || (await this.isFinite())) throw error
-      this.noteDivergence()
     }
     if (pictures.length > 0) this.onEvent({ kind: 'watched', moment: { epoch, step, pictures } })
     this.watchedAt = performance.now()

@@ -4,7 +4,7 @@ import type { TrainingEvent, TrainingRecipe } from '../../../../src/app/page/wor
 import { architectureOf, type LayerChoice } from '../../../../src/app/page/worker/layer-stack.ts'
 import { TrainingRun } from '../../../../src/app/page/worker/training-run.ts'
 import { CpuDevice } from '../../../../src/engine/cpu/device.ts'
-import { type Device, DeviceLostError, Sequential } from '../../../../src/engine/index.ts'
+import { type Device, DeviceLostError, Sequential, TrainingDivergedError } from '../../../../src/engine/index.ts'
 
 /** A training on the page when devices change and go, without a page: nothing of it may depend on that. */
 
@@ -118,14 +118,18 @@ describe('a training', () => {
     expect(weightsOf(network).every((data) => data.every(Number.isFinite))).toBe(true)
   })
 
-  test('whose steps are too large says so, and goes on until it is stopped', async () => {
+  test('whose steps are too large ends and says so, has told of each step before, and leaves a network of use', async () => {
     const events: TrainingEvent[] = []
-    const { run } = begin(events, { learningRate: 1e30 })
+    const { network, run } = begin(events, { learningRate: 1e30 })
     const device = new CpuDevice()
     await run.arrive(device)
-    await run.run(device, never())
-    const notes = events.flatMap((event) => (event.kind === 'note' ? [event.text] : []))
-    expect(notes.filter((text) => text.includes('try a smaller learning rate'))).toHaveLength(1)
+    const error: unknown = await run.run(device, never()).catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(TrainingDivergedError)
+    expect(error).toMatchObject({ epoch: 1, step: 2 })
+    expect(String(error)).toMatch(/the loss of step 2 of 5 in epoch 1 is (NaN|Infinity): .*a smaller learning rate/)
+    const told = events.flatMap((event) => (event.kind === 'steps' ? event.points : []))
+    expect(told.map(({ step }) => step)).toEqual([1])
+    expect(weightsOf(network)).toEqual(weightsOf(begin().network))
   })
 
   test('explains what is watched, at the start, at its end, and in a pause', async () => {
