@@ -65,7 +65,7 @@ function sideBySide(panels: readonly Image[]): { data: Float64Array; height: num
 export type WeightPicture = 'heatmap' | 'overlay'
 
 const painters = { heatmap, overlay } as const
-/** What a share of the largest weight looks like in them; on the image, where it is of middle grey. */
+/** What a share of the scale's end looks like in them; on the image, where it is of middle grey. */
 const legends = { heatmap: weightColour, overlay: (share: number) => tinted(0x6b, share) } as const
 
 /** The weights of a label in colour, as PNG, each pixel enlarged to a square. */
@@ -112,7 +112,7 @@ export function weightsSvg(explanation: Explanation, label: number, picture: Wei
   const scale = pictureScale(explanation)
   const [pictureHeight, pictureWidth] = [height * scale, width * scale]
   const margin = 12
-  const limit = weightLimit(explanation, label)
+  const limit = weightLimit(explanation.weightsOf(label))
   const barLeft = margin + pictureWidth + margin
   const step = pictureHeight / legendSteps
   const bar = Array.from({ length: legendSteps }, (_, i) => {

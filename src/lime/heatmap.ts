@@ -1,15 +1,22 @@
 import { interpolatePiYG } from 'd3-scale-chromatic'
 import type { Explanation } from './explanation.ts'
 import type { Image } from './image.ts'
+import type { SegmentWeight } from './surrogate.ts'
 
 /**
  * Pictures of weights: green for what speaks for a label, magenta for what speaks against it, nearly white for what does neither
  * (ColorBrewer's PiYG, which people with any of the common colour blindnesses tell apart).
  */
 
-/** The largest |weight| of a label: the end of its colour scale on both sides, so that 0 is white. */
-export function weightLimit(explanation: Explanation, label: number): number {
-  return Math.abs(explanation.weightsOf(label).at(0)?.[1] ?? 0)
+/**
+ * The end of a colour scale is no smaller than this share of the probability: what hardly matters must not be painted as loudly
+ * as what decides.
+ */
+const leastLimit = 0.1
+
+/** The end of the colour scale of these weights, on both sides, so that 0 is white: the largest |weight|, but a tenth at least. */
+export function weightLimit(weights: readonly SegmentWeight[]): number {
+  return Math.max(leastLimit, Math.abs(weights.at(0)?.[1] ?? 0))
 }
 
 /** The colour of a weight's share of the limit, -1 to 1: red, green and blue, 0 to 255. */
@@ -52,12 +59,12 @@ export function overlay(explanation: Explanation, label: number): Image {
 const forColour = [0x4d, 0xac, 0x26] as const
 const againstColour = [0xd0, 0x1c, 0x8b] as const
 
-/** How much of a pixel the colour of the largest weight takes. */
+/** How much of a pixel the colour at the scale's end takes. */
 const strongestTint = 0.8
 
 /**
  * A pixel's colour under its segment's weight. @param grey 0 to 255
- * @param share weight / largest |weight|, -1 to 1
+ * @param share weight / weightLimit, -1 to 1
  */
 export function tinted(grey: number, share: number): readonly [number, number, number] {
   const colour = share < 0 ? againstColour : forColour
@@ -74,10 +81,10 @@ function painted(
   colourOf: (share: number, pixel: number) => readonly [number, number, number],
 ): Image {
   const { height, width } = explanation.image
-  const limit = weightLimit(explanation, label)
+  const limit = weightLimit(explanation.weightsOf(label))
   const data = new Uint8Array(height * width * 3)
   weightMap(explanation, label).forEach((weight, pixel) => {
-    data.set(colourOf(limit === 0 ? 0 : weight / limit, pixel), 3 * pixel)
+    data.set(colourOf(weight / limit, pixel), 3 * pixel)
   })
   return { data, shape: [height, width, 3], height, width, channels: 3 }
 }

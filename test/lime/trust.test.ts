@@ -368,7 +368,7 @@ describe('explanations as JSON', () => {
 describe('pictures of weights', () => {
   it('are white where nothing speaks, green for and magenta against, whatever the image', async () => {
     const explanation = await explain(1, { numSamples: 'exact' })
-    expect(weightLimit(explanation, 0)).toBe(Math.abs(explanation.localExp[0][0][1]))
+    expect(weightLimit(explanation.localExp[0])).toBe(Math.abs(explanation.localExp[0][0][1]))
     const [white, most, least] = [0, 1, -1].map(weightColour)
     expect(Math.min(...white)).toBeGreaterThan(230)
     expect(most[1]).toBeGreaterThan(most[0] + 30)
@@ -381,5 +381,12 @@ describe('pictures of weights', () => {
     expect(Array.from(picture.data.subarray(3 * pixel, 3 * pixel + 3))).toEqual(weight > 0 ? most : least)
     expect(overlay(explanation, 0).shape).toEqual([extent, extent, 3])
     expect(() => heatmap(explanation, 1)).toThrow(/label 1 was not explained/)
+  })
+
+  it('do not paint what hardly matters as loudly as what decides', () => {
+    expect(weightLimit([[3, -0.4]])).toBe(0.4)
+    // A share of the probability: where no part is worth a tenth of it, none has a full colour.
+    expect(weightLimit([[3, 0.026]])).toBe(0.1)
+    expect(weightLimit([])).toBe(0.1)
   })
 })

@@ -51,8 +51,8 @@ const colourTypes: Readonly<Record<number, { samples: number; depths: readonly n
 }
 
 /**
- * Reads a PNG: grey ones to 1 channel, colour and palette ones to 3. What is transparent shows white behind it. Of
- * interlaced files, those with 8 or 16 bits a sample.
+ * Reads a PNG: grey ones to 1 channel, colour and palette ones to 3. What is transparent shows black behind what is
+ * light on the whole, white behind what is dark. Of interlaced files, those with 8 or 16 bits a sample.
  * @throws FormatError when it is not a PNG, truncated, corrupt, of more than maxPixels, or unpacks to something else than
  * its dimensions say
  */
@@ -70,13 +70,13 @@ export async function decodePng(bytes: Uint8Array): Promise<FloatImage> {
     const png = decode(concatenate([Uint8Array.from(signature), ...needed]), { checkCrc: true })
     if (header.isIndexed) {
       const colours = convertIndexedToRgb(png)
-      return overWhite(header, colours, 255, (colours.length / (header.width * header.height)) as 3 | 4)
+      return withoutTransparency(header, colours, 255, (colours.length / (header.width * header.height)) as 3 | 4)
     }
     const samples = header.depth < 8 ? unpackBits(header, png.data) : png.data
     const most = 2 ** header.depth - 1
     // fast-png leaves the one colour that counts as transparent to its callers.
     const key = png.transparency?.length === header.samples ? png.transparency : undefined
-    return overWhite(header, samples, most, header.samples as 1 | 2 | 3 | 4, key)
+    return withoutTransparency(header, samples, most, header.samples as 1 | 2 | 3 | 4, key)
   } catch (cause) {
     throw new FormatError(`the PNG is corrupt: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
   }
@@ -153,13 +153,17 @@ function unpackBits({ width, height, depth }: Header, packed: ArrayLike<number>)
   return samples
 }
 
+/** Of red, green and blue: how bright a colour looks (ITU-R BT.709, as rgbToGray has it). */
+const brightnessOf = [0.2125, 0.7154, 0.0721]
+
 /**
- * Scales samples to [0, 1] and lays them over white.
+ * Scales samples to [0, 1]. What is transparent shows black where what is not is light on the whole, else white: a white shirt
+ * cut out of its picture is to be seen as well as a black one.
  * @param samples [height, width, samplesPerPixel], 0 to `most`; with 2 or 4 a pixel, the last is the opacity
  * @param key the colour that is transparent, if one is
  */
-function overWhite(
-  { width, height }: Header,
+export function withoutTransparency(
+  { width, height }: { readonly width: number; readonly height: number },
   samples: ArrayLike<number>,
   most: number,
   samplesPerPixel: 1 | 2 | 3 | 4,
@@ -167,15 +171,27 @@ function overWhite(
 ): FloatImage {
   const channels = samplesPerPixel < 3 ? 1 : 3
   const hasAlpha = samplesPerPixel > channels
+  const opacity = (from: number): number => {
+    let isKey = key !== undefined
+    for (let c = 0; key && c < channels; c++) isKey &&= samples[from + c] === key[c]
+    return isKey ? 0 : hasAlpha ? samples[from + channels] / most : 1
+  }
+  let [light, seen] = [0, 0]
+  for (let from = 0; from < width * height * samplesPerPixel; from += samplesPerPixel) {
+    const alpha = opacity(from)
+    seen += alpha
+    for (let c = 0; c < channels; c++)
+      light += (alpha * (channels === 1 ? 1 : brightnessOf[c]) * samples[from + c]) / most
+  }
+  const ground = light > seen / 2 ? 0 : 1
   const data = new Float64Array(width * height * channels)
   for (let pixel = 0; pixel < width * height; pixel++) {
     const from = pixel * samplesPerPixel
-    let isKey = key !== undefined
-    for (let c = 0; key && c < channels; c++) isKey &&= samples[from + c] === key[c]
-    const alpha = isKey ? 0 : hasAlpha ? samples[from + channels] / most : 1
-    for (let c = 0; c < channels; c++)
-      data[pixel * channels + c] =
-        alpha === 1 ? samples[from + c] / most : (samples[from + c] / most) * alpha + 1 - alpha
+    const alpha = opacity(from)
+    for (let c = 0; c < channels; c++) {
+      const value = samples[from + c] / most
+      data[pixel * channels + c] = alpha === 1 ? value : value * alpha + ground * (1 - alpha)
+    }
   }
   return { data, height, width, channels }
 }

@@ -1,25 +1,47 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { imageExtent } from '../data/fashion-mnist.ts'
 import { DeviceBadge } from './device-badge.tsx'
-import { CompareView } from './explain/compare-view.tsx'
 import { ExplainView } from './explain/explain-view.tsx'
-import { JudgeView } from './judge/judge-view.tsx'
+import { loadedWhenShown } from './loaded-when-shown.tsx'
 import { NetworkSelect } from './network-select.tsx'
 import { Notice } from './notice.tsx'
-import { type Asked, addressOf, firstView, readAddress, type View, type ViewName } from './page-address.ts'
+import { type Asked, addressOf, firstView, readAddress, unreadIn, type View, type ViewName } from './page-address.ts'
 import { allImages, type ImageFilter, shownImages } from './pictures/image-filter.ts'
 import { type Picture, testPicture } from './pictures/picture.ts'
-import { TrainingPanel } from './train/training-panel.tsx'
 import { useTraining } from './train/use-training.ts'
-import { useEngine } from './use-engine.ts'
+import { messageOf, useEngine } from './use-engine.ts'
+import { useFiles } from './use-files.ts'
 import { useRun } from './use-run.ts'
-import { ViewNavigation } from './view-navigation.tsx'
+import { ViewNavigation, viewTitles } from './view-navigation.tsx'
 import type { AverageEvidence, Evaluation, ImageSet, NetworkName } from './worker/engine-api.ts'
 import type { EngineClient } from './worker/engine-client.ts'
+
+const CompareView = loadedWhenShown(async () => (await import('./explain/compare-view.tsx')).CompareView)
+const TrainingPanel = loadedWhenShown(async () => (await import('./train/training-panel.tsx')).TrainingPanel)
+const JudgeView = loadedWhenShown(async () => (await import('./judge/judge-view.tsx')).JudgeView)
 
 /** Of how many it has done. */
 export interface Counted {
   readonly done: number
   readonly total: number
+}
+
+/** What one entry of the browser's history shows. */
+interface Place {
+  readonly view: ViewName
+  /** The picture's. */
+  readonly name: string
+  /** When it came, in ms. */
+  readonly at: number
+}
+
+/** A picture that is looked at for less, in ms, gets no entry in the browser's history. */
+const stay = 1000
+
+/** A picture of one's own that an entry of the history holds; null where it holds none. */
+function heldPicture(state: unknown): Picture | null {
+  const { pixels } = (state ?? {}) as { pixels?: unknown }
+  return pixels instanceof Uint8Array && pixels.length === imageExtent ** 2 ? (state as Picture) : null
 }
 
 export function App({ engine }: { engine: EngineClient }) {
@@ -35,10 +57,14 @@ export function App({ engine }: { engine: EngineClient }) {
   /** null: the left one's. */
   const [rightPicture, setRightPicture] = useState<Picture | null>(null)
 
-  const show = useCallback(({ view, left, right }: View, { images }: { images: ImageSet }) => {
+  /** What the browser's history has last been told. */
+  const told = useRef<Place | null>(null)
+  const show = useCallback(({ view, left, right }: View, { images }: { images: ImageSet }, held: Picture | null) => {
+    const shown = held ?? testPicture(images, left.image ?? 0)
+    told.current = { view, name: shown.name, at: 0 }
     setView(view)
     setLeft(left)
-    if (left.image !== null) setPicture(testPicture(images, left.image))
+    setPicture(shown)
     // No other view's address says anything of the right side.
     if (view !== 'compare') return
     setRight(right)
@@ -46,15 +72,14 @@ export function App({ engine }: { engine: EngineClient }) {
   }, [])
   useEffect(() => {
     if (!loaded) return
-    const read = () => readAddress(location.search, loaded.images.count)
-    const goBack = () => {
-      // What no address can hold, a picture of one's own, stays.
-      if (new URLSearchParams(location.search).has('index')) show(read(), loaded)
-      else setView(read().view)
-    }
-    show(read(), loaded)
-    addEventListener('popstate', goBack)
-    return () => removeEventListener('popstate', goBack)
+    const { count } = loaded.images
+    const read = () => show(readAddress(location.search, count), loaded, heldPicture(history.state))
+    read()
+    const unread = unreadIn(location.search, count)
+    if (unread.length > 0)
+      setProblem(`The address says ${unread.join(' and ')}, which can’t be: what is usual stands in its place.`)
+    addEventListener('popstate', read)
+    return () => removeEventListener('popstate', read)
   }, [loaded, show])
 
   // One's own network may be gone, or not there yet.
@@ -68,16 +93,48 @@ export function App({ engine }: { engine: EngineClient }) {
     left: { ...left, image: picture ? picture.index : firstView.left.image },
     right: { ...right, image: rightPicture?.index ?? null },
   })
-  const isShown = picture !== null
   useEffect(() => {
-    if (isShown) history.replaceState(null, '', location.pathname + address)
-  }, [isShown, address])
-  const go = (to: ViewName) => {
-    // Back leads back here.
-    if (to !== view) history.pushState(null, '', location.href)
+    if (!picture) return
+    const tell = () => {
+      const { name } = picture
+      const before = told.current
+      // Back leads to the view and the picture before, but not to each that the keys went over.
+      const isMove = before !== null && (before.view !== view || before.name !== name)
+      const isQuick = before !== null && before.view === view && performance.now() - before.at < stay
+      told.current = { view, name, at: performance.now() }
+      // What no address can hold, a picture of one's own, is kept beside it.
+      const held = picture.index === null ? picture : null
+      if (isMove && !isQuick) history.pushState(held, '', location.pathname + address)
+      else history.replaceState(held, '', location.pathname + address)
+    }
+    const isDrawn = picture.index === null && told.current?.name === picture.name
+    if (!isDrawn) return tell()
+    // Browsers take only so many changes a second.
+    const timer = setTimeout(tell, 300)
+    return () => clearTimeout(timer)
+  }, [picture, view, address])
+  const subject = picture && (view === 'explain' || view === 'compare') ? ` ${picture.name}` : ''
+  useEffect(() => {
+    document.title = `${viewTitles[view]}${subject.replace('Test', 'test')} – Limelight`
+  }, [view, subject])
+  const go = useCallback((to: ViewName) => {
     setView(to)
     scrollTo({ top: 0, behavior: 'instant' })
-  }
+  }, [])
+
+  const wantsOwn = left.network === 'own' || (view === 'compare' && right.network === 'own')
+  useEffect(() => {
+    if (!loaded || !wantsOwn || ownNetwork) return
+    // The Worker tells of it in a message of its own, which may be on its way.
+    const timer = setTimeout(() => {
+      setProblem(
+        'The address asks for a network of your own, and this browser has none: the tutorial’s network answers. Train one, or open its file.',
+      )
+      setLeft((left) => ({ ...left, network: 'tutorial' }))
+      setRight((right) => ({ ...right, network: 'tutorial' }))
+    }, 500)
+    return () => clearTimeout(timer)
+  }, [loaded, wantsOwn, ownNetwork])
 
   const judgement = useRun<Evaluation, Counted>(engine, 'judge', 'The judgement', setProblem)
   const average = useRun<AverageEvidence, Counted>(engine, 'average', 'The average', setProblem)
@@ -96,6 +153,29 @@ export function App({ engine }: { engine: EngineClient }) {
     setProblem(null)
     setPicture(taken)
   }, [])
+  const takeFile = useCallback(
+    async (file: File) => {
+      setProblem(null)
+      try {
+        if (file.name.endsWith('.safetensors')) {
+          await engine.openNetwork(file)
+          setLeft((left) => ({ ...left, network: 'own' }))
+        } else if (file.type.startsWith('image/')) {
+          const { pictureFromFile } = await import('./pictures/picture-from-file.ts')
+          const name = file.name || 'Pasted picture'
+          take({ ...(await pictureFromFile(file)), name, trueLabel: null, index: null })
+          go('explain')
+        } else
+          throw new Error(
+            `${file.name} is not taken: expected a picture (PNG, JPEG, WebP, GIF) to explain, or a network (.safetensors) to explain with`,
+          )
+      } catch (error) {
+        setProblem(messageOf(error))
+      }
+    },
+    [engine, take, go],
+  )
+  const isOver = useFiles(takeFile)
   const openPictures = (shown: ImageFilter) => {
     if (!images) return
     setFilter(shown)
@@ -112,6 +192,9 @@ export function App({ engine }: { engine: EngineClient }) {
 
   return (
     <>
+      <a class="skip-link" href="#content">
+        Skip to the content
+      </a>
       <header class="masthead">
         <div>
           <h1>Limelight</h1>
@@ -120,7 +203,6 @@ export function App({ engine }: { engine: EngineClient }) {
         <ViewNavigation view={view} onView={go} />
         <div class="masthead-tools">
           {view !== 'compare' && <NetworkSelect network={network} ownNetwork={ownNetwork} onNetwork={useNetwork} />}
-          <DeviceBadge device={device} isSwitching={isSwitching} onChoose={switchDevice} />
         </div>
       </header>
       <Notice message={failure ?? problem} onDismiss={failure ? null : () => setProblem(null)} />
@@ -130,7 +212,7 @@ export function App({ engine }: { engine: EngineClient }) {
         </p>
       )}
       {images && picture && (
-        <main data-view={view}>
+        <main id="content" tabIndex={-1} data-view={view}>
           {view === 'explain' && (
             <ExplainView
               {...common}
@@ -141,14 +223,17 @@ export function App({ engine }: { engine: EngineClient }) {
               onFilter={setFilter}
               picture={picture}
               onPicture={take}
+              onFile={takeFile}
               asked={present(left)}
               onAsked={setLeft}
+              isLinkWhole={picture.index !== null}
             />
           )}
           {view === 'compare' && (
             <CompareView
               {...common}
               images={images}
+              isLinkWhole={picture.index !== null && rightPicture?.index !== null}
               compared={[
                 {
                   side: 'left',
@@ -196,9 +281,15 @@ export function App({ engine }: { engine: EngineClient }) {
           )}
         </main>
       )}
+      {isOver && (
+        <p class="drop-here">Drop a picture to explain it, or a .safetensors file to open it as your network</p>
+      )}
       <footer>
-        Everything is computed in this browser; no picture leaves it. Test images: Fashion-MNIST, © 2017 Zalando SE, MIT
-        licence. <a href="./benchmark.html">How fast is this device?</a>
+        <DeviceBadge device={device} isSwitching={isSwitching} onChoose={switchDevice} />
+        <p>
+          Everything is computed in this browser; no picture leaves it. Test images: Fashion-MNIST, © 2017 Zalando SE,
+          MIT licence. <a href="./benchmark.html">How fast is this device?</a>
+        </p>
       </footer>
     </>
   )

@@ -1,9 +1,13 @@
 import { render } from 'preact'
 import { App } from './app.tsx'
+import { keepFocus } from './keep-focus.ts'
 import { keepForOffline } from './offline.ts'
 import { startEngine } from './worker/engine-client.ts'
 
 const place = document.getElementById('page')
-if (place) render(<App engine={startEngine()} />, place)
+if (place) {
+  render(<App engine={startEngine()} />, place)
+  keepFocus(place)
+}
 // The development server's files change all the time, and it has no service worker.
 if (!import.meta.hot) keepForOffline()

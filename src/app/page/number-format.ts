@@ -21,6 +21,13 @@ export function signed(value: number): string {
   return text.startsWith('−') || Number(text) === 0 ? text : `+${text}`
 }
 
+/** A change of a probability, in percentage points: 0.0263 -> "+2.6", -0.412 -> "−41". */
+export function points(change: number): string {
+  const size = Math.abs(change) * 100
+  const text = size >= 10 ? size.toFixed(0) : size.toFixed(1)
+  return `${change < 0 ? '−' : '+'}${text}`
+}
+
 /** 10000 -> "10,000". By hand: the browser's own first loads its tables of languages, which takes longer than drawing the page. */
 export function count(whole: number): string {
   return String(whole).replace(/\B(?=(\d{3})+$)/g, ',')

@@ -1,6 +1,7 @@
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import { tinted, weightColour } from '../../lime/index.ts'
 import { imageExtent } from '../data/fashion-mnist.ts'
+import { isMoved } from './pointer-moves.ts'
 
 /** Canvas pixels a picture's pixel: enough for lines between segments thinner than a pixel. */
 const scale = 16
@@ -23,6 +24,7 @@ export function OverlayCanvas({
   segments,
   shares,
   shows = 'overlay',
+  named = null,
   highlighted = null,
   hidden = nothing,
   hiddenPixels = pixels,
@@ -32,9 +34,11 @@ export function OverlayCanvas({
 }: {
   pixels: Uint8Array
   segments: Int32Array
-  /** Segment -> weight / largest |weight|; segments that are not in it are shown plain. */
+  /** Segment -> weight as a share of the colours' scale, -1 to 1; segments that are not in it are shown plain. */
   shares: ReadonlyMap<number, number>
   shows?: EvidencePicture
+  /** This segment has its number on it. */
+  named?: number | null
   highlighted?: number | null
   /** These segments show hiddenPixels, hatched. */
   hidden?: ReadonlySet<number>
@@ -72,11 +76,13 @@ export function OverlayCanvas({
     const isHighlighted = (pixel: number) => segments[pixel] === highlighted
     const isHighlightsEdge = (a: number, b: number) => isHighlighted(a) !== isHighlighted(b)
     stroke(context, isEdge, boundaryColours[shows], 2)
-    if (highlighted === null) return
     // Black under white shows on any picture.
-    stroke(context, isHighlightsEdge, '#000', 8)
-    stroke(context, isHighlightsEdge, '#fff', 4)
-  }, [pixels, segments, shares, shows, highlighted, hidden, hiddenPixels])
+    if (highlighted !== null) {
+      stroke(context, isHighlightsEdge, '#000', 8)
+      stroke(context, isHighlightsEdge, '#fff', 4)
+    }
+    for (const segment of new Set([named, highlighted])) if (segment !== null) writeNumber(context, segments, segment)
+  }, [pixels, segments, shares, shows, named, highlighted, hidden, hiddenPixels])
 
   const segmentAt = (event: MouseEvent) => {
     const { left, top, width, height } = (event.currentTarget as HTMLCanvasElement).getBoundingClientRect()
@@ -94,7 +100,7 @@ export function OverlayCanvas({
       height={imageExtent * scale}
       role="img"
       aria-label={label}
-      onPointerMove={(event) => onPoint?.(segmentAt(event))}
+      onPointerMove={(event) => isMoved(event) && onPoint?.(segmentAt(event))}
       onPointerLeave={() => onPoint?.(null)}
       onClick={(event) => {
         const segment = segmentAt(event)
@@ -113,6 +119,27 @@ function hatch(context: CanvasRenderingContext2D, x: number, y: number): void {
   context.moveTo(x, y + scale)
   context.lineTo(x + scale, y)
   context.stroke()
+}
+
+/** A segment's number, on the pixel of it that is nearest to its middle. */
+function writeNumber(context: CanvasRenderingContext2D, segments: Int32Array, segment: number): void {
+  const own = Array.from(segments.keys()).filter((pixel) => segments[pixel] === segment)
+  const column = (pixel: number) => pixel % imageExtent
+  const row = (pixel: number) => Math.floor(pixel / imageExtent)
+  const mean = (of: (pixel: number) => number) => own.reduce((sum, pixel) => sum + of(pixel), 0) / own.length
+  const [x, y] = [mean(column), mean(row)]
+  const distance = (pixel: number) => (column(pixel) - x) ** 2 + (row(pixel) - y) ** 2
+  const middle = own.reduce((best, pixel) => (distance(pixel) < distance(best) ? pixel : best), own[0])
+  context.font = `600 ${2 * scale}px system-ui, sans-serif`
+  context.textAlign = 'center'
+  context.textBaseline = 'middle'
+  context.lineJoin = 'round'
+  context.lineWidth = 6
+  context.strokeStyle = '#000'
+  context.fillStyle = '#fff'
+  const at = [(column(middle) + 0.5) * scale, (row(middle) + 0.5) * scale] as const
+  context.strokeText(String(segment), ...at)
+  context.fillText(String(segment), ...at)
 }
 
 /** Draws the lines between neighbouring pixels of which `isEdge` is true. */

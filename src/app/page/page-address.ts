@@ -88,6 +88,25 @@ export function readAddress(search: string, imageCount: number): View {
   }
 }
 
+/** What an address says that can't be, as "samples=NaN"; something else stands in its place. */
+export function unreadIn(search: string, imageCount: number): string[] {
+  const taken = new URLSearchParams(addressOf(readAddress(search, imageCount)))
+  const plain = new Map(
+    Object.entries({
+      network: plainSide.network,
+      'kernel-width': String(plainSettings.kernelWidth),
+      'hide-color': plainSettings.hidden,
+    }),
+  )
+  return Array.from(new URLSearchParams(search)).flatMap(([name, value]) => {
+    const own = name.startsWith(rightPrefix) ? name.slice(rightPrefix.length) : name
+    const isKnown = name === 'view' || (own !== 'explain' && sideNames.includes(own))
+    const as = taken.get(name) ?? plain.get(own) ?? (name === 'view' ? firstView.view : null)
+    const isTaken = as === value || (value.trim() !== '' && as !== null && Number(as) === Number(value))
+    return isKnown && !isTaken ? [`${name}=${value}`] : []
+  })
+}
+
 function readSide(all: URLSearchParams, prefix: string, imageCount: number, plain: AddressedSide): AddressedSide {
   const get = (name: string) => all.get(prefix + name)
   const whole = (name: string, least: number, most: number): number | null => {

@@ -1,6 +1,6 @@
 import { type ViewName, viewNames } from './page-address.ts'
 
-const titles: Readonly<Record<ViewName, string>> = {
+export const viewTitles: Readonly<Record<ViewName, string>> = {
   explain: 'Explain',
   compare: 'Compare',
   train: 'Train',
@@ -22,7 +22,7 @@ export function ViewNavigation({ view, onView }: { view: ViewName; onView: (view
             onView(name)
           }}
         >
-          {titles[name]}
+          {viewTitles[name]}
         </a>
       ))}
     </nav>

@@ -22,10 +22,15 @@ export async function findAdapter(allowFallback: boolean): Promise<OpenAdapter> 
       : noWebGPU()
   if (found) return found
   throw new DeviceError(
-    allowFallback
-      ? 'webgpu: no adapter. In Chromium on Linux start it with --enable-unsafe-webgpu; in Node install a Vulkan driver (Debian: apt-get install libvulkan1 mesa-vulkan-drivers) or Chromium, whose SwiftShader is used; or take the device "cpu".'
-      : 'webgpu: no hardware adapter. Allow a software one (slow), or take the device "cpu".',
+    allowFallback ? noAdapter() : 'webgpu: no hardware adapter. Allow a software one (slow), or take the device "cpu".',
   )
+}
+
+/** What can be done about it depends on where this runs: whoever sits before a browser installs nothing in Node. */
+function noAdapter(): string {
+  return isNode
+    ? 'webgpu: no adapter. Install a Vulkan driver (Debian: apt-get install libvulkan1 mesa-vulkan-drivers) or Chromium, whose SwiftShader is used; or take the device "cpu".'
+    : 'webgpu: this browser finds no graphics adapter. Its settings may have graphics acceleration switched off, or its graphics driver may be too old; Chromium on Linux needs --enable-unsafe-webgpu; or take the device "cpu".'
 }
 
 function noWebGPU(): never {

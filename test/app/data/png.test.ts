@@ -76,20 +76,26 @@ describe('PNGs of other programs', () => {
             expect([...read.data]).toEqual(expected)
           })
 
-  it('read with white behind what is transparent: grey and RGB, 8 and 16 bits', async () => {
+  it('read with what is transparent laid over black where the rest is light, over white where it is dark', async () => {
     for (const depth of [8, 16])
-      for (const colourType of [4, 6]) {
-        const channels = colourType === 4 ? 1 : 3
-        const value = sampleAt(depth)
-        const read = await decodePng(png({ width: 9, height: 6, depth, colourType }, value))
-        expect(read.channels).toBe(channels)
-        for (let i = 0; i < read.data.length; i++) {
-          const pixel = Math.floor(i / channels)
-          const sample = (s: number) => value(Math.floor(pixel / 9), pixel % 9, s) / (2 ** depth - 1)
-          const alpha = sample(channels)
-          expect(read.data[i]).toBeCloseTo(sample(i % channels) * alpha + (1 - alpha), 12)
+      for (const colourType of [4, 6])
+        for (const isLight of [true, false]) {
+          const channels = colourType === 4 ? 1 : 3
+          const most = 2 ** depth - 1
+          const any = sampleAt(depth)
+          // The upper or the lower half of all values; any opacity.
+          const value = (row: number, column: number, s: number) =>
+            s === channels ? any(row, column, s) : (any(row, column, s) >> 1) + (isLight ? (most + 1) / 2 : 0)
+          const read = await decodePng(png({ width: 9, height: 6, depth, colourType }, value))
+          expect(read.channels).toBe(channels)
+          for (let i = 0; i < read.data.length; i++) {
+            const pixel = Math.floor(i / channels)
+            const sample = (s: number) => value(Math.floor(pixel / 9), pixel % 9, s) / most
+            const alpha = sample(channels)
+            const ground = isLight ? 0 : 1
+            expect(read.data[i]).toBeCloseTo(sample(i % channels) * alpha + ground * (1 - alpha), 12)
+          }
         }
-      }
   })
 
   const palette = chunk('PLTE', [255, 0, 0, 0, 255, 0, 0, 0, 255, 51, 51, 51])

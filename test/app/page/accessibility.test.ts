@@ -1,15 +1,16 @@
 import AxeBuilder from '@axe-core/playwright'
 import type { Page } from 'playwright'
 import { describe, expect, test } from 'vitest'
-import { explained, useSite } from './site.ts'
+import { explained, openSettings, useSite } from './site.ts'
 
-/** What axe-core finds in each view, in the light and in the dark, on a phone and on a wide screen, with results shown. */
+/** What axe-core finds in each view, in the light and in the dark, on a phone, at the narrowest and on a wide screen, with results shown. */
 
 const site = useSite()
 
 const screens = [
   { name: 'wide and light', width: 1600, height: 900, colorScheme: 'light' },
   { name: 'on a phone, dark', width: 390, height: 844, colorScheme: 'dark' },
+  { name: 'at 320 pixels, in the system’s own colours', width: 320, height: 640, forcedColors: 'active' },
 ] as const
 
 const views: Readonly<Record<string, { search: string; prepare: (page: Page) => Promise<void> }>> = {
@@ -17,6 +18,7 @@ const views: Readonly<Record<string, { search: string; prepare: (page: Page) => 
     search: '',
     async prepare(page) {
       await explained(page)
+      await openSettings(page)
       await page.getByText('More settings').click()
       await page.getByText('Draw one, or draw on this one').click()
       await page.getByText('How far can this be trusted?').click()
@@ -53,11 +55,11 @@ const views: Readonly<Record<string, { search: string; prepare: (page: Page) => 
   },
 }
 
-describe.each(screens)('axe-core finds nothing $name', ({ width, height, colorScheme }) => {
+describe.each(screens)('axe-core finds nothing $name', ({ width, height, ...media }) => {
   test.each(Object.keys(views))('in the view "%s"', async (name) => {
     const { search, prepare } = views[name]
     const { page, complaints } = await site.open(search)
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+    await page.emulateMedia({ ...media, reducedMotion: 'reduce' })
     await page.setViewportSize({ width, height })
     await prepare(page)
     const { violations } = await new AxeBuilder({ page }).analyze()

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { classNames, imageExtent } from '../../../src/app/data/fashion-mnist.ts'
 import { decodePng } from '../../../src/app/data/png.ts'
 import { faithfulnessOf, LimeImageExplainer, segmenterNamed } from '../../../src/lime/index.ts'
-import { expectClose, explained, pickNumber, root, shownWeights, useSite } from './site.ts'
+import { expectClose, explained, openSettings, pickNumber, root, shownWeights, useSite } from './site.ts'
 
 /** What can be done with an explanation: set in all its parts, looked at, trusted or not, kept, compared. */
 
@@ -25,9 +25,10 @@ function command(...words: readonly string[]) {
 }
 
 async function saved(page: Page, title: string): Promise<{ name: string; bytes: Buffer }> {
+  await page.getByRole('button', { name: 'Save…' }).click()
   const [download] = await Promise.all([
     page.waitForEvent('download'),
-    page.getByRole('combobox', { name: 'Save as a file' }).selectOption({ label: title }),
+    page.getByRole('menuitem', { name: title }).click(),
   ])
   return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) }
 }
@@ -37,6 +38,7 @@ describe('an explanation', () => {
     const { page, complaints } = await site.open('?index=1234&segmenter=auto&samples=150&seed=4&explain=')
     await explained(page)
     const segments = page.getByRole('combobox', { name: 'Segments' })
+    await openSettings(page)
     await segments.selectOption('felzenszwalb')
     await page.getByText('More settings').click()
     await page.getByLabel('Smallest segment').fill('35')
@@ -159,6 +161,7 @@ describe('two explanations side by side', () => {
 
     const panel = await explained(page, 'right')
     await panel.getByLabel('Explain the class').selectOption(String(classNames.indexOf('Shirt')))
+    await openSettings(panel)
     await panel.getByRole('combobox', { name: 'Segments' }).selectOption('felzenszwalb')
     const shirt = await shownWeights(page, 'right')
     const told = command(
@@ -200,7 +203,8 @@ describe('two explanations side by side', () => {
     await page.getByRole('button', { name: 'Train', exact: true }).click()
     await page.locator('[data-phase="done"]').waitFor()
     await page.getByRole('link', { name: 'Compare' }).click()
-    const right = page.locator('.compared').nth(1)
+    const right = page.locator('[aria-labelledby="explanation-title-right"]')
+    await openSettings(right)
     await right.getByRole('combobox', { name: 'Network' }).selectOption('own')
     await right.getByRole('combobox', { name: 'Segments' }).selectOption('felzenszwalb')
     const [tutorial, own] = [await shownWeights(page, 'left'), await shownWeights(page, 'right')]

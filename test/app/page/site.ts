@@ -151,6 +151,11 @@ export async function shownWeights(page: Page, side?: 'left' | 'right'): Promise
     )
 }
 
+/** How it is explained is folded away at first. */
+export async function openSettings(within: Page | Locator): Promise<void> {
+  await within.locator('.explanation-settings > summary').click()
+}
+
 export async function pickNumber(page: Page, index: number): Promise<void> {
   await page.getByLabel('Number', { exact: true }).fill(String(index))
   await page.keyboard.press('Enter')

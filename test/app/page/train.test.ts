@@ -18,15 +18,20 @@ const recipe = { images, epochs: 3, batchSize: 64, learningRate: 0.002, seed: 5 
 /** Sets the small recipe above: takes the tutorial's layers away, and adds these. */
 async function setRecipe(page: Page, { epochs = recipe.epochs } = {}): Promise<void> {
   for (let i = 0; i < 3; i++) await page.getByRole('button', { name: 'Remove layer 1', exact: true }).click()
-  await page.getByLabel('Add a layer').selectOption('conv2d')
+  await addLayer(page, 'Convolution')
   await page.getByLabel('Filters of layer 1').selectOption('8')
-  await page.getByLabel('Add a layer').selectOption('maxPooling2d')
+  await addLayer(page, 'Max pooling')
   await page.getByText('15,770 parameters.').waitFor()
   await page.getByLabel('Training images').fill(String(images))
   await page.getByLabel('Epochs', { exact: true }).fill(String(epochs))
   await page.getByLabel('Batch size').fill(String(recipe.batchSize))
   await page.getByLabel('Learning rate').fill(String(recipe.learningRate))
   await page.getByLabel('Random seed').fill(String(recipe.seed))
+}
+
+async function addLayer(page: Page, title: string): Promise<void> {
+  await page.getByRole('button', { name: 'Add a layer' }).click()
+  await page.getByRole('menuitem', { name: title }).click()
 }
 
 const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click()
@@ -166,7 +171,7 @@ describe('training on the page', () => {
 
   test('says what is no network, and which file is none, and keeps what there was', async () => {
     const { page, complaints } = await site.open('?view=train')
-    for (let i = 0; i < 5; i++) await page.getByLabel('Add a layer').selectOption('maxPooling2d')
+    for (let i = 0; i < 5; i++) await addLayer(page, 'Max pooling')
     await page.getByText('This is no network yet').waitFor()
     expect(await page.getByRole('button', { name: 'Train', exact: true }).isDisabled()).toBe(true)
     const weights = page.getByLabel('A file of weights')

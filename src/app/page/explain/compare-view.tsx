@@ -2,8 +2,8 @@ import type { ImageSet } from '../../data/fashion-mnist.ts'
 import { NetworkSelect } from '../network-select.tsx'
 import type { Asked } from '../page-address.ts'
 import { ImageNumber } from '../pictures/image-number.tsx'
+import { LikenessNote } from '../pictures/likeness-note.tsx'
 import { type Picture, testPicture } from '../pictures/picture.ts'
-import { PictureView } from '../pictures/picture-view.tsx'
 import { usePrediction } from '../pictures/use-prediction.ts'
 import type { DeviceStatus, OwnNetwork, Side } from '../worker/engine-api.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
@@ -27,6 +27,7 @@ export function CompareView({
   device,
   ownNetwork,
   compared,
+  isLinkWhole,
   onProblem,
 }: {
   engine: EngineClient
@@ -34,6 +35,8 @@ export function CompareView({
   device: DeviceStatus | null
   ownNetwork: OwnNetwork | null
   compared: readonly ComparedSide[]
+  /** Whether the page's address holds all that is shown. */
+  isLinkWhole: boolean
   onProblem: (problem: string | null) => void
 }) {
   return (
@@ -46,6 +49,7 @@ export function CompareView({
           images={images}
           device={device}
           ownNetwork={ownNetwork}
+          isLinkWhole={isLinkWhole}
           onProblem={onProblem}
         />
       ))}
@@ -65,52 +69,54 @@ function Compared({
   isSame,
   asked,
   onAsked,
+  isLinkWhole,
   onProblem,
 }: ComparedSide & {
   engine: EngineClient
   images: ImageSet
   device: DeviceStatus | null
   ownNetwork: OwnNetwork | null
+  isLinkWhole: boolean
   onProblem: (problem: string | null) => void
 }) {
   const prediction = usePrediction(engine, asked.network, ownNetwork, picture, device, onProblem)
   return (
-    <div class="compared">
-      <section class="panel" aria-label={`${title}: the picture`}>
-        <PictureView picture={picture} prediction={prediction} onChange={onPicture} />
-        <div class="compared-picture">
-          {isSame !== null && (
-            <label class="check">
-              <input type="checkbox" checked={isSame} onChange={() => onPicture(isSame ? picture : null)} />
-              The same picture
-            </label>
-          )}
-          <ImageNumber
-            title="Test image"
-            count={images.count}
-            index={picture.index}
-            isDisabled={isSame ?? false}
-            onIndex={(index) => onPicture(testPicture(images, index))}
-          />
-          <NetworkSelect
-            network={asked.network}
-            ownNetwork={ownNetwork}
-            onNetwork={(network) => onAsked({ ...asked, network })}
-          />
-        </div>
-      </section>
-      <ExplanationPanel
-        engine={engine}
-        side={side}
-        title={title}
-        picture={picture}
-        asked={asked}
-        onAsked={onAsked}
-        probabilities={prediction?.probabilities ?? null}
-        device={device}
-        ownNetwork={ownNetwork}
-        onProblem={onProblem}
-      />
-    </div>
+    <ExplanationPanel
+      engine={engine}
+      side={side}
+      title={title}
+      picture={picture}
+      onPicture={onPicture}
+      note={picture.index === null && <LikenessNote picture={picture} images={images} />}
+      prediction={prediction}
+      asked={asked}
+      onAsked={onAsked}
+      device={device}
+      ownNetwork={ownNetwork}
+      isLinkWhole={isLinkWhole}
+      onProblem={onProblem}
+    >
+      <fieldset class="compared-picture">
+        <legend class="visually-hidden">{title}: the picture</legend>
+        <ImageNumber
+          title="Test image"
+          count={images.count}
+          index={picture.index}
+          isDisabled={isSame ?? false}
+          onIndex={(index) => onPicture(testPicture(images, index))}
+        />
+        <NetworkSelect
+          network={asked.network}
+          ownNetwork={ownNetwork}
+          onNetwork={(network) => onAsked({ ...asked, network })}
+        />
+        {isSame !== null && (
+          <label class="check">
+            <input type="checkbox" checked={isSame} onChange={() => onPicture(isSame ? picture : null)} />
+            The same picture
+          </label>
+        )}
+      </fieldset>
+    </ExplanationPanel>
   )
 }

@@ -1,18 +1,21 @@
 import type { Ref } from 'preact'
 import { useState } from 'preact/hooks'
+import { classNames } from '../../data/fashion-mnist.ts'
+import { loadedWhenShown } from '../loaded-when-shown.tsx'
 import type { Asked } from '../page-address.ts'
 import { CameraInput } from '../pictures/camera.tsx'
-import { DrawPad } from '../pictures/draw-pad.tsx'
-import { FileDrop } from '../pictures/file-drop.tsx'
+import { FileChoice } from '../pictures/file-choice.tsx'
 import type { ImageFilter } from '../pictures/image-filter.ts'
 import { ImagePicker } from '../pictures/image-picker.tsx'
+import { LikenessNote } from '../pictures/likeness-note.tsx'
 import { type Picture, testPicture } from '../pictures/picture.ts'
-import { PictureView } from '../pictures/picture-view.tsx'
 import { ProbabilityBars } from '../pictures/probability-bars.tsx'
 import { usePrediction } from '../pictures/use-prediction.ts'
 import type { DeviceStatus, Evaluation, ImageSet, OwnNetwork } from '../worker/engine-api.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
 import { ExplanationPanel } from './explanation-panel.tsx'
+
+const DrawPad = loadedWhenShown(async () => (await import('../pictures/draw-pad.tsx')).DrawPad)
 
 /** One picture: chosen, predicted, explained. */
 export function ExplainView({
@@ -26,8 +29,10 @@ export function ExplainView({
   onFilter,
   picture,
   onPicture,
+  onFile,
   asked,
   onAsked,
+  isLinkWhole,
   onProblem,
 }: {
   engine: EngineClient
@@ -41,8 +46,11 @@ export function ExplainView({
   onFilter: (filter: ImageFilter) => void
   picture: Picture
   onPicture: (picture: Picture) => void
+  onFile: (file: File) => void
   asked: Asked
   onAsked: (asked: Asked) => void
+  /** Whether the page's address holds all that is shown. */
+  isLinkWhole: boolean
   onProblem: (problem: string | null) => void
 }) {
   /** Once opened, the pad stays: it holds the drawing and its undo steps. */
@@ -50,6 +58,26 @@ export function ExplainView({
   const prediction = usePrediction(engine, asked.network, ownNetwork, picture, device, onProblem)
   return (
     <>
+      <ExplanationPanel
+        engine={engine}
+        side="left"
+        title={prediction ? `Why ${classNames[asked.label ?? prediction.predicted]}?` : 'Why?'}
+        picture={picture}
+        onPicture={onPicture}
+        note={picture.index === null && <LikenessNote picture={picture} images={images} />}
+        prediction={prediction}
+        asked={asked}
+        onAsked={onAsked}
+        device={device}
+        ownNetwork={ownNetwork}
+        isLinkWhole={isLinkWhole}
+        onProblem={onProblem}
+      >
+        <section class="verdict" aria-labelledby="verdict-title">
+          <h3 id="verdict-title">How sure the network is of each class</h3>
+          <ProbabilityBars prediction={prediction} trueLabel={picture.trueLabel} />
+        </section>
+      </ExplanationPanel>
       <section class="panel pictures" aria-labelledby="pictures-title">
         <h2 id="pictures-title" ref={heading} tabIndex={-1}>
           Pick a picture
@@ -62,34 +90,13 @@ export function ExplainView({
           onFilter={onFilter}
           onSelect={(index) => onPicture(testPicture(images, index))}
         />
-        <FileDrop onPicture={onPicture} onProblem={onProblem} />
+        <FileChoice onFile={onFile} />
         <CameraInput onPicture={onPicture} onProblem={onProblem} />
         <details class="drawing" onToggle={({ currentTarget: { open } }) => setDrawn((has) => has || open)}>
           <summary>Draw one, or draw on this one</summary>
           {hasDrawn && <DrawPad picture={picture} onPicture={onPicture} />}
         </details>
       </section>
-      <section class="panel verdict" aria-labelledby="verdict-title">
-        <h2 id="verdict-title">What the network sees</h2>
-        <div class="prediction">
-          <div>
-            <PictureView picture={picture} prediction={prediction} onChange={onPicture} />
-            <ProbabilityBars prediction={prediction} trueLabel={picture.trueLabel} />
-          </div>
-        </div>
-      </section>
-      <ExplanationPanel
-        engine={engine}
-        side="left"
-        title="Why?"
-        picture={picture}
-        asked={asked}
-        onAsked={onAsked}
-        probabilities={prediction?.probabilities ?? null}
-        device={device}
-        ownNetwork={ownNetwork}
-        onProblem={onProblem}
-      />
     </>
   )
 }

@@ -1,5 +1,6 @@
 import { classNames } from '../../data/fashion-mnist.ts'
-import { percent } from '../number-format.ts'
+import { NumberField } from '../number-field.tsx'
+import { count, percent } from '../number-format.ts'
 import { type Asked, maxSamples, maxSeed, plainSide } from '../page-address.ts'
 import type { ExplanationSettings } from '../worker/engine-api.ts'
 import {
@@ -15,6 +16,13 @@ const amounts: Readonly<Record<string, string>> = { auto: 'as it takes', exact: 
 
 function samplingOf(choice: string): ExplanationSettings['samples'] {
   return choice === 'auto' || choice === 'exact' ? choice : plainSide.settings.samples
+}
+
+/** How it is explained, in short. */
+function inWords({ segmenter, samples, seed }: ExplanationSettings): string {
+  const taken =
+    samples === 'auto' ? 'until settled' : samples === 'exact' ? 'every mixture' : `${count(samples)} samples`
+  return `${segmenterTitles[segmenter]}, ${taken}, seed ${seed}`
 }
 
 /** What to explain and how; and the buttons that start and stop it. Once explained, every change is explained at once. */
@@ -49,7 +57,7 @@ export function ExplanationForm({
         onExplain()
       }}
     >
-      <label class="wide">
+      <label>
         Explain the class
         <select
           value={label ?? ''}
@@ -64,78 +72,77 @@ export function ExplanationForm({
           ))}
         </select>
       </label>
-      <label>
-        Segments
-        <select
-          value={settings.segmenter}
-          onChange={({ currentTarget }) =>
-            onSettings({ segmenter: currentTarget.value as SegmenterChoice, parameters: null })
-          }
-        >
-          {segmenterChoices.map((choice) => (
-            <option key={choice} value={choice}>
-              {segmenterTitles[choice]}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label>
-        Sampling
-        <select
-          value={typeof settings.samples === 'number' ? 'number' : settings.samples}
-          onChange={({ currentTarget }) => onSettings({ samples: samplingOf(currentTarget.value) })}
-        >
-          <option value="number">By number</option>
-          <option value="auto">Until settled</option>
-          <option value="exact">Every mixture</option>
-        </select>
-      </label>
-      <label>
-        Samples
-        <input
-          type="number"
-          disabled={typeof settings.samples !== 'number'}
-          required
-          min={1}
-          max={maxSamples}
-          value={typeof settings.samples === 'number' ? settings.samples : ''}
-          placeholder={amounts[settings.samples]}
-          onInput={({ currentTarget }) => onSettings({ samples: currentTarget.valueAsNumber })}
-        />
-      </label>
-      <label>
-        Random seed
-        <input
-          type="number"
-          required
-          min={0}
-          max={maxSeed}
-          value={settings.seed}
-          onInput={({ currentTarget }) => onSettings({ seed: currentTarget.valueAsNumber })}
-        />
-      </label>
-      {isRunning ? (
-        // The keys keep the two apart: one element that turned into a submit button under the click would submit.
-        <button key="stop" type="button" class="stop" onClick={onStop}>
-          Stop
-        </button>
-      ) : (
-        <button key="explain" type="submit" class="primary" disabled={!canExplain}>
-          Explain
-        </button>
-      )}
-      <SegmenterSettings
-        settings={settings}
-        parameters={settings.parameters ?? initialParameters(settings.segmenter)}
-        onSettings={onSettings}
-      />
+      {/* One button in both states: the focus stays on it. Enter in a field explains, and never stops. */}
+      <button type="submit" hidden disabled={!canExplain} />
+      <button
+        type="button"
+        class={isRunning ? 'stop' : 'primary'}
+        disabled={!canExplain && !isRunning}
+        onClick={({ detail }) => {
+          // The second press of a double click is not meant for what the button has become.
+          if (detail > 1) return
+          if (isRunning) onStop()
+          else onExplain()
+        }}
+      >
+        {isRunning ? 'Stop' : 'Explain'}
+      </button>
+      <details class="wide explanation-settings">
+        <summary>
+          Settings <span class="hint">{inWords(settings)}</span>
+        </summary>
+        <div class="setting-fields">
+          <label>
+            Segments
+            <select
+              value={settings.segmenter}
+              onChange={({ currentTarget }) =>
+                onSettings({ segmenter: currentTarget.value as SegmenterChoice, parameters: null })
+              }
+            >
+              {segmenterChoices.map((choice) => (
+                <option key={choice} value={choice}>
+                  {segmenterTitles[choice]}
+                </option>
+              ))}
+            </select>
+          </label>
+          <label>
+            Sampling
+            <select
+              value={typeof settings.samples === 'number' ? 'number' : settings.samples}
+              onChange={({ currentTarget }) => onSettings({ samples: samplingOf(currentTarget.value) })}
+            >
+              <option value="number">By number</option>
+              <option value="auto">Until settled</option>
+              <option value="exact">Every mixture</option>
+            </select>
+          </label>
+          <NumberField
+            title="Samples"
+            isDisabled={typeof settings.samples !== 'number'}
+            min={1}
+            max={maxSamples}
+            value={typeof settings.samples === 'number' ? settings.samples : null}
+            placeholder={amounts[settings.samples]}
+            isTakenAtOnce
+            onValue={(samples) => onSettings({ samples })}
+          />
+          <NumberField
+            title="Random seed"
+            min={0}
+            max={maxSeed}
+            value={settings.seed}
+            isTakenAtOnce
+            onValue={(seed) => onSettings({ seed })}
+          />
+          <SegmenterSettings
+            settings={settings}
+            parameters={settings.parameters ?? initialParameters(settings.segmenter)}
+            onSettings={onSettings}
+          />
+        </div>
+      </details>
     </form>
   )
-}
-
-/** Whether the fields hold what can be computed: while somebody types they may not. */
-export function areValid({ samples, seed }: ExplanationSettings): boolean {
-  const isWhole = (value: number, least: number, most: number) =>
-    Number.isInteger(value) && value >= least && value <= most
-  return (typeof samples !== 'number' || isWhole(samples, 1, maxSamples)) && isWhole(seed, 0, maxSeed)
 }

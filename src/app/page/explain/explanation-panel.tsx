@@ -1,14 +1,24 @@
+import type { ComponentChildren } from 'preact'
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { classNames } from '../../data/fashion-mnist.ts'
 import { duration } from '../number-format.ts'
+import type { EvidencePicture } from '../overlay-canvas.tsx'
 import type { Asked } from '../page-address.ts'
-import type { Picture } from '../pictures/picture.ts'
+import { GreyCanvas } from '../pictures/grey-canvas.tsx'
+import { describePicture, type Picture } from '../pictures/picture.ts'
+import { PictureView } from '../pictures/picture-view.tsx'
+import type { Prediction } from '../pictures/use-prediction.ts'
 import { useRun } from '../use-run.ts'
 import type { DeviceStatus, ExplanationProgress, ExplanationResult, OwnNetwork, Side } from '../worker/engine-api.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
-import { areValid, ExplanationForm } from './explanation-form.tsx'
+import { Consequence } from './consequence.tsx'
+import { EvidenceFigure } from './evidence-figure.tsx'
+import { ExplanationDetails } from './explanation-details.tsx'
+import { ExplanationForm } from './explanation-form.tsx'
 import { ExplanationProgressBar } from './explanation-progress.tsx'
-import { ExplanationView, type Look } from './explanation-view.tsx'
+import { LookChoice } from './look-choice.tsx'
+import { useHiding } from './use-hiding.ts'
+import { WhatIf } from './what-if.tsx'
 
 /** An explanation and what it is of. */
 export interface ShownExplanation {
@@ -19,35 +29,52 @@ export interface ShownExplanation {
   readonly result: ExplanationResult
 }
 
+/** What of an explanation is looked at, and how. It stays when another explanation comes. */
+export interface Look {
+  readonly shows: EvidencePicture | 'panels'
+  readonly isTrustOpen: boolean
+}
+
 const beginning: ExplanationProgress = { phase: 'segmentation', done: 0, total: 1 }
 /** While a slider moves or somebody types, in ms: the next change comes sooner than this. */
 const pause = 60
 /** A run that ends sooner, in ms, only makes the page flicker when it shows how far it is. */
 const shortRun = 400
 
-/** Explaining: the settings, the run, its result. */
+/** One picture: what the network says, why, what follows; then how it was explained, and all of it in numbers. */
 export function ExplanationPanel({
   engine,
   side,
   title,
   picture,
+  onPicture,
+  note = null,
+  prediction,
   asked,
   onAsked,
-  probabilities,
   device,
   ownNetwork,
+  isLinkWhole,
   onProblem,
+  children,
 }: {
   engine: EngineClient
   side: Side
   title: string
   picture: Picture
+  onPicture: (picture: Picture) => void
+  /** What is to be said of the picture itself. */
+  note?: ComponentChildren
+  prediction: Prediction | null
   asked: Asked
   onAsked: (asked: Asked) => void
-  probabilities: Float32Array | null
   device: DeviceStatus | null
   ownNetwork: OwnNetwork | null
+  /** Whether the page's address holds all that is shown. */
+  isLinkWhole: boolean
   onProblem: (problem: string | null) => void
+  /** What else belongs to it, between the answer and its numbers. */
+  children?: ComponentChildren
 }) {
   const { state, start, stop, clear } = useRun<ShownExplanation, ExplanationProgress>(
     engine,
@@ -58,7 +85,7 @@ export function ExplanationPanel({
   const { network, label, settings, isExplained } = asked
   /** What its numbers depend on: of one's own network a new object is a new network. */
   const usedNetwork = network === 'own' ? ownNetwork : null
-  const canExplain = device !== null && areValid(settings)
+  const canExplain = device !== null
 
   const explain = useCallback(() => {
     if (!device) return
@@ -112,14 +139,57 @@ export function ExplanationPanel({
   const isBusy = state.phase === 'running' || isAwaited
   const explained = shown && (shown.result.labels.find((each) => each.label === label) ?? shown.result.labels[0])
   const titleId = `explanation-title-${side}`
+  const isStale = !isCurrent
+  const hiding = useHiding(engine, side, shown?.result ?? null, isStale, onProblem)
 
   return (
     <section class="panel explanation" aria-labelledby={titleId} aria-busy={isBusy}>
       <h2 id={titleId}>{title}</h2>
+      <div class="answer">
+        <PictureView picture={picture} prediction={prediction} note={note} onChange={onPicture} />
+        {shown && explained ? (
+          <EvidenceFigure
+            picture={shown.picture}
+            result={shown.result}
+            explained={explained}
+            shows={look.shows === 'panels' ? 'overlay' : look.shows}
+            isStale={isStale}
+            hiding={hiding}
+          />
+        ) : (
+          <figure class="answer-picture">
+            <GreyCanvas pixels={picture.pixels} label={describePicture(picture)} />
+          </figure>
+        )}
+        <div class={isStale ? 'answer-words is-stale' : 'answer-words'}>
+          {shown && explained ? (
+            <>
+              <Consequence explained={explained} flip={shown.result.flip} hiding={hiding} />
+              <WhatIf explained={explained} hiding={hiding} />
+              <LookChoice side={side} look={look} onLook={setLook} />
+            </>
+          ) : state.phase === 'stopped' ? (
+            <p class="empty">Stopped before the end, so there is nothing to show. Explain again whenever you like.</p>
+          ) : (
+            state.phase !== 'running' && (
+              <p class="empty">
+                LIME hides parts of the picture, again and again, and watches the probability of one class. The parts it
+                misses most are what speaks for that class.
+              </p>
+            )
+          )}
+        </div>
+      </div>
+      {showsProgress && <ExplanationProgressBar progress={state.progress} />}
+      <p class="visually-hidden" role="status">
+        {state.phase === 'done' && explained
+          ? `Explained ${classNames[explained.label]} in ${duration(state.result.result.timings.total)}.`
+          : ''}
+      </p>
       <ExplanationForm
         asked={asked}
         onAsked={onAsked}
-        probabilities={probabilities}
+        probabilities={prediction?.probabilities ?? null}
         isRunning={showsProgress}
         canExplain={canExplain}
         onExplain={() => {
@@ -132,32 +202,18 @@ export function ExplanationPanel({
           onAsked({ ...asked, isExplained: false })
         }}
       />
-      {showsProgress && <ExplanationProgressBar progress={state.progress} />}
-      <p class="visually-hidden" role="status">
-        {state.phase === 'done' && explained
-          ? `Explained ${classNames[explained.label]} in ${duration(state.result.result.timings.total)}.`
-          : ''}
-      </p>
-      {state.phase === 'stopped' && (
-        <p class="empty">Stopped before the end, so there is nothing to show. Explain again whenever you like.</p>
-      )}
-      {!isExplained && state.phase === 'none' && (
-        <p class="empty">
-          LIME hides parts of the picture, again and again, and watches the probability of one class. The parts it
-          misses most are what speaks for that class.
-        </p>
-      )}
+      {children}
       {shown && explained && (
-        // Another result has other segments: none of them is hidden or highlighted.
-        <ExplanationView
-          key={shown.result}
+        <ExplanationDetails
           engine={engine}
           side={side}
           shown={shown}
-          isStale={!isCurrent}
+          isStale={isStale}
           explained={explained}
           look={look}
           onLook={setLook}
+          hiding={hiding}
+          isLinkWhole={isLinkWhole}
           onProblem={onProblem}
         />
       )}

@@ -1,19 +1,20 @@
 import { useState } from 'preact/hooks'
 import { classNames } from '../../data/fashion-mnist.ts'
+import { MenuButton, type MenuItem } from '../menu-button.tsx'
 import { saveFile } from '../save-file.ts'
 import { messageOf } from '../use-engine.ts'
 import type { ExportFormat, ExportSubject, Side } from '../worker/engine-api.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
 
-const formats: readonly { readonly format: ExportFormat; readonly title: string }[] = [
-  { format: 'overlay.png', title: 'Weights on the picture, PNG' },
-  { format: 'overlay.svg', title: 'Weights on the picture with legend, SVG' },
-  { format: 'heatmap.png', title: 'Weights alone, PNG' },
-  { format: 'heatmap.svg', title: 'Weights alone with legend, SVG' },
-  { format: 'boundaries.png', title: 'Segments, PNG' },
-  { format: 'panels-for.png', title: 'Four panels for, PNG' },
-  { format: 'panels-against.png', title: 'Four panels against, PNG' },
-  { format: 'explanation.json', title: 'Numbers of all classes, JSON' },
+const formats: readonly MenuItem<ExportFormat>[] = [
+  { name: 'overlay.png', title: 'Weights on the picture, PNG' },
+  { name: 'overlay.svg', title: 'Weights on the picture with legend, SVG' },
+  { name: 'heatmap.png', title: 'Weights alone, PNG' },
+  { name: 'heatmap.svg', title: 'Weights alone with legend, SVG' },
+  { name: 'boundaries.png', title: 'Segments, PNG' },
+  { name: 'panels-for.png', title: 'Four panels for, PNG' },
+  { name: 'panels-against.png', title: 'Four panels against, PNG' },
+  { name: 'explanation.json', title: 'Numbers of all classes, JSON' },
 ]
 
 /** The explanation as a file, and its address to copy. */
@@ -23,6 +24,7 @@ export function SaveMenu({
   label,
   subject,
   isStale,
+  isLinkWhole,
   onProblem,
 }: {
   engine: EngineClient
@@ -31,10 +33,11 @@ export function SaveMenu({
   subject: ExportSubject
   /** Another explanation is on its way. */
   isStale: boolean
+  /** Whether the page's address holds all that is shown. */
+  isLinkWhole: boolean
   onProblem: (problem: string) => void
 }) {
   const [isCopied, setCopied] = useState(false)
-  const hasAddress = subject.index !== undefined
   const save = async (format: ExportFormat) => {
     try {
       const picture = subject.index === undefined ? 'picture' : `image-${subject.index}`
@@ -55,31 +58,12 @@ export function SaveMenu({
   }
   return (
     <div class="save-menu">
-      <label>
-        <span class="visually-hidden">Save as a file</span>
-        <select
-          value=""
-          disabled={isStale}
-          onChange={({ currentTarget }) => {
-            const { value } = currentTarget
-            currentTarget.value = ''
-            const chosen = formats.find(({ format }) => format === value)
-            if (chosen) save(chosen.format)
-          }}
-        >
-          <option value="">Save…</option>
-          {formats.map(({ format, title }) => (
-            <option key={format} value={format}>
-              {title}
-            </option>
-          ))}
-        </select>
-      </label>
+      <MenuButton title="Save…" items={formats} isDisabled={isStale} onChoose={save} />
       <button
         type="button"
-        disabled={!hasAddress}
+        disabled={!isLinkWhole}
         title={
-          hasAddress ? 'Shows the same view again, wherever it is opened' : 'No link can hold a picture of your own'
+          isLinkWhole ? 'Shows the same view again, wherever it is opened' : 'No link can hold a picture of your own'
         }
         onClick={copy}
       >

@@ -1,7 +1,8 @@
 import { useMemo } from 'preact/hooks'
-import type { SegmentWeight, WeightInterval } from '../../../lime/index.ts'
+import { type SegmentWeight, type WeightInterval, weightLimit } from '../../../lime/index.ts'
 import { imageExtent } from '../../data/fashion-mnist.ts'
 import { percent, signed } from '../number-format.ts'
+import { isMoved } from '../pointer-moves.ts'
 
 /** The segments, heaviest first. Pointing at one, or moving the focus to it, shows where it is; pressing it hides it, or shows it again. */
 export function SegmentTable({
@@ -9,8 +10,6 @@ export function SegmentTable({
   segments,
   weights,
   intervals,
-  shares,
-  largest,
   highlighted,
   hidden,
   onHighlight,
@@ -21,9 +20,6 @@ export function SegmentTable({
   weights: readonly SegmentWeight[]
   /** In the order of the weights. */
   intervals: readonly WeightInterval[]
-  shares: ReadonlyMap<number, number>
-  /** The largest |weight|: a bar of full length. */
-  largest: number
   highlighted: number | null
   hidden: ReadonlySet<number>
   onHighlight: (segment: number | null) => void
@@ -34,6 +30,9 @@ export function SegmentTable({
     for (const segment of segments) counts.set(segment, (counts.get(segment) ?? 0) + 1)
     return counts
   }, [segments])
+
+  /** A bar of full length: the picture's colours have the same scale. */
+  const limit = weightLimit(weights)
 
   return (
     <div class="segments">
@@ -52,7 +51,7 @@ export function SegmentTable({
               key={segment}
               data-segment={segment}
               class={`${segment === highlighted ? 'is-highlighted' : ''} ${hidden.has(segment) ? 'is-hidden' : ''}`}
-              onMouseEnter={() => onHighlight(segment)}
+              onMouseEnter={(event) => isMoved(event) && onHighlight(segment)}
             >
               <th scope="row">
                 <button
@@ -75,9 +74,9 @@ export function SegmentTable({
                   <span
                     class="weight"
                     data-sign={weight < 0 ? 'against' : 'for'}
-                    style={{ width: `${Math.abs(shares.get(segment) ?? 0) * 50}%` }}
+                    style={{ width: `${(Math.abs(weight) / limit) * 50}%` }}
                   />
-                  <span class="interval" style={placeOf(intervals[rank], largest)} />
+                  <span class="interval" style={placeOf(intervals[rank], limit)} />
                 </span>
                 <span class="weight-number">{signed(weight)}</span>
               </td>
@@ -100,8 +99,8 @@ function moveFocus(event: KeyboardEvent & { readonly currentTarget: HTMLElement 
   if (next instanceof HTMLElement) next.focus()
 }
 
-/** From end to end of an interval, in a bar that reaches from -largest to largest; cut off at its ends. */
-function placeOf({ low, high }: WeightInterval, largest: number): { left: string; right: string } {
-  const place = (value: number) => (largest > 0 ? Math.min(Math.max(50 + (value / largest) * 50, 0), 100) : 50)
+/** From end to end of an interval, in a bar that reaches from -limit to limit; cut off at its ends. */
+function placeOf({ low, high }: WeightInterval, limit: number): { left: string; right: string } {
+  const place = (value: number) => Math.min(Math.max(50 + (value / limit) * 50, 0), 100)
   return { left: `${place(low)}%`, right: `${100 - place(high)}%` }
 }

@@ -1,28 +1,16 @@
 import { classNames } from '../../data/fashion-mnist.ts'
 import { percent, signed } from '../number-format.ts'
 import { predictedOf } from '../pictures/use-prediction.ts'
-import type { ExplanationResult, LabelExplanation } from '../worker/engine-api.ts'
+import type { LabelExplanation } from '../worker/engine-api.ts'
+import type { Hiding } from './use-hiding.ts'
 
 /** What the network says when parts of the picture are hidden: the one pointed at, and those that were pressed. */
 export function WhatIf({
   explained,
-  highlighted,
-  hidden,
-  withoutHighlighted,
-  withoutHidden,
-  flip,
-  onHide,
-  onShowAll,
+  hiding: { highlighted, hidden, withoutHighlighted, withoutHidden, showAll },
 }: {
   explained: LabelExplanation
-  /** The segment without which the network says something else. */
-  flip: ExplanationResult['flip']
-  highlighted: number | null
-  hidden: ReadonlySet<number>
-  withoutHighlighted: Float32Array | null
-  withoutHidden: Float32Array | null
-  onHide: (segment: number) => void
-  onShowAll: () => void
+  hiding: Hiding
 }) {
   const { label, probability, weights, intervals } = explained
   const name = classNames[label]
@@ -48,25 +36,13 @@ export function WhatIf({
           />
         </tbody>
       </table>
-      {flip && (
-        <p class="flip">
-          <span>
-            Without segment {flip.segment} the network says <strong>{classNames[flip.predicted]}</strong>.
-          </span>
-          {!hidden.has(flip.segment) && (
-            <button type="button" onClick={() => onHide(flip.segment)}>
-              Hide it
-            </button>
-          )}
-        </p>
-      )}
       <div class="what-if-note">
         <p class="hint">
           {rank < 0
             ? 'Point at a segment, in the picture or the table, and press it to hide it. What is hidden shows its mean colour.'
             : `Segment ${highlighted} is number ${rank + 1} of ${weights.length}: ${signed(weights[rank][1])}, with 95 % confidence ${signed(intervals[rank].low)} to ${signed(intervals[rank].high)}.`}
         </p>
-        <button type="button" disabled={pressed.length === 0} onClick={onShowAll}>
+        <button type="button" disabled={pressed.length === 0} onClick={showAll}>
           Show all
         </button>
       </div>

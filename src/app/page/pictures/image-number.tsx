@@ -1,6 +1,6 @@
-import { useState } from 'preact/hooks'
+import { NumberField } from '../number-field.tsx'
 
-/** A field for a test image's number. What is typed counts once it is entered; what is no number of an image is taken back. */
+/** A field for a test image's number. */
 export function ImageNumber({
   title,
   count,
@@ -16,25 +16,5 @@ export function ImageNumber({
   isDisabled?: boolean
   onIndex: (index: number) => void
 }) {
-  /** What is being typed: the page may be drawn anew meanwhile. */
-  const [draft, setDraft] = useState<string | null>(null)
-  return (
-    <label>
-      {title}
-      <input
-        type="number"
-        min={0}
-        max={count - 1}
-        disabled={isDisabled}
-        value={draft ?? index ?? ''}
-        onInput={({ currentTarget }) => setDraft(currentTarget.value)}
-        onBlur={() => setDraft(null)}
-        onChange={({ currentTarget }) => {
-          const number = currentTarget.valueAsNumber
-          setDraft(null)
-          if (Number.isInteger(number) && number >= 0 && number < count) onIndex(number)
-        }}
-      />
-    </label>
-  )
+  return <NumberField title={title} min={0} max={count - 1} value={index} isDisabled={isDisabled} onValue={onIndex} />
 }

@@ -1,6 +1,6 @@
 import { rgbToGray } from '../../../lime/index.ts'
 import { imageExtent } from '../../data/fashion-mnist.ts'
-import { decodePng, maxPixels } from '../../data/png.ts'
+import { decodePng, type FloatImage, maxPixels, withoutTransparency } from '../../data/png.ts'
 
 /**
  * Somebody's file, or what a camera saw, as a picture for the network: grey, fitted whole into 28 x 28. Loaded when the first
@@ -24,15 +24,30 @@ export interface FittedPicture {
 const maxFileBytes = 64 * 2 ** 20
 const pngSignature = [0x89, 0x50, 0x4e, 0x47]
 
+/** More pixels than this are decoded small, so that even a hundred megapixels take no more memory than a few. */
+const fewPixels = 2 ** 20
+/** The longer side of what is decoded small: many times what is left of it in the end. */
+const smallExtent = 1024
+/** Beyond it browsers refuse, or run out of memory. */
+const mostPixels = 100e6
+
 /** @throws Error that says what is wrong with the file, by name */
 export async function pictureFromFile(file: File): Promise<FittedPicture> {
   const name = file.name || 'The pasted picture'
   if (file.size > maxFileBytes)
     throw new Error(`${name} has ${Math.round(file.size / 2 ** 20)} MB; pictures may have ${maxFileBytes / 2 ** 20} MB`)
-  const bytes = new Uint8Array(await file.arrayBuffer())
+  const bytes = new Uint8Array(await file.slice(0, 24).arrayBuffer())
   if (bytes.length === 0) throw new Error(`${name} is empty`)
   const isPng = pngSignature.every((byte, i) => bytes[i] === byte)
-  const grey = isPng ? await greyFromPng(bytes, name) : await greyFromBrowser(file, name)
+  const { width, height } = isPng ? sizeOfPng(bytes) : await sizeInBrowser(file, name)
+  if (width * height > mostPixels)
+    throw new Error(
+      `${name} is ${width} × ${height} pixels, ${Math.round((width * height) / 1e6)} megapixels; at most ${mostPixels / 1e6} are taken`,
+    )
+  const grey =
+    isPng && width * height <= fewPixels
+      ? await greyFromPng(new Uint8Array(await file.arrayBuffer()), name)
+      : await greyFromBrowser(file, name, { width, height })
   return fit(grey)
 }
 
@@ -45,19 +60,54 @@ export function pictureFromBitmap(bitmap: ImageBitmap, name: string): FittedPict
   return fit(greyFromBitmap(bitmap, name))
 }
 
+interface Size {
+  readonly width: number
+  readonly height: number
+}
+
+/** As its header says: its first 24 bytes. What is wrong with it is found out when it is read. */
+function sizeOfPng(bytes: Uint8Array): Size {
+  if (bytes.length < 24) return { width: 0, height: 0 }
+  const view = new DataView(bytes.buffer)
+  return { width: view.getUint32(16), height: view.getUint32(20) }
+}
+
+/** Browsers tell the size of a picture before they unpack its pixels. */
+async function sizeInBrowser(file: File, name: string): Promise<Size> {
+  const address = URL.createObjectURL(file)
+  try {
+    const image = new Image()
+    await new Promise((resolve, reject) => {
+      image.onload = resolve
+      image.onerror = reject
+      image.src = address
+    })
+    return { width: image.naturalWidth, height: image.naturalHeight }
+  } catch {
+    throw new Error(unreadable(name))
+  } finally {
+    URL.revokeObjectURL(address)
+  }
+}
+
+function unreadable(name: string): string {
+  return `${name} is not a picture this browser can read; PNG, JPEG, WebP and GIF will do`
+}
+
 async function greyFromPng(bytes: Uint8Array, name: string): Promise<GreyImage> {
   try {
-    const { data, height, width, channels } = await decodePng(bytes)
-    return { data: channels === 3 ? rgbToGray(data) : data, height, width }
+    return greyOf(await decodePng(bytes))
   } catch (error) {
     throw new Error(`${name} can't be read: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
 
-/** Whatever else the browser can show: JPEG, WebP, GIF, … */
-async function greyFromBrowser(file: File, name: string): Promise<GreyImage> {
-  const bitmap = await createImageBitmap(file).catch(() => null)
-  if (!bitmap) throw new Error(`${name} is not a picture this browser can read; PNG, JPEG, WebP and GIF will do`)
+/** Whatever the browser can show: JPEG, WebP, GIF, …; a large one is decoded small. */
+async function greyFromBrowser(file: File, name: string, { width, height }: Size): Promise<GreyImage> {
+  const scale = width * height > fewPixels ? smallExtent / Math.max(width, height) : 1
+  const small = { resizeWidth: Math.ceil(width * scale), resizeHeight: Math.ceil(height * scale) }
+  const bitmap = await createImageBitmap(file, scale < 1 ? { ...small, resizeQuality: 'high' } : {}).catch(() => null)
+  if (!bitmap) throw new Error(unreadable(name))
   try {
     return greyFromBitmap(bitmap, name)
   } finally {
@@ -67,18 +117,20 @@ async function greyFromBrowser(file: File, name: string): Promise<GreyImage> {
 
 function greyFromBitmap(bitmap: ImageBitmap, name: string): GreyImage {
   const { width, height } = bitmap
+  // A browser that can't decode small hands out all pixels: for each of them there are some twenty bytes to come.
   if (width * height > maxPixels)
-    throw new Error(`${name} is ${width}x${height} pixels; at most ${maxPixels} are taken`)
+    throw new Error(
+      `${name} is ${width} × ${height} pixels; this browser can't make it smaller while it reads it, and takes at most ${Math.floor(maxPixels / 1e6)} megapixels`,
+    )
   const context = new OffscreenCanvas(width, height).getContext('2d')
   if (!context) throw new Error(`${name} can't be read: this browser draws no pictures off the screen`)
-  // As decodePng has it: what is transparent shows white.
-  context.fillStyle = '#fff'
-  context.fillRect(0, 0, width, height)
   context.drawImage(bitmap, 0, 0)
   const { data } = context.getImageData(0, 0, width, height)
-  const rgb = new Float64Array(width * height * 3)
-  for (let i = 0; i < width * height; i++) for (let c = 0; c < 3; c++) rgb[3 * i + c] = data[4 * i + c] / 255
-  return { data: rgbToGray(rgb), height, width }
+  return greyOf(withoutTransparency({ width, height }, data, 255, 4))
+}
+
+function greyOf({ data, height, width, channels }: FloatImage): GreyImage {
+  return { data: channels === 3 ? rgbToGray(data) : data, height, width }
 }
 
 /** The mean along the picture's edge. */

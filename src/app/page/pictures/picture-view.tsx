@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact'
 import { classNames } from '../../data/fashion-mnist.ts'
 import { percent } from '../number-format.ts'
 import { GreyCanvas } from './grey-canvas.tsx'
@@ -8,10 +9,13 @@ import type { Prediction } from './use-prediction.ts'
 export function PictureView({
   picture,
   prediction,
+  note,
   onChange,
 }: {
   picture: Picture
   prediction: Prediction | null
+  /** What is to be said of a picture of one's own. */
+  note: ComponentChildren
   onChange: (picture: Picture) => void
 }) {
   return (
@@ -20,24 +24,23 @@ export function PictureView({
       <div>
         <p class="picture-name">{picture.name}</p>
         {prediction && <Verdict picture={picture} prediction={prediction} />}
-        {picture.index === null && (
-          <div class="own-picture">
-            <label class="check">
-              <input
-                type="checkbox"
-                checked={picture.isInverted ?? false}
-                onChange={() => onChange(inverted(picture))}
-              />
-              Invert
-            </label>
-            <p class="hint">
-              {picture.isDarkOnLight && !picture.isInverted
-                ? 'This looks dark on light. The network learned light clothes on black: try it inverted.'
-                : 'The network learned light clothes on black, filling the picture.'}
-            </p>
-          </div>
-        )}
       </div>
+      {picture.index === null && (
+        <div class="own-picture">
+          <p class="hint" role="status">
+            {picture.isInverted
+              ? 'Inverted: dark and light are exchanged.'
+              : picture.isDarkOnLight
+                ? 'This looks dark on light. The network learned light clothes on black: shall it be inverted?'
+                : 'The network learned light clothes on black, filling the picture.'}
+          </p>
+          {/* One button in both states: the focus stays on it. */}
+          <button type="button" onClick={() => onChange(inverted(picture))}>
+            {picture.isInverted ? 'Undo' : 'Invert'}
+          </button>
+          {note}
+        </div>
+      )}
     </div>
   )
 }
@@ -47,8 +50,10 @@ function Verdict({ picture: { trueLabel }, prediction }: { picture: Picture; pre
   const isRight = predicted === trueLabel
   return (
     <div class="verdict-line" aria-busy={isStale}>
-      <p class="predicted">{classNames[predicted]}</p>
-      <p>with {percent(probabilities[predicted])}</p>
+      <p>
+        The network says <strong class="predicted">{classNames[predicted]}</strong> with{' '}
+        {percent(probabilities[predicted])}
+      </p>
       {trueLabel !== null && (
         <p class={isRight ? 'mark right' : 'mark wrong'}>
           {isRight ? '✓ right' : `✗ wrong: it is labelled ${classNames[trueLabel]}`}

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact'
+import { MenuButton } from '../menu-button.tsx'
 import { count } from '../number-format.ts'
 import type { NetworkOutline } from '../worker/engine-api.ts'
 import { type LayerChoice, layerTitles, mostLayers, newLayers } from '../worker/layer-stack.ts'
@@ -48,25 +49,12 @@ export function LayerEditor({
         ))}
         <li class="fixed-layer">Softmax over 10 classes</li>
       </ol>
-      <label>
-        Add a layer
-        <select
-          value=""
-          disabled={layers.length >= mostLayers}
-          onChange={({ currentTarget }) => {
-            const kind = kinds.find((name) => name === currentTarget.value)
-            currentTarget.value = ''
-            if (kind) onLayers([...layers, newLayers[kind]])
-          }}
-        >
-          <option value="">{layers.length >= mostLayers ? 'No more fit' : 'Choose…'}</option>
-          {kinds.map((kind) => (
-            <option key={kind} value={kind}>
-              {layerTitles[kind]}
-            </option>
-          ))}
-        </select>
-      </label>
+      <MenuButton
+        title={layers.length >= mostLayers ? 'No more layers fit' : 'Add a layer'}
+        items={kinds.map((kind) => ({ name: kind, title: layerTitles[kind] }))}
+        isDisabled={layers.length >= mostLayers}
+        onChoose={(kind) => onLayers([...layers, newLayers[kind]])}
+      />
       <p class={outline?.problem ? 'warning' : 'hint'} role="status">
         {outline?.problem
           ? `This is no network yet: ${outline.problem}.`

@@ -3,15 +3,8 @@ import { maxSeed } from '../page-address.ts'
 import { messageOf } from '../use-engine.ts'
 import type { NetworkOutline, TrainingRecipe } from '../worker/engine-api.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
-import { tutorialLayers } from '../worker/layer-stack.ts'
 import { LayerEditor } from './layer-editor.tsx'
-
-const presets = {
-  quick: { layers: tutorialLayers, learningRate: 0.001, batchSize: 64, epochs: 3, images: 4000, seed: 1 },
-  tutorial: { layers: tutorialLayers, learningRate: 0.001, batchSize: 256, epochs: 10, images: 60_000, seed: 1 },
-} as const satisfies Record<string, TrainingRecipe>
-
-export const firstRecipe: TrainingRecipe = presets.quick
+import { recipes } from './recipes.ts'
 
 /** What to train and how; the button that starts it. */
 export function TrainingForm({
@@ -86,10 +79,10 @@ export function TrainingForm({
         {field('Learning rate', 'learningRate', [0.00001, 1, 'any'])}
         {field('Random seed', 'seed', [0, maxSeed, 1])}
         <div class="presets">
-          <button type="button" onClick={() => onRecipe(presets.quick)}>
+          <button type="button" onClick={() => onRecipe(recipes.quick)}>
             A quick look
           </button>
-          <button type="button" onClick={() => onRecipe(presets.tutorial)}>
+          <button type="button" onClick={() => onRecipe(recipes.tutorial)}>
             As in the tutorial
           </button>
         </div>

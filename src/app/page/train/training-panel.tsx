@@ -27,7 +27,7 @@ export function TrainingPanel({
   onUse: () => void
   onProblem: (problem: string | null) => void
 }) {
-  const { state, interrupted, plan, setPlan, start, goOn, discard, steer, stop } = training
+  const { state, interrupted, isElsewhere, plan, setPlan, start, goOn, discard, steer, stop } = training
   const { recipe, watched } = plan
   const { phase } = state
   const isTraining = phase === 'fetching' || phase === 'running' || phase === 'validating' || phase === 'paused'
@@ -35,6 +35,10 @@ export function TrainingPanel({
     <>
       <section class="panel training-settings" aria-labelledby="training-title">
         <h2 id="training-title">Train a network of your own</h2>
+        <p class={isElsewhere ? 'interrupted' : 'visually-hidden'} role="status">
+          {isElsewhere &&
+            'A training runs in another tab of this browser. Everything else works here meanwhile; when that one ends, or its tab is closed, this one can train.'}
+        </p>
         {interrupted && (
           <div class="interrupted">
             <p>
@@ -56,7 +60,7 @@ export function TrainingPanel({
           recipe={recipe}
           onRecipe={(changed) => setPlan({ ...plan, recipe: changed })}
           isTraining={isTraining}
-          canTrain={device !== null}
+          canTrain={device !== null && !isElsewhere}
           onTrain={start}
           onProblem={onProblem}
         />

@@ -1,4 +1,4 @@
-import { useCallback, useState } from 'preact/hooks'
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import type { EpochLog } from '../../../engine/index.ts'
 import { messageOf } from '../use-engine.ts'
 import type {
@@ -10,7 +10,8 @@ import type {
   WatchedMoment,
 } from '../worker/engine-api.ts'
 import { type EngineClient, isStopped } from '../worker/engine-client.ts'
-import { firstRecipe } from './training-form.tsx'
+import { recipes } from './recipes.ts'
+import { trainAlone, watchOtherTabs } from './training-lock.ts'
 
 /** A training as the page shows it. */
 export interface TrainingState {
@@ -43,12 +44,14 @@ export interface TrainingPlan {
 }
 
 /** A shirt that is taken for other things for long, and shoes that are told apart sooner. */
-const firstPlan: TrainingPlan = { recipe: firstRecipe, watched: [135, 0, 12] }
+const firstPlan: TrainingPlan = { recipe: recipes.quick, watched: [135, 0, 12] }
 
 export interface TrainingControl {
   readonly state: TrainingState
   /** A training that was cut off and can go on. */
   readonly interrupted: InterruptedTraining | null
+  /** Another tab trains: this one can do everything else. */
+  readonly isElsewhere: boolean
   /** What is trained next, and watched meanwhile: it stays while other views are looked at. */
   readonly plan: TrainingPlan
   setPlan(plan: TrainingPlan): void
@@ -97,12 +100,33 @@ function after(state: TrainingState, event: TrainingEvent): TrainingState {
 /** One training at a time, of the network of one's own. */
 export function useTraining(
   engine: EngineClient,
-  found: InterruptedTraining | null,
+  foundAtFirst: InterruptedTraining | null,
   onProblem: (problem: string | null) => void,
 ): TrainingControl {
   const [state, setState] = useState(untrained)
   const [isOver, setOver] = useState(false)
   const [plan, setPlan] = useState(firstPlan)
+  const [isElsewhere, setElsewhere] = useState(false)
+  const [found, setFound] = useState<InterruptedTraining | null>(null)
+  useEffect(() => setFound(foundAtFirst), [foundAtFirst])
+  const isOwn = useRef(false)
+  useEffect(
+    () =>
+      watchOtherTabs((isElsewhere) => {
+        if (isOwn.current) return
+        setElsewhere(isElsewhere)
+        if (isElsewhere) return
+        // The other tab may have been closed midway: then this one can go on in its place.
+        engine.findInterrupted().then(
+          (left) => {
+            setFound(left)
+            setOver(false)
+          },
+          () => {},
+        )
+      }),
+    [engine],
+  )
 
   const run = useCallback(
     (recipe: TrainingRecipe | 'interrupted', watched: readonly number[], beginning: TrainingState) => {
@@ -110,10 +134,15 @@ export function useTraining(
       setOver(true)
       setState({ ...beginning, phase: 'fetching' })
       let hasBegun = false
-      engine
-        .train(recipe, watched, (event) => {
+      trainAlone(() => {
+        isOwn.current = true
+        return engine.train(recipe, watched, (event) => {
           hasBegun ||= event.kind === 'began'
           setState((before) => after(before, event))
+        })
+      })
+        .finally(() => {
+          isOwn.current = false
         })
         .then(
           () => setState((before) => ({ ...before, phase: 'done' })),
@@ -127,10 +156,11 @@ export function useTraining(
     },
     [engine, onProblem],
   )
-  const interrupted = isOver ? null : found
+  const interrupted = isOver || isElsewhere ? null : found
   return {
     state,
     interrupted,
+    isElsewhere,
     plan,
     setPlan,
     start: useCallback(() => run(plan.recipe, plan.watched, untrained), [run, plan]),

@@ -1,5 +1,6 @@
 import { useMemo, useState } from 'preact/hooks'
 import { classNames, type ImageSet } from '../../data/fashion-mnist.ts'
+import { sharesOf } from '../explain/evidence-figure.tsx'
 import { percent } from '../number-format.ts'
 import { OverlayCanvas } from '../overlay-canvas.tsx'
 import { testPicture } from '../pictures/picture.ts'
@@ -105,10 +106,7 @@ function WatchedCard({
 }) {
   const { pixels, trueLabel } = useMemo(() => testPicture(images, index), [images, index])
   const name = classNames[trueLabel ?? 0]
-  const shares = useMemo(() => {
-    const largest = Math.max(0, ...(seen?.weights ?? []).map(([, weight]) => Math.abs(weight)))
-    return new Map((seen?.weights ?? []).map(([segment, weight]) => [segment, largest > 0 ? weight / largest : 0]))
-  }, [seen])
+  const shares = useMemo(() => sharesOf(seen?.weights ?? []), [seen])
   const segments = useMemo(() => seen?.segments ?? new Int32Array(pixels.length), [seen, pixels])
   return (
     <li data-index={index}>

@@ -257,6 +257,8 @@ export interface EngineApi {
   ): Promise<void>
   /** Of the training under way: holds it before its next step, lets it go on, or lets it do one step. */
   steer(how: 'pause' | 'resume' | 'step'): void
+  /** A training that was cut off since, perhaps in another tab; null where none was. */
+  findInterrupted(): Promise<InterruptedTraining | null>
   /** Forgets the interrupted training. */
   discardInterrupted(): Promise<void>
   /** The network of one's own as a safetensors file. */

@@ -31,6 +31,7 @@ export function startEngine(): EngineClient {
     outline: (layers) => remote.outline(layers),
     train: (recipe, watched, onEvent) => remote.train(recipe, watched, Comlink.proxy(onEvent)),
     steer: (how) => remote.steer(how),
+    findInterrupted: () => remote.findInterrupted(),
     discardInterrupted: () => remote.discardInterrupted(),
     saveNetwork: () => remote.saveNetwork(),
     openNetwork: (file) => remote.openNetwork(file),

@@ -262,6 +262,11 @@ class Engine implements EngineApi {
     this.training?.steer(how)
   }
 
+  async findInterrupted(): Promise<InterruptedTraining | null> {
+    const training = await kept('training')
+    return training && interruptedOf(training)
+  }
+
   discardInterrupted(): Promise<void> {
     return forget('training')
   }

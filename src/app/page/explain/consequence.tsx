@@ -1,0 +1,62 @@
+import { classNames } from '../../data/fashion-mnist.ts'
+import { percent, points } from '../number-format.ts'
+import type { ExplanationResult, LabelExplanation } from '../worker/engine-api.ts'
+import type { Hiding } from './use-hiding.ts'
+
+/** A part that moves the probability by less than this does not matter much. */
+const leastThatMatters = 0.05
+
+/** What follows from an explanation, in a sentence or two: whether a part decides, and how much is at stake. */
+export function Consequence({
+  explained,
+  flip,
+  hiding,
+}: {
+  explained: LabelExplanation
+  flip: ExplanationResult['flip']
+  hiding: Hiding
+}) {
+  const { label, probability, weights } = explained
+  const [segment, weight] = weights.at(0) ?? [null, 0]
+  const matters = Math.abs(weight) >= leastThatMatters
+  const name = classNames[label]
+  const worth = points(Math.abs(weight)).slice(1)
+  const decisive = flip?.segment ?? segment
+  const isHidden = decisive !== null && hiding.hidden.has(decisive)
+  return (
+    <div class="consequence">
+      <p class="follows">
+        {flip ? (
+          <>
+            Without segment {flip.segment} the network says <strong>{classNames[flip.predicted]}</strong>.
+          </>
+        ) : matters ? (
+          'None of the strongest parts changes the answer by itself.'
+        ) : (
+          <>
+            <strong>No part matters much</strong> for {name}.
+          </>
+        )}
+      </p>
+      {segment !== null && (
+        <p>
+          {matters
+            ? `Segment ${segment} counts most: ${worth} percentage points ${weight < 0 ? 'against' : 'for'} ${name}, which has ${percent(probability)}.`
+            : `Even segment ${segment}, which counts most, is worth no more than ${worth} percentage points ${weight < 0 ? 'against' : 'for'} ${name}, which has ${percent(probability)}.`}
+        </p>
+      )}
+      {decisive !== null && (
+        <button
+          type="button"
+          onMouseEnter={() => hiding.highlight(decisive)}
+          onMouseLeave={() => hiding.highlight(null)}
+          onFocus={() => hiding.highlight(decisive)}
+          onBlur={() => hiding.highlight(null)}
+          onClick={() => hiding.toggle(decisive)}
+        >
+          {isHidden ? 'Show it again' : 'Hide it'}
+        </button>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,131 @@
+import { useMemo } from 'preact/hooks'
+import { classNames } from '../../data/fashion-mnist.ts'
+import { Fact } from '../fact.tsx'
+import { count, decimal, duration, percent } from '../number-format.ts'
+import { describePicture } from '../pictures/picture.ts'
+import type { ExportSubject, LabelExplanation, Side } from '../worker/engine-api.ts'
+import type { EngineClient } from '../worker/engine-client.ts'
+import type { Look, ShownExplanation } from './explanation-panel.tsx'
+import { FourPanels } from './four-panels.tsx'
+import { SaveMenu } from './save-menu.tsx'
+import { SegmentTable } from './segment-table.tsx'
+import { TrustPanel } from './trust-panel.tsx'
+import type { Hiding } from './use-hiding.ts'
+
+const samplingInWords = {
+  number: 'As many as were asked for, the picture itself among them',
+  auto: 'Until the order of the top segments was settled, or all mixtures where those are fewer',
+  exact: 'Every mixture of segments there is',
+}
+
+/** One class's explanation in numbers: the segments, how well the linear model fits, how far it can be trusted; and its files. */
+export function ExplanationDetails({
+  engine,
+  side,
+  shown,
+  isStale,
+  explained,
+  look,
+  onLook,
+  hiding,
+  isLinkWhole,
+  onProblem,
+}: {
+  engine: EngineClient
+  side: Side
+  shown: ShownExplanation
+  /** Another is on its way. */
+  isStale: boolean
+  explained: LabelExplanation
+  look: Look
+  onLook: (look: Look) => void
+  hiding: Hiding
+  /** Whether the page's address holds all that is shown. */
+  isLinkWhole: boolean
+  onProblem: (problem: string) => void
+}) {
+  const { picture, result } = shown
+  const { segments, segmentCount, settings, samples, timings, warnings } = result
+  const { label, weights, intervals } = explained
+  const name = classNames[label]
+  const subject = useMemo(
+    (): ExportSubject => ({
+      title: `${describePicture(picture)}: what speaks for ${name} and against it`,
+      ...(picture.index !== null && { index: picture.index }),
+      ...(picture.trueLabel !== null && { label: picture.trueLabel }),
+    }),
+    [picture, name],
+  )
+  return (
+    <div class={isStale ? 'result is-stale' : 'result'}>
+      {warnings.map((warning) => (
+        <p key={warning} class="warning">
+          {warning}
+        </p>
+      ))}
+      {look.shows === 'panels' && !isStale && (
+        <FourPanels engine={engine} side={side} label={label} subject={subject} onProblem={onProblem} />
+      )}
+      <SegmentTable
+        className={name}
+        segments={segments}
+        weights={weights}
+        intervals={intervals}
+        highlighted={hiding.highlighted}
+        hidden={hiding.hidden}
+        onHighlight={hiding.highlight}
+        onPress={hiding.toggle}
+      />
+      <dl class="facts">
+        <Fact term="Network says" title="The network's own probability of the class">
+          {percent(explained.probability)}
+        </Fact>
+        <Fact term="Linear model" title="The local prediction: intercept plus all weights">
+          {decimal(explained.localPrediction)}
+        </Fact>
+        <Fact term="R²" title="How much of the network's behaviour around this picture the linear model explains">
+          {decimal(explained.score)}
+        </Fact>
+        <Fact term="Segments">{segmentCount}</Fact>
+        <Fact
+          term="Samples"
+          title={samplingInWords[typeof settings.samples === 'number' ? 'number' : settings.samples]}
+        >
+          {count(samples)}
+        </Fact>
+        <Fact
+          term="Time"
+          title={`segmentation ${duration(timings.segmentation)}, prediction ${duration(timings.prediction)}, fit ${duration(timings.fit)}`}
+        >
+          {duration(timings.total)}
+        </Fact>
+      </dl>
+      <SaveMenu
+        engine={engine}
+        side={side}
+        label={label}
+        subject={subject}
+        isStale={isStale}
+        isLinkWhole={isLinkWhole}
+        onProblem={onProblem}
+      />
+      <details
+        class="trust-details"
+        open={look.isTrustOpen}
+        onToggle={({ currentTarget: { open } }) => open !== look.isTrustOpen && onLook({ ...look, isTrustOpen: open })}
+      >
+        <summary>How far can this be trusted?</summary>
+        {look.isTrustOpen && !isStale && (
+          <TrustPanel
+            key={result}
+            engine={engine}
+            side={side}
+            label={label}
+            isExact={settings.samples === 'exact'}
+            onProblem={onProblem}
+          />
+        )}
+      </details>
+    </div>
+  )
+}

@@ -1,0 +1,29 @@
+import type { Side } from '../worker/engine-api.ts'
+import type { Look } from './explanation-panel.tsx'
+
+const looks: readonly { readonly shows: Look['shows']; readonly title: string }[] = [
+  { shows: 'overlay', title: 'On the picture' },
+  { shows: 'heatmap', title: 'Weights alone' },
+  { shows: 'boundaries', title: 'Segments' },
+  { shows: 'panels', title: 'Four panels' },
+]
+
+/** How the evidence is drawn. */
+export function LookChoice({ side, look, onLook }: { side: Side; look: Look; onLook: (look: Look) => void }) {
+  return (
+    <fieldset class="shows">
+      <legend class="visually-hidden">Show the evidence as</legend>
+      {looks.map(({ shows, title }) => (
+        <label key={shows}>
+          <input
+            type="radio"
+            name={`shows-${side}`}
+            checked={look.shows === shows}
+            onChange={() => onLook({ ...look, shows })}
+          />
+          <span>{title}</span>
+        </label>
+      ))}
+    </fieldset>
+  )
+}
