@@ -2,7 +2,7 @@
 export type { Checkpoint } from './checkpoint.ts'
 export type { CompileOptions, LongCallOptions, Predictions } from './compiled-model.ts'
 export { compute } from './compute.ts'
-export type { CpuDeviceOptions } from './cpu/device.ts'
+export type { CpuDeviceOptions } from './cpu/device-options.ts'
 export type {
   Device,
   DeviceInfo,

@@ -1,7 +1,8 @@
-import type { CpuDeviceOptions } from './cpu/device.ts'
+import { type CpuDeviceOptions, cpuOptionRules } from './cpu/device-options.ts'
 import type { Device, DeviceKind } from './device.ts'
+import { checkOptions, type OptionRules, shown } from './device-options.ts'
 import { ArgumentError, DeviceError } from './errors.ts'
-import type { WebGPUOptions } from './webgpu/device.ts'
+import { type WebGPUOptions, webgpuOptionRules } from './webgpu/device-options.ts'
 
 /** What people may ask for: a device by name, or the best there is. */
 export const deviceNames = ['auto', 'webgpu', 'cpu', 'reference'] as const
@@ -10,23 +11,31 @@ export type DeviceName = (typeof deviceNames)[number]
 /** Each device heeds those of its own. */
 export type OpenDeviceOptions = CpuDeviceOptions & Pick<WebGPUOptions, 'halfPrecision'>
 
+const optionRules: OptionRules<OpenDeviceOptions> = {
+  ...cpuOptionRules,
+  halfPrecision: webgpuOptionRules.halfPrecision,
+}
+
 /**
  * Opens a device. 'auto' takes a real GPU if there is one, else the processor: a software WebGPU adapter is slower than
  * `cpu` and is taken only by name.
- * @throws DeviceError when the device asked for can't be had, ArgumentError for a name or an option that does not exist
+ * @throws DeviceError when the device asked for can't be had, ArgumentError for a name or an option that does not exist, or an option that is
+ * not of its kind, whichever device it is for
  */
 export async function openDevice(name: DeviceName = 'auto', options: OpenDeviceOptions = {}): Promise<Device> {
-  if (!deviceNames.includes(name)) throw new ArgumentError(`no device "${name}"; there are ${deviceNames.join(', ')}`)
+  if (!deviceNames.includes(name))
+    throw new ArgumentError(`no device ${shown(name)}; there are ${deviceNames.join(', ')}`)
+  checkOptions('openDevice', options, optionRules)
   return name === 'auto' ? ((await openRealGpu(options)) ?? open('cpu', options)) : open(name, options)
 }
 
 /** Implementations are loaded when they are asked for: a page that never trains in float64 never fetches the loops. */
-async function open(kind: DeviceKind, options: OpenDeviceOptions): Promise<Device> {
+async function open(kind: DeviceKind, { halfPrecision, ...ofProcessor }: OpenDeviceOptions): Promise<Device> {
   switch (kind) {
     case 'webgpu':
-      return (await import('./webgpu/device.ts')).openWebGPUDevice({ halfPrecision: options.halfPrecision })
+      return (await import('./webgpu/device.ts')).openWebGPUDevice({ halfPrecision })
     case 'cpu':
-      return new (await import('./cpu/device.ts')).CpuDevice(options)
+      return new (await import('./cpu/device.ts')).CpuDevice(ofProcessor)
     case 'reference':
       return new (await import('./reference/device.ts')).ReferenceDevice()
   }

@@ -9,15 +9,16 @@ import {
   type Program,
   runInTurn,
 } from '../device.ts'
-import { ArgumentError, DeviceError, type DeviceLostError } from '../errors.ts'
+import { checkOptions } from '../device-options.ts'
+import { DeviceError, type DeviceLostError } from '../errors.ts'
 import type { Fusion } from '../fuse.ts'
 import type { Plan, PlanOperand } from '../plan.ts'
 import { type DType, sizeOf } from '../tensor.ts'
-import { type TuningMemory, tuningMemory } from '../tuning-memory.ts'
+import { tuningMemory } from '../tuning-memory.ts'
 import type { RunnablePhase } from './crew.ts'
+import { type ConvolutionChoice, type CpuDeviceOptions, cpuOptionRules } from './device-options.ts'
 import { emitPlan } from './emit-plan.ts'
 import { type CpuOperand, KernelEmitter, type Phase } from './kernel.ts'
-import type { ConvolutionChoice } from './kernels/choose-convolution.ts'
 import { sameBlock } from './kernels/small-product.ts'
 import { Arenas, type LinearBlock, LinearMemory } from './memory.ts'
 import { hasRelaxedSimd } from './relaxed.ts'
@@ -74,20 +75,6 @@ const leastTunedFlops = 2e9
 /** Chunks a thread takes of a shared phase, on average: enough that all end at about the same time. */
 const chunksPerThread = 32
 
-export interface CpuDeviceOptions {
-  /** How many threads compute; all the processor has unless given. One where memory can't be shared. */
-  readonly threads?: number
-  /**
-   * Multiply-adds that may be rounded once, where the engine has them and the machine likes: faster on many processors, but
-   * not the same bits everywhere.
-   */
-  readonly relaxed?: boolean
-  /** How convolutions are computed; 'auto' unless given. Winograd's error is larger, up to 1e-5 of the largest number. */
-  readonly convolution?: ConvolutionChoice
-  /** Where the choices that suit this machine are kept; a file or the browser's database unless given. */
-  readonly tuning?: TuningMemory
-}
-
 /** Ends the threads of devices that nobody disposed of before they were collected. They must not reference their device. */
 const abandoned = new FinalizationRegistry<Threads>((threads) => threads.dispose())
 
@@ -113,9 +100,8 @@ export class CpuDevice implements Device {
 
   /** @throws ArgumentError for a number of threads that is none; DeviceError without WebAssembly SIMD */
   constructor(options: CpuDeviceOptions = {}) {
+    checkOptions('cpu', options, cpuOptionRules)
     const { threads = availableThreads(), relaxed = false, convolution = 'auto', tuning = tuningMemory() } = options
-    if (!Number.isInteger(threads) || threads < 1)
-      throw new ArgumentError(`cpu: threads is ${threads}; expected a whole number of at least 1`)
     if (!hasSimd())
       throw new DeviceError('cpu: WebAssembly with SIMD is missing or switched off here; browsers since 2023 have it')
     this.relaxed = relaxed && hasRelaxedSimd()

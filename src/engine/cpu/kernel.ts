@@ -1,5 +1,5 @@
 import type { Attributes, TensorType } from '../tensor.ts'
-import type { ConvolutionChoice } from './kernels/choose-convolution.ts'
+import type { ConvolutionChoice } from './device-options.ts'
 import { type Block, defaultBlock, type ProductShape } from './kernels/small-product.ts'
 import type { FunctionBody, I32, Local, ModuleBuilder } from './wasm.ts'
 

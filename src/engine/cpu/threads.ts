@@ -2,8 +2,6 @@ import { DeviceError } from '../errors.ts'
 import { isNode, nodeModule } from '../node-module.ts'
 import { Crew, defaultPatienceMs, runPhase, type ThreadProgram } from './crew.ts'
 
-/** More than this many can't be asked for: each takes some 9 MB, and an engine that runs out of memory ends the process. */
-export const mostThreads = 128
 const mostThreadsUnasked = 16
 
 /** The processor's threads, as far as they are of use. */

@@ -40,9 +40,14 @@ function noWebGPU(): never {
 }
 
 async function requestFrom(instance: GPU, allowFallback: boolean): Promise<OpenAdapter | null> {
+  const request = (wish: GPURequestAdapterOptions) =>
+    instance.requestAdapter(wish).catch((cause: unknown) => {
+      const why = cause instanceof Error ? cause.message : String(cause)
+      throw new DeviceError(`webgpu: no adapter: ${why}`, { cause })
+    })
   const adapter =
-    (await instance.requestAdapter({ powerPreference: 'high-performance' })) ??
-    (allowFallback ? await instance.requestAdapter({ forceFallbackAdapter: true }) : null)
+    (await request({ powerPreference: 'high-performance' })) ??
+    (allowFallback ? await request({ forceFallbackAdapter: true }) : null)
   if (!adapter) return null
   const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info
   // wgpu tells a vendor's number, not its name.

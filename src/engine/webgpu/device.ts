@@ -8,6 +8,7 @@ import type {
   Place,
   Program,
 } from '../device.ts'
+import { checkOptions } from '../device-options.ts'
 import { DeviceError, DeviceLostError } from '../errors.ts'
 import { type Fusion, fusions } from '../fuse.ts'
 import type { Plan } from '../plan.ts'
@@ -16,6 +17,7 @@ import { type TuningMemory, tuningMemory } from '../tuning-memory.ts'
 import { findAdapter, type OpenAdapter } from './adapter.ts'
 import { Buffers } from './buffers.ts'
 import { newCounters } from './counters.ts'
+import { type WebGPUOptions, webgpuOptionRules } from './device-options.ts'
 import type { AdapterTraits } from './dispatch.ts'
 import { scoped } from './error-scopes.ts'
 import { kernelsHash } from './kernels-hash.ts'
@@ -32,38 +34,40 @@ import { type Bench, fastest, measureTrials, profilingTrials, tuningTrials } fro
  * encoder. Many runs whose results are wanted together are one submit and one read (runAll). How a plan becomes that
  * list is in lower-plan.ts, how a step becomes dispatches in lowering.ts and kernels/, whose WGSL is in src/shaders/.
  */
-export interface WebGPUOptions {
-  /** Take a software adapter where there is no other; true unless given. */
-  readonly allowFallbackAdapter?: boolean
-  /**
-   * Predict and explain with 16-bit products in convolutions, where the adapter has `shader-f16`; false unless given. Some
-   * GPUs are twice as fast so. Probabilities differ in their third digit; inputs and activations must stay below 65,504. Training
-   * is never concerned. `info.halfPrecision` says whether it is so.
-   */
-  readonly halfPrecision?: boolean
-  /** Where the choices of tune() are kept; a file in Node, IndexedDB in browsers unless given. */
-  readonly tuningMemory?: TuningMemory
-}
 
 /**
  * Opens the best adapter.
- * @throws DeviceError that says what to do when there is no WebGPU or no allowed adapter
+ * @throws ArgumentError for an option that does not exist, or is not of its kind; DeviceError that says what to do when
+ * there is no WebGPU or no allowed adapter, or when the adapter refuses
  */
 export async function openWebGPUDevice(options: WebGPUOptions = {}): Promise<WebGPUDevice> {
+  checkOptions('webgpu', options, webgpuOptionRules)
   const found = await findAdapter(options.allowFallbackAdapter ?? true)
   const { limits, features } = found.adapter
   const wanted = ['subgroups', ...(options.halfPrecision ? ['shader-f16'] : [])] as GPUFeatureName[]
-  const gpu = await found.adapter.requestDevice({
-    label: 'limelight',
-    requiredFeatures: wanted.filter((feature) => features.has(feature)),
-    // Nothing here needs more than the defaults but large batches.
-    requiredLimits: {
-      maxBufferSize: limits.maxBufferSize,
-      maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
-    },
-  })
+  const gpu = await found.adapter
+    .requestDevice({
+      label: 'limelight',
+      requiredFeatures: wanted.filter((feature) => features.has(feature)),
+      // Nothing here needs more than the defaults but large batches.
+      requiredLimits: {
+        maxBufferSize: limits.maxBufferSize,
+        maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+      },
+    })
+    .catch((cause: unknown) => {
+      throw new DeviceError(
+        `webgpu: ${found.name} can't be opened: ${cause instanceof Error ? cause.message : String(cause)}`,
+        { cause },
+      )
+    })
   const device = new WebGPUDevice(gpu, found, options.tuningMemory ?? tuningMemory())
-  await device.recall()
+  try {
+    await device.recall()
+  } catch (error) {
+    device.dispose()
+    throw error
+  }
   return device
 }
 

@@ -4,9 +4,6 @@ import { conv2dKernelGradient as directKernelGradient } from './convolution-kern
 import { windowOf } from './padded-image.ts'
 import { suitsWinograd, winogradConv2d, winogradInputGradient, winogradKernelGradient } from './winograd.ts'
 
-/** Which algorithm computes convolutions: 'auto' takes Winograd's where it can be used and pays. */
-export type ConvolutionChoice = 'auto' | 'direct' | 'winograd'
-
 /** With 4 channels and 4 filters both take as long; with more, Winograd's transforms cost less than the products it saves. */
 const leastProducts = 32
 /** Outputs a filter, of all images: with fewer, transforming the kernel is not worth it. */

@@ -1,0 +1,30 @@
+import { type OptionRules, objectWith, oneOf, trueOrFalse, wholeNumber } from '../device-options.ts'
+import type { TuningMemory } from '../tuning-memory.ts'
+
+/** Which algorithm computes convolutions: 'auto' takes Winograd's where it can be used and pays. */
+export const convolutionChoices = ['auto', 'direct', 'winograd'] as const
+export type ConvolutionChoice = (typeof convolutionChoices)[number]
+
+export interface CpuDeviceOptions {
+  /** How many threads compute, 128 at most; all the processor has unless given, 16 at most. One where memory can't be shared. */
+  readonly threads?: number
+  /**
+   * Multiply-adds that may be rounded once, where the engine has them and the machine likes: faster on many processors, but
+   * not the same bits everywhere.
+   */
+  readonly relaxed?: boolean
+  /** How convolutions are computed; 'auto' unless given. Winograd's error is larger, up to 1e-5 of the largest number. */
+  readonly convolution?: ConvolutionChoice
+  /** Where the choices that suit this machine are kept; a file or the browser's database unless given. */
+  readonly tuning?: TuningMemory
+}
+
+/** Each thread takes some 9 MB, and an engine that runs out of memory ends the process. */
+const mostThreads = 128
+
+export const cpuOptionRules: OptionRules<CpuDeviceOptions> = {
+  threads: wholeNumber(1, mostThreads),
+  relaxed: trueOrFalse,
+  convolution: oneOf(convolutionChoices),
+  tuning: objectWith('read', 'write'),
+}
