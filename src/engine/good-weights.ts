@@ -35,10 +35,11 @@ export class GoodWeights {
     const values = await compiled.readWeights()
     if (!values.every((data) => data.every(Number.isFinite))) return false
     // Between two steps they may be taken several times.
-    if (steps !== this.taken.steps)
+    if (steps !== this.taken.steps) {
       this.before = { values: this.model.weights.map(({ data }) => data.slice()), place: this.taken.place }
+      this.taken = { steps, place: { epoch, step } }
+    }
     this.model.weights.forEach(({ data }, i) => data.set(values[i]))
-    this.taken = { steps, place: { epoch, step } }
     return true
   }
 
