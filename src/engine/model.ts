@@ -323,7 +323,14 @@ function plansToMeasure(compiled: CompiledModel, graphs: readonly Graph[], batch
   const { optimizer } = compiled.options
   if (!optimizer) return plans
   const samples = { data: new Uint8Array(0), shape: [batch, ...compiled.model.inputShape] }
-  return [...plans, trainingStepPlan(compiled, optimizer, samples, batch)]
+  const training = trainingStepPlan(compiled, optimizer, samples, batch)
+  const { maxBlockBytes } = compiled.device
+  // Refused at once, not after the predictions were measured.
+  if (training.largestOperandBytes > maxBlockBytes)
+    throw new ArgumentError(
+      `batchSize ${batch}: a training step would need a block of ${training.largestOperandBytes} bytes; the device holds at most ${maxBlockBytes}`,
+    )
+  return [...plans, training]
 }
 
 /** x [batch, …inputShape] -> y [batch, classes]. */

@@ -31,7 +31,7 @@ interface ManyOptions extends DeviceOptions {
   readonly topLabels?: number
 }
 
-export function explainMany(
+export async function explainMany(
   explainer: LimeImageExplainer,
   asked: ExplainOptions,
   range: readonly [number, number],
@@ -39,11 +39,11 @@ export function explainMany(
   options: ManyOptions,
 ): Promise<void> {
   const signal = interruptSignal(`what was explained is in ${folder}; the same command goes on from there`)
-  return inLockedFolder(folder, async () => {
-    const test = await loadSplit('test', signal)
-    const [first, end] = range
-    if (end > test.count)
-      throw new ArgumentError(`--indices ${first}:${end}: the test set has the images 0 to ${test.count - 1}`)
+  const test = await loadSplit('test', signal)
+  const [first, end] = range
+  if (end > test.count)
+    throw new ArgumentError(`--indices ${first}:${end}: the test set has the images 0 to ${test.count - 1}`)
+  await inLockedFolder(folder, async () => {
     const { model, digest, device, dispose } = await openModel(options.model, options)
     try {
       const settings = settingsOf(options, digest)

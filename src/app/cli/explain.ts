@@ -146,6 +146,8 @@ async function explain(options: ExplainCommandOptions): Promise<void> {
     throw new ArgumentError(
       'explain: give one of --index N (a test image), --image FILE.png and --indices FIRST:END (many test images)',
     )
+  if (options.masks && !options.json && out === undefined)
+    throw new ArgumentError('--masks needs --json, which prints them, or --out')
   const asked = explainOptions(options)
   const explainer = new LimeImageExplainer({ kernelWidth, featureSelection, randomState })
   if (indices) {
@@ -228,12 +230,12 @@ export function addExplainCommand(program: Command): void {
     .addOption(
       new Option(
         '--indices <first:end>',
-        'explain these test images, one JSON line each; goes on where it stopped',
+        'explain these test images, one JSON line each; goes on where it stopped, with the same options',
       ).argParser(indexRange),
     )
     .option('--json', 'print everything as JSON')
-    .option('--masks', 'with --json: the sampled masks, too')
-    .option('--out <folder>', 'write pictures and explanation.json there', path)
+    .option('--masks', 'with --json or --out: the sampled masks, too')
+    .option('--out <folder>', 'write pictures and explanation.json there; one process at a time', path)
     .option('--segmenter <name>', `${segmenterNames.join(', ')}; by the size of the image unless given`, text('a name'))
     .addOption(
       new Option('--segmenter-param <name=value>', 'a parameter by its name in scikit-image; may be repeated')

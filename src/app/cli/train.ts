@@ -87,7 +87,7 @@ export function addTrainCommand(program: Command): void {
     .option('--seed <n>', 'decides the first weights and the order of the images', integer(0), 1)
     .option('--limit <n>', 'only the first so many training images', integer(1))
     .option('--json', 'print the log as JSON')
-    .requiredOption('--save <file>', 'the model file to write, after every epoch', path)
+    .requiredOption('--save <file>', 'the model file to write, after every epoch; one process at a time', path)
   addDeviceOptions(command).action(async (options: TrainOptions) => {
     const { log, device, seconds } = await trainTutorialNetwork(options, interruptSignal(savedStays))
     const last = log[log.length - 1]
