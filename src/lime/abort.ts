@@ -47,15 +47,16 @@ export function part(pause: Pause, from: number, to: number): Pause {
   return (done) => pause(from + done * (to - from))
 }
 
-/** @param tell hears the share that is done, each time others had their turn */
+/** @param tell hears the share that is done, never a smaller one, each time others had their turn */
 export function pausing(signal: AbortSignal | undefined, tell: (done: number) => void = () => {}): Pause {
   const letOthersRun = fairTurns()
-  let told = performance.now()
+  let [told, most] = [performance.now(), 0]
   return async (done) => {
     await letOthersRun()
     signal?.throwIfAborted()
+    most = Math.max(most, done)
     if (performance.now() - told < turn) return
-    tell(done)
+    tell(most)
     told = performance.now()
   }
 }

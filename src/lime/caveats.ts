@@ -8,7 +8,7 @@ import type { Surrogate } from './surrogate.ts'
 const leastWeighed = 1e-3
 
 /** A bias below this share of the label's largest weight is of no account. */
-const leastBias = 0.01
+const leastBias = 1e-3
 
 /** @param alpha the penalty; null for a regressor of the caller @param intervals null as well then */
 export function caveatsOfFit(

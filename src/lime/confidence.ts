@@ -144,9 +144,9 @@ async function fromRidge(
   const moves = targets.map((values) => {
     const mean = moments.targetSums(values).total / total
     const deviations = values.map((value, row) => roots[row] * (value - values[0] - mean))
-    // A sample's residual if it were left out.
+    // A sample's residual if it were left out. √W 1, which the centred columns know nothing of, is taken out of the inverse.
     const residuals = factor.solve(deviations).map((value, row) => {
-      const own = inverse[row * rows + row]
+      const own = inverse[row * rows + row] - (alpha > 0 ? weights[row] / (alpha * total) : 0)
       return own > alone ? value / own : 0
     })
     return { deviations, residuals }
@@ -166,13 +166,17 @@ async function fromRidge(
     rows,
     (i, influence) => {
       const share = hidden[features[i]] / total
+      for (let row = 0; row < rows; row++) influence[row] = share * sums[row] - influence[row]
       moves.forEach(({ deviations, residuals }, label) => {
-        const { centres, variances } = estimates[label]
+        let [centre, variance] = [0, 0]
         for (let row = 0; row < rows; row++) {
-          const own = share * sums[row] - influence[row]
-          centres[i] += own * deviations[row]
-          variances[i] += (own * residuals[row]) ** 2
+          const own = influence[row]
+          const moved = own * residuals[row]
+          centre += own * deviations[row]
+          variance += moved * moved
         }
+        estimates[label].centres[i] = centre
+        estimates[label].variances[i] = variance
       })
     },
     part(pause, 0.65, 1),
