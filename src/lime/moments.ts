@@ -146,10 +146,16 @@ export class SampleMoments implements Moments, WeightedSamples {
   }
 
   variation(features: ArrayLike<number>, coefficients: Float64Array): number {
-    const { data, rows, columns, weights, hidden, total } = this
+    const { data, rows, columns, weights, hidden, total, whole } = this
+    let variation = 0
+    if (whole && features.length < rows) {
+      for (let i = 0; i < features.length; i++)
+        for (let j = 0; j < features.length; j++)
+          variation += coefficients[i] * coefficients[j] * whole[features[i] * columns + features[j]]
+      return Math.max(0, variation)
+    }
     let mean = 0
     for (let i = 0; i < features.length; i++) mean += (coefficients[i] * hidden[features[i]]) / total
-    let variation = 0
     for (let row = 0, at = 0; row < rows; row++, at += columns) {
       let value = -mean
       for (let i = 0; i < features.length; i++) value += (1 - data[at + features[i]]) * coefficients[i]
