@@ -95,10 +95,10 @@ describe('ridge', () => {
       const x = (row: number, i: number) => data[row * 4 + i] - means[i]
       const gram = range(16).map((k) => over((row) => x(row, k >> 2) * x(row, k & 3)))
       const b = Float64Array.of(1, -2, 0.5, 3)
-    const modelled = over((row) => range(4).reduce((sum, i) => sum + b[i] * x(row, i), 0) ** 2)
-    // By rows, and once there are sums over pairs by those.
-    expect(moments.variation(range(4), b)).toBeCloseTo(modelled, 9)
-    expect(largestError(await moments.gram(range(4), atOnce), gram)).toBeLessThan(1e-12)
+      const modelled = over((row) => range(4).reduce((sum, i) => sum + b[i] * x(row, i), 0) ** 2)
+      // By rows, and once there are sums over pairs by those.
+      expect(moments.variation(range(4), b)).toBeCloseTo(modelled, 9)
+      expect(largestError(await moments.gram(range(4), atOnce), gram)).toBeLessThan(1e-12)
       for (const i of range(4))
         expect(largestError(moments.column(i), gram.slice(4 * i, 4 * i + 4))).toBeLessThan(1e-12)
       expect(moments.variation(range(4), b)).toBeCloseTo(modelled, 9)
