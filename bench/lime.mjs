@@ -42,7 +42,7 @@ const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1]
 const runsInTurn = 3
 
 /** Ours and scikit-image's in turns, a few runs each, on the same picture. */
-function measureSegmenters() {
+async function measureSegmenters() {
   const folder = mkdtempSync(join(tmpdir(), 'limelight-bench-'))
   const run = (...words) =>
     execFileSync(python, [here('peers/scikit_image.py'), ...words], {
@@ -61,7 +61,7 @@ function measureSegmenters() {
     }
     const rows = Object.keys(ours).map((name) => ({ name, ours: [], theirs: [] }))
     // Compiled code, as Python's is.
-    for (const { name } of rows) for (let i = 0; i < 2; i++) ours[name](picture, { randomSeed: 42 })
+    for (const { name } of rows) for (let i = 0; i < 2; i++) await ours[name](picture, { randomSeed: 42 })
     for (let round = 0; round < Math.min(rounds, 3); round++) {
       const theirs = new Map(
         run('measure', file, String(runsInTurn))
@@ -74,7 +74,7 @@ function measureSegmenters() {
         let labels = new Int32Array(0)
         for (let i = 0; i < runsInTurn; i++) {
           const start = performance.now()
-          labels = ours[row.name](picture, { randomSeed: 42 }).data
+          labels = (await ours[row.name](picture, { randomSeed: 42 })).data
           row.ours.push(performance.now() - start)
         }
         const { ms, labels: digest, segments } = theirs.get(row.name)
@@ -101,7 +101,7 @@ function measureSegmenters() {
   }
 }
 // Before other work: their code is compiled for what it meets here, as Python's process meets nothing else.
-const segmenters = measureSegmenters()
+const segmenters = await measureSegmenters()
 
 const device = await openDevice('cpu')
 const model = await loadModel(here(`../${paths.weights}`))

@@ -1,8 +1,16 @@
-import { ArgumentError, ShapeError } from '../engine/errors.ts'
+import { check, optionsOf, thatIs } from '../engine/arguments.ts'
+import { ShapeError } from '../engine/errors.ts'
 import { type Image, type ImageInput, toImage, toRgb } from './image.ts'
-import type { LabelMap } from './label-map.ts'
+import { type LabelMap, labelMap } from './label-map.ts'
 
 const background = 0
+
+const boundariesOptions = optionsOf<{ readonly color?: readonly number[] }>({
+  color: thatIs<readonly number[]>(
+    'three finite numbers',
+    (value) => Array.isArray(value) && value.length === 3 && value.every(Number.isFinite),
+  ),
+})
 
 /**
  * Whether a pixel of an object counts as touching another object: scikit-image compares the largest label among its eight
@@ -32,6 +40,7 @@ function touchesObject({ data, shape: [height, width] }: LabelMap, y: number, x:
  * one of its four neighbours has another label and it is background, or counts as touching another object.
  */
 export function findBoundaries(labels: LabelMap): Uint8Array {
+  check('findBoundaries', labelMap, labels, 'labels')
   const { data } = labels
   const [height, width] = labels.shape
   const boundaries = new Uint8Array(data.length)
@@ -58,15 +67,16 @@ export function findBoundaries(labels: LabelMap): Uint8Array {
 export function markBoundaries(
   image: ImageInput,
   labels: LabelMap,
-  { color = [1, 1, 0] }: { color?: readonly number[] } = {},
+  options: { readonly color?: readonly number[] } = {},
 ): Image {
+  check('markBoundaries', boundariesOptions, options)
+  const { color = [1, 1, 0] } = options
+  check('markBoundaries', labelMap, labels, 'labels')
   const rgb = toRgb(toImage(image))
   if (labels.shape[0] !== rgb.height || labels.shape[1] !== rgb.width)
     throw new ShapeError(
       `markBoundaries: the image is [${rgb.height}, ${rgb.width}], the map [${labels.shape.join(', ')}]`,
     )
-  if (color.length !== 3 || !color.every(Number.isFinite))
-    throw new ArgumentError(`markBoundaries: a color is three finite numbers, not [${color.join(', ')}]`)
   const data = rgb.data instanceof Uint8Array ? Float64Array.from(rgb.data, (value) => value / 255) : rgb.data.slice()
   findBoundaries(labels).forEach((marked, pixel) => {
     if (marked) data.set(color, 3 * pixel)

@@ -1,3 +1,16 @@
+import {
+  callback,
+  check,
+  either,
+  flag,
+  numberFrom,
+  oneOf,
+  optionsOf,
+  positiveNumber,
+  text,
+  thatIs,
+  wholeNumber,
+} from '../engine/arguments.ts'
 import { ArgumentError } from '../engine/errors.ts'
 import { type Pause, part, pausing } from './abort.ts'
 import { caveatsOfFit } from './caveats.ts'
@@ -9,16 +22,16 @@ import { type FeatureSelection, featureSelectionNamed } from './feature-selectio
 import type { ImageInput } from './image.ts'
 import { exponentialKernel, type Kernel } from './kernel.ts'
 import type { PredictionOptions, Predictor } from './predictors.ts'
-import { type RandomState, randomStateOf } from './random-state.ts'
-import { drawMasks, sampleMasks } from './sampling.ts'
-import { type AutoSamples, settledEvidence } from './settled-evidence.ts'
+import { type RandomState, randomSource, randomStateOf } from './random-state.ts'
+import { drawMasks, mostSamples, sampleMasks } from './sampling.ts'
+import { type AutoSamples, autoSamplesOptions, settledEvidence } from './settled-evidence.ts'
 import { type Stability, stabilityOf } from './stability.ts'
 import {
-  checkCount,
-  checkSubjectOptions,
+  checkRequest,
   chosenLabels,
   prepareSubject,
   type SubjectOptions,
+  subjectOptions,
   topCountOf,
 } from './subject.ts'
 import { fitSurrogate, type ModelRegressor, type Surrogate } from './surrogate.ts'
@@ -64,6 +77,39 @@ export interface ExplainOptions extends SubjectOptions {
   readonly modelRegressor?: ModelRegressor
 }
 
+const explainerOptions = optionsOf<LimeImageExplainerOptions>({
+  kernelWidth: positiveNumber(),
+  kernel: callback,
+  verbose: flag,
+  featureSelection: text,
+  randomState: randomSource,
+})
+
+const explainOptions = optionsOf<ExplainOptions>({
+  ...subjectOptions,
+  numFeatures: wholeNumber(1),
+  numSamples: either(
+    `a whole number from 1 to ${mostSamples.toLocaleString('en-US')}, 'exact' or 'auto'`,
+    wholeNumber(1, mostSamples),
+    oneOf('exact', 'auto'),
+  ),
+  autoSamples: autoSamplesOptions,
+  keepSamples: flag,
+  distanceMetric: text,
+  modelRegressor: callback,
+  alpha: numberFrom(0),
+})
+
+const imageSequence = thatIs<Iterable<unknown>>(
+  'images one after another: a list or a generator',
+  (value) => typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value),
+)
+
+const stabilityOptions = optionsOf<{ runs?: number; topFeatures?: number }>({
+  runs: wholeNumber(2, 10_000),
+  topFeatures: wholeNumber(1),
+})
+
 /**
  * LIME for images (Ribeiro, Singh and Guestrin, "Why Should I Trust You?", KDD 2016), with the numbers of Python's lime 0.2.0.1:
  * the same seed gives the same explanation. One random stream is kept across calls: a second explanation continues it.
@@ -77,9 +123,8 @@ export class LimeImageExplainer {
 
   /** @throws ArgumentError for an option outside its range or an unknown name */
   constructor(options: LimeImageExplainerOptions = {}) {
+    check('LimeImageExplainer', explainerOptions, options)
     const { kernelWidth = 0.25, kernel = exponentialKernel, verbose = false, featureSelection = 'auto' } = options
-    if (!(kernelWidth > 0 && Number.isFinite(kernelWidth)))
-      throw new ArgumentError(`kernelWidth must be a number > 0, not ${kernelWidth}`)
     this.kernel = kernel
     this.kernelWidth = kernelWidth
     this.verbose = verbose
@@ -108,6 +153,7 @@ export class LimeImageExplainer {
     predictor: Predictor,
     options: ExplainOptions | ((index: number) => ExplainOptions) = {},
   ): AsyncGenerator<Explanation, void, undefined> {
+    check('explainBatch', imageSequence, images, 'images')
     const start = this.randomState.snapshot()
     let index = 0
     for await (const image of images) {
@@ -128,9 +174,7 @@ export class LimeImageExplainer {
     predictor: Predictor,
     { runs = 10, topFeatures = 5, ...options }: ExplainOptions & { runs?: number; topFeatures?: number } = {},
   ): Promise<Map<number, Stability>> {
-    if (!Number.isInteger(runs) || runs < 2)
-      throw new ArgumentError(`runs must be an integer of at least 2, not ${runs}`)
-    checkCount('topFeatures', topFeatures)
+    check('stability', stabilityOptions, { runs, topFeatures })
     const explanations = [await this.explainInstance(input, predictor, options)]
     const { labels, randomSeed } = explanations[0]
     // The same segments and labels: only the samples differ.
@@ -145,18 +189,13 @@ export class LimeImageExplainer {
     options: ExplainOptions,
     draws: UndoableDraws,
   ): Promise<Explanation> {
+    checkRequest(predictor, options, explainOptions)
     const { numFeatures = 100_000, numSamples = 1000, batchSize = 10, distanceMetric = 'cosine' } = options
     const { modelRegressor, keepSamples = true, compatible, factored, signal, onProgress } = options
-    checkSubjectOptions(predictor, options)
-    checkCount('numFeatures', numFeatures)
-    if (typeof numSamples === 'number') checkCount('numSamples', numSamples)
-    else if (numSamples !== 'exact' && numSamples !== 'auto')
-      throw new ArgumentError(`numSamples must be a positive integer, 'exact' or 'auto', not ${String(numSamples)}`)
-    else if (modelRegressor)
+    if (typeof numSamples !== 'number' && modelRegressor)
       throw new ArgumentError(`modelRegressor fits samples: numSamples must be a number with it, not '${numSamples}'`)
     checkDistanceMetric(distanceMetric)
     const { alpha = typeof numSamples === 'number' ? limesAlpha : 0 } = options
-    if (!(alpha >= 0 && Number.isFinite(alpha))) throw new ArgumentError(`alpha must be a number >= 0, not ${alpha}`)
     if (modelRegressor && options.alpha !== undefined)
       throw new ArgumentError('alpha is the penalty of the ridge, in whose place modelRegressor stands: give only one')
 

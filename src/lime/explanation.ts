@@ -1,3 +1,4 @@
+import { check, flag, numberFrom, optionsOf, shown, thatIs, wholeNumber } from '../engine/arguments.ts'
 import { ArgumentError } from '../engine/errors.ts'
 import type { WeightInterval } from './confidence.ts'
 import { type ExplanationJson, explanationFromJson, explanationToJson } from './explanation-json.ts'
@@ -54,6 +55,14 @@ export interface ImageAndMaskOptions {
   /** Segments with a smaller |weight| are left out. */
   readonly minWeight?: number
 }
+
+const imageAndMaskOptions = optionsOf<ImageAndMaskOptions>({
+  positiveOnly: flag,
+  negativeOnly: flag,
+  hideRest: flag,
+  numFeatures: wholeNumber(0),
+  minWeight: numberFrom(0),
+})
 
 /** Why a classifier said what it said about one image: Python lime's ImageExplanation, with the samples kept. */
 export class Explanation {
@@ -151,7 +160,9 @@ export class Explanation {
   /** [segment, weight], largest |weight| first. @throws ArgumentError for a label that was not explained */
   weightsOf(label: number): readonly SegmentWeight[] {
     if (!this.labels.includes(label))
-      throw new ArgumentError(`label ${label} was not explained; the labels explained are ${this.labels.join(', ')}`)
+      throw new ArgumentError(
+        `label ${shown(label)} was not explained; the labels explained are ${this.labels.join(', ')}`,
+      )
     return this.localExp[label]
   }
 
@@ -166,6 +177,7 @@ export class Explanation {
    * @throws ArgumentError for a label that was not explained, or both flags at once
    */
   getImageAndMask(label: number, options: ImageAndMaskOptions = {}): { image: Image; mask: LabelMap } {
+    check('getImageAndMask', imageAndMaskOptions, options)
     const { negativeOnly = false, hideRest = false, numFeatures = 5, minWeight = 0 } = options
     const positiveOnly = options.positiveOnly ?? !negativeOnly
     const weights = this.weightsOf(label)
@@ -173,8 +185,6 @@ export class Explanation {
       throw new ArgumentError(
         `positiveOnly and negativeOnly exclude each other; the labels explained are ${this.labels.join(', ')}`,
       )
-    if (!Number.isInteger(numFeatures) || numFeatures < 0)
-      throw new ArgumentError(`numFeatures must be an integer >= 0, not ${numFeatures}`)
 
     const oneSign = positiveOnly || negativeOnly
     const sign = negativeOnly ? -1 : 1
@@ -197,3 +207,5 @@ export class Explanation {
     return { image: { ...source, data }, mask: { data: mask, shape: this.segments.shape } }
   }
 }
+
+export const anExplanation = thatIs<Explanation>('an Explanation', (value) => value instanceof Explanation)

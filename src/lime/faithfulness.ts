@@ -1,6 +1,8 @@
-import type { Explanation } from './explanation.ts'
-import { type Predictor, predictPerturbed } from './predictors.ts'
+import { abortSignal, callback, check, flag, optionsOf, wholeNumber } from '../engine/arguments.ts'
+import { anExplanation, type Explanation } from './explanation.ts'
+import { checkPredictor, type Predictor, predictPerturbed } from './predictors.ts'
 import { RandomState } from './random-state.ts'
+import { checkRoomForMasks } from './sampling.ts'
 
 export interface FaithfulnessOptions {
   /** The label whose probability is followed; the first that was explained unless given. */
@@ -22,6 +24,16 @@ export interface Curve {
   /** Under the curve, with all segments as one unit of length: between 0 and 1. */
   readonly auc: number
 }
+
+const faithfulnessOptions = optionsOf<FaithfulnessOptions>({
+  label: wholeNumber(0),
+  randomOrders: wholeNumber(0, 10_000),
+  seed: wholeNumber(0, 2 ** 32 - 1),
+  batchSize: wholeNumber(1),
+  factored: flag,
+  signal: abortSignal,
+  onProgress: callback,
+})
 
 export interface Faithfulness {
   readonly label: number
@@ -48,13 +60,18 @@ export interface Faithfulness {
 export async function faithfulnessOf(
   explanation: Explanation,
   predictor: Predictor,
-  { label = explanation.labels[0], randomOrders = 20, seed = 0, batchSize = 10, ...options }: FaithfulnessOptions = {},
+  options: FaithfulnessOptions = {},
 ): Promise<Faithfulness> {
+  check('faithfulnessOf', anExplanation, explanation, 'explanation')
+  check('faithfulnessOf', faithfulnessOptions, options)
+  checkPredictor(predictor)
+  const { label = explanation.labels[0], randomOrders = 20, seed = 0, batchSize = 10 } = options
   const { asked, fudgedAsked, segments } = explanation
   const n = explanation.masks.shape[1]
   const weightOf = new Map(explanation.weightsOf(label))
   const all = Array.from({ length: n }, (_, segment) => segment)
   const order = [...all].sort((a, b) => (weightOf.get(b) ?? 0) - (weightOf.get(a) ?? 0))
+  checkRoomForMasks((randomOrders + 1) * 2 * (n + 1), n)
   const random = new RandomState(seed)
   const orders = [order, ...Array.from({ length: randomOrders }, () => Array.from(random.permutation(n)))]
 

@@ -1,3 +1,4 @@
+import { shown } from '../engine/arguments.ts'
 import { ArgumentError } from '../engine/errors.ts'
 import { atOnce, type Pause } from './abort.ts'
 import { lassoPath } from './lars.ts'
@@ -28,8 +29,8 @@ const names: Readonly<Record<string, FeatureSelection>> = {
  * @throws ArgumentError for another name, listing the valid ones
  */
 export function featureSelectionNamed(name: string): FeatureSelection {
-  if (Object.hasOwn(names, name)) return names[name]
-  throw new ArgumentError(`there is no feature selection "${name}"; valid are ${Object.keys(names).join(', ')}`)
+  if (typeof name === 'string' && Object.hasOwn(names, name)) return names[name]
+  throw new ArgumentError(`there is no feature selection ${shown(name)}; valid are ${Object.keys(names).join(', ')}`)
 }
 
 /**

@@ -1,5 +1,6 @@
-import { ArgumentError } from '../engine/errors.ts'
-import { gaussianFilter } from './gaussian.ts'
+import { check, numberFrom, optionsOf } from '../engine/arguments.ts'
+import { inTurns, type Steps, stepSize } from './abort.ts'
+import { gaussianFilter, mostSigma } from './gaussian.ts'
 import { toUnitRgb } from './image.ts'
 import type { Segmenter } from './label-map.ts'
 import { sortByKey } from './radix-sort.ts'
@@ -13,11 +14,20 @@ export interface FelzenszwalbOptions {
   readonly minSize?: number
 }
 
+const felzenszwalbOptions = optionsOf<FelzenszwalbOptions>({
+  scale: numberFrom(0),
+  sigma: numberFrom(0, mostSigma),
+  minSize: numberFrom(0),
+})
+
 /** An edge's direction, in its number's last two bits. */
 const toTheRight = 0
 const down = 1
 const downRight = 2
 const upRight = 3
+
+/** Edges between two pauses: each takes as long as some sixteen additions. */
+const edgeStep = stepSize / 16
 
 /** The grid's edges. Edge e begins at pixel numbers[e] >> 2, goes in the direction numbers[e] & 3, and costs costs[e]. */
 export interface GridEdges {
@@ -33,28 +43,46 @@ const stepsOf = (width: number): Int32Array => Int32Array.of(1, width, width + 1
  * The 8-neighbourhood's edges: all to the right, then all down, down-right and up-right, each in raster order.
  * @param pixels [height * width * 3]
  */
-export function gridEdges(pixels: Float64Array, height: number, width: number): GridEdges {
+export function* gridEdges(pixels: Float64Array, height: number, width: number): Steps<GridEdges> {
   const count = height * (width - 1) + (height - 1) * width + 2 * (height - 1) * (width - 1)
-  const numbers = new Uint32Array(count)
-  const costs = new Float64Array(count)
+  const edges = { numbers: new Uint32Array(count), costs: new Float64Array(count) }
   const steps = stepsOf(width)
   let edge = 0
+  const rowsAtOnce = Math.ceil(edgeStep / width)
   for (const direction of [toTheRight, down, downRight, upRight]) {
-    const step = steps[direction]
     const endColumn = direction === down ? width : width - 1
     const firstRow = direction === upRight ? 1 : 0
     const endRow = direction === toTheRight || direction === upRight ? height : height - 1
-    for (let y = firstRow; y < endRow; y++)
-      for (let x = 0, pixel = y * width; x < endColumn; x++, pixel++) {
-        const other = pixel + step
-        const dr = pixels[3 * pixel] - pixels[3 * other]
-        const dg = pixels[3 * pixel + 1] - pixels[3 * other + 1]
-        const db = pixels[3 * pixel + 2] - pixels[3 * other + 2]
-        numbers[edge] = 4 * pixel + direction
-        costs[edge++] = Math.sqrt(dr * dr + dg * dg + db * db)
-      }
+    for (let y = firstRow; y < endRow; y += rowsAtOnce) {
+      const rows = { first: y, end: Math.min(y + rowsAtOnce, endRow) }
+      edge = addEdges(edges, edge, pixels, width, endColumn, rows, direction, steps[direction])
+      yield
+    }
   }
-  return { numbers, costs }
+  return edges
+}
+
+/** The edges of some rows in one direction, from number `edge` on. @returns the next edge's number */
+function addEdges(
+  { numbers, costs }: GridEdges,
+  edge: number,
+  pixels: Float64Array,
+  width: number,
+  endColumn: number,
+  rows: { readonly first: number; readonly end: number },
+  direction: number,
+  step: number,
+): number {
+  for (let y = rows.first; y < rows.end; y++)
+    for (let x = 0, pixel = y * width; x < endColumn; x++, pixel++) {
+      const other = pixel + step
+      const dr = pixels[3 * pixel] - pixels[3 * other]
+      const dg = pixels[3 * pixel + 1] - pixels[3 * other + 1]
+      const db = pixels[3 * pixel + 2] - pixels[3 * other + 2]
+      numbers[edge] = 4 * pixel + direction
+      costs[edge++] = Math.sqrt(dr * dr + dg * dg + db * db)
+    }
+  return edge
 }
 
 /** Components of pixels, each known by its smallest pixel (its root), with its size and the bound on what may join it. */
@@ -110,11 +138,27 @@ class Components {
 }
 
 /** Joins what the sorted edges let join. @returns how many edges remain between components, moved to the front in their order */
-function joinByBounds(components: Components, { numbers, costs }: GridEdges, width: number): number {
-  const { bounds } = components
+function* joinByBounds(components: Components, edges: GridEdges, width: number): Steps<number> {
   const steps = stepsOf(width)
   let open = 0
-  for (let edge = 0; edge < numbers.length; edge++) {
+  for (let edge = 0; edge < edges.numbers.length; edge += edgeStep) {
+    open = joinSomeByBounds(components, edges, steps, edge, open)
+    yield
+  }
+  return open
+}
+
+/** A step's edges, from `first` on. @returns how many remain, of these and the `open` ones before */
+function joinSomeByBounds(
+  components: Components,
+  { numbers, costs }: GridEdges,
+  steps: Int32Array,
+  first: number,
+  open: number,
+): number {
+  const { bounds } = components
+  const end = Math.min(first + edgeStep, numbers.length)
+  for (let edge = first; edge < end; edge++) {
     const number = numbers[edge]
     const pixel = number >>> 2
     const a = components.root(pixel)
@@ -128,10 +172,30 @@ function joinByBounds(components: Components, { numbers, costs }: GridEdges, wid
 }
 
 /** Joins components of fewer than minSize pixels to a neighbour, by the first `open` edges. */
-function joinSmall(components: Components, numbers: Uint32Array, open: number, width: number, minSize: number): void {
-  const { sizes } = components
+function* joinSmall(
+  components: Components,
+  numbers: Uint32Array,
+  open: number,
+  width: number,
+  minSize: number,
+): Steps<void> {
   const steps = stepsOf(width)
-  for (let edge = 0; edge < open; edge++) {
+  for (let edge = 0; edge < open; edge += edgeStep) {
+    joinSomeSmall(components, numbers, steps, edge, Math.min(edge + edgeStep, open), minSize)
+    yield
+  }
+}
+
+function joinSomeSmall(
+  components: Components,
+  numbers: Uint32Array,
+  steps: Int32Array,
+  first: number,
+  end: number,
+  minSize: number,
+): void {
+  const { sizes } = components
+  for (let edge = first; edge < end; edge++) {
     const number = numbers[edge]
     const pixel = number >>> 2
     const a = components.root(pixel)
@@ -141,26 +205,34 @@ function joinSmall(components: Components, numbers: Uint32Array, open: number, w
   }
 }
 
+function* felzenszwalbLabels(
+  rgb: Float64Array,
+  height: number,
+  width: number,
+  { unitScale, sigma, minSize }: { unitScale: number; sigma: number; minSize: number },
+): Steps<Int32Array> {
+  const edges = yield* gridEdges(yield* gaussianFilter(rgb, height, width, 3, sigma), height, width)
+  yield* sortByKey(edges.costs, edges.numbers)
+  const components = new Components(height * width, unitScale)
+  const open = yield* joinByBounds(components, edges, width)
+  yield* joinSmall(components, edges.numbers, open, width, minSize)
+  return components.labels()
+}
+
 /**
  * Felzenszwalb and Huttenlocher's graph-based segmentation ("Efficient Graph-Based Image Segmentation", IJCV 2004) on smoothed
  * RGB: scikit-image 0.19.3's `felzenszwalb`, equal to it pixel by pixel. Edges are taken by ascending cost; two components
  * join when the edge costs less than both of their bounds, inner cost + scale / size. Then small ones join in the same order.
- * @throws ArgumentError for an option that is not a finite number >= 0
+ * @throws ArgumentError for an option outside its range; the segmenter throws the signal's reason after an abort
  */
 export function felzenszwalb(options: FelzenszwalbOptions = {}): Segmenter {
+  check('felzenszwalb', felzenszwalbOptions, options)
   const { scale = 1, sigma = 0.8, minSize = 20 } = options
-  for (const [name, value] of Object.entries({ scale, sigma, minSize }))
-    if (!(value >= 0 && Number.isFinite(value)))
-      throw new ArgumentError(`felzenszwalb: ${name} must be a number >= 0, not ${value}`)
   // scikit-image states the scale for 0..255 and its images are 0..1.
   const unitScale = scale / 255
-  return (image) => {
+  return async (image, { signal }) => {
     const { height, width } = image
-    const edges = gridEdges(gaussianFilter(toUnitRgb(image), height, width, 3, sigma), height, width)
-    sortByKey(edges.costs, edges.numbers)
-    const components = new Components(height * width, unitScale)
-    const open = joinByBounds(components, edges, width)
-    joinSmall(components, edges.numbers, open, width, minSize)
-    return { data: components.labels(), shape: [height, width] }
+    const steps = felzenszwalbLabels(toUnitRgb(image), height, width, { unitScale, sigma, minSize })
+    return { data: await inTurns(steps, signal), shape: [height, width] }
   }
 }

@@ -1,3 +1,8 @@
+import { type Steps, stepSize } from './abort.ts'
+
+/** Largest standard deviation that segmenters take, in pixels: a kernel of it covers any picture taken, and 8,001 weights. */
+export const mostSigma = 1000
+
 /** How far the kernel reaches, in standard deviations. */
 const truncate = 4
 
@@ -24,30 +29,40 @@ function mirrored(i: number, length: number): number {
  * @param sigma standard deviation in pixels; 0 leaves everything as it is
  * @returns a new array of the same shape
  */
-export function gaussianFilter(
+export function* gaussianFilter(
   pixels: Float64Array,
   height: number,
   width: number,
   channels: number,
   sigma: number,
-): Float64Array {
+): Steps<Float64Array> {
   if (sigma <= 0) return pixels.slice()
   const weights = halfKernel(sigma)
-  const down = smoothLines(pixels, weights, height, width * channels)
+  const down = yield* smoothLines(pixels, weights, height, width * channels)
   const smoothed = new Float64Array(pixels.length)
   const rowSize = width * channels
-  for (let row = 0; row < height; row++)
-    smoothed.set(
-      smoothLines(down.subarray(row * rowSize, (row + 1) * rowSize), weights, width, channels),
-      row * rowSize,
-    )
+  let work = 0
+  for (let row = 0; row < height; row++) {
+    const line = down.subarray(row * rowSize, (row + 1) * rowSize)
+    smoothed.set(yield* smoothLines(line, weights, width, channels), row * rowSize)
+    work += rowSize * weights.length
+    if (work < stepSize) continue
+    work = 0
+    yield
+  }
   return smoothed
 }
 
 /** Smooths [length, stride] along its first axis. The two mirrored neighbours are added before they are weighted, as in scipy. */
-function smoothLines(values: Float64Array, weights: Float64Array, length: number, stride: number): Float64Array {
+function* smoothLines(
+  values: Float64Array,
+  weights: Float64Array,
+  length: number,
+  stride: number,
+): Steps<Float64Array> {
   const smoothed = new Float64Array(values.length)
   const radius = weights.length - 1
+  let work = 0
   for (let i = 0; i < length; i++) {
     const at = i * stride
     for (let k = 0; k < stride; k++) smoothed[at + k] = values[at + k] * weights[0]
@@ -57,6 +72,10 @@ function smoothLines(values: Float64Array, weights: Float64Array, length: number
       const weight = weights[distance]
       for (let k = 0; k < stride; k++) smoothed[at + k] += (values[before + k] + values[after + k]) * weight
     }
+    work += stride * weights.length
+    if (work < stepSize) continue
+    work = 0
+    yield
   }
   return smoothed
 }

@@ -1,3 +1,4 @@
+import { check, optionsOf, wholeNumber } from '../engine/arguments.ts'
 import { ArgumentError } from '../engine/errors.ts'
 import type { Segmenter } from './label-map.ts'
 
@@ -7,16 +8,17 @@ export interface GridOptions {
   readonly columns?: number
 }
 
+const gridOptions = optionsOf<GridOptions>({ rows: wholeNumber(1), columns: wholeNumber(1) })
+
 /**
  * Cells of a regular grid, as equal as whole pixels allow, numbered row by row: segments that know nothing of the image, and so
  * are the same for all of them.
  * @throws ArgumentError for rows or columns that are not positive integers, or more than the image has pixels
  */
-export function grid({ rows = 4, columns = 4 }: GridOptions = {}): Segmenter {
-  for (const [name, count] of Object.entries({ rows, columns }))
-    if (!Number.isInteger(count) || count < 1)
-      throw new ArgumentError(`grid: ${name} must be a positive integer, not ${count}`)
-  return ({ height, width }) => {
+export function grid(options: GridOptions = {}): Segmenter {
+  check('grid', gridOptions, options)
+  const { rows = 4, columns = 4 } = options
+  return async ({ height, width }) => {
     if (rows > height || columns > width)
       throw new ArgumentError(`grid: ${rows} x ${columns} cells do not fit into ${height} x ${width} pixels`)
     const data = new Int32Array(height * width)

@@ -1,5 +1,6 @@
 import { interpolatePiYG } from 'd3-scale-chromatic'
-import type { Explanation } from './explanation.ts'
+import { check, finiteNumber, thatIs } from '../engine/arguments.ts'
+import { anExplanation, type Explanation } from './explanation.ts'
 import type { Image } from './image.ts'
 import type { SegmentWeight } from './surrogate.ts'
 
@@ -14,13 +15,20 @@ import type { SegmentWeight } from './surrogate.ts'
  */
 const leastLimit = 0.1
 
+const anyWeights = thatIs<readonly SegmentWeight[]>(
+  'weights, [segment, weight] each',
+  (value) => Array.isArray(value) && value.every((pair) => Array.isArray(pair) && Number.isFinite(pair[1])),
+)
+
 /** The end of the colour scale of these weights, on both sides, so that 0 is white: the largest |weight|, but a tenth at least. */
 export function weightLimit(weights: readonly SegmentWeight[]): number {
+  check('weightLimit', anyWeights, weights, 'weights')
   return Math.max(leastLimit, Math.abs(weights.at(0)?.[1] ?? 0))
 }
 
 /** The colour of a weight's share of the limit, -1 to 1: red, green and blue, 0 to 255. */
 export function weightColour(share: number): readonly [number, number, number] {
+  check('weightColour', finiteNumber, share, 'share')
   const [red, green, blue] = interpolatePiYG(0.5 + Math.max(-1, Math.min(1, share)) / 2)
     .replace(/[^\d,.]/g, '')
     .split(',')
@@ -30,6 +38,7 @@ export function weightColour(share: number): readonly [number, number, number] {
 
 /** Each pixel's weight, [H*W]: that of its segment, 0 where the surrogate does not use it. */
 export function weightMap(explanation: Explanation, label: number): Float64Array {
+  check('weightMap', anExplanation, explanation, 'explanation')
   const weights = new Map(explanation.weightsOf(label))
   return Float64Array.from(explanation.segments.data, (segment) => weights.get(segment) ?? 0)
 }
@@ -47,6 +56,7 @@ export function heatmap(explanation: Explanation, label: number): Image {
  * @throws ArgumentError for a label that was not explained
  */
 export function overlay(explanation: Explanation, label: number): Image {
+  check('overlay', anExplanation, explanation, 'explanation')
   const { image } = explanation
   const scale = image.data instanceof Uint8Array ? 1 : 255
   return painted(explanation, label, (share, pixel) => {
@@ -67,6 +77,8 @@ const strongestTint = 0.8
  * @param share weight / weightLimit, -1 to 1
  */
 export function tinted(grey: number, share: number): readonly [number, number, number] {
+  check('tinted', finiteNumber, grey, 'grey')
+  check('tinted', finiteNumber, share, 'share')
   const colour = share < 0 ? againstColour : forColour
   const amount = Math.abs(share) * strongestTint
   // The tint keeps some of the picture's own light, so that what is seen stays visible in it.
@@ -80,6 +92,7 @@ function painted(
   label: number,
   colourOf: (share: number, pixel: number) => readonly [number, number, number],
 ): Image {
+  check('heatmap', anExplanation, explanation, 'explanation')
   const { height, width } = explanation.image
   const limit = weightLimit(explanation.weightsOf(label))
   const data = new Uint8Array(height * width * 3)

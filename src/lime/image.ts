@@ -1,3 +1,4 @@
+import { shown } from '../engine/arguments.ts'
 import { ArgumentError, ShapeError } from '../engine/errors.ts'
 
 export type PixelData = Float64Array | Float32Array | Uint8Array
@@ -24,14 +25,16 @@ export interface Image extends ImageInput {
  * @throws ArgumentError when a value is not finite, naming the first one
  */
 export function toImage(input: ImageInput): Image {
-  const { data, shape } = input
+  const { data, shape } = input ?? {}
   if (!(data instanceof Float64Array || data instanceof Float32Array || data instanceof Uint8Array))
-    throw new ArgumentError('an image needs `data` as a Float64Array, a Float32Array or a Uint8Array')
+    throw new ArgumentError(
+      `an image needs \`data\` as a Float64Array, a Float32Array or a Uint8Array, not ${shown(data ?? input)}`,
+    )
   if (!Array.isArray(shape)) throw new ShapeError('an image needs a `shape`: [H, W], [H, W, 1] or [H, W, 3]')
   const [height, width, channels = 1] = shape as readonly number[]
   const extentsFit = Number.isInteger(height) && Number.isInteger(width) && height > 0 && width > 0
   if ((shape.length !== 2 && shape.length !== 3) || !extentsFit || (channels !== 1 && channels !== 3))
-    throw new ShapeError(`an image has the shape [H, W], [H, W, 1] or [H, W, 3], not [${shape.join(', ')}]`)
+    throw new ShapeError(`an image has the shape [H, W], [H, W, 1] or [H, W, 3], not ${shown(shape)}`)
   if (data.length !== height * width * channels)
     throw new ShapeError(
       `an image of shape [${shape.join(', ')}] has ${height * width * channels} values, not ${data.length}`,

@@ -1,3 +1,4 @@
+import { shown } from '../engine/arguments.ts'
 import { ArgumentError } from '../engine/errors.ts'
 
 /** Distance to the original -> weight of a sample. */
@@ -12,9 +13,11 @@ export const exponentialKernel: Kernel = (distance, kernelWidth) =>
  * @throws ArgumentError when the kernel returns anything but finite numbers >= 0, or zeros only
  */
 export function kernelWeights(distances: Float64Array, kernel: Kernel, kernelWidth: number): Float64Array {
-  const weights = distances.map((distance) => kernel(distance, kernelWidth))
-  const bad = weights.findIndex((weight) => !(weight >= 0 && weight < Number.POSITIVE_INFINITY))
-  if (bad >= 0) throw new ArgumentError(`the kernel gave the weight ${weights[bad]} for the distance ${distances[bad]}`)
+  const weights = distances.map((distance) => {
+    const weight: unknown = kernel(distance, kernelWidth)
+    if (typeof weight === 'number' && weight >= 0 && weight < Number.POSITIVE_INFINITY) return weight
+    throw new ArgumentError(`the kernel gave the weight ${shown(weight)} for the distance ${distance}`)
+  })
   if (!weights.some((weight) => weight > 0)) throw new ArgumentError('the kernel gave every sample the weight 0')
   return weights
 }

@@ -1,3 +1,4 @@
+import { isNumberArray, shown, thatIs } from '../engine/arguments.ts'
 import { ArgumentError, ShapeError } from '../engine/errors.ts'
 import type { Image } from './image.ts'
 
@@ -7,14 +8,33 @@ export interface LabelMap {
   readonly shape: readonly [number, number]
 }
 
-/**
- * Image -> label map. `randomSeed` is the explanation's, for segmenters that draw random numbers. Any integers will do as
- * labels. A Promise is welcome.
- */
-export type SegmentationFn = (image: Image, context: { randomSeed: number }) => LabelMap | Promise<LabelMap>
+/** A map as our segmenters make them. */
+export const labelMap = thatIs<LabelMap>(
+  'a label map { data: Int32Array, shape: [H, W] }',
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    'data' in value &&
+    value.data instanceof Int32Array &&
+    'shape' in value &&
+    Array.isArray(value.shape) &&
+    value.shape.length === 2 &&
+    value.shape.every((extent) => Number.isInteger(extent) && extent > 0) &&
+    value.data.length === value.shape[0] * value.shape[1],
+)
 
-/** A segmenter that answers at once, as all of Limelight's own do. */
-export type Segmenter = (image: Image, context: { randomSeed: number }) => LabelMap
+export interface SegmentationContext {
+  /** The explanation's, for segmenters that draw random numbers. */
+  readonly randomSeed: number
+  /** Aborted when nobody wants the map any more. */
+  readonly signal?: AbortSignal
+}
+
+/** Image -> label map, at once or as a promise. Any integers will do as labels. */
+export type SegmentationFn = (image: Image, context: SegmentationContext) => LabelMap | Promise<LabelMap>
+
+/** What all of Limelight's own are: they let others run every 50 ms, and throw the signal's reason when it aborts. */
+export type Segmenter = (image: Image, context: SegmentationContext) => Promise<LabelMap>
 
 /**
  * Checks what a segmenter returned against the image.
@@ -23,16 +43,19 @@ export type Segmenter = (image: Image, context: { randomSeed: number }) => Label
  */
 export function checkedLabelMap(map: LabelMap, image: Image): LabelMap {
   const { data, shape } = map ?? {}
-  if (!data || typeof data.length !== 'number' || !Array.isArray(shape))
-    throw new ArgumentError('segmentationFn must return a label map: { data: Int32Array, shape: [H, W] }')
+  if (!(Array.isArray(data) || isNumberArray(data)) || !Array.isArray(shape))
+    throw new ArgumentError(
+      `segmentationFn must return a label map { data: Int32Array, shape: [H, W] }, not ${shown(map)}`,
+    )
   const { height, width } = image
   if (shape[0] !== height || shape[1] !== width || shape.length !== 2 || data.length !== height * width)
     throw new ShapeError(
-      `segmentationFn returned a map of shape [${shape.join(', ')}] with ${data.length} labels; the image is [${height}, ${width}]`,
+      `segmentationFn returned a map of shape ${shown(shape)} with ${data.length} labels; the image is [${height}, ${width}]`,
     )
   if (data instanceof Int32Array) return map
-  const bad = Array.prototype.findIndex.call(data, (label: number) => (label | 0) !== label)
-  if (bad >= 0) throw new ArgumentError(`segmentationFn returned the label ${data[bad]}: labels are 32-bit integers`)
+  const bad = Array.from<unknown>(data).findIndex((label) => typeof label !== 'number' || (label | 0) !== label)
+  if (bad >= 0)
+    throw new ArgumentError(`segmentationFn returned the label ${shown(data[bad])}: labels are 32-bit integers`)
   return { data: Int32Array.from(data), shape }
 }
 

@@ -1,3 +1,4 @@
+import { isNumberArray, shown } from '../engine/arguments.ts'
 import { ArgumentError, ShapeError } from '../engine/errors.ts'
 import { fairTurns, unlessAborted } from './abort.ts'
 import { rgbToGray } from './color.ts'
@@ -88,20 +89,21 @@ export function checkPredictor(predictor: Predictor): void {
 /** Checks what a predictor returned for `count` images. */
 function checkedAnswers(answers: Probabilities, count: number): Answers {
   if (!answers || typeof answers !== 'object')
-    throw new ArgumentError(`the predictor must return probabilities, rows or { data, shape }, not ${String(answers)}`)
+    throw new ArgumentError(`the predictor must return probabilities, rows or { data, shape }, not ${shown(answers)}`)
   const matrix = 'data' in answers ? answers : rowsToMatrix(answers)
   const { data, shape } = matrix
-  if (!data || !Array.isArray(shape) || shape.length !== 2 || data.length !== shape[0] * shape[1])
+  if (!isRow(data) || !Array.isArray(shape) || shape.length !== 2 || data.length !== shape[0] * shape[1])
     throw new ShapeError(
-      `the predictor must return a matrix [${count}, classes]; its shape is [${String(shape)}] with ${data?.length} values`,
+      `the predictor must return a matrix [${count}, classes]; its shape is ${shown(shape)}, its data ${shown(data)}`,
     )
   if (shape[0] !== count || shape[1] < 1)
     throw new ShapeError(`the predictor returned probabilities of shape [${shape.join(', ')}] for ${count} images`)
   const values = new Float64Array(data.length)
   for (let i = 0; i < data.length; i++) {
-    values[i] = data[i]
-    if (!Number.isFinite(values[i]))
-      throw new ArgumentError(`the predictor returned ${values[i]} as the probability of class ${i % shape[1]}`)
+    const value: unknown = data[i]
+    if (typeof value !== 'number' || !Number.isFinite(value))
+      throw new ArgumentError(`the predictor returned ${shown(value)} as the probability of class ${i % shape[1]}`)
+    values[i] = value
   }
   return shape[1] === 1 ? ofBothClasses(values) : { data: values, shape: [count, shape[1]] }
 }
@@ -124,21 +126,35 @@ function ofBothClasses(probabilities: Float64Array): Answers {
   return { data, shape: [probabilities.length, 2] }
 }
 
-function rowsToMatrix(rows: readonly ArrayLike<number>[]): { data: Float64Array; shape: number[] } {
-  const classes = rows[0]?.length ?? 0
-  const data = new Float64Array(rows.length * classes)
-  rows.forEach((row, i) => {
-    if (typeof row !== 'object' || row.length !== classes)
-      throw new ShapeError(`the predictor's row ${i} has ${row?.length} probabilities, row 0 has ${classes}`)
-    data.set(Array.from(row), i * classes)
-  })
+/** Rows end to end; what stands in them is looked at later. */
+function rowsToMatrix(rows: readonly ArrayLike<number>[]): { data: ArrayLike<number>; shape: number[] } {
+  if (!Array.isArray(rows) || !isRow(rows[0]))
+    throw new ShapeError(`the predictor must return a row of probabilities an image, not ${shown(rows)}`)
+  const classes = rows[0].length
+  const data: number[] = []
+  for (const [i, row] of rows.entries()) {
+    if (!isRow(row) || row.length !== classes)
+      throw new ShapeError(`the predictor's row ${i} is ${shown(row)}; row 0 has ${classes} probabilities`)
+    for (let c = 0; c < classes; c++) data.push(row[c])
+  }
   return { data, shape: [rows.length, classes] }
 }
+
+function isRow(value: unknown): value is ArrayLike<number> {
+  return Array.isArray(value) || isNumberArray(value)
+}
+
+/** Numbers that a batch of pictures may have: 4 GB of them as float64. */
+const mostBatchValues = 2 ** 29
 
 /** Builds the samples from `first` on as pictures: float64 pixels stay float64, everything else is float32. */
 function blendBatch({ image, fudged, columns, masks }: PerturbedImages, first: number, count: number): ImageBatch {
   const { height, width, channels } = image
   const size = height * width * channels
+  if (count * size > mostBatchValues)
+    throw new ArgumentError(
+      `a batch of ${count} images of ${size} values is more than can be held; take a batchSize of at most ${Math.floor(mostBatchValues / size)}`,
+    )
   const data = image.data instanceof Float64Array ? new Float64Array(count * size) : new Float32Array(count * size)
   const segments = masks.shape[1]
   for (let sample = 0; sample < count; sample++) {
@@ -191,6 +207,8 @@ function inChannels(image: Image, channels: number): Float32Array {
 
 /** @throws ShapeError when the model takes other images */
 function checkFits(model: SegmentPredictor, image: Image): void {
+  if (!Array.isArray(model.inputShape))
+    throw new ArgumentError(`the model must have an inputShape [H, W, C], not ${shown(model.inputShape)}`)
   const [height, width, channels = 1] = model.inputShape
   const colourFits = channels === 1 || channels === 3
   if (model.inputShape.length > 3 || height !== image.height || width !== image.width || !colourFits)

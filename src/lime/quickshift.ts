@@ -1,8 +1,9 @@
-import { ArgumentError } from '../engine/errors.ts'
-import { rgbToLab } from './color.ts'
+import { check, numberFrom, optionsOf, thatIs, wholeNumber } from '../engine/arguments.ts'
+import { inTurns, type Steps, stepSize } from './abort.ts'
+import { labOf } from './color.ts'
 import { DefaultRng } from './default-rng.ts'
 import { expOfNegative } from './exponential.ts'
-import { gaussianFilter } from './gaussian.ts'
+import { gaussianFilter, mostSigma } from './gaussian.ts'
 import { toUnitRgb } from './image.ts'
 import type { Segmenter } from './label-map.ts'
 
@@ -19,6 +20,18 @@ export interface QuickshiftOptions {
   readonly randomSeed?: number
 }
 
+/**
+ * A kernel of 1,000 pixels looks 3,000 in every direction: at all of any picture taken. Distances stay finite up to a ratio of a
+ * million, at which colour has long been all that counts.
+ */
+const quickshiftOptions = optionsOf<QuickshiftOptions>({
+  kernelSize: numberFrom(1, 1000),
+  maxDist: thatIs<number>('a number >= 0', (value) => typeof value === 'number' && value >= 0),
+  ratio: numberFrom(0, 1e6),
+  sigma: numberFrom(0, mostSigma),
+  randomSeed: wholeNumber(0),
+})
+
 /** The distance of a pixel with no denser neighbour: scikit-image's square root of the largest double. */
 const noParentSquared = Number.MAX_VALUE
 
@@ -28,7 +41,9 @@ const noiseScale = 1e-5
 /** The noise of quickshift: [count] normals of numpy's default_rng(seed). */
 export function tieBreakingNoise(seed: number, count: number): Float64Array {
   const rng = new DefaultRng(seed)
-  return Float64Array.from({ length: count }, () => rng.normal(0, noiseScale))
+  const noise = new Float64Array(count)
+  for (let i = 0; i < count; i++) noise[i] = rng.normal(0, noiseScale)
+  return noise
 }
 
 /**
@@ -40,15 +55,16 @@ export function tieBreakingNoise(seed: number, count: number): Float64Array {
  * @param features [height * width * 3], colours times ratio
  * @param densities [height * width], holds the noise and is added to
  */
-function addDensities(
+function* addDensities(
   features: Float64Array,
   densities: Float64Array,
   height: number,
   width: number,
   kernelSize: number,
-) {
+): Steps<void> {
   const reach = Math.ceil(3 * kernelSize)
   const factor = -0.5 / (kernelSize * kernelSize)
+  let work = 0
   for (let row = 0, pixel = 0; row < height; row++) {
     const lastRow = Math.min(row + reach, height - 1)
     for (let column = 0; column < width; column++, pixel++) {
@@ -72,6 +88,11 @@ function addDensities(
         }
       }
       densities[pixel] = density
+      // An exponential takes some ten additions.
+      work += 10 * (lastRow - row + 1) * (lastColumn - firstColumn + 1)
+      if (work < stepSize) continue
+      work = 0
+      yield
     }
   }
 }
@@ -88,16 +109,17 @@ export interface QuickshiftForest {
  * The window's rows are searched from the pixel outwards: a distance is at least the offset, and what is farther away than
  * the nearest so far can't win. Most pixels have a denser one beside them.
  */
-function linkToDenser(
+function* linkToDenser(
   features: Float64Array,
   densities: Float64Array,
   height: number,
   width: number,
   kernelSize: number,
-): QuickshiftForest {
+): Steps<QuickshiftForest> {
   const reach = Math.ceil(3 * kernelSize)
   const parents = new Int32Array(height * width)
   const distances = new Float64Array(height * width)
+  let work = 0
   for (let row = 0, pixel = 0; row < height; row++) {
     for (let column = 0; column < width; column++, pixel++) {
       const l = features[3 * pixel]
@@ -115,6 +137,7 @@ function linkToDenser(
         const reachable = Math.min(reach, Math.floor(Math.sqrt(nearest - down)))
         const last = otherRow * width + Math.min(column + reachable, width - 1)
         let across = Math.min(reachable, column)
+        work += across + 1
         for (let other = otherRow * width + column - across; other <= last; other++, across--) {
           if (densities[other] <= density) continue
           const dl = l - features[3 * other]
@@ -129,6 +152,9 @@ function linkToDenser(
       }
       parents[pixel] = parent
       distances[pixel] = Math.sqrt(nearest)
+      if (work < stepSize) continue
+      work = 0
+      yield
     }
   }
   return { parents, distances }
@@ -138,18 +164,18 @@ function linkToDenser(
  * Quickshift's forest before it is cut into segments.
  * @param rgb [height * width * 3], values in [0, 1]
  */
-export function quickshiftForest(
+export function* quickshiftForest(
   rgb: Float64Array,
   height: number,
   width: number,
   settings: { kernelSize: number; ratio: number; sigma: number; randomSeed: number },
-): QuickshiftForest {
+): Steps<QuickshiftForest> {
   const { kernelSize, ratio, sigma, randomSeed } = settings
-  const features = gaussianFilter(rgbToLab(rgb), height, width, 3, sigma)
+  const features = yield* gaussianFilter(yield* labOf(rgb), height, width, 3, sigma)
   for (let i = 0; i < features.length; i++) features[i] *= ratio
   const densities = tieBreakingNoise(randomSeed, height * width)
-  addDensities(features, densities, height, width, kernelSize)
-  return linkToDenser(features, densities, height, width, kernelSize)
+  yield* addDensities(features, densities, height, width, kernelSize)
+  return yield* linkToDenser(features, densities, height, width, kernelSize)
 }
 
 /** Follows parents to their roots, which are numbered in raster order. Links longer than maxDist are cut. */
@@ -173,20 +199,16 @@ function labelTrees({ parents, distances }: QuickshiftForest, maxDist: number): 
 /**
  * Quickshift (Vedaldi and Soatto, "Quick Shift and Kernel Methods for Mode Seeking", ECCV 2008) in Lab colour and position:
  * scikit-image 0.19.3's `quickshift`, equal to it pixel by pixel for images in float64.
- * @throws ArgumentError for kernelSize < 1 or another option that is not a finite number >= 0
+ * @throws ArgumentError for an option outside its range; the segmenter throws the signal's reason after an abort
  */
 export function quickshift(options: QuickshiftOptions = {}): Segmenter {
+  check('quickshift', quickshiftOptions, options)
   const { kernelSize = 5, maxDist = 10, ratio = 1, sigma = 0, randomSeed } = options
-  if (!(kernelSize >= 1 && Number.isFinite(kernelSize)))
-    throw new ArgumentError(`quickshift: kernelSize must be at least 1, not ${kernelSize}`)
-  for (const [name, value] of Object.entries({ ratio, sigma }))
-    if (!(value >= 0 && Number.isFinite(value)))
-      throw new ArgumentError(`quickshift: ${name} must be >= 0, not ${value}`)
-  if (!(maxDist >= 0)) throw new ArgumentError(`quickshift: maxDist must be >= 0, not ${maxDist}`)
-  return (image, context) => {
+  return async (image, context) => {
     const { height, width } = image
     const seed = randomSeed ?? context.randomSeed
-    const forest = quickshiftForest(toUnitRgb(image), height, width, { kernelSize, ratio, sigma, randomSeed: seed })
+    const steps = quickshiftForest(toUnitRgb(image), height, width, { kernelSize, ratio, sigma, randomSeed: seed })
+    const forest = await inTurns(steps, context.signal)
     return { data: labelTrees(forest, maxDist), shape: [height, width] }
   }
 }

@@ -1,3 +1,4 @@
+import { either, shown, thatIs, wholeNumber } from '../engine/arguments.ts'
 import { ArgumentError } from '../engine/errors.ts'
 
 const stateWords = 624
@@ -8,6 +9,14 @@ export interface RandomStateSnapshot {
   readonly words: Uint32Array
   readonly position: number
   readonly savedNormal: number | undefined
+}
+
+/** Numbers drawn at once: 4 GB of them are more than anybody wants. */
+const mostAtOnce = 2 ** 30
+
+function checkSize(name: string, size: number): void {
+  if (!Number.isInteger(size) || size < 0 || size > mostAtOnce)
+    throw new ArgumentError(`${name}: expected a size from 0 to ${mostAtOnce}, not ${shown(size)}`)
 }
 
 /** The smallest 2^k - 1 that is >= max. */
@@ -38,7 +47,7 @@ export class RandomState {
    */
   constructor(seed: number) {
     if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff)
-      throw new ArgumentError(`RandomState: the seed must be an integer from 0 to 4294967295, not ${seed}`)
+      throw new ArgumentError(`RandomState: the seed must be an integer from 0 to 4294967295, not ${shown(seed)}`)
     const words = this.words
     words[0] = seed
     for (let i = 1; i < stateWords; i++) {
@@ -110,12 +119,15 @@ export class RandomState {
   /** `randint(low, high, size)`: that many of them, in an Int32Array (so the bounds must fit into 32 bits). */
   randint(low: number, high: number, size: number): Int32Array
   randint(low: number, high: number, size?: number): number | Int32Array {
-    const span = high - low
+    const span = Number(high) - Number(low)
     if (!Number.isSafeInteger(low) || !Number.isSafeInteger(high) || span <= 0 || span > 2 ** 32)
-      throw new ArgumentError(`randint: expected integers low < high at most 2^32 apart, not ${low} and ${high}`)
+      throw new ArgumentError(
+        `randint: expected integers low < high at most 2^32 apart, not ${shown(low)} and ${shown(high)}`,
+      )
     if (size === undefined) return low + this.upTo(span - 1)
     if (low < -(2 ** 31) || high > 2 ** 31)
       throw new ArgumentError(`randint: with a size the bounds must fit into 32 bits, not ${low} and ${high}`)
+    checkSize('randint', size)
     const values = new Int32Array(size)
     for (let i = 0; i < size; i++) values[i] = low + this.upTo(span - 1)
     return values
@@ -123,6 +135,7 @@ export class RandomState {
 
   /** `randint(0, 2, size)` as bytes: the lowest bit of each word. */
   bits(size: number): Uint8Array {
+    checkSize('bits', size)
     const values = new Uint8Array(size)
     for (let i = 0; i < size; i++) values[i] = this.nextUint32() & 1
     return values
@@ -162,9 +175,9 @@ export class RandomState {
   choice(from: number): number
   choice<T>(from: readonly T[]): T
   choice<T>(from: number | readonly T[]): number | T {
-    const count = typeof from === 'number' ? from : from.length
+    const count = typeof from === 'number' ? from : (from?.length ?? Number.NaN)
     if (!Number.isInteger(count) || count < 1)
-      throw new ArgumentError(`choice: expected a positive integer or a list that is not empty, not ${count}`)
+      throw new ArgumentError(`choice: expected a positive integer or a list that is not empty, not ${shown(from)}`)
     const index = this.randint(0, count)
     return typeof from === 'number' ? index : from[index]
   }
@@ -181,13 +194,19 @@ export class RandomState {
 
   /** `permutation(n)`: the integers 0..n-1 in random order. */
   permutation(count: number): Int32Array {
-    if (!Number.isInteger(count) || count < 0)
-      throw new ArgumentError(`permutation: expected an integer >= 0, not ${count}`)
+    checkSize('permutation', count)
     const items = Int32Array.from({ length: count }, (_, i) => i)
     this.shuffle(items)
     return items
   }
 }
+
+/** What may be given as a stream. */
+export const randomSource = either(
+  'a seed from 0 to 4,294,967,295, or a RandomState',
+  wholeNumber(0, 2 ** 32 - 1),
+  thatIs<RandomState>('a RandomState', (value) => value instanceof RandomState),
+)
 
 /** A stream to draw from, given as such or as a seed; with neither its seed is random. */
 export function randomStateOf(given: number | RandomState = Math.floor(Math.random() * 2 ** 32)): RandomState {

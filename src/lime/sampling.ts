@@ -1,3 +1,4 @@
+import { ArgumentError } from '../engine/errors.ts'
 import type { RandomState } from './random-state.ts'
 
 /** Which segments each sample shows: [samples, segments] of 0/1, row-major. Row 0 is the image itself, all ones. */
@@ -6,8 +7,21 @@ export interface Masks {
   readonly shape: readonly [number, number]
 }
 
-/** The next rows of masks of a stream, [rows, segments]. */
+/** More make no difference that anybody could see, and many take more memory than there is. */
+export const mostSamples = 10_000_000
+const mostMaskBytes = 2 ** 30
+
+/** @throws ArgumentError for more than 1 GB of masks */
+export function checkRoomForMasks(rows: number, segments: number): void {
+  if (rows * segments > mostMaskBytes)
+    throw new ArgumentError(
+      `${rows} samples of ${segments} segments are more than can be held; at most ${Math.floor(mostMaskBytes / segments)} samples`,
+    )
+}
+
+/** The next rows of masks of a stream, [rows, segments]. @throws ArgumentError for more than 1 GB of them */
 export function drawMasks(randomState: RandomState, rows: number, segments: number): Uint8Array {
+  checkRoomForMasks(rows, segments)
   return randomState.bits(rows * segments)
 }
 

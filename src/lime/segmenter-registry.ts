@@ -1,3 +1,4 @@
+import { shown } from '../engine/arguments.ts'
 import { ArgumentError } from '../engine/errors.ts'
 import { felzenszwalb } from './felzenszwalb.ts'
 import { grid } from './grid.ts'
@@ -57,6 +58,8 @@ function parsed(name: string, value: number | string | boolean): number | boolea
     if (/^(false|0)$/i.test(String(value))) return false
     throw new ArgumentError(`segmenter parameter ${name}: expected true or false, not ${value}`)
   }
+  if (typeof value !== 'number' && typeof value !== 'string')
+    throw new ArgumentError(`segmenter parameter ${name}: expected a number, not ${shown(value)}`)
   const number = typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(value)
   if (Number.isNaN(number)) throw new ArgumentError(`segmenter parameter ${name}: expected a number, not "${value}"`)
   return number
@@ -72,10 +75,12 @@ export function segmenterNamed(
   name: string,
   parameters: Readonly<Record<string, number | string | boolean>> = {},
 ): Segmenter {
-  if (!Object.hasOwn(registry, name))
-    throw new ArgumentError(`there is no segmenter "${name}"; valid are ${segmenterNames.join(', ')}`)
+  if (typeof name !== 'string' || !Object.hasOwn(registry, name))
+    throw new ArgumentError(`there is no segmenter ${shown(name)}; valid are ${segmenterNames.join(', ')}`)
   const entry = registry[name]
   const settings: Settings = {}
+  if (typeof parameters !== 'object' || parameters === null)
+    throw new ArgumentError(`${name}: its parameters must be an object of names and values, not ${shown(parameters)}`)
   for (const [parameter, value] of Object.entries(parameters)) {
     if (!Object.hasOwn(entry.parameters, parameter))
       throw new ArgumentError(

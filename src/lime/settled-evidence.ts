@@ -1,9 +1,10 @@
+import { optionsOf, wholeNumber } from '../engine/arguments.ts'
 import { type Pause, pausing } from './abort.ts'
 import { chanceOfAnotherOrder, estimatesOf } from './confidence.ts'
 import { mostSegmentsForExact } from './every-mask.ts'
 import { type Evidence, evidenceOf, exactEvidence, type Question, type SampledAnswers } from './evidence.ts'
 import { type PredictionOptions, predictPerturbed } from './predictors.ts'
-import type { Masks } from './sampling.ts'
+import { type Masks, mostSamples } from './sampling.ts'
 import type { Surrogate } from './surrogate.ts'
 
 export interface AutoSamples {
@@ -12,6 +13,11 @@ export interface AutoSamples {
   /** Samples at most, settled or not; 32,768 unless given. */
   readonly most?: number
 }
+
+export const autoSamplesOptions = optionsOf<AutoSamples>({
+  topFeatures: wholeNumber(1),
+  most: wholeNumber(1, mostSamples),
+})
 
 const firstSamples = 512
 const likelyEnough = 0.05

@@ -1,3 +1,4 @@
+import { check, either, oneOf, optionsOf, wholeNumber } from '../engine/arguments.ts'
 import { ArgumentError } from '../engine/errors.ts'
 import { pausing } from './abort.ts'
 import { caveatsOfAnswers, tooFewSamples } from './caveats.ts'
@@ -14,15 +15,16 @@ import {
   predictPerturbed,
   tabulatePerturbed,
 } from './predictors.ts'
-import { type RandomState, randomStateOf } from './random-state.ts'
+import { type RandomState, randomSource, randomStateOf } from './random-state.ts'
 import { type LinearFit, weightedScore } from './ridge.ts'
+import { mostSamples } from './sampling.ts'
 import { kernelShap, sampleCoalitions, shapleyOfTables, shapleyShares } from './shapley.ts'
 import {
-  checkCount,
-  checkSubjectOptions,
+  checkRequest,
   chosenLabels,
   prepareSubject,
   type SubjectOptions,
+  subjectOptions,
   topCountOf,
 } from './subject.ts'
 import type { SegmentWeight } from './surrogate.ts'
@@ -46,6 +48,18 @@ export interface ShapleyOptions extends SubjectOptions {
   readonly numSamples?: number | 'exact'
 }
 
+const explainerOptions = optionsOf<ShapleyImageExplainerOptions>({ randomState: randomSource })
+
+const shapleyOptions = optionsOf<ShapleyOptions>({
+  ...subjectOptions,
+  of: oneOf('probability', 'logit'),
+  numSamples: either(
+    `a whole number from 1 to ${mostSamples.toLocaleString('en-US')} or 'exact'`,
+    wholeNumber(1, mostSamples),
+    oneOf('exact'),
+  ),
+})
+
 interface Shares {
   readonly labels: readonly number[]
   /** Of the image itself, [classes]. */
@@ -67,8 +81,10 @@ interface Shares {
 export class ShapleyImageExplainer {
   private readonly randomState: RandomState
 
-  constructor({ randomState }: ShapleyImageExplainerOptions = {}) {
-    this.randomState = randomStateOf(randomState)
+  /** @throws ArgumentError for an option outside its range or an unknown name */
+  constructor(options: ShapleyImageExplainerOptions = {}) {
+    check('ShapleyImageExplainer', explainerOptions, options)
+    this.randomState = randomStateOf(options.randomState)
   }
 
   /**
@@ -87,11 +103,8 @@ export class ShapleyImageExplainer {
     options: ShapleyOptions,
     draws: UndoableDraws,
   ): Promise<Explanation> {
+    checkRequest(predictor, options, shapleyOptions)
     const { of = 'probability', numSamples = 1000, batchSize = 10, factored, signal, onProgress } = options
-    checkSubjectOptions(predictor, options)
-    if (numSamples !== 'exact') checkCount('numSamples', numSamples)
-    if (of !== 'probability' && of !== 'logit')
-      throw new ArgumentError(`of must be 'probability' or 'logit', not ${JSON.stringify(of)}`)
     const started = performance.now()
     const subject = await prepareSubject(input, predictor, options, draws)
     const { segments, segmentCount } = subject

@@ -5,7 +5,7 @@ import type { LogitTables } from './logit-tables.ts'
 import { bitsOfFeatures, weightsOfPairs } from './mask-products.ts'
 import { range } from './moments.ts'
 import type { RandomState } from './random-state.ts'
-import type { Masks } from './sampling.ts'
+import { checkRoomForMasks, type Masks } from './sampling.ts'
 
 /**
  * Shapley values of segments: what each adds, on average over all orders in which they could be switched on (Shapley 1953;
@@ -65,6 +65,7 @@ export function shapleyShares(segments: number): { within: Float64Array; without
  */
 export function sampleCoalitions(random: RandomState, samples: number, segments: number): Masks {
   const rows = Math.max(2, samples)
+  checkRoomForMasks(rows, segments)
   const data = new Uint8Array(rows * segments).fill(1, 0, segments)
   const chances = Array.from({ length: Math.max(0, segments - 1) }, (_, i) => 1 / ((i + 1) * (segments - i - 1)))
   const total = chances.reduce((sum, chance) => sum + chance, 0)

@@ -1,18 +1,22 @@
+import { type Steps, stepSize } from './abort.ts'
 import { pointsAlong, regularGrid } from './regular-grid.ts'
 import { clusterSize, SlicKernel, sumsSize, tileEdge, windowSize } from './slic-kernel.ts'
+
+/** What a tile takes beside one look at each candidate, in additions. */
+const tileCost = 1024
 
 /**
  * k-means in colour and position from a grid of seeds. Each cluster looks for pixels within two steps of its centre only.
  * @param colours [height * width * 3]: Lab divided by compactness
  * @returns the cluster of every pixel, -1 where none came near, and the number of clusters
  */
-export function clusterPixels(
+export function* clusterPixels(
   colours: Float64Array,
   height: number,
   width: number,
   nSegments: number,
   rounds: number,
-): { nearest: Int32Array; clusterCount: number } {
+): Steps<{ nearest: Int32Array; clusterCount: number }> {
   const seeds = regularGrid(height, width, nSegments)
   const rows = pointsAlong(seeds.y, height)
   const columns = pointsAlong(seeds.x, width)
@@ -32,7 +36,7 @@ export function clusterPixels(
   })
   for (let round = 0; round < rounds; round++) {
     placeWindows(kernel, reach, height, width)
-    assign(kernel, spatialWeight, height, width)
+    yield* assign(kernel, spatialWeight, height, width)
     moveToMeans(kernel)
   }
   return { nearest: kernel.nearest(), clusterCount }
@@ -56,7 +60,8 @@ function placeWindows(
   }
 }
 
-function assign(kernel: SlicKernel, spatialWeight: number, height: number, width: number): void {
+function* assign(kernel: SlicKernel, spatialWeight: number, height: number, width: number): Steps<void> {
+  let work = 0
   const { windows, candidates } = kernel
   for (let top = 0; top < height; top += tileEdge) {
     let count = 0
@@ -64,7 +69,15 @@ function assign(kernel: SlicKernel, spatialWeight: number, height: number, width
       const window = cluster * windowSize
       if (windows[window] < top + tileEdge && windows[window + 1] > top) candidates[count++] = cluster
     }
-    for (let left = 0; left < width; left += tileEdge) kernel.assign(top, left, count, spatialWeight)
+    work += candidates.length
+    for (let left = 0; left < width; left += tileEdge) {
+      kernel.assign(top, left, count, spatialWeight)
+      // A tile looks at all its candidates, and at its pixels for some of them.
+      work += tileCost + count
+      if (work < stepSize) continue
+      work = 0
+      yield
+    }
   }
 }
 

@@ -1,6 +1,7 @@
-import { ArgumentError } from '../engine/errors.ts'
-import { rgbToLab } from './color.ts'
-import { gaussianFilter } from './gaussian.ts'
+import { check, flag, numberFrom, oneOf, optionsOf, wholeNumber } from '../engine/arguments.ts'
+import { inTurns, type Steps, stepSize } from './abort.ts'
+import { labOf } from './color.ts'
+import { gaussianFilter, mostSigma } from './gaussian.ts'
 import { toUnitRgb } from './image.ts'
 import type { Segmenter } from './label-map.ts'
 import { clusterPixels } from './slic-clusters.ts'
@@ -20,24 +21,41 @@ export interface SlicOptions {
   readonly enforceConnectivity?: boolean
 }
 
+/**
+ * A segment's cluster takes 128 bytes: a million of them 128 MB. In millionths and millions of its usual size compactness leaves
+ * colour alone, or position; beyond, squares of distances would leave the numbers there are.
+ */
+const slicOptions = optionsOf<SlicOptions>({
+  nSegments: wholeNumber(1, 1e6),
+  compactness: numberFrom(1e-6, 1e9),
+  maxNumIter: wholeNumber(1, 10_000),
+  sigma: numberFrom(0, mostSigma),
+  startLabel: oneOf(0, 1),
+  enforceConnectivity: flag,
+})
+
 /** The smallest and the largest share of the average segment's size that a connected piece may have. */
 const minSizeFactor = 0.5
 const maxSizeFactor = 3
+
+/** To look at the four neighbours of a pixel takes as long as some sixteen additions. */
+const visitCost = 16
 
 /**
  * Numbers the connected pieces of the clusters from 0 in raster order. A piece ends at maxSize pixels; one under minSize
  * takes the number of the last numbered neighbour that its breadth-first search met.
  */
-function connectedPieces(
+function* connectedPieces(
   clusters: Int32Array,
   height: number,
   width: number,
   minSize: number,
   maxSize: number,
-): Int32Array {
+): Steps<Int32Array> {
   const pieces = new Int32Array(height * width).fill(-1)
   const queue = new Int32Array(Math.max(maxSize, 1))
   let count = 0
+  let work = 0
   for (let first = 0; first < pieces.length; first++) {
     if (pieces[first] >= 0 || clusters[first] < 0) continue
     let adjacent = 0
@@ -60,6 +78,10 @@ function connectedPieces(
     }
     if (size < minSize) for (let i = 0; i < size; i++) pieces[queue[i]] = adjacent
     else count++
+    work += visitCost * size
+    if (work < stepSize) continue
+    work = 0
+    yield
   }
   return pieces
 }
@@ -79,34 +101,28 @@ function stretch(values: Float64Array): void {
 /**
  * SLIC superpixels (Achanta et al., "SLIC Superpixels Compared to State-of-the-art Superpixel Methods", PAMI 2012):
  * scikit-image 0.19.3's `slic`, equal to it pixel by pixel; only our labels start at 0.
- * @throws ArgumentError for an option outside its range
+ * @throws ArgumentError for an option outside its range; the segmenter throws the signal's reason after an abort
  */
 export function slic(options: SlicOptions = {}): Segmenter {
+  check('slic', slicOptions, options)
   const { nSegments = 100, compactness = 10, maxNumIter = 10, sigma = 0, startLabel = 0 } = options
   const { enforceConnectivity = true } = options
-  if (!Number.isInteger(nSegments) || nSegments < 1)
-    throw new ArgumentError(`slic: nSegments must be a positive integer, not ${nSegments}`)
-  if (!Number.isInteger(maxNumIter) || maxNumIter < 1)
-    throw new ArgumentError(`slic: maxNumIter must be a positive integer, not ${maxNumIter}`)
-  if (!(compactness > 0 && Number.isFinite(compactness)))
-    throw new ArgumentError(`slic: compactness must be > 0, not ${compactness}`)
-  if (!(sigma >= 0 && Number.isFinite(sigma))) throw new ArgumentError(`slic: sigma must be >= 0, not ${sigma}`)
-  if (startLabel !== 0 && startLabel !== 1)
-    throw new ArgumentError(`slic: startLabel must be 0 or 1, not ${String(startLabel)}`)
 
-  return (image) => {
-    const { height, width } = image
-    const rgb = toUnitRgb(image)
+  function* labelled(rgb: Float64Array, height: number, width: number): Steps<Int32Array> {
     stretch(rgb)
-    const colours = gaussianFilter(rgbToLab(rgb), height, width, 3, sigma)
+    const colours = yield* gaussianFilter(yield* labOf(rgb), height, width, 3, sigma)
     const weight = 1 / compactness
     for (let i = 0; i < colours.length; i++) colours[i] *= weight
 
-    const { nearest, clusterCount } = clusterPixels(colours, height, width, nSegments, maxNumIter)
+    const { nearest, clusterCount } = yield* clusterPixels(colours, height, width, nSegments, maxNumIter)
     const meanSize = (height * width) / clusterCount
     const minSize = Math.floor(minSizeFactor * meanSize)
     const maxSize = Math.floor(maxSizeFactor * meanSize)
-    const labels = enforceConnectivity ? connectedPieces(nearest, height, width, minSize, maxSize) : nearest
-    return { data: startLabel === 0 ? labels : labels.map((label) => label + startLabel), shape: [height, width] }
+    const labels = enforceConnectivity ? yield* connectedPieces(nearest, height, width, minSize, maxSize) : nearest
+    return startLabel === 0 ? labels : labels.map((label) => label + startLabel)
+  }
+  return async (image, { signal }) => {
+    const { height, width } = image
+    return { data: await inTurns(labelled(toUnitRgb(image), height, width), signal), shape: [height, width] }
   }
 }

@@ -1,5 +1,18 @@
+import {
+  abortSignal,
+  callback,
+  check,
+  type Expected,
+  either,
+  finiteNumber,
+  flag,
+  listOf,
+  shown,
+  thatIs,
+  wholeNumber,
+} from '../engine/arguments.ts'
 import { ArgumentError } from '../engine/errors.ts'
-import { unlessAborted } from './abort.ts'
+import { inTurns, unlessAborted } from './abort.ts'
 import { defaultSegmenter } from './default-segmenter.ts'
 import { fudgedImage, type HideColor } from './fudged-image.ts'
 import { type Image, type ImageInput, toImage, toRgb } from './image.ts'
@@ -55,6 +68,26 @@ export interface Subject {
   readonly segmentation: number
 }
 
+const whole = wholeNumber(0)
+const nothing = thatIs<null>('null', (value) => value === null)
+
+/** What may be given for each option. */
+export const subjectOptions = {
+  labels: either('a list of class numbers, or a function that chooses them', listOf('', finiteNumber), callback),
+  topLabels: either('a positive integer or null', wholeNumber(1), nothing),
+  hideColor: thatIs<HideColor>('a colour', () => true),
+  batchSize: wholeNumber(1),
+  segmentationFn: callback,
+  randomSeed: whole,
+  compatible: flag,
+  factored: flag,
+  signal: abortSignal,
+  onProgress: callback,
+} satisfies { readonly [K in keyof Required<SubjectOptions>]: Expected }
+
+/** More than a fit can weigh: it keeps a square of numbers, 2 GB at so many segments. */
+const mostSegments = 16_384
+
 /** Fewer segments than this can hardly explain anything. */
 const fewSegments = 3
 
@@ -75,8 +108,12 @@ export async function prepareSubject(
   const randomSeed = options.randomSeed ?? draws.draw((random) => random.randint(0, 1000))
   const segment =
     options.segmentationFn ?? (compatible ? quickshift({ ...limeQuickshift, randomSeed }) : defaultSegmenter(given))
-  const map = checkedLabelMap(await unlessAborted(segment(given, { randomSeed }), signal), given)
+  const map = checkedLabelMap(await unlessAborted(segment(given, { randomSeed, signal }), signal), given)
   const segmentCount = distinctLabels(map.data).length
+  if (segmentCount > mostSegments)
+    throw new ArgumentError(
+      `the image has ${segmentCount} segments; at most ${mostSegments} can be explained: take a coarser segmentation`,
+    )
   const segments = compatible ? map : relabelled(map)
   onProgress?.({ phase: 'segmentation', done: 1, total: 1 })
   const warnings =
@@ -92,20 +129,15 @@ export async function prepareSubject(
   const inFunctionsColour = typeof predictor === 'function' && given.shape.length === 2
   const inHideColour = typeof predictor !== 'function' && Array.isArray(hideColor) && hideColor.length === 3
   const image = inFunctionsColour || inHideColour ? toRgb(given) : given
-  const fudged = fudgedImage(image, segments.data, hideColor)
+  const fudged = await inTurns(fudgedImage(image, segments.data, hideColor), signal)
   return { image, fudged, segments, segmentCount, randomSeed, warnings, segmentation }
 }
 
-/** @throws ArgumentError for options that no image can make right */
-export function checkSubjectOptions(predictor: Predictor, { batchSize = 10, topLabels, signal }: SubjectOptions): void {
-  signal?.throwIfAborted()
+/** @throws ArgumentError for a predictor or options that no image can make right */
+export function checkRequest(predictor: Predictor, options: SubjectOptions, expected: Expected): void {
+  check('explainInstance', expected, options)
+  options.signal?.throwIfAborted()
   checkPredictor(predictor)
-  checkCount('batchSize', batchSize)
-  if (topLabels !== undefined && topLabels !== null) checkCount('topLabels', topLabels)
-}
-
-export function checkCount(name: string, value: number): void {
-  if (!Number.isInteger(value) || value < 1) throw new ArgumentError(`${name} must be a positive integer, not ${value}`)
 }
 
 /** How many of the most probable labels to explain; null where labels are given. */
@@ -121,11 +153,15 @@ export function chosenLabels(original: Float64Array, options: SubjectOptions): r
   const topCount = topCountOf(options)
   if (topCount !== null) return mostProbable(original, topCount)
   const { labels: given = [1] } = options
-  const labels = [...new Set(typeof given === 'function' ? given(original) : given)]
+  const chosen = typeof given === 'function' ? given(original) : given
+  check('explainInstance', subjectOptions.labels, chosen, 'labels')
+  const labels = [...new Set(chosen)]
   const classes = original.length
   for (const label of labels)
     if (!Number.isInteger(label) || label < 0 || label >= classes)
-      throw new ArgumentError(`label ${label} can't be explained: the predictor has the classes 0 to ${classes - 1}`)
+      throw new ArgumentError(
+        `label ${shown(label)} can't be explained: the predictor has the classes 0 to ${classes - 1}`,
+      )
   return labels
 }
 

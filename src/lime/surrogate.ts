@@ -56,12 +56,12 @@ function fitWith(
   for (let row = 0; row < rows; row++)
     for (let i = 0; i < features.length; i++) chosen[row * features.length + i] = data[row * columns + features[i]]
   const fit = regressor({ data: chosen, shape: [rows, features.length], targets, weights })
-  const coefficients = Float64Array.from(fit?.coefficients ?? [])
+  const coefficients = Array.from(fit?.coefficients ?? [])
   if (coefficients.length !== features.length || ![...coefficients, fit.intercept].every(Number.isFinite))
     throw new ArgumentError(
       `modelRegressor must return ${features.length} finite coefficients and a finite intercept, not ${coefficients.length} and ${String(fit?.intercept)}`,
     )
-  return { coefficients, intercept: fit.intercept }
+  return { coefficients: Float64Array.from(coefficients), intercept: fit.intercept }
 }
 
 /** Selects features and fits the surrogate: a weighted ridge, or the caller's regressor. */

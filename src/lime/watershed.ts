@@ -1,4 +1,5 @@
-import { ArgumentError } from '../engine/errors.ts'
+import { check, numberFrom, optionsOf, wholeNumber } from '../engine/arguments.ts'
+import { inTurns, type Steps, stepSize } from './abort.ts'
 import { rgbToGray } from './color.ts'
 import { toUnitRgb } from './image.ts'
 import type { Segmenter } from './label-map.ts'
@@ -11,21 +12,23 @@ export interface WatershedOptions {
   readonly compactness?: number
 }
 
+/** More markers than pixels there are never: a million is the grid of a large picture. */
+const watershedOptions = optionsOf<WatershedOptions>({ markers: wholeNumber(1, 1e6), compactness: numberFrom(0, 1e9) })
+
 /**
  * scikit-image's compact watershed of an image's edges, `watershed(sobel(rgb2gray(image)), markers, compactness)` (Neubert and
  * Protzel, "Compact Watershed and Preemptive SLIC", ICPR 2014): basins are flooded from all markers at once, the lowest pixel
  * first, so that they meet at edges. Segments are connected, about equally large, and numbered from 0.
- * @throws ArgumentError for a number of markers that is no positive integer, or a compactness that is not at least 0
+ * @throws ArgumentError for an option outside its range; the segmenter throws the signal's reason after an abort
  */
-export function watershed({ markers = 50, compactness = 0.001 }: WatershedOptions = {}): Segmenter {
-  if (!Number.isInteger(markers) || markers < 1)
-    throw new ArgumentError(`watershed: markers must be a positive integer, not ${markers}`)
-  if (!(compactness >= 0 && Number.isFinite(compactness)))
-    throw new ArgumentError(`watershed: compactness must be a number >= 0, not ${compactness}`)
-  return (image) => {
+export function watershed(options: WatershedOptions = {}): Segmenter {
+  check('watershed', watershedOptions, options)
+  const { markers = 50, compactness = 0.001 } = options
+  return async (image, { signal }) => {
     const { height, width } = image
     const edges = sobel(rgbToGray(toUnitRgb(image)), height, width)
-    return { data: flood(edges, height, width, markers, compactness), shape: [height, width] }
+    const steps = flood(edges, height, width, markers, compactness)
+    return { data: await inTurns(steps, signal), shape: [height, width] }
   }
 }
 
@@ -52,8 +55,17 @@ export function sobel(gray: Float64Array, height: number, width: number): Float6
   return magnitude
 }
 
+/** Pixels between two pauses: the queue takes as long as some sixty additions for each. */
+const visitStep = stepSize / 64
+
 /** Floods 4-neighbours from markers on a regular grid; of equally low pixels the one that was reached first comes first. */
-function flood(edges: Float64Array, height: number, width: number, markers: number, compactness: number): Int32Array {
+function* flood(
+  edges: Float64Array,
+  height: number,
+  width: number,
+  markers: number,
+  compactness: number,
+): Steps<Int32Array> {
   const labels = new Int32Array(edges.length).fill(-1)
   const queue = new FloodQueue()
   const seeds = regularGrid(height, width, markers)
@@ -65,7 +77,26 @@ function flood(edges: Float64Array, height: number, width: number, markers: numb
       queue.push(edges[pixel], 0, pixel, pixel)
     }
   let age = 0
-  for (let next = queue.pop(); next; next = queue.pop()) {
+  while (queue.length > 0) {
+    age = floodSome(labels, queue, edges, height, width, compactness, age)
+    yield
+  }
+  return labels
+}
+
+/** A step's pixels. @returns how many were ever put into the queue */
+function floodSome(
+  labels: Int32Array,
+  queue: FloodQueue,
+  edges: Float64Array,
+  height: number,
+  width: number,
+  compactness: number,
+  age: number,
+): number {
+  for (let step = 0; step < visitStep; step++) {
+    const next = queue.pop()
+    if (!next) break
     const { pixel, source } = next
     // With compactness a pixel is reached from several basins: the one that comes to it at the lowest cost gets it.
     if (compactness > 0) {
@@ -89,7 +120,7 @@ function flood(edges: Float64Array, height: number, width: number, markers: numb
     if (x + 1 < width) visit(pixel + 1)
     if (y + 1 < height) visit(pixel + width)
   }
-  return labels
+  return age
 }
 
 interface Reached {
@@ -102,6 +133,10 @@ interface Reached {
 /** A binary heap by value, then age. Markers have the same age: those of one value come out as scikit-image's heap has them. */
 class FloodQueue {
   private readonly items: Reached[] = []
+
+  get length(): number {
+    return this.items.length
+  }
 
   push(value: number, age: number, pixel: number, source: number): void {
     const { items } = this

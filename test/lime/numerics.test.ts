@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { loadFashionMnist } from '../../src/app/data/store.ts'
+import { atOnce } from '../../src/lime/abort.ts'
 import { expOfNegative } from '../../src/lime/exponential.ts'
 import { RandomState, toImage, watershed } from '../../src/lime/index.ts'
 import { sortByKey } from '../../src/lime/radix-sort.ts'
@@ -19,7 +20,7 @@ describe('sortByKey', () => {
       const expected = Array.from(values.keys()).sort((a, b) => values[a] - values[b] || a - b)
       const sorted = Float64Array.from(values)
       const order = Uint32Array.from(values.keys())
-      sortByKey(sorted, order)
+      atOnce(sortByKey(sorted, order))
       expect(Array.from(order)).toEqual(expected)
       expect(Array.from(sorted)).toEqual(expected.map((i) => values[i] + 0))
     }
@@ -92,7 +93,7 @@ describe("slic's k-means", () => {
       // Few levels, or one: pixels are equally near to several clusters.
       const colours = Float64Array.from({ length: height * width * 3 }, () => random.randint(0, 4) * contrast)
       const expected = clusterPlainly(colours, height, width, segments, 4)
-      expect(clusterPixels(colours, height, width, segments, 4)).toEqual(expected)
+      expect(atOnce(clusterPixels(colours, height, width, segments, 4))).toEqual(expected)
     },
   )
 })
@@ -121,7 +122,7 @@ describe('watershed', () => {
     async (index, markers, compactness, { labels }) => {
       const { images } = await loadFashionMnist('test')
       const data = Float64Array.from(images.subarray(index * 784, (index + 1) * 784), (value) => value / 255)
-      const map = watershed({ markers, compactness })(toImage({ data, shape: [28, 28] }), { randomSeed: 0 })
+      const map = await watershed({ markers, compactness })(toImage({ data, shape: [28, 28] }), { randomSeed: 0 })
       expect(Array.from(map.data)).toEqual(labels)
     },
   )

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ArgumentError, ShapeError } from '../../src/engine/errors.ts'
+import { atOnce } from '../../src/lime/abort.ts'
 import { gaussianFilter } from '../../src/lime/gaussian.ts'
 import {
   defaultSegmenter,
@@ -84,11 +85,11 @@ describe('relabelled', () => {
 describe('gaussianFilter', () => {
   it('keeps a constant image and the sum of any, mirrored at the edges', () => {
     const random = new RandomState(3)
-    const flat = gaussianFilter(new Float64Array(60).fill(2), 5, 4, 3, 3)
+    const flat = atOnce(gaussianFilter(new Float64Array(60).fill(2), 5, 4, 3, 3))
     for (const value of flat) expect(value).toBeCloseTo(2, 12)
     const pixels = Float64Array.from({ length: 60 }, () => random.randomSample())
     const total = (values: Float64Array) => values.reduce((sum, value) => sum + value)
-    expect(total(gaussianFilter(pixels, 5, 4, 3, 0.7))).toBeCloseTo(total(pixels), 10)
+    expect(total(atOnce(gaussianFilter(pixels, 5, 4, 3, 0.7)))).toBeCloseTo(total(pixels), 10)
   })
 })
 
@@ -101,19 +102,19 @@ describe('segmenterNamed', () => {
     return Float64Array.from(data, (value) => value / 255)
   }
 
-  it("bare quickshift is lime's, with one parameter scikit-image's", () => {
-    const limes = quickshift({ kernelSize: 4, maxDist: 200, ratio: 0.2 })(image, context)
-    expect(segmenterNamed('quickshift')(image, context)).toEqual(limes)
-    expect(segmenterNamed('quickshift', { random_seed: '123' })(image, { randomSeed: 0 })).toEqual(limes)
-    const named = segmenterNamed('quickshift', { kernel_size: '3' })(image, context)
-    expect(named).toEqual(quickshift({ kernelSize: 3 })(image, context))
+  it("bare quickshift is lime's, with one parameter scikit-image's", async () => {
+    const limes = await quickshift({ kernelSize: 4, maxDist: 200, ratio: 0.2 })(image, context)
+    expect(await segmenterNamed('quickshift')(image, context)).toEqual(limes)
+    expect(await segmenterNamed('quickshift', { random_seed: '123' })(image, { randomSeed: 0 })).toEqual(limes)
+    const named = await segmenterNamed('quickshift', { kernel_size: '3' })(image, context)
+    expect(named).toEqual(await quickshift({ kernelSize: 3 })(image, context))
     expect(named).not.toEqual(limes)
   })
 
-  it('takes text for values', () => {
+  it('takes text for values', async () => {
     const parameters = { n_segments: '20', enforce_connectivity: 'false' }
-    expect(segmenterNamed('slic', parameters)(image, context)).toEqual(
-      slic({ nSegments: 20, enforceConnectivity: false })(image, context),
+    expect(await segmenterNamed('slic', parameters)(image, context)).toEqual(
+      await slic({ nSegments: 20, enforceConnectivity: false })(image, context),
     )
   })
 
@@ -128,17 +129,17 @@ describe('segmenterNamed', () => {
     expect(() => segmenterNamed('slic', { start_label: 2 })).toThrow(ArgumentError)
   })
 
-  it('numbers slic from 0 unless told otherwise', () => {
+  it('numbers slic from 0 unless told otherwise', async () => {
     const lowest = (labels: Int32Array) => labels.reduce((least, label) => Math.min(least, label))
-    expect(lowest(segmenterNamed('slic')(image, context).data)).toBe(0)
-    expect(lowest(segmenterNamed('slic', { start_label: 1 })(image, context).data)).toBe(1)
+    expect(lowest((await segmenterNamed('slic')(image, context)).data)).toBe(0)
+    expect(lowest((await segmenterNamed('slic', { start_label: 1 })(image, context)).data)).toBe(1)
   })
 
-  it("the default is kernel size 1 for small images and lime's own for large ones", () => {
-    expect(defaultSegmenter(image)(image, context)).toEqual(segmenterNamed('quickshift')(image, context))
+  it("the default is kernel size 1 for small images and lime's own for large ones", async () => {
+    expect(await defaultSegmenter(image)(image, context)).toEqual(await segmenterNamed('quickshift')(image, context))
     const fashion = toImage({ data: tensorImage('fashion1'), shape: [28, 28] })
-    const small = defaultSegmenter(fashion)(fashion, context)
-    expect(small).toEqual(quickshift({ kernelSize: 1, maxDist: 200, ratio: 0.2 })(fashion, context))
+    const small = await defaultSegmenter(fashion)(fashion, context)
+    expect(small).toEqual(await quickshift({ kernelSize: 1, maxDist: 200, ratio: 0.2 })(fashion, context))
     expect(new Set(small.data).size).toBeGreaterThan(2)
     // The last small size and the first large one.
     for (const [side, kernelSize] of [
@@ -148,8 +149,8 @@ describe('segmenterNamed', () => {
       const random = new RandomState(1)
       const data = Float64Array.from({ length: side * 70 }, () => random.randomSample())
       const edge = toImage({ data, shape: [side, 70] })
-      const expected = quickshift({ kernelSize, maxDist: 200, ratio: 0.2 })(edge, context)
-      expect(defaultSegmenter(edge)(edge, context)).toEqual(expected)
+      const expected = await quickshift({ kernelSize, maxDist: 200, ratio: 0.2 })(edge, context)
+      expect(await defaultSegmenter(edge)(edge, context)).toEqual(expected)
     }
   })
 

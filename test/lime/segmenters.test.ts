@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ArgumentError } from '../../src/engine/errors.ts'
+import { atOnce } from '../../src/lime/abort.ts'
 import { rgbToGray, rgbToLab } from '../../src/lime/color.ts'
 import { gridEdges } from '../../src/lime/felzenszwalb.ts'
 import { gaussianFilter } from '../../src/lime/gaussian.ts'
@@ -28,12 +29,15 @@ describe.each(['fashion7270', 'astronaut96'])('the intermediate results of %s eq
   })
 
   it('Gaussian smoothing', () => {
-    expect(largestError(gaussianFilter(rgb, height, width, 3, 0.8), stored('gaussian_sigma0.8'))).toBeLessThan(1e-14)
+    expect(largestError(atOnce(gaussianFilter(rgb, height, width, 3, 0.8)), stored('gaussian_sigma0.8'))).toBeLessThan(
+      1e-14,
+    )
   })
 
   it("quickshift's noise, parents and distances", () => {
     expect(tieBreakingNoise(123, height * width)).toEqual(stored('quickshift_noise'))
-    const forest = quickshiftForest(rgb, height, width, { kernelSize: 4, ratio: 0.2, sigma: 0, randomSeed: 123 })
+    const settings = { kernelSize: 4, ratio: 0.2, sigma: 0, randomSeed: 123 }
+    const forest = atOnce(quickshiftForest(rgb, height, width, settings))
     expect(forest.parents).toEqual(stored('quickshift_parent'))
     expect(largestError(forest.distances, stored('quickshift_dist_parent'))).toBeLessThan(1e-12)
   })
@@ -41,9 +45,9 @@ describe.each(['fashion7270', 'astronaut96'])('the intermediate results of %s eq
 
 describe("felzenszwalb's edges", () => {
   it('have the costs of scikit-image, in its order', () => {
-    const smoothed = gaussianFilter(toUnitRgb(storedImage('fashion7270')), 28, 28, 3, 0.8)
+    const smoothed = atOnce(gaussianFilter(toUnitRgb(storedImage('fashion7270')), 28, 28, 3, 0.8))
     const expected = tensorOf(reference, 'intermediate/fashion7270/felzenszwalb_costs').data
-    expect(largestError(gridEdges(smoothed, 28, 28).costs, expected)).toBeLessThan(1e-14)
+    expect(largestError(atOnce(gridEdges(smoothed, 28, 28)).costs, expected)).toBeLessThan(1e-14)
   })
 })
 
@@ -53,8 +57,8 @@ const cases: Record<
 > = JSON.parse(reference.metadata.cases)
 
 describe('label maps equal scikit-image to the last pixel', () => {
-  it.each(Object.entries(cases))('%s', (name, { image, algorithm, parameters, segments }) => {
-    const map = segmenterNamed(algorithm, parameters)(storedImage(image), { randomSeed: 999 })
+  it.each(Object.entries(cases))('%s', async (name, { image, algorithm, parameters, segments }) => {
+    const map = await segmenterNamed(algorithm, parameters)(storedImage(image), { randomSeed: 999 })
     const expected = tensorOf(reference, name)
     expect(map.shape).toEqual(expected.shape)
     expect(map.data).toEqual(expected.data)
@@ -65,31 +69,31 @@ describe('label maps equal scikit-image to the last pixel', () => {
 describe('segmenters', () => {
   const image = storedImage('fashion1')
 
-  it('take bytes as 0..255', () => {
+  it('take bytes as 0..255', async () => {
     const { data, shape } = tensorOf(reference, 'images/astronaut96')
     const bytes = toImage({ data: Uint8Array.from(data), shape })
     const context = { randomSeed: 123 }
     for (const segment of [quickshift({ kernelSize: 2 }), felzenszwalb(), slic()])
-      expect(segment(bytes, context)).toEqual(segment(storedImage('astronaut96'), context))
+      expect(await segment(bytes, context)).toEqual(await segment(storedImage('astronaut96'), context))
   })
 
-  it('see a grey image as one of three equal channels', () => {
+  it('see a grey image as one of three equal channels', async () => {
     const rgb = toImage({ data: toUnitRgb(image), shape: [28, 28, 3] })
     const context = { randomSeed: 0 }
     for (const segment of [quickshift({ kernelSize: 1 }), felzenszwalb(), slic()])
-      expect(segment(image, context)).toEqual(segment(rgb, context))
+      expect(await segment(image, context)).toEqual(await segment(rgb, context))
   })
 
-  it("use the explanation's seed unless they have their own", () => {
+  it("use the explanation's seed unless they have their own", async () => {
     // A flat picture: the noise decides everything.
     const flat = toImage({ data: new Float64Array(400), shape: [20, 20] })
     const free = quickshift({ kernelSize: 1, maxDist: 3 })
     const bound = quickshift({ kernelSize: 1, maxDist: 3, randomSeed: 5 })
-    expect(free(flat, { randomSeed: 5 })).toEqual(bound(flat, { randomSeed: 6 }))
-    expect(free(flat, { randomSeed: 6 })).not.toEqual(bound(flat, { randomSeed: 6 }))
+    expect(await free(flat, { randomSeed: 5 })).toEqual(await bound(flat, { randomSeed: 6 }))
+    expect(await free(flat, { randomSeed: 6 })).not.toEqual(await bound(flat, { randomSeed: 6 }))
   })
 
-  it('manage images of one pixel, one row and one column', () => {
+  it('manage images of one pixel, one row and one column', async () => {
     for (const shape of [
       [1, 1],
       [1, 9],
@@ -97,7 +101,7 @@ describe('segmenters', () => {
     ]) {
       const data = Float64Array.from({ length: shape[0] * shape[1] }, (_, i) => (i % 3) / 3)
       for (const segment of [quickshift(), felzenszwalb({ minSize: 1 }), slic({ nSegments: 3 })])
-        for (const label of segment(toImage({ data, shape }), { randomSeed: 1 }).data)
+        for (const label of (await segment(toImage({ data, shape }), { randomSeed: 1 })).data)
           expect(label).toBeGreaterThanOrEqual(0)
     }
   })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ArgumentError } from '../../src/engine/errors.ts'
+import { atOnce } from '../../src/lime/abort.ts'
 import { fudgedImage } from '../../src/lime/fudged-image.ts'
 import {
   type ExplainOptions,
@@ -309,7 +310,7 @@ describe('what hidden segments show', () => {
     const average = image.data.reduce((sum, value) => sum + value, 0) / image.data.length
     for (const value of mean.fudged.data) expect(value).toBeCloseTo(average, 12)
     const noise = toImage({ data: Float64Array.from({ length: 784 }, (_, i) => Math.sin(i * i)), shape: [28, 28] })
-    const blurred = fudgedImage(noise, new Int32Array(784), 'blur').data
+    const blurred = atOnce(fudgedImage(noise, new Int32Array(784), 'blur')).data
     const roughness = (data: ArrayLike<number>) =>
       Array.from(data).reduce((sum, value, i) => sum + (i === 0 ? 0 : Math.abs(value - data[i - 1])), 0)
     expect(roughness(blurred)).toBeLessThan(0.2 * roughness(noise.data))
@@ -322,8 +323,8 @@ describe('what hidden segments show', () => {
 })
 
 describe('the grid', () => {
-  it('cuts images into cells as equal as pixels allow', () => {
-    const { data } = grid({ rows: 2, columns: 3 })(
+  it('cuts images into cells as equal as pixels allow', async () => {
+    const { data } = await grid({ rows: 2, columns: 3 })(
       { data: new Float32Array(35), shape: [5, 7], height: 5, width: 7, channels: 1 },
       { randomSeed: 0 },
     )

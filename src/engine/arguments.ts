@@ -1,0 +1,139 @@
+import * as v from 'valibot'
+import { ArgumentError } from './errors.ts'
+
+/**
+ * What callers may give, as schemas: a leaf's message says what is expected, and check() turns the first thing that is not so
+ * into an ArgumentError with its name and value.
+ */
+
+export type Expected = v.GenericSchema
+
+/** A value in few words, whatever it is: for messages. */
+export function shown(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
+    case 'bigint':
+      return `${value}n`
+    case 'function':
+      return 'a function'
+    case 'object':
+      return shownObject(value)
+    default:
+      return String(value)
+  }
+}
+
+function shownObject(value: object | null): string {
+  if (value === null) return 'null'
+  if (ArrayBuffer.isView(value)) return `a ${value.constructor.name}`
+  if (!Array.isArray(value)) return 'an object'
+  return value.length <= 4 ? `[${value.map(shown).join(', ')}]` : `a list of ${value.length}`
+}
+
+/** A leaf: whatever passes `test`, in words. */
+export function thatIs<T>(what: string, test: (value: unknown) => boolean) {
+  return v.custom<T>(test, what)
+}
+
+const grouped = (value: number) => value.toLocaleString('en-US')
+
+export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER) {
+  const range =
+    most !== Number.MAX_SAFE_INTEGER
+      ? `a whole number from ${grouped(least)} to ${grouped(most)}`
+      : least === 1
+        ? 'a positive integer'
+        : `a whole number of at least ${grouped(least)}`
+  return thatIs<number>(
+    range,
+    (value) => Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most,
+  )
+}
+
+/** A finite number in a range, its ends included. */
+export function numberFrom(least: number, most = Number.MAX_VALUE) {
+  const range = most === Number.MAX_VALUE ? `a number >= ${least}` : `a number from ${least} to ${grouped(most)}`
+  return thatIs<number>(range, (value) => typeof value === 'number' && value >= least && value <= most)
+}
+
+/** A finite number > 0, at most `most`. */
+export function positiveNumber(most = Number.MAX_VALUE) {
+  const range = most === Number.MAX_VALUE ? 'a number > 0' : `a number > 0, at most ${grouped(most)}`
+  return thatIs<number>(range, (value) => typeof value === 'number' && value > 0 && value <= most)
+}
+
+export const flag = thatIs<boolean>('true or false', (value) => typeof value === 'boolean')
+
+export const callback = thatIs<(...values: never[]) => unknown>('a function', (value) => typeof value === 'function')
+
+export const text = thatIs<string>('a text', (value) => typeof value === 'string')
+
+export const finiteNumber = thatIs<number>('a finite number', Number.isFinite)
+
+/** An AbortSignal, of this realm or another. */
+export const abortSignal = thatIs<AbortSignal>(
+  'an AbortSignal',
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    'aborted' in value &&
+    'throwIfAborted' in value &&
+    typeof value.throwIfAborted === 'function',
+)
+
+export function oneOf<T extends string | number | boolean>(...names: readonly T[]) {
+  const quoted = names.map((name) => (typeof name === 'string' ? `'${name}'` : String(name)))
+  const last = quoted.pop()
+  const what = quoted.length === 0 ? String(last) : `${quoted.join(', ')} or ${last}`
+  return thatIs<T>(what, (value) => names.some((name) => name === value))
+}
+
+/** Any of these, with the words for all of them. */
+export function either(what: string, ...choices: readonly Expected[]) {
+  return thatIs<unknown>(what, (value) => choices.some((choice) => v.is(choice, value)))
+}
+
+/** A list or typed array whose items all pass. */
+export function listOf(what: string, item: Expected) {
+  return thatIs<readonly unknown[]>(
+    what,
+    (value) => (Array.isArray(value) || isNumberArray(value)) && Array.from(value).every((one) => v.is(item, one)),
+  )
+}
+
+/** Typed arrays of numbers: no DataView, no 64-bit integers. */
+export function isNumberArray(value: unknown): value is ArrayLike<number> & object {
+  return (
+    ArrayBuffer.isView(value) &&
+    !(value instanceof DataView || value instanceof BigInt64Array || value instanceof BigUint64Array)
+  )
+}
+
+/** An object of options, each of which may be left out; other names are mistakes. All of T's options are named. */
+export function optionsOf<T extends object>(entries: { readonly [K in keyof Required<T>]: Expected }) {
+  const optional = Object.entries<Expected>(entries).map(([name, schema]) => [name, v.optional(schema)] as const)
+  return v.strictObject(Object.fromEntries(optional))
+}
+
+/**
+ * Checks what a caller gave. `caller` begins the message.
+ * @param name what the value is called, where it is no object of options
+ * @throws ArgumentError that names the first option that is wrong or unknown, what was given and what was expected
+ */
+export function check(caller: string, schema: Expected, value: unknown, name?: string): void {
+  const result = v.safeParse(schema, value, { abortEarly: true })
+  if (!result.success) throw new ArgumentError(`${caller}: ${complaint(schema, result.issues[0], name)}`)
+}
+
+function complaint(schema: Expected, issue: v.BaseIssue<unknown>, name: string | undefined): string {
+  const path = v.getDotPath(issue)
+  const what = path ?? name ?? 'options'
+  if (issue.type !== 'strict_object') return `${what} must be ${issue.message}, not ${shown(issue.input)}`
+  if (issue.expected !== 'never') return `${what} must be an object of options, not ${shown(issue.input)}`
+  return `there is no option ${shown(path)}; there are ${Object.keys(entriesOf(schema)).join(', ')}`
+}
+
+function entriesOf(schema: Expected): object {
+  return 'entries' in schema && typeof schema.entries === 'object' && schema.entries !== null ? schema.entries : {}
+}
