@@ -1,5 +1,5 @@
 import { check, isNumberArray, thatIs } from '../engine/arguments.ts'
-import { atOnce, type Steps, stepSize } from './abort.ts'
+import { inOneGo, type Steps, stepSize } from './steps.ts'
 
 /**
  * Colour spaces in float64, as scikit-image converts them: sRGB (IEC 61966-2-1) -> linear RGB -> CIE XYZ -> CIE L*a*b*, under
@@ -54,7 +54,7 @@ function labCurve(value: number): number {
  */
 export function rgbToLab(rgb: Float64Array): Float64Array {
   check('rgbToLab', colours, rgb, 'rgb')
-  return atOnce(labOf(rgb))
+  return inOneGo(labOf(rgb))
 }
 
 /** rgbToLab for pictures of any size. */

@@ -1,9 +1,9 @@
 import { check, numberFrom, optionsOf } from '../engine/arguments.ts'
-import { inTurns, type Steps, stepSize } from './abort.ts'
 import { gaussianFilter, mostSigma } from './gaussian.ts'
 import { toUnitRgb } from './image.ts'
 import type { Segmenter } from './label-map.ts'
 import { sortByKey } from './radix-sort.ts'
+import { inTurns, type Steps, stepSize } from './steps.ts'
 
 export interface FelzenszwalbOptions {
   /** Higher means larger segments. */

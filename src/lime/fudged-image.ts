@@ -1,8 +1,8 @@
 import { shown } from '../engine/arguments.ts'
 import { ArgumentError } from '../engine/errors.ts'
-import { type Steps, stepSize } from './abort.ts'
 import { gaussianFilter } from './gaussian.ts'
 import { type Image, pixelsLike } from './image.ts'
+import { type Steps, stepSize } from './steps.ts'
 
 /**
  * One value for all channels, one value a channel, null for every segment's own mean colour, 'mean' for the image's, or 'blur'

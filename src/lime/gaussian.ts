@@ -1,4 +1,4 @@
-import { type Steps, stepSize } from './abort.ts'
+import { type Steps, stepSize } from './steps.ts'
 
 /** Largest standard deviation that segmenters take, in pixels: a kernel of it covers any picture taken, and 8,001 weights. */
 export const mostSigma = 1000

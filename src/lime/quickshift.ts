@@ -1,11 +1,11 @@
 import { check, numberFrom, optionsOf, thatIs, wholeNumber } from '../engine/arguments.ts'
-import { inTurns, type Steps, stepSize } from './abort.ts'
 import { labOf } from './color.ts'
 import { DefaultRng } from './default-rng.ts'
 import { expOfNegative } from './exponential.ts'
 import { gaussianFilter, mostSigma } from './gaussian.ts'
 import { toUnitRgb } from './image.ts'
 import type { Segmenter } from './label-map.ts'
+import { inTurns, type Steps, stepSize } from './steps.ts'
 
 export interface QuickshiftOptions {
   /** Width of the Gaussian that smooths the density, in pixels (and colour units); at least 1. */

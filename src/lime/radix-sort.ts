@@ -1,4 +1,4 @@
-import { type Steps, stepSize } from './abort.ts'
+import { type Steps, stepSize } from './steps.ts'
 
 const digitBits = 11
 const digits = 2 ** digitBits

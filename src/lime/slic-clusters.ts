@@ -1,6 +1,6 @@
-import { type Steps, stepSize } from './abort.ts'
 import { pointsAlong, regularGrid } from './regular-grid.ts'
 import { clusterSize, SlicKernel, sumsSize, tileEdge, windowSize } from './slic-kernel.ts'
+import { type Steps, stepSize } from './steps.ts'
 
 /** What a tile takes beside one look at each candidate, in additions. */
 const tileCost = 1024

@@ -1,10 +1,10 @@
 import { check, flag, numberFrom, oneOf, optionsOf, wholeNumber } from '../engine/arguments.ts'
-import { inTurns, type Steps, stepSize } from './abort.ts'
 import { labOf } from './color.ts'
 import { gaussianFilter, mostSigma } from './gaussian.ts'
 import { toUnitRgb } from './image.ts'
 import type { Segmenter } from './label-map.ts'
 import { clusterPixels } from './slic-clusters.ts'
+import { inTurns, type Steps, stepSize } from './steps.ts'
 
 export interface SlicOptions {
   /** About how many segments. */

@@ -12,7 +12,7 @@ import {
   wholeNumber,
 } from '../engine/arguments.ts'
 import { ArgumentError } from '../engine/errors.ts'
-import { inTurns, unlessAborted } from './abort.ts'
+import { unlessAborted } from './abort.ts'
 import { defaultSegmenter } from './default-segmenter.ts'
 import { fudgedImage, type HideColor } from './fudged-image.ts'
 import { type Image, type ImageInput, toImage, toRgb } from './image.ts'
@@ -20,6 +20,7 @@ import { checkedLabelMap, distinctLabels, type LabelMap, relabelled, type Segmen
 import { checkPredictor, type Predictor } from './predictors.ts'
 import { quickshift } from './quickshift.ts'
 import { limeQuickshift } from './segmenter-registry.ts'
+import { inTurns } from './steps.ts'
 import type { UndoableDraws } from './undoable-draws.ts'
 
 /** What is common to all ways of explaining: an image, its segments, and what is shown where they are hidden. */

@@ -1,9 +1,9 @@
 import { check, numberFrom, optionsOf, wholeNumber } from '../engine/arguments.ts'
-import { inTurns, type Steps, stepSize } from './abort.ts'
 import { rgbToGray } from './color.ts'
 import { toUnitRgb } from './image.ts'
 import type { Segmenter } from './label-map.ts'
 import { pointsAlong, regularGrid } from './regular-grid.ts'
+import { inTurns, type Steps, stepSize } from './steps.ts'
 
 export interface WatershedOptions {
   /** About how many segments, each flooded from a point of a regular grid; 50 unless given. */

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { loadFashionMnist } from '../../src/app/data/store.ts'
-import { atOnce } from '../../src/lime/abort.ts'
 import { expOfNegative } from '../../src/lime/exponential.ts'
 import { RandomState, toImage, watershed } from '../../src/lime/index.ts'
 import { sortByKey } from '../../src/lime/radix-sort.ts'
 import { pointsAlong, regularGrid } from '../../src/lime/regular-grid.ts'
 import { clusterPixels } from '../../src/lime/slic-clusters.ts'
 import { SlicKernel } from '../../src/lime/slic-kernel.ts'
+import { inOneGo } from '../../src/lime/steps.ts'
 
 describe('sortByKey', () => {
   it('is a stable sort', () => {
@@ -20,7 +20,7 @@ describe('sortByKey', () => {
       const expected = Array.from(values.keys()).sort((a, b) => values[a] - values[b] || a - b)
       const sorted = Float64Array.from(values)
       const order = Uint32Array.from(values.keys())
-      atOnce(sortByKey(sorted, order))
+      inOneGo(sortByKey(sorted, order))
       expect(Array.from(order)).toEqual(expected)
       expect(Array.from(sorted)).toEqual(expected.map((i) => values[i] + 0))
     }
@@ -93,7 +93,7 @@ describe("slic's k-means", () => {
       // Few levels, or one: pixels are equally near to several clusters.
       const colours = Float64Array.from({ length: height * width * 3 }, () => random.randint(0, 4) * contrast)
       const expected = clusterPlainly(colours, height, width, segments, 4)
-      expect(atOnce(clusterPixels(colours, height, width, segments, 4))).toEqual(expected)
+      expect(inOneGo(clusterPixels(colours, height, width, segments, 4))).toEqual(expected)
     },
   )
 })

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { ArgumentError, ShapeError } from '../../src/engine/errors.ts'
-import { atOnce } from '../../src/lime/abort.ts'
 import { gaussianFilter } from '../../src/lime/gaussian.ts'
 import {
   defaultSegmenter,
@@ -14,6 +13,7 @@ import {
   toImage,
 } from '../../src/lime/index.ts'
 import { relabelled } from '../../src/lime/label-map.ts'
+import { inOneGo } from '../../src/lime/steps.ts'
 import { readReference } from '../reference-files.ts'
 import { tensorOf } from '../reference-tensors.ts'
 
@@ -85,11 +85,11 @@ describe('relabelled', () => {
 describe('gaussianFilter', () => {
   it('keeps a constant image and the sum of any, mirrored at the edges', () => {
     const random = new RandomState(3)
-    const flat = atOnce(gaussianFilter(new Float64Array(60).fill(2), 5, 4, 3, 3))
+    const flat = inOneGo(gaussianFilter(new Float64Array(60).fill(2), 5, 4, 3, 3))
     for (const value of flat) expect(value).toBeCloseTo(2, 12)
     const pixels = Float64Array.from({ length: 60 }, () => random.randomSample())
     const total = (values: Float64Array) => values.reduce((sum, value) => sum + value)
-    expect(total(atOnce(gaussianFilter(pixels, 5, 4, 3, 0.7)))).toBeCloseTo(total(pixels), 10)
+    expect(total(inOneGo(gaussianFilter(pixels, 5, 4, 3, 0.7)))).toBeCloseTo(total(pixels), 10)
   })
 })
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { ArgumentError } from '../../src/engine/errors.ts'
-import { atOnce } from '../../src/lime/abort.ts'
 import { rgbToGray, rgbToLab } from '../../src/lime/color.ts'
 import { gridEdges } from '../../src/lime/felzenszwalb.ts'
 import { gaussianFilter } from '../../src/lime/gaussian.ts'
@@ -8,6 +7,7 @@ import { type Image, toImage, toUnitRgb } from '../../src/lime/image.ts'
 import { felzenszwalb, quickshift, slic } from '../../src/lime/index.ts'
 import { quickshiftForest, tieBreakingNoise } from '../../src/lime/quickshift.ts'
 import { segmenterNamed } from '../../src/lime/segmenter-registry.ts'
+import { inOneGo } from '../../src/lime/steps.ts'
 import { readReference } from '../reference-files.ts'
 import { largestError, tensorOf } from '../reference-tensors.ts'
 
@@ -29,7 +29,7 @@ describe.each(['fashion7270', 'astronaut96'])('the intermediate results of %s eq
   })
 
   it('Gaussian smoothing', () => {
-    expect(largestError(atOnce(gaussianFilter(rgb, height, width, 3, 0.8)), stored('gaussian_sigma0.8'))).toBeLessThan(
+    expect(largestError(inOneGo(gaussianFilter(rgb, height, width, 3, 0.8)), stored('gaussian_sigma0.8'))).toBeLessThan(
       1e-14,
     )
   })
@@ -37,7 +37,7 @@ describe.each(['fashion7270', 'astronaut96'])('the intermediate results of %s eq
   it("quickshift's noise, parents and distances", () => {
     expect(tieBreakingNoise(123, height * width)).toEqual(stored('quickshift_noise'))
     const settings = { kernelSize: 4, ratio: 0.2, sigma: 0, randomSeed: 123 }
-    const forest = atOnce(quickshiftForest(rgb, height, width, settings))
+    const forest = inOneGo(quickshiftForest(rgb, height, width, settings))
     expect(forest.parents).toEqual(stored('quickshift_parent'))
     expect(largestError(forest.distances, stored('quickshift_dist_parent'))).toBeLessThan(1e-12)
   })
@@ -45,9 +45,9 @@ describe.each(['fashion7270', 'astronaut96'])('the intermediate results of %s eq
 
 describe("felzenszwalb's edges", () => {
   it('have the costs of scikit-image, in its order', () => {
-    const smoothed = atOnce(gaussianFilter(toUnitRgb(storedImage('fashion7270')), 28, 28, 3, 0.8))
+    const smoothed = inOneGo(gaussianFilter(toUnitRgb(storedImage('fashion7270')), 28, 28, 3, 0.8))
     const expected = tensorOf(reference, 'intermediate/fashion7270/felzenszwalb_costs').data
-    expect(largestError(atOnce(gridEdges(smoothed, 28, 28)).costs, expected)).toBeLessThan(1e-14)
+    expect(largestError(inOneGo(gridEdges(smoothed, 28, 28)).costs, expected)).toBeLessThan(1e-14)
   })
 })
 

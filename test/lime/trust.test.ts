@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { ArgumentError } from '../../src/engine/errors.ts'
-import { atOnce } from '../../src/lime/abort.ts'
 import { fudgedImage } from '../../src/lime/fudged-image.ts'
 import {
   type ExplainOptions,
@@ -17,6 +16,7 @@ import {
   weightLimit,
   weightMap,
 } from '../../src/lime/index.ts'
+import { inOneGo } from '../../src/lime/steps.ts'
 
 /** How far explanations can be trusted, on a classifier whose truth is known. */
 
@@ -310,7 +310,7 @@ describe('what hidden segments show', () => {
     const average = image.data.reduce((sum, value) => sum + value, 0) / image.data.length
     for (const value of mean.fudged.data) expect(value).toBeCloseTo(average, 12)
     const noise = toImage({ data: Float64Array.from({ length: 784 }, (_, i) => Math.sin(i * i)), shape: [28, 28] })
-    const blurred = atOnce(fudgedImage(noise, new Int32Array(784), 'blur')).data
+    const blurred = inOneGo(fudgedImage(noise, new Int32Array(784), 'blur')).data
     const roughness = (data: ArrayLike<number>) =>
       Array.from(data).reduce((sum, value, i) => sum + (i === 0 ? 0 : Math.abs(value - data[i - 1])), 0)
     expect(roughness(blurred)).toBeLessThan(0.2 * roughness(noise.data))
