@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { ArgumentError } from './errors.ts'
+import { ArgumentError, FormatError } from './errors.ts'
 
 /**
  * What callers may give, as schemas: a leaf's message says what is expected, and check() turns the first thing that is not so
@@ -124,6 +124,36 @@ export function optionsOf<T extends object>(entries: { readonly [K in keyof Requ
 export function check(caller: string, schema: Expected, value: unknown, name?: string): void {
   const result = v.safeParse(schema, value, { abortEarly: true })
   if (!result.success) throw new ArgumentError(`${caller}: ${complaint(schema, result.issues[0], name)}`)
+}
+
+/**
+ * Reads plain data, as JSON.parse gives it, by a schema.
+ * @param what begins the message
+ * @throws FormatError with the path of the first value that is wrong, what was found and what was expected
+ */
+export function parsed<S extends v.GenericSchema>(what: string, schema: S, value: unknown): v.InferOutput<S> {
+  const result = v.safeParse(schema, value, { abortEarly: true })
+  if (result.success) return result.output
+  const [issue] = result.issues
+  const path = v.getDotPath(issue)
+  if (path !== null && issue.input === undefined) throw new FormatError(`${what} has no "${path}"`)
+  const expected = issue.type === 'object' ? 'an object' : issue.message
+  throw new FormatError(`${what}: ${path ?? 'the whole of it'} is ${shown(issue.input)}; expected ${expected}`)
+}
+
+/** A list, itself not copied, whose items all pass; the first that does not is named by its place. */
+export function items<T>(what: string, test: (value: unknown) => boolean) {
+  return v.pipe(
+    v.custom<readonly T[]>(Array.isArray, `a list, each ${what}`),
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return
+      const { value: list } = dataset
+      const key = list.findIndex((item) => !test(item))
+      if (key < 0) return
+      const at: v.ArrayPathItem = { type: 'array', origin: 'value', input: [], key, value: list[key] }
+      addIssue({ message: what, input: list[key], path: [at] })
+    }),
+  )
 }
 
 function complaint(schema: Expected, issue: v.BaseIssue<unknown>, name: string | undefined): string {

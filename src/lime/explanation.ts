@@ -138,7 +138,7 @@ export class Explanation {
     return explanationToJson(this.contents)
   }
 
-  /** @param json what toJSON() gave. @throws ArgumentError for anything else, naming what is wrong */
+  /** @param json what toJSON() gave. @throws FormatError for anything else, with the path of what is wrong */
   static fromJSON(json: unknown): Explanation {
     return new Explanation(explanationFromJson(json))
   }

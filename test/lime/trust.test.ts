@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ArgumentError } from '../../src/engine/errors.ts'
+import { ArgumentError, FormatError } from '../../src/engine/errors.ts'
 import { fudgedImage } from '../../src/lime/fudged-image.ts'
 import {
   type ExplainOptions,
@@ -355,11 +355,11 @@ describe('explanations as JSON', () => {
 
   it('say what is wrong with anything else', async () => {
     const json = (await explain(1, { numSamples: 20 })).toJSON()
-    expect(() => Explanation.fromJSON(null)).toThrow(ArgumentError)
+    expect(() => Explanation.fromJSON(null)).toThrow(FormatError)
     expect(() => Explanation.fromJSON({ format: 'other' })).toThrow(/not an explanation/)
     expect(() => Explanation.fromJSON({ ...json, version: 2 })).toThrow(/of version 2/)
     expect(() => Explanation.fromJSON({ ...json, masks: undefined })).toThrow(/has no "masks"/)
-    expect(() => Explanation.fromJSON({ ...json, masks: ['1'] })).toThrow(/1 masks and 20 rows/)
+    expect(() => Explanation.fromJSON({ ...json, masks: ['1'] })).toThrow(/1 masks and 20 rows of probabilities/)
     expect(() => Explanation.fromJSON({ ...json, segments: { shape: [2, 2], data: [0, 0, 0, 0] } })).toThrow(
       /label map/,
     )
