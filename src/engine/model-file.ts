@@ -1,25 +1,28 @@
-import { FormatError, LimelightError, ShapeError } from './errors.ts'
-import { stackLayers, weightsOf } from './layers.ts'
+import * as v from 'valibot'
+import { items, parsed, shown, thatIs } from './arguments.ts'
+import { ArgumentError, FormatError, LimelightError, ShapeError } from './errors.ts'
+import { acceptedModels, otherKindOf } from './file-kinds.ts'
+import { type LayerDescription, stackLayers, weightsOf } from './layers.ts'
 import { Sequential } from './model.ts'
 import type { Architecture } from './model-format.ts'
 import { isNode, nodeModule } from './node-module.ts'
-import { parseSafetensors } from './safetensors.ts'
+import { beginsAsSafetensors, parseSafetensors, readHeader, type SafetensorsHeader } from './safetensors.ts'
+import { parseStrictJson } from './strict-json.ts'
 import { formatShape, type Shape, sameShape } from './tensor.ts'
 
 /**
  * Reads a model. `fallback` is the architecture of files that have none (weights written by other programs).
- * @throws FormatError when the file is not a model: truncated, corrupt, without a known architecture, or with weights that
- * do not fit it or are not finite
+ * @throws FormatError when the file is not a model: another program's, truncated, corrupt, without a known architecture, or with
+ * weights that do not fit it or are not finite
  */
 export function modelFromBytes(bytes: Uint8Array, fallback?: Architecture): Sequential {
-  const { tensors, metadata } = parseSafetensors(bytes)
+  const { entries, metadata } = headerOf(bytes)
   const { architecture: stored, ...rest } = metadata
-  const architecture = stored === undefined ? fallback : parseArchitecture(stored)
-  if (!architecture)
-    throw new FormatError('not a Limelight model: its metadata has no "architecture"; save it with model.save()')
+  const architecture = stored === undefined ? fallbackFor(entries, fallback) : parseArchitecture(stored)
   const given = new Map<string, { shape: Shape; data: ArrayLike<number> }>()
-  for (const [name, { shape, data }] of tensors) {
-    if (!data.every(Number.isFinite)) throw new FormatError(`model: weight "${name}" holds a number that is not finite`)
+  for (const [name, { shape, data }] of parseSafetensors(bytes).tensors) {
+    if (!data.every(Number.isFinite))
+      throw new FormatError(`model: weight ${shown(name)} holds a number that is not finite`)
     given.set(name, { shape, data })
   }
   try {
@@ -34,6 +37,32 @@ export function modelFromBytes(bytes: Uint8Array, fallback?: Architecture): Sequ
   }
 }
 
+/** @throws FormatError that says what the file is instead, where its bytes tell */
+function headerOf(bytes: Uint8Array): SafetensorsHeader {
+  try {
+    return readHeader(bytes)
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error
+    const kind = otherKindOf(bytes)
+    if (kind !== null) throw new FormatError(`this is ${kind}; ${acceptedModels}`)
+    throw beginsAsSafetensors(bytes) ? error : new FormatError(`this is no model file; ${acceptedModels}`)
+  }
+}
+
+/** The fallback, where the file has some of its weights at least. @throws FormatError for weights of something else */
+function fallbackFor(entries: SafetensorsHeader['entries'], fallback: Architecture | undefined): Architecture {
+  const names = entries.map(({ name }) => name)
+  if (fallback && weightsOf(stackLayers(fallback.inputShape, fallback.layers)).some(({ name }) => names.includes(name)))
+    return fallback
+  const torch = names.some((name) => /\.(weight|bias|running_mean)$/.test(name)) ? ', as PyTorch saves them' : ''
+  const some = names.slice(0, 3).map(shown).join(', ')
+  throw new FormatError(
+    names.length === 0
+      ? `this safetensors file is empty; ${acceptedModels}`
+      : `this safetensors file holds weights alone (${some}${names.length > 3 ? ', …' : ''})${torch}, without the network that they are of; ${acceptedModels}`,
+  )
+}
+
 /** Before anything is reserved: a hostile architecture may ask for more memory than there is. */
 function checkWeights({ inputShape, layers }: Architecture, given: ReadonlyMap<string, { shape: Shape }>): void {
   for (const { name, shape } of weightsOf(stackLayers(inputShape, layers))) {
@@ -45,27 +74,18 @@ function checkWeights({ inputShape, layers }: Architecture, given: ReadonlyMap<s
 }
 
 function parseArchitecture(text: string): Architecture {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    throw new FormatError('model: its "architecture" is not JSON')
-  }
-  if (!isArchitecture(value)) throw new FormatError('model: its "architecture" has no inputShape and layers')
-  return value
+  return parsed('model: its "architecture"', architectureSchema, parseStrictJson(text, 'model: its "architecture"'))
 }
 
-function isArchitecture(value: unknown): value is Architecture {
-  if (typeof value !== 'object' || value === null) return false
-  const { inputShape, layers, seed } = value as Partial<Record<string, unknown>>
-  return (
-    (seed === undefined || Number.isSafeInteger(seed)) &&
-    Array.isArray(inputShape) &&
-    inputShape.every((extent) => Number.isInteger(extent)) &&
-    Array.isArray(layers) &&
-    layers.every((layer) => typeof layer === 'object' && layer !== null && 'layer' in layer)
-  )
-}
+/** What each layer takes, stackLayers() knows. */
+const architectureSchema = v.object({
+  inputShape: items<number>('a whole number', Number.isSafeInteger),
+  seed: v.optional(thatIs<number>('a whole number', Number.isSafeInteger)),
+  layers: items<LayerDescription>(
+    'a layer, an object with the name of its "layer"',
+    (layer) => typeof layer === 'object' && layer !== null && 'layer' in layer,
+  ),
+})
 
 /**
  * Loads a model from a file's path (in Node) or address (in the browser), or from its bytes.
@@ -73,6 +93,8 @@ function isArchitecture(value: unknown): value is Architecture {
  */
 export async function loadModel(source: string | URL | Uint8Array, fallback?: Architecture): Promise<Sequential> {
   if (source instanceof Uint8Array) return modelFromBytes(source, fallback)
+  if (typeof source !== 'string' && !(source instanceof URL))
+    throw new ArgumentError(`loadModel: source must be a path, an address or a Uint8Array, not ${shown(source)}`)
   try {
     return modelFromBytes(isNode ? await readLocal(source) : await download(source), fallback)
   } catch (error) {
@@ -88,12 +110,15 @@ async function readLocal(source: string | URL): Promise<Uint8Array> {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'ENOENT') throw new LimelightError('there is no such file')
+    if (code === 'EISDIR') throw new LimelightError(`this is a folder; ${acceptedModels}`)
     throw new LimelightError(`can't be read: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
 
 async function download(source: string | URL): Promise<Uint8Array> {
-  const response = await fetch(source)
+  const response = await fetch(source).catch((error: unknown) => {
+    throw new LimelightError(`can't be fetched: ${error instanceof Error ? error.message : String(error)}`)
+  })
   if (!response.ok) throw new LimelightError(`the server answers ${response.status} ${response.statusText}`)
   return new Uint8Array(await response.arrayBuffer())
 }

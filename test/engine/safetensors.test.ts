@@ -94,12 +94,57 @@ describe('what is not a safetensors file gives a FormatError', () => {
     'offsets the wrong way round': fileWithHeader({ a: { ...zero, data_offsets: [4, 0] } }, 4),
     'offsets that do not fit the shape': fileWithHeader({ a: { ...zero, data_offsets: [0, 3] } }, 4),
     'offsets behind the end': fileWithHeader({ a: { ...zero, data_offsets: [4, 8] } }, 4),
+    'two tensors at one place': fileWithHeader({ a: zero, b: zero }, 4),
+    'two tensors that overlap': fileWithHeader(
+      { a: { ...zero, shape: [2], data_offsets: [0, 8] }, b: { ...zero, data_offsets: [4, 8] } },
+      8,
+    ),
+    'a hole between tensors': fileWithHeader({ a: zero, b: { ...zero, data_offsets: [8, 12] } }, 12),
+    'a hole before the first': fileWithHeader({ a: { ...zero, data_offsets: [4, 8] } }, 8),
+    'bytes behind the last': fileWithHeader({ a: zero }, 5),
+    'data of no tensor': fileWithHeader({}, 1),
+    'a name twice': fileWithHeader(
+      '{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}',
+      4,
+    ),
+    'a name twice, once in escapes': fileWithHeader(
+      '{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"\\u0061":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}',
+      4,
+    ),
+    'a dtype twice': fileWithHeader('{"a":{"dtype":"U8","dtype":"F32","shape":[1],"data_offsets":[0,4]}}', 4),
+    'metadata with a name twice': fileWithHeader('{"__metadata__":{"x":"1","x":"2"}}'),
+    'metadata twice': fileWithHeader('{"__metadata__":{},"__metadata__":{}}'),
+    'a negative offset': fileWithHeader({ a: { ...zero, data_offsets: [-4, 0] } }, 4),
+    'white space before the header': fileWithHeader(' {}'),
+    'a mark of byte order before the header': fileWithHeader('\ufeff{}'),
+    'a header of no bytes': fileWithHeader(''),
     'offsets far behind the end': fileWithHeader({ a: { ...zero, data_offsets: [2 ** 52, 2 ** 52 + 4] } }, 4),
   }
   for (const [what, bytes] of Object.entries(hostile))
     it(`with ${what}`, () => {
       expect(() => parseSafetensors(bytes)).toThrow(FormatError)
     })
+
+  it('takes no more memory than the file, however often its data are asked for', () => {
+    // 844 kB that asked for 2.3 GB: 10,000 tensors, all over the same 240 kB.
+    const header = Object.fromEntries(
+      Array.from({ length: 10_000 }, (_, i) => [
+        `t${i}`,
+        { dtype: 'U8', shape: [240_000], data_offsets: [0, 240_000] },
+      ]),
+    )
+    const bytes = fileWithHeader(header, 240_000)
+    const before = process.memoryUsage().arrayBuffers
+    expect(() => parseSafetensors(bytes)).toThrow(/"t1" begins at byte 0, inside another that ends at 240000/)
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1e6)
+  })
+
+  it('but a tensor may have no bytes, wherever it stands, and a name of any kind', () => {
+    const empty = { dtype: 'F32', shape: [0], data_offsets: [4, 4] }
+    const names = ['a', '__proto__', '{":":'] as const
+    const header = `{${names.map((name, i) => `${JSON.stringify(name)}:${JSON.stringify(i === 0 ? zero : empty)}`)}}  `
+    expect([...parseSafetensors(fileWithHeader(header, 4)).tensors.keys()]).toEqual(names)
+  })
 
   it('for random bytes', () => {
     const random = seedrandom('safetensors bytes')
