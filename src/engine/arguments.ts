@@ -110,10 +110,23 @@ export function isNumberArray(value: unknown): value is ArrayLike<number> & obje
   )
 }
 
-/** An object of options, each of which may be left out; other names are mistakes. All of T's options are named. */
-export function optionsOf<T extends object>(entries: { readonly [K in keyof Required<T>]: Expected }) {
-  const optional = Object.entries<Expected>(entries).map(([name, schema]) => [name, v.optional(schema)] as const)
-  return v.strictObject(Object.fromEntries(optional))
+/**
+ * An object of options; other names are mistakes. All of T's options are named.
+ * @param required those that may not be left out
+ */
+export function optionsOf<T extends object>(
+  entries: { readonly [K in keyof Required<T>]: Expected },
+  ...required: readonly (keyof T)[]
+) {
+  const named = Object.entries<Expected>(entries).map(([name, schema]) => {
+    return [name, required.some((key) => key === name) ? schema : v.optional(schema)] as const
+  })
+  return v.strictObject(Object.fromEntries(named))
+}
+
+/** An object that has these at least. */
+export function withFields<T extends object>(entries: { readonly [K in keyof T]: Expected }) {
+  return v.object<Record<string, Expected>>(entries)
 }
 
 /**
@@ -159,8 +172,10 @@ export function items<T>(what: string, test: (value: unknown) => boolean) {
 function complaint(schema: Expected, issue: v.BaseIssue<unknown>, name: string | undefined): string {
   const path = v.getDotPath(issue)
   const what = path ?? name ?? 'options'
-  if (issue.type !== 'strict_object') return `${what} must be ${issue.message}, not ${shown(issue.input)}`
-  if (issue.expected !== 'never') return `${what} must be an object of options, not ${shown(issue.input)}`
+  if (issue.type !== 'strict_object' && issue.type !== 'object')
+    return `${what} must be ${issue.message}, not ${shown(issue.input)}`
+  if (issue.expected?.startsWith('"')) return `${what} is missing`
+  if (issue.expected !== 'never') return `${what} must be an object, not ${shown(issue.input)}`
   return `there is no option ${shown(path)}; there are ${Object.keys(entriesOf(schema)).join(', ')}`
 }
 

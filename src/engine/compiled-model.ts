@@ -1,3 +1,4 @@
+import { abortSignal, callback, oneOf, optionsOf, thatIs } from './arguments.ts'
 import type { Device, HostArray, Memory, Place, Program } from './device.ts'
 import { ArgumentError, LimelightError } from './errors.ts'
 import type { LayerContext } from './layers.ts'
@@ -17,6 +18,31 @@ export interface CompileOptions {
   readonly loss?: 'sparseCategoricalCrossentropy'
   readonly metrics?: readonly 'accuracy'[]
 }
+
+/** What a device and an optimizer are told by. */
+const aDevice = thatIs<Device>(
+  'a device, as openDevice() gives it',
+  (value) => typeof value === 'object' && value !== null && 'lower' in value && 'allocate' in value,
+)
+const anOptimizer = thatIs<Optimizer>(
+  'an optimizer: adam() or sgd()',
+  (value) => typeof value === 'object' && value !== null && 'slots' in value && 'update' in value,
+)
+
+export const compileOptions = optionsOf<CompileOptions>(
+  {
+    device: aDevice,
+    optimizer: anOptimizer,
+    loss: oneOf('sparseCategoricalCrossentropy'),
+    metrics: thatIs(
+      "a list of 'accuracy'",
+      (value) => Array.isArray(value) && value.every((name) => name === 'accuracy'),
+    ),
+  },
+  'device',
+)
+
+export const longCallOptions = { signal: abortSignal, onProgress: callback }
 
 export interface LongCallOptions {
   /** Stops the call, which then throws the signal's reason; the next call works. */

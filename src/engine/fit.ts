@@ -1,3 +1,4 @@
+import { abortSignal, callback, flag, optionsOf, thatIs, wholeNumber } from './arguments.ts'
 import { type BatchSource, batchSource } from './batch-source.ts'
 import {
   type Checkpoint,
@@ -12,7 +13,7 @@ import {
 } from './checkpoint.ts'
 import type { CompiledModel } from './compiled-model.ts'
 import type { Device } from './device.ts'
-import { ArgumentError, DeviceLostError, LimelightError, TrainingDivergedError } from './errors.ts'
+import { DeviceLostError, LimelightError, TrainingDivergedError } from './errors.ts'
 import { GoodWeights } from './good-weights.ts'
 import { gradients } from './gradients.ts'
 import { seededRandom } from './initializers.ts'
@@ -63,6 +64,22 @@ export interface FitOptions {
   readonly onBatchEnd?: (log: BatchLog) => void
   readonly onEpochEnd?: (log: EpochLog) => void | Promise<void>
 }
+
+export const fitOptions = optionsOf<FitOptions>({
+  batchSize: wholeNumber(1),
+  epochs: wholeNumber(1),
+  validationData: thatIs<readonly [Samples, Labels]>(
+    'samples and their labels, [samples, labels]',
+    (value) => Array.isArray(value) && value.length === 2,
+  ),
+  shuffle: flag,
+  signal: abortSignal,
+  onDeviceLost: callback,
+  from: thatIs<Checkpoint>('a checkpoint', (value) => typeof value === 'object' && value !== null),
+  beforeStep: callback,
+  onBatchEnd: callback,
+  onEpochEnd: callback,
+})
 
 /** A moment between two steps. */
 export interface BeforeStep {
@@ -179,13 +196,6 @@ function permutation(count: number, random: () => number): Int32Array {
   return order
 }
 
-function checkOptions({ batchSize = 32, epochs = 1 }: FitOptions): { batchSize: number; epochs: number } {
-  for (const [name, value] of Object.entries({ batchSize, epochs }))
-    if (!Number.isInteger(value) || value < 1)
-      throw new ArgumentError(`fit: ${name} is ${value}; expected a positive integer`)
-  return { batchSize, epochs }
-}
-
 /**
  * @param moveTo compiles the model for another device
  * @throws the signal's reason on abort; the weights are then those of the last whole step, on the host too
@@ -203,7 +213,7 @@ export async function fitModel(
   const { optimizer } = compiled.options
   if (!optimizer)
     throw new LimelightError('fit: the model was compiled without an optimizer; compile it with one, say adam()')
-  const { batchSize, epochs } = checkOptions(options)
+  const { batchSize = 32, epochs = 1 } = options
   if (compiled.isTraining) throw new LimelightError('fit: the model is being trained already; wait for that to end')
   const { onDeviceLost, from } = options
   const history: EpochLog[] = []

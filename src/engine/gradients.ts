@@ -1,6 +1,13 @@
+import { check, thatIs } from './arguments.ts'
 import { GradientError, ShapeError } from './errors.ts'
 import { add } from './ops/elementwise.ts'
-import { constant, formatShape, sizeOf, type Tensor } from './tensor.ts'
+import { constant, formatShape, sizeOf, Tensor } from './tensor.ts'
+
+const aTensor = thatIs<Tensor>('a tensor', (value) => value instanceof Tensor)
+const tensors = thatIs<readonly Tensor[]>(
+  'a list of tensors',
+  (value) => Array.isArray(value) && value.every((one) => one instanceof Tensor),
+)
 
 /**
  * Reverse-mode differentiation, graph to graph: the gradients of the scalar `loss` with respect to each tensor in `wrt`,
@@ -10,6 +17,8 @@ import { constant, formatShape, sizeOf, type Tensor } from './tensor.ts'
  * @throws GradientError when the only path to a wanted tensor leads through an operation without a gradient
  */
 export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
+  check('gradients', aTensor, loss, 'loss')
+  check('gradients', tensors, wrt, 'wrt')
   if (sizeOf(loss.shape) !== 1)
     throw new ShapeError(`gradients: the loss must be one number, its shape is ${formatShape(loss.shape)}`)
   const order = topologicalOrder(loss)

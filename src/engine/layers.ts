@@ -1,3 +1,4 @@
+import { check, type Expected, flag, oneOf, optionsOf, shown, text, thatIs, wholeNumber } from './arguments.ts'
 import { ArgumentError, ShapeError } from './errors.ts'
 import type { Initializer } from './initializers.ts'
 import { conv2d as convolve } from './ops/conv2d.ts'
@@ -7,8 +8,8 @@ import { avgPool, maxPool } from './ops/pool.ts'
 import { random } from './ops/random.ts'
 import { flatten as flattenTensor } from './ops/reshape.ts'
 import { softmax } from './ops/softmax.ts'
-import { type Padding, type Pair, pairOf } from './ops/window.ts'
-import { formatShape, Input, type Shape, sizeOf, type Tensor } from './tensor.ts'
+import { type Padding, type Pair, pair, pairOf, windowOver } from './ops/window.ts'
+import { formatShape, isShape, type Shape, sizeOf, type Tensor } from './tensor.ts'
 
 /**
  * Keras's layers, in camelCase. A layer is a plain description (it is saved as it is); build() looks at the shape that
@@ -113,40 +114,84 @@ export function activation(name: ActivationName): LayerDescription {
   return { layer: 'activation', activation: name }
 }
 
-function activationNamed(name: ActivationName = 'linear'): (x: Tensor) => Tensor {
-  if (!Object.hasOwn(activations, name))
-    throw new ArgumentError(`no activation "${name}"; there are ${Object.keys(activations).join(', ')}`)
-  return activations[name]
+const activationName = oneOf(...Object.keys(activations))
+const padding = oneOf<Padding>('same', 'valid')
+
+const layerOptions = {
+  conv2d: optionsOf<LayerOptions<'conv2d'>>(
+    {
+      layer: text,
+      filters: wholeNumber(1),
+      kernelSize: pair,
+      strides: pair,
+      padding,
+      activation: activationName,
+      useBias: flag,
+    },
+    'filters',
+    'kernelSize',
+  ),
+  dense: optionsOf<LayerOptions<'dense'>>(
+    { layer: text, units: wholeNumber(1), activation: activationName, useBias: flag },
+    'units',
+  ),
+  maxPooling2d: optionsOf<LayerOptions<'maxPooling2d'>>({ layer: text, poolSize: pair, strides: pair, padding }),
+  averagePooling2d: optionsOf<LayerOptions<'averagePooling2d'>>({
+    layer: text,
+    poolSize: pair,
+    strides: pair,
+    padding,
+  }),
+  flatten: optionsOf<LayerOptions<'flatten'>>({ layer: text }),
+  dropout: optionsOf<LayerOptions<'dropout'>>(
+    {
+      layer: text,
+      rate: thatIs<number>('a number from 0 to below 1', (rate) => typeof rate === 'number' && rate >= 0 && rate < 1),
+    },
+    'rate',
+  ),
+  activation: optionsOf<LayerOptions<'activation'>>({ layer: text, activation: activationName }, 'activation'),
+} satisfies Record<LayerDescription['layer'], Expected>
+
+type LayerOptions<Name> = Extract<LayerDescription, { layer: Name }>
+
+/** @throws ArgumentError for what is no layer, or one with a wrong option */
+function checkDescription(caller: string, description: LayerDescription): void {
+  const name: unknown = description?.layer
+  if (typeof name !== 'string' || !Object.hasOwn(layerOptions, name))
+    throw new ArgumentError(
+      `${caller}: ${name === undefined ? shown(description) : shown(name)} is no layer; there are ${Object.keys(layerOptions).join(', ')}`,
+    )
+  check(caller, layerOptions[description.layer], description)
 }
 
-function positive(layer: string, name: string, value: number): void {
-  if (!Number.isInteger(value) || value < 1)
-    throw new ArgumentError(`${layer}: ${name} is ${value}; expected a positive integer`)
-}
-
-/** The shape a function makes of one input of this shape. */
-function shapeOf(input: Shape, apply: (x: Tensor) => Tensor): Shape {
-  return apply(placeholder([1, ...input])).shape.slice(1)
-}
-
-function placeholder(shape: Shape): Tensor {
-  return new Input('placeholder', shape)
+/** Where a window goes over images of this shape. @throws ShapeError in the layer's words where it does not fit */
+function walkOver(
+  name: string,
+  input: Shape,
+  option: string,
+  window: Pair,
+  strides: Pair,
+  padding: Padding = 'valid',
+): readonly [height: number, width: number] {
+  if (input.length !== 3) throw new ShapeError(`${name}: expected images [H,W,C], got ${formatShape(input)}`)
+  const { outHeight, outWidth } = windowOver(name, [1, ...input], window, strides, padding, option)
+  return [outHeight, outWidth]
 }
 
 function withBias(useBias: boolean | undefined, size: number): WeightDescription[] {
   return useBias === false ? [] : [{ name: 'bias', shape: [size], initializer: 'zeros' }]
 }
 
-function buildConv2d(config: Conv2dConfig, input: Shape): BuiltLayer {
-  positive('conv2d', 'filters', config.filters)
-  if (input.length !== 3) throw new ShapeError(`conv2d: expected images [H,W,C], got ${formatShape(input)}`)
+function buildConv2d(name: string, config: Conv2dConfig, input: Shape): BuiltLayer {
   const { kernelSize, strides, padding } = config
-  const [height, width] = pairOf('conv2d', kernelSize)
-  const activate = activationNamed(config.activation)
+  const [height, width] = pairOf(name, kernelSize)
+  const activate = activations[config.activation ?? 'linear']
+  const outputs = walkOver(name, input, 'kernelSize', kernelSize, strides ?? 1, padding)
   const kernel = [height, width, input[2], config.filters]
   return {
     type: 'Conv2D',
-    outputShape: shapeOf(input, (x) => convolve(x, placeholder(kernel), { strides, padding })),
+    outputShape: [...outputs, config.filters],
     weights: [
       { name: 'kernel', shape: kernel, initializer: 'glorotUniform' },
       ...withBias(config.useBias, config.filters),
@@ -155,11 +200,10 @@ function buildConv2d(config: Conv2dConfig, input: Shape): BuiltLayer {
   }
 }
 
-function buildDense(config: DenseConfig, input: Shape): BuiltLayer {
-  positive('dense', 'units', config.units)
+function buildDense(name: string, config: DenseConfig, input: Shape): BuiltLayer {
   if (input.length !== 1)
-    throw new ShapeError(`dense: expected vectors, got ${formatShape(input)}; put flatten() before it`)
-  const activate = activationNamed(config.activation)
+    throw new ShapeError(`${name}: expected vectors, got ${formatShape(input)}; put flatten() before it`)
+  const activate = activations[config.activation ?? 'linear']
   return {
     type: 'Dense',
     outputShape: [config.units],
@@ -175,35 +219,45 @@ function withoutWeights(type: string, outputShape: Shape, apply: BuiltLayer['app
   return { type, outputShape, weights: [], apply }
 }
 
-/** Prepares a layer for inputs of this shape (without the batch axis). @throws ShapeError, ArgumentError */
-export function buildLayer(description: LayerDescription, input: Shape): BuiltLayer {
+/**
+ * Prepares a layer for inputs of this shape (without the batch axis).
+ * @param name begins the messages
+ * @throws ShapeError, ArgumentError
+ */
+export function buildLayer(name: string, description: LayerDescription, input: Shape): BuiltLayer {
+  checkDescription(name, description)
   switch (description.layer) {
     case 'conv2d':
-      return buildConv2d(description, input)
+      return buildConv2d(name, description, input)
     case 'dense':
-      return buildDense(description, input)
+      return buildDense(name, description, input)
     case 'maxPooling2d':
     case 'averagePooling2d': {
-      const { layer, poolSize, strides, padding } = description
+      const { layer, poolSize = 2, strides = poolSize, padding } = description
+      const outputs = walkOver(name, input, 'poolSize', poolSize, strides, padding)
       const pool = (x: Tensor) => (layer === 'maxPooling2d' ? maxPool : avgPool)(x, { poolSize, strides, padding })
-      return withoutWeights(layer === 'maxPooling2d' ? 'MaxPooling2D' : 'AveragePooling2D', shapeOf(input, pool), pool)
+      return withoutWeights(
+        layer === 'maxPooling2d' ? 'MaxPooling2D' : 'AveragePooling2D',
+        [...outputs, input[2]],
+        pool,
+      )
     }
     case 'flatten':
       return withoutWeights('Flatten', [sizeOf(input)], flattenTensor)
     case 'dropout': {
       const { rate } = description
-      if (typeof rate !== 'number' || !(rate >= 0 && rate < 1))
-        throw new ArgumentError(`dropout: rate is ${rate}; expected at least 0 and below 1`)
       return withoutWeights('Dropout', input, (x, _weights, { training, position, seed }) =>
         training && rate > 0 ? mul(x, mul(greaterEqual(random(position, x.shape, seed), rate), 1 / (1 - rate))) : x,
       )
     }
     case 'activation':
-      return withoutWeights('Activation', input, activationNamed(description.activation))
-    default:
-      throw new ArgumentError(`no layer "${String((description as { layer: unknown }).layer)}"`)
+      return withoutWeights('Activation', input, activations[description.activation])
   }
 }
+
+/** Numbers of one sample between two layers, and weights of all of them: 1 GB of each is more than any machine here trains. */
+const mostNumbers = 2 ** 28
+const mostLayers = 1000
 
 export interface NamedLayer extends BuiltLayer {
   /** Keras's: conv2d, conv2d_1, … */
@@ -215,18 +269,33 @@ export interface NamedLayer extends BuiltLayer {
  * @throws ShapeError, ArgumentError when a layer does not fit what comes in
  */
 export function stackLayers(inputShape: Shape, descriptions: readonly LayerDescription[]): NamedLayer[] {
-  if (inputShape.length === 0 || !inputShape.every((extent) => Number.isInteger(extent) && extent > 0))
-    throw new ShapeError(`sequential: inputShape ${formatShape(inputShape)}; expected positive integers`)
+  if (!isShape(inputShape) || inputShape.length === 0 || inputShape.includes(0))
+    throw new ShapeError(`sequential: inputShape is ${shown(inputShape)}; expected a list of positive integers`)
+  if (!Array.isArray(descriptions) || descriptions.length > mostLayers)
+    throw new ArgumentError(
+      `sequential: layers must be a list of at most ${mostLayers} layers, not ${shown(descriptions)}`,
+    )
+  checkRoom('sequential: a sample', sizeOf(inputShape))
+  let weightCount = 0
   let shape = inputShape
   const counts = new Map<string, number>()
-  return descriptions.map((description) => {
-    const layer = buildLayer(description, shape)
+  return descriptions.map((description, index) => {
+    const caller = `${typeof description?.layer === 'string' ? description.layer : 'sequential'} (layer ${index + 1})`
+    const layer = buildLayer(caller, description, shape)
+    checkRoom(`${caller}: its output`, sizeOf(layer.outputShape))
+    weightCount += layer.weights.reduce((sum, weight) => sum + sizeOf(weight.shape), 0)
+    checkRoom(`${caller}: the weights so far`, weightCount)
     shape = layer.outputShape
     const base = layer.type.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toLowerCase()
     const count = counts.get(base) ?? 0
     counts.set(base, count + 1)
     return { ...layer, name: count === 0 ? base : `${base}_${count}` }
   })
+}
+
+function checkRoom(what: string, numbers: number): void {
+  if (numbers > mostNumbers)
+    throw new ShapeError(`${what} would be ${numbers} numbers; at most ${mostNumbers} can be held`)
 }
 
 /** The weights of a stack under their full names, layer/kernel and layer/bias. */

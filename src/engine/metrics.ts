@@ -1,3 +1,4 @@
+import { check, isNumberArray, optionsOf, shown, thatIs, wholeNumber } from './arguments.ts'
 import { ArgumentError, ShapeError } from './errors.ts'
 
 /**
@@ -8,6 +9,9 @@ import { ArgumentError, ShapeError } from './errors.ts'
 export type Labels = ArrayLike<number>
 
 function checkLabels(trueLabels: Labels, predicted: Labels, classes = Number.POSITIVE_INFINITY): void {
+  for (const labels of [trueLabels, predicted])
+    if (!Array.isArray(labels) && !isNumberArray(labels))
+      throw new ArgumentError(`labels must be a list of whole numbers, not ${shown(labels)}`)
   if (trueLabels.length !== predicted.length)
     throw new ShapeError(`${trueLabels.length} true labels, but ${predicted.length} predicted ones`)
   if (trueLabels.length === 0) throw new ShapeError('no labels given: a metric needs at least one')
@@ -18,7 +22,7 @@ function checkLabels(trueLabels: Labels, predicted: Labels, classes = Number.POS
     for (let i = 0; i < labels.length; i++)
       if (!Number.isSafeInteger(labels[i]) || labels[i] < 0 || labels[i] >= classes)
         throw new ArgumentError(
-          `${kind} label ${i} is ${labels[i]}; expected an integer ${classes === Number.POSITIVE_INFINITY ? 'from 0' : `from 0 to ${classes - 1}`}`,
+          `${kind} label ${i} is ${shown(labels[i])}; expected an integer ${classes === Number.POSITIVE_INFINITY ? 'from 0' : `from 0 to ${classes - 1}`}`,
         )
 }
 
@@ -41,7 +45,7 @@ export function accuracy(trueLabels: Labels, predicted: Labels): number {
  */
 export function confusionMatrix(trueLabels: Labels, predicted: Labels, classes: number): number[][] {
   if (!Number.isSafeInteger(classes) || classes < 1 || classes > maxClasses)
-    throw new ArgumentError(`the number of classes is ${classes}; expected an integer from 1 to ${maxClasses}`)
+    throw new ArgumentError(`the number of classes is ${shown(classes)}; expected an integer from 1 to ${maxClasses}`)
   checkLabels(trueLabels, predicted, classes)
   const matrix = Array.from({ length: classes }, () => new Array<number>(classes).fill(0))
   for (let i = 0; i < trueLabels.length; i++) matrix[trueLabels[i]][predicted[i]]++
@@ -112,6 +116,19 @@ export interface ClassificationReport {
   readonly text: string
 }
 
+interface ReportOptions {
+  readonly targetNames?: readonly string[]
+  readonly digits?: number
+}
+
+const reportOptions = optionsOf<ReportOptions>({
+  targetNames: thatIs<readonly string[]>(
+    'a list of names',
+    (value) => Array.isArray(value) && value.every((name) => typeof name === 'string'),
+  ),
+  digits: wholeNumber(0, 20),
+})
+
 /**
  * Precision, recall and F1 of every class and their averages (sklearn.metrics.classification_report, zero_division 0).
  * With `targetNames` the classes are 0 to their number - 1, as with scikit-learn's labels=range(n), and one that occurs
@@ -123,10 +140,10 @@ export interface ClassificationReport {
 export function classificationReport(
   trueLabels: Labels,
   predicted: Labels,
-  { targetNames, digits = 2 }: { readonly targetNames?: readonly string[]; readonly digits?: number } = {},
+  options: ReportOptions = {},
 ): ClassificationReport {
-  if (!Number.isInteger(digits) || digits < 0 || digits > 20)
-    throw new ArgumentError(`digits is ${digits}; expected an integer from 0 to 20`)
+  check('classificationReport', reportOptions, options)
+  const { targetNames, digits = 2 } = options
   checkLabels(trueLabels, predicted, targetNames?.length)
 
   const counts = countByClass(trueLabels, predicted)

@@ -1,9 +1,28 @@
+import {
+  abortSignal,
+  callback,
+  check,
+  flag,
+  isNumberArray,
+  optionsOf,
+  shown,
+  text,
+  thatIs,
+  wholeNumber,
+} from './arguments.ts'
 import { writeFileAtomically } from './atomic-write.ts'
-import { CompiledModel, type CompileOptions, type LongCallOptions, type Predictions } from './compiled-model.ts'
+import {
+  CompiledModel,
+  type CompileOptions,
+  compileOptions,
+  type LongCallOptions,
+  longCallOptions,
+  type Predictions,
+} from './compiled-model.ts'
 import type { Measurement, MeasurementOptions } from './device.ts'
 import { ArgumentError, LimelightError, ShapeError } from './errors.ts'
 import { type BlendTables, predictFactored, tabulateFactored } from './factored/predict-factored.ts'
-import { type FitOptions, fitModel, type History, trainingStepPlan } from './fit.ts'
+import { type FitOptions, fitModel, fitOptions, type History, trainingStepPlan } from './fit.ts'
 import { initialize, seededRandom } from './initializers.ts'
 import { type LayerDescription, type NamedLayer, stackLayers, weightsOf } from './layers.ts'
 import { modelToBytes } from './model-format.ts'
@@ -15,7 +34,7 @@ import { softmaxCrossEntropy } from './ops/softmax-cross-entropy.ts'
 import { makePlan, type Plan } from './plan.ts'
 import { checkLabels, checkSamples, type Labels, type Samples, sampleReader } from './samples.ts'
 import { summaryTable } from './summary.ts'
-import { formatShape, Input, type Shape, sameShape, sizeOf } from './tensor.ts'
+import { formatShape, Input, isShape, type Shape, sameShape, sizeOf } from './tensor.ts'
 import type { Graph } from './trace.ts'
 
 export interface SequentialOptions {
@@ -54,6 +73,29 @@ export interface BatchMeasurementOptions extends MeasurementOptions {
   /** Samples of a training step. */
   readonly batchSize?: number
 }
+
+const predictOptions = optionsOf<LongCallOptions>(longCallOptions)
+const blendOptions = optionsOf<BlendOptions>({ ...longCallOptions, factored: flag })
+
+const arrayOf = (type: typeof Float32Array | typeof Int32Array | typeof Uint8Array) =>
+  thatIs<InstanceType<typeof type>>(`a ${type.name}`, (value) => value instanceof type)
+
+const pictures = {
+  image: arrayOf(Float32Array),
+  fudged: arrayOf(Float32Array),
+  segments: arrayOf(Int32Array),
+  segmentCount: wholeNumber(1),
+}
+const tabulateRequest = withFields<Omit<BlendRequest, 'masks' | 'count'>>(pictures)
+const blendRequest = withFields<BlendRequest>({ ...pictures, masks: arrayOf(Uint8Array), count: wholeNumber(1) })
+
+/** Samples of one pass, in one plan. */
+const batchOf = wholeNumber(1, 2 ** 20)
+const measurementOptions = optionsOf<BatchMeasurementOptions>({
+  batchSize: batchOf,
+  signal: abortSignal,
+  onProgress: callback,
+})
 
 /**
  * A stack of layers: Keras's Sequential. The weights live on the host, and on the device from compile() on, where fit()
@@ -95,6 +137,7 @@ export class Sequential {
 
   /** Puts the model on a device, ready to predict, and with an optimizer to fit. A model can be compiled again, elsewhere. */
   async compile(options: CompileOptions): Promise<void> {
+    check('compile', compileOptions, options)
     this.dispose()
     this.compiled = new CompiledModel(this, options)
   }
@@ -104,6 +147,7 @@ export class Sequential {
    * @throws ShapeError when the samples are of another shape
    */
   async predict(samples: Samples, options: LongCallOptions = {}): Promise<Predictions> {
+    check('predict', predictOptions, options)
     checkSamples('predict', samples, this.inputShape)
     const total = samples.shape[0]
     const read = sampleReader(samples)
@@ -119,6 +163,8 @@ export class Sequential {
    * What LIME asks a model.
    */
   async predictBlended(request: BlendRequest, options: BlendOptions = {}): Promise<Predictions> {
+    check('predictBlended', blendRequest, request, 'request')
+    check('predictBlended', blendOptions, options)
     const { image, fudged, segments, masks, count, segmentCount } = request
     this.checkBlend('predictBlended', request)
     if (masks.length !== count * segmentCount)
@@ -152,6 +198,7 @@ export class Sequential {
     request: Omit<BlendRequest, 'masks' | 'count'>,
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<BlendTables | null> {
+    check('tabulateBlended', tabulateRequest, request, 'request')
     this.checkBlend('tabulateBlended', request)
     return tabulateFactored(this.onDevice('tabulateBlended'), request, options)
   }
@@ -182,6 +229,7 @@ export class Sequential {
     labels: Labels,
     options: LongCallOptions = {},
   ): Promise<{ loss: number; accuracy: number }> {
+    check('evaluate', predictOptions, options)
     checkSamples('evaluate', samples, this.inputShape)
     const total = samples.shape[0]
     checkLabels('evaluate', labels, total, this.classes('evaluate'))
@@ -215,6 +263,7 @@ export class Sequential {
    * those that the host had: an epoch's or a checkpoint's, or what it began with
    */
   async fit(samples: Samples, labels: Labels, options: FitOptions = {}): Promise<History> {
+    check('fit', fitOptions, options)
     checkSamples('fit', samples, this.inputShape)
     checkLabels('fit', labels, samples.shape[0], this.classes('fit'))
     if (options.validationData) {
@@ -234,7 +283,9 @@ export class Sequential {
    * training by batches of this size if it was compiled with an optimizer. What is found serves what is compiled from now on,
    * and is remembered. Empty where the device has nothing to choose.
    */
-  async tune({ batchSize = 256, ...options }: BatchMeasurementOptions = {}): Promise<readonly Measurement[]> {
+  async tune(given: BatchMeasurementOptions = {}): Promise<readonly Measurement[]> {
+    check('tune', measurementOptions, given)
+    const { batchSize = 256, ...options } = given
     const compiled = this.onDevice('tune')
     const { device } = compiled
     if (!device.tune) return []
@@ -250,7 +301,9 @@ export class Sequential {
    * Where the time goes: measures each different step of a prediction for so many samples, and of a training step by them if the
    * model was compiled with an optimizer, alone and as it is run now. Empty where the device can't.
    */
-  async profile({ batchSize = 32, ...options }: BatchMeasurementOptions = {}): Promise<readonly Measurement[]> {
+  async profile(given: BatchMeasurementOptions = {}): Promise<readonly Measurement[]> {
+    check('profile', measurementOptions, given)
+    const { batchSize = 32, ...options } = given
     const compiled = this.onDevice('profile')
     const { device } = compiled
     if (!device.profile) return []
@@ -266,15 +319,18 @@ export class Sequential {
 
   /** Replaces weights by name, on the host and on the device. @throws ShapeError when a name or a shape does not fit */
   setWeights(values: ReadonlyMap<string, { readonly shape: Shape; readonly data: ArrayLike<number> }>): void {
-    const unknown = [...values.keys()].find((name) => this.weights.every((weight) => weight.name !== name))
-    if (unknown !== undefined) throw new ShapeError(`setWeights: the model has no weight "${unknown}"`)
+    if (!(values instanceof Map)) throw new ArgumentError(`setWeights: expected a Map by name, not ${shown(values)}`)
+    const unknown: unknown = [...values.keys()].find((name) => this.weights.every((weight) => weight.name !== name))
+    if (unknown !== undefined) throw new ShapeError(`setWeights: the model has no weight ${shown(unknown)}`)
     // All are looked at before any is changed.
     const given = this.weights.map(({ name, shape }) => {
       const value = values.get(name)
       if (!value) throw new ShapeError(`setWeights: "${name}" is missing; expected ${formatShape(shape)}`)
-      if (sizeOf(shape) !== value.data.length || !sameShape(value.shape, shape))
+      if (!isNumberArray(value.data) && !Array.isArray(value.data))
+        throw new ArgumentError(`setWeights: "${name}" must be { shape, data }, not ${shown(value)}`)
+      if (!isShape(value.shape) || sizeOf(shape) !== value.data.length || !sameShape(value.shape, shape))
         throw new ShapeError(
-          `setWeights: "${name}" has shape ${formatShape(value.shape)}; expected ${formatShape(shape)}`,
+          `setWeights: "${name}" has ${value.data.length} numbers of shape ${shown(value.shape)}; expected ${formatShape(shape)}`,
         )
       return value
     })
@@ -288,6 +344,7 @@ export class Sequential {
    * @throws FileWriteError when the file can't be written, LimelightError when a weight is not finite
    */
   async save(path: string): Promise<void> {
+    check('save', text, path, 'path')
     if (!isNode)
       throw new LimelightError('save: there are no files in the browser; take the bytes of modelToBytes(model)')
     await writeFileAtomically(path, modelToBytes(this))
@@ -295,6 +352,7 @@ export class Sequential {
 
   /** The plan of one forward pass, as text: steps, FLOPs, bytes. */
   describe(batch: number): string {
+    check('describe', batchOf, batch, 'batch')
     return this.onDevice('describe').describe(batch)
   }
 

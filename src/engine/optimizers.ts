@@ -1,4 +1,4 @@
-import { ArgumentError } from './errors.ts'
+import { check, numberFrom, optionsOf, positiveNumber, thatIs } from './arguments.ts'
 import type { Resident, Tensor } from './tensor.ts'
 import { adamUpdate } from './updates/adam.ts'
 import { sgdUpdate } from './updates/sgd.ts'
@@ -21,15 +21,30 @@ export interface AdamConfig {
   readonly epsilon?: number
 }
 
-function checkRate(name: string, learningRate: number): void {
-  if (!(learningRate > 0 && Number.isFinite(learningRate)))
-    throw new ArgumentError(`${name}: learningRate is ${learningRate}; expected a positive number`)
+/** How much of the past is kept: all of it would never learn. */
+const share = thatIs<number>(
+  'a number from 0 to below 1',
+  (value) => typeof value === 'number' && value >= 0 && value < 1,
+)
+
+const adamOptions = optionsOf<AdamConfig>({
+  learningRate: positiveNumber(),
+  beta1: share,
+  beta2: share,
+  epsilon: numberFrom(0),
+})
+
+interface SgdConfig {
+  readonly learningRate?: number
+  readonly momentum?: number
 }
+
+const sgdOptions = optionsOf<SgdConfig>({ learningRate: positiveNumber(), momentum: share })
 
 /** Adam as Keras has it: learning rate 0.001, β 0.9 and 0.999, ε 1e-7 outside the square root's correction. */
 export function adam(config: AdamConfig = {}): Optimizer {
+  check('adam', adamOptions, config)
   const { learningRate = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7 } = config
-  checkRate('adam', learningRate)
   return {
     name: 'adam',
     slots: ['m', 'v'],
@@ -40,9 +55,9 @@ export function adam(config: AdamConfig = {}): Optimizer {
 }
 
 /** Gradient descent as Keras has it: learning rate 0.01, no momentum unless given. */
-export function sgd(config: { readonly learningRate?: number; readonly momentum?: number } = {}): Optimizer {
+export function sgd(config: SgdConfig = {}): Optimizer {
+  check('sgd', sgdOptions, config)
   const { learningRate = 0.01, momentum = 0 } = config
-  checkRate('sgd', learningRate)
   return {
     name: 'sgd',
     slots: ['velocity'],

@@ -1,5 +1,6 @@
+import { isNumberArray, shown } from './arguments.ts'
 import { ArgumentError, ShapeError } from './errors.ts'
-import { formatShape, type Shape, sizeOf } from './tensor.ts'
+import { formatShape, isShape, type Shape, sizeOf } from './tensor.ts'
 
 /**
  * Numbers on the host with a shape; the first axis counts samples. Stored pixels stay bytes: `scale` (1/255 for images)
@@ -21,7 +22,11 @@ export type Labels = ArrayLike<number>
  * (a relu of WebGPU may make it zero), and a single one spoils a training
  */
 export function checkSamples(name: string, samples: Samples, sampleShape: Shape): void {
-  const { data, shape } = samples
+  const { data, shape } = samples ?? {}
+  if (!(data instanceof Float32Array || data instanceof Float64Array || data instanceof Uint8Array) || !isShape(shape))
+    throw new ShapeError(
+      `${name}: expected samples { data, shape: [N,${sampleShape.join(',')}] }, their data a Float32Array, Float64Array or Uint8Array, not ${shown(data === undefined ? samples : data)} of shape ${shown(shape)}`,
+    )
   if (data.length !== sizeOf(shape))
     throw new ShapeError(`${name}: ${data.length} numbers given for shape ${formatShape(shape)}`)
   if (shape[0] === 0) throw new ShapeError(`${name}: there are no samples: shape ${formatShape(shape)}`)
@@ -46,10 +51,12 @@ function checkNumbers(name: string, { data, shape, scale = 1 }: Samples): void {
 
 /** @throws ShapeError, ArgumentError when labels are missing or outside 0..classes-1 */
 export function checkLabels(name: string, labels: Labels, count: number, classes: number): void {
+  if (!Array.isArray(labels) && !isNumberArray(labels))
+    throw new ArgumentError(`${name}: labels must be a list of class numbers, not ${shown(labels)}`)
   if (labels.length !== count) throw new ShapeError(`${name}: ${labels.length} labels given for ${count} samples`)
   for (let i = 0; i < count; i++)
     if (!Number.isInteger(labels[i]) || labels[i] < 0 || labels[i] >= classes)
-      throw new ArgumentError(`${name}: label ${labels[i]} of sample ${i} is not one of 0..${classes - 1}`)
+      throw new ArgumentError(`${name}: label ${shown(labels[i])} of sample ${i} is not one of 0..${classes - 1}`)
 }
 
 /**

@@ -1,4 +1,5 @@
-import { ShapeError } from './errors.ts'
+import { check, isNumberArray, oneOf, shown } from './arguments.ts'
+import { ArgumentError, ShapeError } from './errors.ts'
 
 /**
  * A lazy tensor: a node of an expression graph that knows its type and how it is made, but holds no numbers. Graphs are
@@ -81,6 +82,8 @@ export class Input extends Tensor {
     dtype: 'f32' | 'i32' = 'f32',
   ) {
     super(inputOperation, [], {}, { shape, dtype })
+    checkLeaf('input', shape, dtype)
+    if (typeof name !== 'string') throw new ArgumentError(`input: its name must be a text, not ${shown(name)}`)
   }
 }
 
@@ -92,6 +95,9 @@ export class Constant extends Tensor {
     dtype: 'f32' | 'i32' = 'f32',
   ) {
     super(constantOperation, [], {}, { shape, dtype })
+    checkLeaf('constant', shape, dtype)
+    if (typeof values !== 'number' && !isNumberArray(values) && !isNumberList(values))
+      throw new ArgumentError(`constant: its values must be a number or numbers, not ${shown(values)}`)
     if (typeof values !== 'number' && values.length !== sizeOf(shape))
       throw new ShapeError(`constant: ${values.length} values given for shape ${formatShape(shape)}`)
   }
@@ -109,7 +115,15 @@ export class Resident extends Tensor {
     dtype: DType = 'f32',
   ) {
     super(residentOperation, [], {}, { shape, dtype })
+    checkLeaf('resident', shape, dtype)
+    if (typeof block !== 'string') throw new ArgumentError(`resident: its block must be a text, not ${shown(block)}`)
+    if (!Number.isSafeInteger(offset) || offset < 0)
+      throw new ArgumentError(`resident: its offset must be a whole number of bytes, not ${shown(offset)}`)
   }
+}
+
+function isNumberList(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'number')
 }
 
 export function constant(
@@ -126,6 +140,22 @@ export function uniformValue(tensor: Tensor): number | null {
     ? tensor.values
     : null
 }
+
+/** Whether something is a list of extents, whose product is a number that can be counted to. */
+export function isShape(value: unknown): value is Shape {
+  return (
+    Array.isArray(value) &&
+    value.every((extent) => Number.isSafeInteger(extent) && extent >= 0) &&
+    Number.isSafeInteger(sizeOf(value))
+  )
+}
+
+function checkLeaf(name: string, shape: Shape, dtype: DType): void {
+  if (!isShape(shape)) throw new ShapeError(`${name}: shape is ${shown(shape)}; expected a list of whole numbers`)
+  check(name, dtypes, dtype, 'dtype')
+}
+
+const dtypes = oneOf<DType>('f32', 'i32', 'u8')
 
 export function sizeOf(shape: Shape): number {
   return shape.reduce((product, extent) => product * extent, 1)

@@ -86,13 +86,15 @@ describe('sequential', () => {
   it('refuses layers that do not fit, by name and shape', () => {
     const build = (...layers: Parameters<typeof sequential>[1]) => sequential({ inputShape: [8, 8, 1] }, layers)
     expect(() => build(dense({ units: 3 }))).toThrow(
-      new ShapeError('dense: expected vectors, got [8,8,1]; put flatten() before it'),
+      new ShapeError('dense (layer 1): expected vectors, got [8,8,1]; put flatten() before it'),
     )
     expect(() => build(flatten(), conv2d({ filters: 2, kernelSize: 3 }))).toThrow(ShapeError)
     expect(() => build(conv2d({ filters: 2, kernelSize: 9 }))).toThrow(ShapeError)
     expect(() => build(conv2d({ filters: 0, kernelSize: 3 }))).toThrow(ArgumentError)
     expect(() => build(dropout({ rate: 1 }))).toThrow(ArgumentError)
-    expect(() => build(activation('swish' as 'relu'))).toThrow(/there are linear, relu/)
+    expect(() => build(activation('swish' as 'relu'))).toThrow(
+      /activation \(layer 1\): activation must be 'linear', 'relu', .* not "swish"/,
+    )
     expect(() => sequential({ inputShape: [0, 8, 1] }, [])).toThrow(ShapeError)
   })
 

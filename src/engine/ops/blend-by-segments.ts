@@ -1,4 +1,5 @@
-import { ShapeError } from '../errors.ts'
+import { shown } from '../arguments.ts'
+import { ArgumentError, ShapeError } from '../errors.ts'
 import { apply, constant, formatShape, type Operation, sameShape, type Tensor } from '../tensor.ts'
 import { mul, sub } from './elementwise.ts'
 import { sum } from './reduce.ts'
@@ -51,8 +52,14 @@ export function blendBySegments(image: Tensor, fudged: Tensor, segments: Tensor,
   return apply(blendOperation, [image, fudged, segments, masks], {})
 }
 
+const isCount = (value: number) => Number.isSafeInteger(value) && value >= 0
+
 /** Packs masks of 0/1 bytes [count, segments], row-major, into bits: i32 [count, ceil(segments / 32)]. */
 export function packMasks(masks: Uint8Array, count: number, segments: number): Int32Array {
+  if (!(masks instanceof Uint8Array) || !isCount(count) || !isCount(segments) || masks.length !== count * segments)
+    throw new ArgumentError(
+      `packMasks: ${shown(masks)} given for ${shown(count)} masks of ${shown(segments)} segments; expected a Uint8Array of as many`,
+    )
   const words = Math.ceil(segments / 32)
   const packed = new Int32Array(count * words)
   for (let n = 0; n < count; n++)

@@ -1,3 +1,4 @@
+import { shown, thatIs } from '../arguments.ts'
 import { ShapeError } from '../errors.ts'
 import type { Shape } from '../tensor.ts'
 
@@ -18,11 +19,19 @@ export interface WindowAttributes extends Readonly<Record<string, number>> {
 
 export type Pair = number | readonly [number, number]
 
+const isExtent = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 1
+
+/** What a window, or its strides, may be. */
+export const pair = thatIs<Pair>(
+  'a positive integer or two, [height, width]',
+  (value) => isExtent(value) || (Array.isArray(value) && value.length === 2 && value.every(isExtent)),
+)
+
 /** Both extents. What comes from a file may be anything: only a number or two numbers are a pair. */
 export function pairOf(name: string, value: Pair): readonly [number, number] {
   if (typeof value === 'number') return [value, value]
   if (!Array.isArray(value) || value.length !== 2 || !value.every((extent) => typeof extent === 'number'))
-    throw new ShapeError(`${name}: ${JSON.stringify(value)} given; expected a number or two`)
+    throw new ShapeError(`${name}: ${shown(value)} given; expected a number or two`)
   return [value[0], value[1]]
 }
 
@@ -32,6 +41,7 @@ function walk(
   window: number,
   stride: number,
   padding: Padding,
+  what: string,
 ): [before: number, outputs: number] {
   if (!Number.isInteger(stride) || stride < 1 || !Number.isInteger(window) || window < 1)
     throw new ShapeError(`${name}: window ${window} and stride ${stride} must be positive integers`)
@@ -41,24 +51,29 @@ function walk(
     return [Math.floor(Math.max((outputs - 1) * stride + window - extent, 0) / 2), outputs]
   }
   if (extent < window)
-    throw new ShapeError(`${name}: a window of ${window} does not fit into ${extent} pixels with padding 'valid'`)
+    throw new ShapeError(`${name}: ${what} ${window} does not fit into ${extent} pixels with padding 'valid'`)
   return [0, Math.floor((extent - window) / stride) + 1]
 }
 
-/** The walk of a window over an image of shape [N,H,W,C]. @throws ShapeError for a bad image, window or stride */
+/**
+ * The walk of a window over an image of shape [N,H,W,C].
+ * @param what the window is called in messages
+ * @throws ShapeError for a bad image, window or stride
+ */
 export function windowOver(
   name: string,
   image: Shape,
   window: Pair,
   strides: Pair,
   padding: Padding,
+  what = 'a window of',
 ): WindowAttributes {
   if (image.length !== 4) throw new ShapeError(`${name}: expected images [N,H,W,C], got shape [${image.join(',')}]`)
   if (padding !== 'same' && padding !== 'valid')
-    throw new ShapeError(`${name}: padding is ${JSON.stringify(padding)}; expected 'same' or 'valid'`)
+    throw new ShapeError(`${name}: padding is ${shown(padding)}; expected 'same' or 'valid'`)
   const [windowHeight, windowWidth] = pairOf(name, window)
   const [strideY, strideX] = pairOf(name, strides)
-  const [padTop, outHeight] = walk(name, image[1], windowHeight, strideY, padding)
-  const [padLeft, outWidth] = walk(name, image[2], windowWidth, strideX, padding)
+  const [padTop, outHeight] = walk(name, image[1], windowHeight, strideY, padding, what)
+  const [padLeft, outWidth] = walk(name, image[2], windowWidth, strideX, padding, what)
   return { windowHeight, windowWidth, strideY, strideX, padTop, padLeft, outHeight, outWidth }
 }
