@@ -6,6 +6,7 @@ import type { Sequential } from './model.ts'
 import { softmaxOperation } from './ops/softmax.ts'
 import type { Optimizer } from './optimizers.ts'
 import { describePlan, makePlan, type Plan } from './plan.ts'
+import type { AbortSignal } from './platform-types.ts'
 import { align, byteLengthOf, constant, Input, Resident, sizeOf, type Tensor } from './tensor.ts'
 import type { Graph } from './trace.ts'
 import { yieldToEvents } from './yield.ts'
@@ -29,6 +30,7 @@ const anOptimizer = thatIs<Optimizer>(
   (value) => typeof value === 'object' && value !== null && 'slots' in value && 'update' in value,
 )
 
+/** @internal */
 export const compileOptions = optionsOf<CompileOptions>(
   {
     device: aDevice,
@@ -42,6 +44,7 @@ export const compileOptions = optionsOf<CompileOptions>(
   'device',
 )
 
+/** @internal */
 export const longCallOptions = { signal: abortSignal, onProgress: callback }
 
 export interface LongCallOptions {

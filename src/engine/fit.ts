@@ -25,6 +25,7 @@ import { argMax, mean } from './ops/reduce.ts'
 import { softmaxCrossEntropy } from './ops/softmax-cross-entropy.ts'
 import type { Optimizer } from './optimizers.ts'
 import { describePlan, makePlan, type Plan } from './plan.ts'
+import type { AbortSignal } from './platform-types.ts'
 import type { Labels, Samples } from './samples.ts'
 import { Input, Resident, type Tensor } from './tensor.ts'
 import { recordUpdate } from './updates/record.ts'
@@ -65,6 +66,7 @@ export interface FitOptions {
   readonly onEpochEnd?: (log: EpochLog) => void | Promise<void>
 }
 
+/** @internal */
 export const fitOptions = optionsOf<FitOptions>({
   batchSize: wholeNumber(1),
   epochs: wholeNumber(1),

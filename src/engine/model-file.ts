@@ -6,6 +6,7 @@ import { type LayerDescription, stackLayers, weightsOf } from './layers.ts'
 import { Sequential } from './model.ts'
 import type { Architecture } from './model-format.ts'
 import { isNode, nodeModule } from './node-module.ts'
+import type { URL as Address } from './platform-types.ts'
 import { beginsAsSafetensors, parseSafetensors, readHeader, type SafetensorsHeader } from './safetensors.ts'
 import { parseStrictJson } from './strict-json.ts'
 import { formatShape, type Shape, sameShape } from './tensor.ts'
@@ -91,7 +92,7 @@ const architectureSchema = v.object({
  * Loads a model from a file's path (in Node) or address (in the browser), or from its bytes.
  * @throws FormatError when it is no model, LimelightError when it can't be read
  */
-export async function loadModel(source: string | URL | Uint8Array, fallback?: Architecture): Promise<Sequential> {
+export async function loadModel(source: string | Address | Uint8Array, fallback?: Architecture): Promise<Sequential> {
   if (source instanceof Uint8Array) return modelFromBytes(source, fallback)
   if (typeof source !== 'string' && !(source instanceof URL))
     throw new ArgumentError(`loadModel: source must be a path, an address or a Uint8Array, not ${shown(source)}`)
@@ -103,7 +104,7 @@ export async function loadModel(source: string | URL | Uint8Array, fallback?: Ar
   }
 }
 
-async function readLocal(source: string | URL): Promise<Uint8Array> {
+async function readLocal(source: string | Address): Promise<Uint8Array> {
   const { readFile } = nodeModule('node:fs/promises')
   try {
     return await readFile(source)
@@ -115,7 +116,7 @@ async function readLocal(source: string | URL): Promise<Uint8Array> {
   }
 }
 
-async function download(source: string | URL): Promise<Uint8Array> {
+async function download(source: string | Address): Promise<Uint8Array> {
   const response = await fetch(source).catch((error: unknown) => {
     throw new LimelightError(`can't be fetched: ${error instanceof Error ? error.message : String(error)}`)
   })

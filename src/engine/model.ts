@@ -9,6 +9,7 @@ import {
   text,
   thatIs,
   wholeNumber,
+  withFields,
 } from './arguments.ts'
 import { writeFileAtomically } from './atomic-write.ts'
 import {
@@ -32,6 +33,7 @@ import { equal } from './ops/elementwise.ts'
 import { argMax } from './ops/reduce.ts'
 import { softmaxCrossEntropy } from './ops/softmax-cross-entropy.ts'
 import { makePlan, type Plan } from './plan.ts'
+import type { AbortSignal } from './platform-types.ts'
 import { checkLabels, checkSamples, type Labels, type Samples, sampleReader } from './samples.ts'
 import { summaryTable } from './summary.ts'
 import { formatShape, Input, isShape, type Shape, sameShape, sizeOf } from './tensor.ts'

@@ -1,3 +1,5 @@
+import type { AbortSignal } from '../engine/platform-types.ts'
+
 /**
  * Waits for a result or for the signal, whichever comes first.
  * @throws signal.reason as soon as the signal aborts, even if the work goes on

@@ -208,4 +208,5 @@ export class Explanation {
   }
 }
 
+/** @internal */
 export const anExplanation = thatIs<Explanation>('an Explanation', (value) => value instanceof Explanation)

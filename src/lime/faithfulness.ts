@@ -1,4 +1,5 @@
 import { abortSignal, callback, check, flag, optionsOf, wholeNumber } from '../engine/arguments.ts'
+import type { AbortSignal } from '../engine/platform-types.ts'
 import { anExplanation, type Explanation } from './explanation.ts'
 import { checkPredictor, type Predictor, predictPerturbed } from './predictors.ts'
 import { RandomState } from './random-state.ts'

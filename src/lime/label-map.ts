@@ -1,5 +1,6 @@
 import { isNumberArray, shown, thatIs } from '../engine/arguments.ts'
 import { ArgumentError, ShapeError } from '../engine/errors.ts'
+import type { AbortSignal } from '../engine/platform-types.ts'
 import type { Image } from './image.ts'
 
 /** The segment each pixel belongs to: [H, W], row-major. */
@@ -8,7 +9,7 @@ export interface LabelMap {
   readonly shape: readonly [number, number]
 }
 
-/** A map as our segmenters make them. */
+/** A map as our segmenters make them. @internal */
 export const labelMap = thatIs<LabelMap>(
   'a label map { data: Int32Array, shape: [H, W] }',
   (value) =>

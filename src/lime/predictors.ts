@@ -1,5 +1,6 @@
 import { isNumberArray, shown } from '../engine/arguments.ts'
 import { ArgumentError, ShapeError } from '../engine/errors.ts'
+import type { AbortSignal } from '../engine/platform-types.ts'
 import { fairTurns, unlessAborted } from './abort.ts'
 import { rgbToGray } from './color.ts'
 import type { Image } from './image.ts'

@@ -201,7 +201,7 @@ export class RandomState {
   }
 }
 
-/** What may be given as a stream. */
+/** What may be given as a stream. @internal */
 export const randomSource = either(
   'a seed from 0 to 4,294,967,295, or a RandomState',
   wholeNumber(0, 2 ** 32 - 1),

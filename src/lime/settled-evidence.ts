@@ -14,6 +14,7 @@ export interface AutoSamples {
   readonly most?: number
 }
 
+/** @internal */
 export const autoSamplesOptions = optionsOf<AutoSamples>({
   topFeatures: wholeNumber(1),
   most: wholeNumber(1, mostSamples),

@@ -12,6 +12,7 @@ import {
   wholeNumber,
 } from '../engine/arguments.ts'
 import { ArgumentError } from '../engine/errors.ts'
+import type { AbortSignal } from '../engine/platform-types.ts'
 import { unlessAborted } from './abort.ts'
 import { defaultSegmenter } from './default-segmenter.ts'
 import { fudgedImage, type HideColor } from './fudged-image.ts'
@@ -72,7 +73,7 @@ export interface Subject {
 const whole = wholeNumber(0)
 const nothing = thatIs<null>('null', (value) => value === null)
 
-/** What may be given for each option. */
+/** What may be given for each option. @internal */
 export const subjectOptions = {
   labels: either('a list of class numbers, or a function that chooses them', listOf('', finiteNumber), callback),
   topLabels: either('a positive integer or null', wholeNumber(1), nothing),
@@ -134,7 +135,7 @@ export async function prepareSubject(
   return { image, fudged, segments, segmentCount, randomSeed, warnings, segmentation }
 }
 
-/** @throws ArgumentError for a predictor or options that no image can make right */
+/** @throws ArgumentError for a predictor or options that no image can make right @internal */
 export function checkRequest(predictor: Predictor, options: SubjectOptions, expected: Expected): void {
   check('explainInstance', expected, options)
   options.signal?.throwIfAborted()

@@ -83,6 +83,7 @@ function scratchPlaces(address: number, bytes: number): (thread: number) => numb
   return (thread) => address + thread * bytes
 }
 
+/** @internal */
 export class CpuDevice implements Device {
   readonly fusions: ReadonlySet<Fusion> = new Set(['bias', 'relu', 'mask', 'blend', 'crossEntropy', 'flatUpdates'])
   readonly maxBlockBytes = 2 ** 31

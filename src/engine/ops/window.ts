@@ -21,7 +21,7 @@ export type Pair = number | readonly [number, number]
 
 const isExtent = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 1
 
-/** What a window, or its strides, may be. */
+/** What a window, or its strides, may be. @internal */
 export const pair = thatIs<Pair>(
   'a positive integer or two, [height, width]',
   (value) => isExtent(value) || (Array.isArray(value) && value.length === 2 && value.every(isExtent)),

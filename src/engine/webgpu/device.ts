@@ -39,6 +39,7 @@ import { type Bench, fastest, measureTrials, profilingTrials, tuningTrials } fro
  * Opens the best adapter.
  * @throws ArgumentError for an option that does not exist, or is not of its kind; DeviceError that says what to do when
  * there is no WebGPU or no allowed adapter, or when the adapter refuses
+ * @internal
  */
 export async function openWebGPUDevice(options: WebGPUOptions = {}): Promise<WebGPUDevice> {
   checkOptions('webgpu', options, webgpuOptionRules)
@@ -86,6 +87,7 @@ const maxBytesPerSubmit = 2 ** 26
 /** Frees what devices hold that nobody disposed of before they were collected. */
 const abandoned = new FinalizationRegistry<GPUDevice>((gpu) => gpu.destroy())
 
+/** @internal */
 export class WebGPUDevice implements Device, ProgramOwner {
   readonly info: DeviceInfo
   readonly fusions: ReadonlySet<Fusion>
