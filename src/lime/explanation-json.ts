@@ -1,5 +1,15 @@
 import * as v from 'valibot'
-import { finiteNumber, flag, items, numberFrom, oneOf, parsed, shown, thatIs, wholeNumber } from '../engine/arguments.ts'
+import {
+  finiteNumber,
+  flag,
+  items,
+  numberFrom,
+  oneOf,
+  parsed,
+  shown,
+  thatIs,
+  wholeNumber,
+} from '../engine/arguments.ts'
 import { FormatError } from '../engine/errors.ts'
 import type { WeightInterval } from './confidence.ts'
 import type { ExplanationContents } from './explanation.ts'
