@@ -155,6 +155,12 @@ const layerOptions = {
 
 type LayerOptions<Name> = Extract<LayerDescription, { layer: Name }>
 
+/** As people wrote it, where it is one. */
+function nameOf(description: LayerDescription): string {
+  const name: unknown = description?.layer
+  return typeof name === 'string' && Object.hasOwn(layerOptions, name) ? name : 'sequential'
+}
+
 /** @throws ArgumentError for what is no layer, or one with a wrong option */
 function checkDescription(caller: string, description: LayerDescription): void {
   const name: unknown = description?.layer
@@ -280,7 +286,7 @@ export function stackLayers(inputShape: Shape, descriptions: readonly LayerDescr
   let shape = inputShape
   const counts = new Map<string, number>()
   return descriptions.map((description, index) => {
-    const caller = `${typeof description?.layer === 'string' ? description.layer : 'sequential'} (layer ${index + 1})`
+    const caller = `${nameOf(description)} (layer ${index + 1})`
     const layer = buildLayer(caller, description, shape)
     checkRoom(`${caller}: its output`, sizeOf(layer.outputShape))
     weightCount += layer.weights.reduce((sum, weight) => sum + sizeOf(weight.shape), 0)

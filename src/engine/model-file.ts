@@ -88,6 +88,9 @@ const architectureSchema = v.object({
   ),
 })
 
+/** Paths are no longer, where they are any: letters of one in a message. */
+const longestName = 1000
+
 /**
  * Loads a model from a file's path (in Node) or address (in the browser), or from its bytes.
  * @throws FormatError when it is no model, LimelightError when it can't be read
@@ -99,7 +102,8 @@ export async function loadModel(source: string | Address | Uint8Array, fallback?
   try {
     return modelFromBytes(isNode ? await readLocal(source) : await download(source), fallback)
   } catch (error) {
-    if (error instanceof LimelightError) throw new FormatError(`${source}: ${error.message}`)
+    if (error instanceof LimelightError)
+      throw new FormatError(`${String(source).slice(0, longestName)}: ${error.message}`)
     throw error
   }
 }

@@ -56,12 +56,13 @@ function parsed(name: string, value: number | string | boolean): number | boolea
   if (name === 'enforce_connectivity') {
     if (/^(true|1)$/i.test(String(value))) return true
     if (/^(false|0)$/i.test(String(value))) return false
-    throw new ArgumentError(`segmenter parameter ${name}: expected true or false, not ${value}`)
+    throw new ArgumentError(`segmenter parameter ${name}: expected true or false, not ${shown(value)}`)
   }
   if (typeof value !== 'number' && typeof value !== 'string')
     throw new ArgumentError(`segmenter parameter ${name}: expected a number, not ${shown(value)}`)
   const number = typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(value)
-  if (Number.isNaN(number)) throw new ArgumentError(`segmenter parameter ${name}: expected a number, not "${value}"`)
+  if (Number.isNaN(number))
+    throw new ArgumentError(`segmenter parameter ${name}: expected a number, not ${shown(value)}`)
   return number
 }
 

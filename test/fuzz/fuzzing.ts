@@ -46,7 +46,7 @@ export function fuzz(name: string, { attempt, isRefusal = () => false, taken = 0
       } catch (error) {
         if (error instanceof LimelightError || isRefusal(error)) counts.refused++
         else faults.push(`case ${i}: ${error instanceof Error ? error.stack : String(error)}`)
-        if (error instanceof Error && error.message.length > 2000) faults.push(`case ${i}: an endless message`)
+        if (error instanceof LimelightError && error.message.length > 2000) faults.push(`case ${i}: an endless message`)
       }
       const ms = performance.now() - started
       if (ms > longestMs) faults.push(`case ${i}: ${Math.round(ms)} ms`)

@@ -27,7 +27,7 @@ import { deviceOf, openModel } from './open-model.ts'
 import { addDeviceOptions, type DeviceOptions, integer, integerList, number, path, text } from './options.ts'
 import { interruptSignal, note, progressBar, result } from './terminal.ts'
 
-interface ExplainCommandOptions extends DeviceOptions {
+export interface ExplainCommandOptions extends DeviceOptions {
   readonly model: string
   readonly index?: number
   readonly image?: string
@@ -122,7 +122,7 @@ async function writePictures(folder: string, explanation: Explanation, json: unk
 }
 
 /** What to ask of an explainer, as far as the image plays no part. */
-function explainOptions(options: ExplainCommandOptions): ExplainOptions {
+export function explainOptions(options: ExplainCommandOptions): ExplainOptions {
   const { segmenter, segmenterParam, labels, topLabels, hideColor, numFeatures, samples, factored } = options
   if (segmenter === undefined && segmenterParam.length > 0)
     throw new ArgumentError('--segmenter-param needs --segmenter, whose parameter it is')

@@ -1,32 +1,10 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander'
+import { CommanderError } from 'commander'
 import { ArgumentError, LimelightError } from '../../engine/errors.ts'
-import { packageVersion } from '../data/package-files.ts'
-import { addDataCommand } from './data.ts'
-import { addEvaluateCommand } from './evaluate.ts'
-import { addExplainCommand } from './explain.ts'
+import { limelight } from './program.ts'
 import { InterruptedError, surviveClosedOutput } from './terminal.ts'
-import { addTrainCommand } from './train.ts'
-import { addTuneCommand } from './tune.ts'
-import { addTutorialCommand } from './tutorial.ts'
 
 /** The `limelight` command. Exit codes: 0 done, 1 failed (one clear line), 2 wrong usage, 130 interrupted. */
-
-function limelight(): Command {
-  const program = new Command('limelight')
-    .description('Train, evaluate and explain image classifiers.')
-    .version(packageVersion())
-    .showHelpAfterError('(--help lists the options)')
-    .exitOverride()
-  addDataCommand(program)
-  addTrainCommand(program)
-  addEvaluateCommand(program)
-  addExplainCommand(program)
-  addTutorialCommand(program)
-  addTuneCommand(program)
-  for (const command of program.commands) command.exitOverride().showHelpAfterError('(--help lists the options)')
-  return program
-}
 
 /** The exit code for what a command threw; says on stderr what people need to know. */
 function report(error: unknown): number {

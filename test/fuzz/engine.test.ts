@@ -1,0 +1,237 @@
+import {
+  accuracy,
+  activation,
+  adam,
+  averagePooling2d,
+  classificationReport,
+  compute,
+  confusionMatrix,
+  constant,
+  conv2d,
+  dense,
+  dropout,
+  flatten,
+  formatSafetensors,
+  gradients,
+  Input,
+  type LayerDescription,
+  loadModel,
+  maxPooling2d,
+  openDevice,
+  ops,
+  packMasks,
+  Resident,
+  sequential,
+  sgd,
+  type Tensor,
+} from '../../src/engine/index.ts'
+import { fuzz, must, pick, type Random, strangeValue, whole } from './fuzzing.ts'
+
+/** The types forbid all this; people who write JavaScript do not see them. */
+const anything = <T>(value: unknown) => value as T
+
+const device = await openDevice('reference')
+
+/** A strange value now and then, else the plain one. */
+function now(random: Random, plain: unknown): unknown {
+  return random() < 0.25 ? strangeValue(random) : plain
+}
+
+function strangeLayer(random: Random): LayerDescription {
+  const made = pick<() => unknown>(random, [
+    () => conv2d({ filters: 2, kernelSize: 3, strides: 1, padding: 'same', activation: 'relu', useBias: true }),
+    () => maxPooling2d({ poolSize: 2, strides: 2, padding: 'valid' }),
+    () => averagePooling2d({ poolSize: 2 }),
+    () => dense({ units: 3, activation: 'softmax' }),
+    () => flatten(),
+    () => dropout({ rate: 0.5 }),
+    () => activation('tanh'),
+    () => strangeValue(random),
+  ])()
+  if (typeof made !== 'object' || made === null || random() < 0.5) return anything(made)
+  const layer: object = { ...made }
+  Reflect.set(layer, pick(random, [...Object.keys(layer), 'strange']), strangeValue(random))
+  return anything(layer)
+}
+
+fuzz('layers', {
+  taken: 0.05,
+  refused: 0.3,
+  attempt(random) {
+    const layers = Array.from({ length: 1 + whole(random, 3) }, () => strangeLayer(random))
+    const options = {
+      inputShape: random() < 0.1 ? strangeValue(random) : pick(random, [[8, 8, 1], [9]]),
+      seed: now(random, 1),
+    }
+    const model = sequential(
+      anything(random() < 0.05 ? strangeValue(random) : options),
+      anything(random() < 0.05 ? strangeValue(random) : layers),
+    )
+    must(
+      model.outputShape.every((extent) => Number.isInteger(extent) && extent > 0),
+      `output ${model.outputShape}`,
+    )
+    must(model.summary().includes('Total params'), 'no summary')
+  },
+})
+
+fuzz('a model in use', {
+  refused: 0.3,
+  async attempt(random) {
+    const model = sequential({ inputShape: [2] }, [dense({ units: 2, activation: 'softmax' })])
+    const optimizer =
+      random() < 0.5
+        ? adam(anything(now(random, { learningRate: now(random, 0.1), beta1: now(random, 0.9) })))
+        : sgd(anything(now(random, { momentum: now(random, 0) })))
+    try {
+      await model.compile(
+        anything(now(random, { device, optimizer: now(random, optimizer), metrics: now(random, ['accuracy']) })),
+      )
+      const samples = anything<Parameters<typeof model.predict>[0]>(
+        now(random, { data: now(random, new Float32Array(6)), shape: now(random, [3, 2]), scale: now(random, 1) }),
+      )
+      const labels = anything<number[]>(now(random, now(random, [0, 1, 0])))
+      const options = (plain: object, ...names: string[]) => {
+        const given: Record<string, unknown> = { ...plain }
+        if (random() < 0.4) given[pick(random, [...names, 'signal', 'strange'])] = strangeValue(random)
+        return anything<Record<string, unknown>>(now(random, given))
+      }
+      switch (whole(random, 5)) {
+        case 0:
+          return void must(
+            (await model.predict(samples, options({}, 'onProgress'))).data.every(Number.isFinite),
+            'no number',
+          )
+        case 1:
+          return void must(
+            Number.isFinite((await model.evaluate(samples, labels, options({}, 'onProgress'))).loss),
+            'no number',
+          )
+        case 2: {
+          const asked: Record<string, unknown> = options(
+            { epochs: 1, batchSize: 2 },
+            'shuffle',
+            'validationData',
+            'from',
+            'beforeStep',
+            'onBatchEnd',
+            'onEpochEnd',
+            'onDeviceLost',
+          )
+          if (
+            asked !== null &&
+            typeof asked === 'object' &&
+            Number(typeof asked.epochs === 'number' && asked.epochs) > 5
+          )
+            asked.epochs = 2
+          return void (await model.fit(samples, labels, asked))
+        }
+        case 3:
+          return void model.setWeights(
+            anything(
+              now(
+                random,
+                new Map([
+                  ['dense/kernel', now(random, { shape: now(random, [2, 2]), data: now(random, new Float32Array(4)) })],
+                  ['dense/bias', { shape: [2], data: [0, now(random, 0)] }],
+                ]),
+              ),
+            ),
+          )
+        default:
+          return void (await model.predictBlended(
+            anything(
+              now(random, {
+                image: new Float32Array(2),
+                fudged: now(random, new Float32Array(2)),
+                segments: now(random, new Int32Array(1)),
+                masks: now(random, new Uint8Array(2)),
+                count: now(random, 2),
+                segmentCount: now(random, 1),
+              }),
+            ),
+            options({}, 'factored'),
+          ))
+      }
+    } finally {
+      model.dispose()
+    }
+  },
+})
+
+const x = new Input('x', [2, 4, 4, 1])
+const tensors: Readonly<Record<string, Tensor>> = {
+  image: x,
+  matrix: new Input('m', [3, 2]),
+  row: new Input('r', [2]),
+  labels: new Input('l', [3], 'i32'),
+  kernel: constant(1, [2, 2, 1, 2]),
+  number: constant(2),
+}
+
+fuzz('operations', {
+  taken: 0.05,
+  refused: 0.3,
+  attempt(random) {
+    const operation = pick(random, Object.values(ops))
+    const argument = () => {
+      const kind = random()
+      if (kind < 0.6) return pick(random, Object.values(tensors))
+      if (kind < 0.75)
+        return pick<unknown>(random, [
+          { axes: 0 },
+          { axis: -1 },
+          { keepDims: true },
+          { strides: 2, padding: 'same' },
+          { scale: 2 },
+          { poolSize: 2 },
+          [2, 3],
+          [6],
+          1,
+          3,
+        ])
+      return strangeValue(random)
+    }
+    const result = Reflect.apply(operation, undefined, Array.from({ length: 1 + whole(random, 4) }, argument)) as Tensor
+    must(
+      Array.isArray(result.shape) && result.shape.every((extent) => Number.isInteger(extent) && extent >= 0),
+      `shape ${result.shape}`,
+    )
+  },
+})
+
+fuzz('functions of the engine', {
+  refused: 0.3,
+  async attempt(random) {
+    const strange = () => anything<never>(strangeValue(random))
+    await pick<() => unknown>(random, [
+      () => accuracy(anything(now(random, [0, 1])), strange()),
+      () => confusionMatrix(anything(now(random, [0, 1])), anything(now(random, [1, 0])), anything(now(random, 2))),
+      () =>
+        classificationReport(
+          anything(now(random, [0, 1])),
+          anything(now(random, [1, 0])),
+          anything(now(random, { digits: now(random, 2), targetNames: now(random, ['a', 'b']) })),
+        ),
+      () => gradients(anything(now(random, tensors.number)), anything(now(random, [now(random, tensors.row)]))),
+      () => constant(strange(), anything(now(random, [1]))),
+      () => new Input(anything(now(random, 'x')), strange(), anything(now(random, 'f32'))),
+      () => new Resident(anything(now(random, 'x')), anything(now(random, 0)), strange()),
+      () => packMasks(anything(now(random, new Uint8Array(4))), anything(now(random, 2)), anything(now(random, 2))),
+      () =>
+        formatSafetensors(
+          anything(
+            now(
+              random,
+              new Map([
+                [now(random, 'a'), now(random, { shape: now(random, [1]), data: now(random, new Float32Array(1)) })],
+              ]),
+            ),
+          ),
+          anything(now(random, { a: now(random, 'b') })),
+        ),
+      () => loadModel(strange(), anything(now(random, undefined))),
+      () => compute(device, anything({ outputs: { y: ops.mul(tensors.number, 2) } })),
+    ])()
+  },
+})
