@@ -116,7 +116,9 @@ async function readLocal(source: string | Address): Promise<Uint8Array> {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'ENOENT') throw new LimelightError('there is no such file')
     if (code === 'EISDIR') throw new LimelightError(`this is a folder; ${acceptedModels}`)
-    throw new LimelightError(`can't be read: ${error instanceof Error ? error.message : String(error)}`)
+    // Node's message ends with the path, which callers put first.
+    const reason = error instanceof Error ? error.message.split(", open '")[0] : String(error)
+    throw new LimelightError(`can't be read: ${reason}`)
   }
 }
 

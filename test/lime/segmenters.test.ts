@@ -4,7 +4,7 @@ import { rgbToGray, rgbToLab } from '../../src/lime/color.ts'
 import { gridEdges } from '../../src/lime/felzenszwalb.ts'
 import { gaussianFilter } from '../../src/lime/gaussian.ts'
 import { type Image, toImage, toUnitRgb } from '../../src/lime/image.ts'
-import { felzenszwalb, quickshift, slic } from '../../src/lime/index.ts'
+import { felzenszwalb, grid, LimeImageExplainer, quickshift, slic, watershed } from '../../src/lime/index.ts'
 import { quickshiftForest, tieBreakingNoise } from '../../src/lime/quickshift.ts'
 import { segmenterNamed } from '../../src/lime/segmenter-registry.ts'
 import { inOneGo } from '../../src/lime/steps.ts'
@@ -104,6 +104,56 @@ describe('segmenters', () => {
         for (const label of (await segment(toImage({ data, shape }), { randomSeed: 1 })).data)
           expect(label).toBeGreaterThanOrEqual(0)
     }
+  })
+
+  const large = toImage({
+    data: Uint8Array.from({ length: 400 * 400 * 3 }, (_, i) => (i * i) % 251),
+    shape: [400, 400, 3],
+  })
+  it.each([
+    ['quickshift', quickshift({ kernelSize: 20 })],
+    ['felzenszwalb', felzenszwalb({ sigma: 1000 })],
+    ['slic', slic({ nSegments: 1e6 })],
+    ['watershed', watershed({ markers: 5 })],
+  ])('%s lets others run, and ends when it is aborted', async (_name, segment) => {
+    // A timer gets its turn in the midst of it: only then is there an abort.
+    const controller = new AbortController()
+    const timer = setTimeout(() => controller.abort(new Error('enough')), 1)
+    await expect(segment(large, { randomSeed: 1, signal: controller.signal })).rejects.toThrow('enough')
+    clearTimeout(timer)
+  })
+
+  it('are ended by the signal of an explanation, and so is the blurring of what hides', async () => {
+    const explainer = new LimeImageExplainer({ randomState: 1 })
+    for (const options of [
+      { segmentationFn: slic({ nSegments: 1e6 }) },
+      { segmentationFn: grid(), hideColor: 'blur' } as const,
+    ]) {
+      const controller = new AbortController()
+      let asked = 0
+      setTimeout(() => controller.abort(new Error('enough')), 1)
+      const predict = () => {
+        asked++
+        return [[0.5, 0.5]]
+      }
+      const explanation = explainer.explainInstance(large, predict, { ...options, signal: controller.signal })
+      await expect(explanation).rejects.toThrow('enough')
+      expect(asked).toBe(0)
+    }
+  })
+
+  it.each([
+    ['slic', { n_segments: 1e9 }, /nSegments must be a whole number from 1 to 1,000,000, not 1000000000/],
+    ['slic', { sigma: 1e9 }, /sigma must be a number from 0 to 1,000, not/],
+    ['slic', { compactness: 1e-300 }, /compactness/],
+    ['felzenszwalb', { sigma: 1e9 }, /sigma/],
+    ['quickshift', { sigma: 1e9 }, /sigma/],
+    ['quickshift', { kernel_size: 1e9 }, /kernelSize must be a number from 1 to 1,000, not/],
+    ['quickshift', { ratio: 1e300 }, /ratio/],
+    ['watershed', { markers: 1e9 }, /markers/],
+  ])('%s refuses %j before it reserves anything', (name, parameters, message) => {
+    expect(() => segmenterNamed(name, parameters)).toThrow(ArgumentError)
+    expect(() => segmenterNamed(name, parameters)).toThrow(message)
   })
 
   it('refuse options outside their range', () => {
