@@ -2,20 +2,9 @@ import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineConfig, type Plugin } from 'vite'
 import { offlineFiles, serviceWorkerName } from './src/app/hosting/offline-files.ts'
+import { responseHeaders } from './src/app/hosting/response-headers.ts'
 import { trainingFiles } from './src/app/hosting/training-files.ts'
 import { scriptApart, workerScriptsAlone } from './src/app/hosting/worker-scripts-alone.ts'
-
-/**
- * Under the first two the page is cross-origin isolated: SharedArrayBuffer exists, and with it WebAssembly threads. The others
- * keep files from being taken for what they are not, and from other sites. docs/hosting.md has them for other servers.
- */
-const headers = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-  'Cross-Origin-Resource-Policy': 'same-origin',
-  'X-Content-Type-Options': 'nosniff',
-  'Referrer-Policy': 'no-referrer',
-}
 
 /**
  * Chunks carry a hash of their content, so a `limelight` that is running imports its own even after another build. What
@@ -62,7 +51,7 @@ export default defineConfig(({ mode }) =>
         root: pageFolder,
         // Relative addresses: the site works from any folder of any file host.
         base: './',
-        plugins: [trainingFiles(), offlineFiles({ leftOut: 'data/' })],
+        plugins: [responseHeaders(), trainingFiles(), offlineFiles({ leftOut: 'data/' })],
         build: {
           target: 'es2022',
           outDir: '../../../site',
@@ -81,7 +70,5 @@ export default defineConfig(({ mode }) =>
         },
         // Found only inside the worker, or later: without this the dev server stops to bundle them on the first visit.
         optimizeDeps: { include: ['seedrandom', 'idb-keyval', 'uplot'] },
-        server: { headers },
-        preview: { headers },
       },
 )
