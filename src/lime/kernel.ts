@@ -1,12 +1,16 @@
 import { shown } from '../engine/arguments.ts'
 import { ArgumentError } from '../engine/errors.ts'
+import { expOfNegative } from './exponential.ts'
 
 /** Distance to the original -> weight of a sample. */
 export type Kernel = (distance: number, kernelWidth: number) => number
 
-/** lime's default: sqrt(exp(-d^2 / kernelWidth^2)). The image itself weighs 1 even where the width's square is too small for a number. */
+/**
+ * lime's default: sqrt(exp(-d^2 / kernelWidth^2)). The image itself weighs 1 even where the width's square is too small for a
+ * number. Math.exp is rounded in another way by WebKit than by V8 and Firefox.
+ */
 export const exponentialKernel: Kernel = (distance, kernelWidth) =>
-  distance === 0 ? 1 : Math.sqrt(Math.exp(-(distance ** 2) / kernelWidth ** 2))
+  distance === 0 ? 1 : Math.sqrt(expOfNegative(-(distance ** 2) / kernelWidth ** 2))
 
 /**
  * The weight of every sample.

@@ -1,3 +1,5 @@
+import { expOfNegative } from './exponential.ts'
+
 /**
  * A classifier's logits for all mixtures of an image and its fudged copy: a sum of tables, each of which knows a few segments.
  * Networks whose last layers are a dense one and a softmax (or one sigmoid: two classes, whose logits are each other's negatives) have them where their receptive fields are small.
@@ -84,7 +86,7 @@ function softmaxInto(logits: Float64Array, probabilities: Float64Array): void {
   let largest = Number.NEGATIVE_INFINITY
   for (let c = 0; c < classes; c++) if (logits[c] > largest) largest = logits[c]
   let total = 0
-  for (let c = 0; c < classes; c++) total += probabilities[c] = Math.exp(logits[c] - largest)
+  for (let c = 0; c < classes; c++) total += probabilities[c] = expOfNegative(logits[c] - largest)
   for (let c = 0; c < classes; c++) probabilities[c] /= total
   // Of two classes each has exactly what the other leaves: weights for one then are weights against the other.
   if (classes !== 2) return
