@@ -1,19 +1,12 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright'
-import { build, type PreviewServer, preview } from 'vite'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
-import { type ImageSet, imageExtent, readSplit } from '../../../src/app/data/fashion-mnist.ts'
-import { tutorialArchitecture } from '../../../src/app/tutorial/network.ts'
-import { type Device, loadModel, openDevice, type Sequential } from '../../../src/engine/index.ts'
 import { chromiumFlags, findChromium } from '../../chromium.ts'
+import { BuiltSite, there } from './built-site.ts'
 
-/** The built page in a real Chromium, beside the same model in Node: what the tests of the page stand on. */
+/** The built page in a real Chromium: what the tests of the page stand on. */
 
-export const root = new URL('../../../', import.meta.url).pathname
-export const quiet = { root: `${root}src/app/page`, configFile: `${root}vite.config.ts`, logLevel: 'error' } as const
-const size = imageExtent * imageExtent
+export { quiet, root } from './built-site.ts'
+
 const withoutWebGPU = chromiumFlags.filter((flag) => flag !== '--enable-unsafe-webgpu')
 
 /** A page and what it complained of: errors, warnings, and requests to elsewhere. */
@@ -22,53 +15,23 @@ export interface Opened {
   readonly complaints: string[]
 }
 
-/** What a file of tests has until its end: the site, a browser without WebGPU, the test images, the model on the processor. */
-export class Site {
-  folder = ''
-  address = ''
-  private server: PreviewServer | null = null
+/** What a file of tests has until its end: the site, and a browser without WebGPU. */
+export class Site extends BuiltSite {
   private chromium: Browser | null = null
-  private set: ImageSet | null = null
-  private network: Sequential | null = null
-  private processor: Device | null = null
   private readonly contexts: BrowserContext[] = []
 
   get browser(): Browser {
     return there(this.chromium)
   }
-  get images(): ImageSet {
-    return there(this.set)
-  }
-  get model(): Sequential {
-    return there(this.network)
-  }
-  get device(): Device {
-    return there(this.processor)
-  }
 
-  async start(): Promise<void> {
-    this.folder = await mkdtemp(join(tmpdir(), 'limelight-page-'))
-    await build({ ...quiet, build: { outDir: this.folder, emptyOutDir: false } })
-    this.server = await preview({ ...quiet, build: { outDir: this.folder }, preview: { port: 0, open: false } })
-    this.address = this.server.resolvedUrls?.local[0] ?? ''
+  override async start(): Promise<void> {
+    await super.start()
     this.chromium = await chromium.launch({ executablePath: findChromium(), args: withoutWebGPU })
-    const data = `${root}src/app/data/fashion-mnist/`
-    this.set = await readSplit(
-      'test',
-      await readFile(`${data}t10k-images-idx3-ubyte.gz`),
-      await readFile(`${data}t10k-labels-idx1-ubyte.gz`),
-    )
-    this.network = await loadModel(`${root}models/fashion-cnn.safetensors`, tutorialArchitecture(0))
-    this.processor = await openDevice('cpu')
-    await this.network.compile({ device: this.processor })
   }
 
-  async stop(): Promise<void> {
-    this.network?.dispose()
-    this.processor?.dispose()
+  override async stop(): Promise<void> {
     await this.chromium?.close()
-    await this.server?.close()
-    await rm(this.folder, { recursive: true, force: true })
+    await super.stop()
   }
 
   async closePages(): Promise<void> {
@@ -98,21 +61,6 @@ export class Site {
     if (!search.includes('view=')) await shownProbabilities(page)
     return { page, complaints }
   }
-
-  pixelsOf(index: number): Uint8Array {
-    return this.images.images.slice(index * size, (index + 1) * size)
-  }
-
-  /** What the model says in Node. */
-  async predicted(pixels: Uint8Array): Promise<number[]> {
-    const { data } = await this.model.predict({ data: pixels, shape: [1, imageExtent, imageExtent, 1], scale: 1 / 255 })
-    return Array.from(data)
-  }
-}
-
-function there<T>(value: T | null): T {
-  if (value === null) throw new Error('the site is not started yet')
-  return value
 }
 
 /** A site for the tests of the file that asks; its pages are closed after each of them. */

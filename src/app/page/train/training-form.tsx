@@ -25,6 +25,8 @@ export function TrainingForm({
   onProblem: (problem: string) => void
 }) {
   const [outline, setOutline] = useState<NetworkOutline | null>(null)
+  /** What is being typed. The number alone would not do: that of "0.0", on the way to 0.002, is written "0". */
+  const [typed, setTyped] = useState<{ readonly name: string; readonly text: string } | null>(null)
   const { layers } = recipe
   useEffect(() => {
     let isOutdated = false
@@ -52,8 +54,12 @@ export function TrainingForm({
         min={min}
         max={max}
         step={step}
-        value={Number.isNaN(recipe[name]) ? '' : recipe[name]}
-        onInput={({ currentTarget }) => onRecipe({ ...recipe, [name]: currentTarget.valueAsNumber })}
+        value={typed?.name === name ? typed.text : Number.isNaN(recipe[name]) ? '' : recipe[name]}
+        onInput={({ currentTarget }) => {
+          setTyped({ name, text: currentTarget.value })
+          onRecipe({ ...recipe, [name]: currentTarget.valueAsNumber })
+        }}
+        onBlur={() => setTyped(null)}
       />
     </label>
   )

@@ -1,0 +1,77 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { build, type PreviewServer, preview } from 'vite'
+import { type ImageSet, imageExtent, readSplit } from '../../../src/app/data/fashion-mnist.ts'
+import { tutorialArchitecture } from '../../../src/app/tutorial/network.ts'
+import { type Device, loadModel, openDevice, type Sequential } from '../../../src/engine/index.ts'
+
+/** The page as it is built and served, beside the same model in Node: what every browser's tests of the page stand on. */
+
+export const root = new URL('../../../', import.meta.url).pathname
+export const quiet = { root: `${root}src/app/page`, configFile: `${root}vite.config.ts`, logLevel: 'error' } as const
+const size = imageExtent * imageExtent
+
+/** The built site and its server, the test images, and the model on the processor. */
+export class BuiltSite {
+  folder = ''
+  address = ''
+  private server: PreviewServer | null = null
+  private set: ImageSet | null = null
+  private network: Sequential | null = null
+  private processor: Device | null = null
+
+  get images(): ImageSet {
+    return there(this.set)
+  }
+  get model(): Sequential {
+    return there(this.network)
+  }
+  get device(): Device {
+    return there(this.processor)
+  }
+
+  async start(): Promise<void> {
+    this.folder = await mkdtemp(join(tmpdir(), 'limelight-page-'))
+    await build({ ...quiet, build: { outDir: this.folder, emptyOutDir: false } })
+    this.server = await preview({ ...quiet, build: { outDir: this.folder }, preview: { port: 0, open: false } })
+    this.address = this.server.resolvedUrls?.local[0] ?? ''
+    const data = `${root}src/app/data/fashion-mnist/`
+    this.set = await readSplit(
+      'test',
+      await readFile(`${data}t10k-images-idx3-ubyte.gz`),
+      await readFile(`${data}t10k-labels-idx1-ubyte.gz`),
+    )
+    this.network = await loadModel(`${root}models/fashion-cnn.safetensors`, tutorialArchitecture(0))
+    this.processor = await openDevice('cpu')
+    await this.network.compile({ device: this.processor })
+  }
+
+  async stop(): Promise<void> {
+    this.network?.dispose()
+    this.processor?.dispose()
+    await this.closeServer()
+    await rm(this.folder, { recursive: true, force: true })
+  }
+
+  /** From here on nothing answers at the address. */
+  async closeServer(): Promise<void> {
+    await this.server?.close()
+    this.server = null
+  }
+
+  pixelsOf(index: number): Uint8Array {
+    return this.images.images.slice(index * size, (index + 1) * size)
+  }
+
+  /** What the model says in Node. */
+  async predicted(pixels: Uint8Array, model = this.model): Promise<number[]> {
+    const { data } = await model.predict({ data: pixels, shape: [1, imageExtent, imageExtent, 1], scale: 1 / 255 })
+    return Array.from(data)
+  }
+}
+
+export function there<T>(value: T | null): T {
+  if (value === null) throw new Error('the site is not started yet')
+  return value
+}

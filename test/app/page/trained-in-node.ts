@@ -1,0 +1,36 @@
+import { readFile } from 'node:fs/promises'
+import { classNames, imageExtent, joinImagesAndLabels } from '../../../src/app/data/fashion-mnist.ts'
+import { gunzip } from '../../../src/app/data/gzip.ts'
+import type { TrainingRecipe } from '../../../src/app/page/worker/engine-api.ts'
+import { architectureOf } from '../../../src/app/page/worker/layer-stack.ts'
+import { adam, openDevice, Sequential } from '../../../src/engine/index.ts'
+import { type BuiltSite, root } from './built-site.ts'
+
+/** A training of the page's, without a page: of the 4,000 images that are built into it. */
+export async function trainedInNode(
+  site: BuiltSite,
+  { layers, images, epochs, batchSize, learningRate, seed }: TrainingRecipe,
+) {
+  const files = ['images-idx3', 'labels-idx1'].map(
+    (name) => `${root}src/app/data/fashion-mnist-subset/train-4000-${name}-ubyte.gz`,
+  )
+  const [pictures, labels] = await Promise.all(
+    files.map(async (file) => gunzip(await readFile(file), 4000 * 784 + 16, file)),
+  )
+  const set = joinImagesAndLabels(pictures, labels)
+  const architecture = architectureOf(layers, [imageExtent, imageExtent, 1], classNames.length, seed)
+  const model = new Sequential(architecture, architecture.layers)
+  const device = await openDevice('cpu')
+  await model.compile({ device, optimizer: adam({ learningRate }) })
+  const samples = (data: Uint8Array, count: number) => ({
+    data: data.subarray(0, count * imageExtent * imageExtent),
+    shape: [count, imageExtent, imageExtent, 1],
+    scale: 1 / 255,
+  })
+  const { epochs: log } = await model.fit(samples(set.images, images), set.labels.subarray(0, images), {
+    batchSize,
+    epochs,
+    validationData: [samples(site.images.images, 1000), site.images.labels.subarray(0, 1000)],
+  })
+  return { model, log, device }
+}
