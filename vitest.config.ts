@@ -22,8 +22,16 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.browser.test.ts'],
+          exclude: ['test/**/*.browser.test.ts', 'test/browsers/**'],
           globalSetup: ['test/build-command.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'other-browsers',
+          include: ['test/browsers/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

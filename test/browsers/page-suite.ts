@@ -1,0 +1,219 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { evaluateModel } from '../../src/app/evaluation.ts'
+import { readAddress } from '../../src/app/page/page-address.ts'
+import type { TrainingRecipe } from '../../src/app/page/worker/engine-api.ts'
+import { explainPicture } from '../../src/app/page/worker/explaining.ts'
+import { tutorialLayers } from '../../src/app/page/worker/layer-stack.ts'
+import { modelFromBytes } from '../../src/engine/index.ts'
+import { BuiltSite } from '../app/page/built-site.ts'
+import { trainedInNode } from '../app/page/trained-in-node.ts'
+import { type Browser, until } from './browser.ts'
+
+/**
+ * One visit to the built page, as any browser must bear it. Every number must be Node's to the last bit: the engine's are
+ * WebAssembly's and LIME's own, and nothing is left to what JavaScript engines may round as they like.
+ */
+
+/** Explanations by each segmenter, and by each way to choose how many samples. */
+const explanations = [
+  '?index=7270&segmenter=felzenszwalb&samples=1000&seed=3&explain=',
+  '?index=21&segmenter=quickshift&kernel_size=1&samples=auto&seed=4&explain=',
+  '?index=3&segmenter=slic&n_segments=12&samples=exact&hide-color=blur&explain=',
+]
+const recipe: TrainingRecipe = {
+  layers: tutorialLayers,
+  images: 320,
+  epochs: 2,
+  batchSize: 64,
+  learningRate: 0.002,
+  seed: 5,
+}
+const fields = {
+  'Training images': recipe.images,
+  Epochs: recipe.epochs,
+  'Batch size': recipe.batchSize,
+  'Learning rate': recipe.learningRate,
+  'Random seed': recipe.seed,
+}
+const button = (name: string) => `//button[normalize-space()="${name}" and not(@disabled)]`
+
+/** `threads`: whether the browser lets threads share memory. */
+export function pageSuite(
+  name: string,
+  open: () => Promise<Browser>,
+  { threads }: { readonly threads: boolean },
+): void {
+  describe(`the page in ${name}`, () => {
+    const site = new BuiltSite()
+    let browser: Browser
+    let trained: Awaited<ReturnType<typeof trainedInNode>>
+
+    beforeAll(async () => {
+      await site.start()
+      browser = await open()
+      trained = await trainedInNode(site, recipe)
+    })
+    afterAll(async () => {
+      await browser?.close()
+      trained?.model.dispose()
+      trained?.device.dispose()
+      await site.stop()
+    })
+
+    /** LIMELIGHT_SCREENSHOTS=FOLDER keeps them, for people to look at. */
+    async function picture(what: string): Promise<void> {
+      const png = await browser.screenshot()
+      expect(png.length).toBeGreaterThan(10_000)
+      const folder = process.env.LIMELIGHT_SCREENSHOTS
+      if (!folder) return
+      await mkdir(folder, { recursive: true })
+      await writeFile(join(folder, `${name}-${what}.png`.replaceAll(/[^\w.-]+/g, '-')), png)
+    }
+
+    const device = () =>
+      until(async () => {
+        const text = await browser.evaluate(
+          () => document.querySelector('.device-name strong')?.parentElement?.textContent,
+        )
+        return text ?? null
+      }, 'a device')
+
+    /** The ten numbers behind the bars, once they are those of the picture shown. */
+    const probabilities = () =>
+      until(async () => {
+        await refuseAlerts()
+        const shown = await browser.evaluate(() => {
+          const cells = document.querySelectorAll('.probabilities[aria-busy="false"] td[data-probability]')
+          return Array.from(cells, (cell) => Number(cell.getAttribute('data-probability')))
+        })
+        return shown.length === 10 ? shown : null
+      }, 'probabilities')
+
+    /** [segment, weight] as the table has them. */
+    const weights = () =>
+      until(async () => {
+        await refuseAlerts()
+        const shown = await browser.evaluate(() => {
+          const rows = document.querySelectorAll(
+            '[aria-labelledby="explanation-title-left"][aria-busy="false"] .segments tbody tr',
+          )
+          return Array.from(rows, (row) => [
+            Number(row.getAttribute('data-segment')),
+            Number(row.querySelector('[data-weight]')?.getAttribute('data-weight')),
+          ])
+        })
+        return shown.length > 0 ? shown : null
+      }, 'an explanation')
+
+    async function refuseAlerts(): Promise<void> {
+      const alerts = await browser.evaluate(() =>
+        Array.from(document.querySelectorAll('[role="alert"]'), (alert) => alert.textContent),
+      )
+      expect(alerts.filter((text) => text !== '')).toEqual([])
+    }
+
+    async function expectExplained(search: string): Promise<void> {
+      const { left } = readAddress(search, site.images.count)
+      const pixels = site.pixelsOf(left.image ?? Number.NaN)
+      const { explanation } = await explainPicture(
+        site.model,
+        pixels,
+        left.settings,
+        new AbortController().signal,
+        () => {},
+      )
+      expect(await probabilities()).toEqual(await site.predicted(pixels))
+      expect(await weights()).toEqual(explanation.localExp[explanation.topLabels[0]])
+    }
+
+    test('opens, isolated, on the processor', async () => {
+      await browser.goto(`${site.address}?index=135`)
+      expect(await probabilities()).toEqual(await site.predicted(site.pixelsOf(135)))
+      expect(await browser.evaluate(() => crossOriginIsolated)).toBe(true)
+      expect(await device()).toMatch(
+        threads ? /cpu — WebAssembly SIMD, \d+ threads/ : /cpu — WebAssembly SIMD, one thread/,
+      )
+    })
+
+    test.each(explanations)('explains %s', async (search) => {
+      await browser.goto(`${site.address}${search}`)
+      await expectExplained(search)
+      await picture(`explain-${new URLSearchParams(search).get('segmenter')}`)
+    })
+
+    test('trains, and draws how it goes', async () => {
+      await browser.goto(`${site.address}?view=train`)
+      for (const [label, value] of Object.entries(fields))
+        await browser.fill(`//label[starts-with(normalize-space(), "${label}")]/input`, String(value))
+      await browser.press(button('Train'))
+      await until(async () => {
+        await refuseAlerts()
+        return (await browser.evaluate(() => document.querySelector('[data-phase="done"]') !== null)) || null
+      }, 'the end of the training')
+      expect(await browser.evaluate(() => document.querySelectorAll('.learning .line-chart canvas').length)).toBe(2)
+      const losses = await browser.evaluate(() =>
+        Array.from(document.querySelectorAll('.epochs tbody td:nth-child(2)'), (cell) => cell.textContent),
+      )
+      expect(losses).toEqual(trained.log.map(({ loss }) => loss.toFixed(4)))
+      await picture('train')
+    })
+
+    test('keeps what was trained, all weights to the last bit', async () => {
+      const bytes = await until(() => browser.evaluate(keptNetwork), 'the network kept')
+      expect(modelFromBytes(Uint8Array.from(bytes)).weights).toEqual(trained.model.weights)
+    })
+
+    test('judges all test images', async () => {
+      await browser.goto(`${site.address}?view=judge`)
+      await browser.press(button('Judge all 10,000 test images'))
+      const matrix = await until(async () => {
+        await refuseAlerts()
+        const rows = await browser.evaluate(() =>
+          Array.from(document.querySelectorAll('.matrix tbody tr'), (row) =>
+            Array.from(row.querySelectorAll('td'), (cell) => Number(cell.textContent?.replace(',', ''))),
+          ),
+        )
+        return rows.length > 0 ? rows : null
+      }, 'the confusion matrix')
+      expect(matrix).toEqual((await evaluateModel(site.model, site.images)).confusionMatrix)
+      await picture('judge')
+    })
+
+    test('has the trained network after a reload', async () => {
+      await browser.goto(`${site.address}?index=4&network=own`)
+      await browser.reload()
+      expect(await probabilities()).toEqual(await site.predicted(site.pixelsOf(4), trained.model))
+    })
+
+    test('needs no network after the first visit', async () => {
+      await browser.evaluate(async () => {
+        const { active } = await navigator.serviceWorker.ready
+        while (active?.state !== 'activated') await new Promise((resolve) => setTimeout(resolve, 20))
+      })
+      await site.closeServer()
+      await browser.reload()
+      expect(await probabilities()).toEqual(await site.predicted(site.pixelsOf(4), trained.model))
+      const [search] = explanations
+      await browser.goto(`${site.address}${search}`)
+      await expectExplained(search)
+      await picture('offline')
+    })
+
+    test('had nothing to complain of', () => expect(browser.complaints).toEqual([]))
+  })
+}
+
+/** The safetensors file that the page keeps in the browser; null while there is none. Runs in the page. */
+async function keptNetwork(): Promise<number[] | null> {
+  const answer = <T>(request: IDBRequest<T>) =>
+    new Promise<T>((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result)
+      request.onerror = () => reject(request.error)
+    })
+  const database = await answer(indexedDB.open('limelight'))
+  const bytes = await answer<Uint8Array | undefined>(database.transaction('kept').objectStore('kept').get('network'))
+  database.close()
+  return bytes ? Array.from(bytes) : null
+}
