@@ -23,7 +23,7 @@ export default defineConfig({
           name: 'node',
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.browser.test.ts', 'test/browsers/**'],
-          globalSetup: ['test/build-command.ts'],
+          globalSetup: ['test/run-folder.ts', 'test/build-command.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
@@ -32,6 +32,7 @@ export default defineConfig({
         test: {
           name: 'other-browsers',
           include: ['test/browsers/**/*.test.ts'],
+          globalSetup: ['test/run-folder.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
@@ -41,7 +42,7 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['test/**/*.browser.test.ts'],
-          globalSetup: ['test/chromium.ts'],
+          globalSetup: ['test/run-folder.ts', 'test/chromium.ts'],
           testTimeout: 300_000,
           hookTimeout: 120_000,
           browser: {

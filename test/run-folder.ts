@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/**
+ * Waits for the end of whoever holds the other end of its standard input, however it ends, and removes the folder, until it
+ * stays away: processes of a run that was killed end a moment later, and may write until then.
+ */
+const remover = `
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {})
+  process.stdin.resume().on('end', async () => {
+    for (let turn = 0, away = 0; turn < 60 && away < 3; turn++) {
+      away = fs.existsSync(process.argv[1]) ? 0 : away + 1
+      try {
+        fs.rmSync(process.argv[1], { recursive: true, force: true })
+      } catch {}
+      await new Promise((resolve) => setTimeout(resolve, 500))
+    }
+  })`
+
+/**
+ * Vitest's global setup: all that a run writes for a while, built sites and browsers' profiles among it, is in one folder,
+ * which is removed when the run ends, or is killed.
+ */
+export default function makeRunFolder(): () => void {
+  const former = process.env.TMPDIR
+  const folder = mkdtempSync(join(tmpdir(), 'limelight-run-'))
+  const child = spawn(process.execPath, ['--eval', remover, folder], {
+    stdio: ['pipe', 'ignore', 'inherit'],
+    detached: true,
+  })
+  child.unref()
+  // What holds the pipe must not hold this process.
+  if (child.stdin instanceof Socket) child.stdin.unref()
+  process.env.TMPDIR = folder
+  return () => {
+    if (former === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = former
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+    child.stdin?.end()
+  }
+}
