@@ -4,23 +4,29 @@ import { chromiumFlags, findChromium } from './test/chromium.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** What the WebGPU adapter's name must match (LIMELIGHT_EXPECT_ADAPTER), so that no run is on another one unnoticed. */
+    /**
+     * What the WebGPU adapter's name must match, so that no run is on another one unnoticed: LIMELIGHT_EXPECT_ADAPTER, in Chromium
+     * LIMELIGHT_EXPECT_BROWSER_ADAPTER where that is given.
+     */
     expectedAdapter: string
   }
 }
 
+const expectedAdapter = process.env.LIMELIGHT_EXPECT_ADAPTER ?? ''
+
 /**
- * Two projects: `node` runs what needs no browser, `browser` runs *.browser.test.ts in a real Chromium with WebGPU.
+ * `npm test` runs two projects: `node` what needs no browser or drives one, `browser` *.browser.test.ts in a real Chromium with
+ * WebGPU. `other-browsers` visits the page in Firefox and WebKit: `npm run test:browsers`.
  * A missing browser is installed or explained by findChromium, a missing adapter fails the tests: nothing is skipped.
  * Only the browser project's setup and the tests of the page look for a browser: the others of `node` run without one.
  */
 export default defineConfig({
   test: {
-    provide: { expectedAdapter: process.env.LIMELIGHT_EXPECT_ADAPTER ?? '' },
     projects: [
       {
         test: {
           name: 'node',
+          provide: { expectedAdapter },
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.browser.test.ts', 'test/browsers/**'],
           globalSetup: ['test/run-folder.ts', 'test/build-command.ts'],
@@ -41,6 +47,7 @@ export default defineConfig({
         server: { fs: { allow: ['.'] } },
         test: {
           name: 'browser',
+          provide: { expectedAdapter: process.env.LIMELIGHT_EXPECT_BROWSER_ADAPTER ?? expectedAdapter },
           include: ['test/**/*.browser.test.ts'],
           globalSetup: ['test/run-folder.ts', 'test/chromium.ts'],
           testTimeout: 300_000,
