@@ -32,6 +32,8 @@ export default defineConfig({
           globalSetup: ['test/run-folder.ts', 'test/build-command.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          // What a page does within a second when it is alone takes longer where other work goes on.
+          expect: { poll: { timeout: 20_000 } },
         },
       },
       {
