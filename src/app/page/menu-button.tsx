@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 
 export interface MenuItem<Name extends string> {
   readonly name: Name
@@ -20,7 +20,8 @@ export function MenuButton<Name extends string>({
   const [isOpen, setOpen] = useState(false)
   const opener = useRef<HTMLButtonElement>(null)
   const menu = useRef<HTMLDivElement>(null)
-  useEffect(() => {
+  // Before the next key comes.
+  useLayoutEffect(() => {
     if (isOpen) menu.current?.querySelector('button')?.focus()
   }, [isOpen])
   const close = () => {

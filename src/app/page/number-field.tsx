@@ -37,35 +37,37 @@ export function NumberField({
     return isGood ? number : null
   }
   return (
-    <label class="number-field">
-      {title}
-      <input
-        type="number"
-        min={min}
-        max={max}
-        disabled={isDisabled}
-        value={draft ?? value ?? ''}
-        placeholder={placeholder}
-        aria-invalid={problem !== null && draft !== null}
-        aria-describedby={problem === null ? undefined : id}
-        onInput={({ currentTarget }) => {
-          setDraft(currentTarget.value)
-          const number = isTakenAtOnce ? read(currentTarget) : null
-          if (number !== null) onValue(number)
-        }}
-        onChange={({ currentTarget }) => {
-          const number = read(currentTarget)
-          if (number === null) return
-          setDraft(null)
-          if (!isTakenAtOnce) onValue(number)
-        }}
-        onBlur={() => setDraft(null)}
-      />
+    <div class="number-field">
+      <label>
+        {title}
+        <input
+          type="number"
+          min={min}
+          max={max}
+          disabled={isDisabled}
+          value={draft ?? value ?? ''}
+          placeholder={placeholder}
+          aria-invalid={problem !== null && draft !== null}
+          aria-describedby={problem === null ? undefined : id}
+          onInput={({ currentTarget }) => {
+            setDraft(currentTarget.value)
+            const number = isTakenAtOnce ? read(currentTarget) : null
+            if (number !== null) onValue(number)
+          }}
+          onChange={({ currentTarget }) => {
+            const number = read(currentTarget)
+            if (number === null) return
+            setDraft(null)
+            if (!isTakenAtOnce) onValue(number)
+          }}
+          onBlur={() => setDraft(null)}
+        />
+      </label>
       {problem !== null && (
         <span id={id} class="field-problem" role="alert">
           {problem} {draft === null && value !== null && `It stays at ${count(value)}.`}
         </span>
       )}
-    </label>
+    </div>
   )
 }

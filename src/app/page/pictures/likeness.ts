@@ -12,15 +12,18 @@ import { type ImageSet, imageExtent } from '../../data/fashion-mnist.ts'
 export const usualDifference = 65
 
 export function differenceFrom(pixels: Uint8Array, { images, count }: ImageSet, except: number | null = null): number {
-  const size = imageExtent * imageExtent
+  const extent = imageExtent
+  const size = extent * extent
   let least = Number.POSITIVE_INFINITY
   for (let image = 0; image < count; image++) {
     if (image === except) continue
     let sum = 0
     // Most are found to be farther away after a few rows.
-    for (let row = 0; row < size && sum < least; row += imageExtent)
-      for (let pixel = row; pixel < row + imageExtent; pixel++)
-        sum += (pixels[pixel] - images[image * size + pixel]) ** 2
+    for (let row = 0; row < size && sum < least; row += extent)
+      for (let pixel = row; pixel < row + extent; pixel++) {
+        const difference = pixels[pixel] - images[image * size + pixel]
+        sum += difference * difference
+      }
     least = Math.min(least, sum)
   }
   return Math.sqrt(least / size)

@@ -1,0 +1,211 @@
+import { deflateSync } from 'node:zlib'
+import type { Page } from 'playwright'
+import { describe, expect, test } from 'vitest'
+import { imageExtent } from '../../../src/app/data/fashion-mnist.ts'
+import { differenceFrom, usualDifference } from '../../../src/app/page/pictures/likeness.ts'
+import { chunk, png } from '../data/png-writer.ts'
+import { root, shownProbabilities, useSite } from './site.ts'
+
+/** Files of one's own: where they may be dropped, what is taken, and what becomes of pictures that are no test images. */
+
+const site = useSite()
+const size = imageExtent * imageExtent
+
+/** Drops a file on the page as the system does. @returns whether the page took the drop, so that the browser does not go there */
+function drop(page: Page, name: string, type: string, bytes: Buffer | Uint8Array, onto = 'body'): Promise<boolean> {
+  return page.evaluate(
+    ({ name, type, text, onto }) => {
+      const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))
+      const dataTransfer = new DataTransfer()
+      dataTransfer.items.add(new File([bytes], name, { type }))
+      const target = document.querySelector(onto)
+      const over = new DragEvent('dragover', { dataTransfer, cancelable: true, bubbles: true })
+      target?.dispatchEvent(over)
+      const dropped = new DragEvent('drop', { dataTransfer, cancelable: true, bubbles: true })
+      target?.dispatchEvent(dropped)
+      return over.defaultPrevented && dropped.defaultPrevented
+    },
+    { name, type, text: Buffer.from(bytes).toString('base64'), onto },
+  )
+}
+
+/** A grey PNG with opacity of the picture: seen where the test image is not black. */
+function cutOut(pixels: Uint8Array, lightness: (value: number) => number): Uint8Array {
+  return png({ width: imageExtent, height: imageExtent, depth: 8, colourType: 4 }, (row, column, sample) => {
+    const value = pixels[row * imageExtent + column]
+    return sample === 0 ? lightness(value) : value > 0 ? 255 : 0
+  })
+}
+
+/** The pixels the page shows of its picture. */
+const shownPixels = (page: Page) =>
+  page.locator('.picture-view canvas').evaluate((canvas) => {
+    const copy = new OffscreenCanvas(28, 28).getContext('2d', { willReadFrequently: true })
+    copy?.drawImage(canvas as HTMLCanvasElement, 0, 0)
+    const { data } = copy?.getImageData(0, 0, 28, 28) ?? { data: [] }
+    return Array.from({ length: 784 }, (_, pixel) => data[4 * pixel])
+  })
+
+describe('a file dropped anywhere', () => {
+  test.each(['train', 'compare', 'judge'])(
+    'in the view "%s" never leaves the page: a picture is explained',
+    async (view) => {
+      const { page, complaints } = await site.open(`?view=${view}`)
+      const picture = png(
+        { width: 28, height: 28, depth: 8, colourType: 0 },
+        (row, column) => site.pixelsOf(5)[row * 28 + column],
+      )
+      expect(await drop(page, 'mine.png', 'image/png', picture, 'main')).toBe(true)
+      await page.getByText('mine.png', { exact: true }).waitFor()
+      await page.getByRole('heading', { name: 'Pick a picture' }).waitFor()
+      expect(await shownPixels(page)).toEqual(Array.from(site.pixelsOf(5)))
+      expect(complaints).toEqual([])
+    },
+  )
+
+  test('does not end a training, and what is no picture and no network is told what is taken', async () => {
+    const { page } = await site.open('?view=train')
+    await page.getByLabel('Training images').fill('200')
+    await page.getByLabel('Epochs', { exact: true }).fill('60')
+    await page.getByRole('button', { name: 'Train', exact: true }).click()
+    await page.locator('.course .facts').waitFor()
+    expect(await drop(page, 'notes.txt', 'text/plain', Buffer.from('notes'), 'input[type="number"]')).toBe(true)
+    await page.getByRole('alert').getByText('notes.txt is not taken: expected a picture').waitFor()
+    expect(await page.locator('[data-phase="stopped"]').count()).toBe(0)
+    await page.getByRole('button', { name: 'Stop' }).click()
+    await page.locator('[data-phase="stopped"]').waitFor()
+  })
+
+  test('that holds a network is opened, and explains at once', async () => {
+    const { readFile } = await import('node:fs/promises')
+    const { page } = await site.open('?index=3')
+    const before = await shownProbabilities(page)
+    expect(await drop(page, 'fashion.safetensors', '', await readFile(`${root}models/fashion-cnn.safetensors`))).toBe(
+      true,
+    )
+    await expect
+      .poll(() =>
+        page
+          .getByRole('combobox', { name: 'Network', exact: true })
+          .inputValue()
+          .catch(() => null),
+      )
+      .toBe('own')
+    expect(await shownProbabilities(page)).toEqual(before)
+    expect(await page.getByRole('alert').textContent()).toBe('')
+  })
+})
+
+describe('a picture of one’s own', () => {
+  test('with transparency lies over what it can be seen on: white clothes over black, black ones over white', async () => {
+    const { page } = await site.open()
+    const shirt = site.pixelsOf(2)
+    await drop(
+      page,
+      'white.png',
+      'image/png',
+      cutOut(shirt, () => 250),
+    )
+    await page.getByText('white.png', { exact: true }).waitFor()
+    expect(await shownPixels(page)).toEqual(Array.from(shirt, (value) => (value > 0 ? 250 : 0)))
+    await drop(
+      page,
+      'black.png',
+      'image/png',
+      cutOut(shirt, () => 5),
+    )
+    await page.getByText('black.png', { exact: true }).waitFor()
+    expect(await shownPixels(page)).toEqual(Array.from(shirt, (value) => (value > 0 ? 5 : 255)))
+    // The browser's own decoder is used for other formats: the same ground.
+    await page.evaluate(async () => {
+      const canvas = new OffscreenCanvas(28, 28)
+      const context = canvas.getContext('2d')
+      if (!context) return
+      context.fillStyle = '#fff'
+      context.fillRect(8, 4, 12, 20)
+      const file = new File([await canvas.convertToBlob({ type: 'image/webp', quality: 1 })], 'white.webp', {
+        type: 'image/webp',
+      })
+      const dataTransfer = new DataTransfer()
+      dataTransfer.items.add(file)
+      dispatchEvent(new DragEvent('drop', { dataTransfer, cancelable: true }))
+    })
+    await page.getByText('white.webp', { exact: true }).waitFor()
+    const pixels = await shownPixels(page)
+    expect(pixels[0]).toBe(0)
+    expect(pixels[14 * imageExtent + 14]).toBe(255)
+  })
+
+  test('dark on light is inverted only when that is asked for, which can be undone', async () => {
+    const { page } = await site.open()
+    const negative = site.pixelsOf(12).map((value) => 255 - value)
+    const file = png({ width: 28, height: 28, depth: 8, colourType: 0 }, (row, column) => negative[row * 28 + column])
+    await drop(page, 'photo.png', 'image/png', file)
+    await page.getByText('shall it be inverted?').waitFor()
+    expect(await shownPixels(page)).toEqual(Array.from(negative))
+    await page.getByRole('button', { name: 'Invert' }).click()
+    await expect.poll(() => shownPixels(page)).toEqual(Array.from(site.pixelsOf(12)))
+    // The same button, which keeps the focus.
+    await page.getByRole('button', { name: 'Undo', exact: true }).and(page.locator(':focus')).press('Enter')
+    await expect.poll(() => shownPixels(page)).toEqual(Array.from(negative))
+  })
+
+  test('that is unlike the training images is said to be so, and one that is like them is not', async () => {
+    const { page } = await site.open()
+    const of = (pixels: Uint8Array) =>
+      png({ width: 28, height: 28, depth: 8, colourType: 0 }, (row, column) => pixels[row * 28 + column])
+    const said = page.getByText('This is unlike the pictures the network learned from')
+    await drop(page, 'photo.png', 'image/png', of(site.pixelsOf(12).map((value) => 255 - value)))
+    await said.waitFor()
+    await page.getByRole('button', { name: 'Invert' }).click()
+    await expect.poll(() => said.count()).toBe(0)
+  })
+
+  test('is measured by a difference that 99 in 100 test images stay within, and no inverted one does', () => {
+    const sampled = Array.from({ length: 300 }, (_, i) => i * 33)
+    const within = sampled.filter(
+      (index) => differenceFrom(site.pixelsOf(index), site.images, index) <= usualDifference,
+    )
+    expect(within.length / sampled.length).toBeGreaterThan(0.975)
+    expect(within.length / sampled.length).toBeLessThan(1)
+    const inverted = sampled.slice(0, 60).map((index) => site.pixelsOf(index).map((value) => 255 - value))
+    for (const pixels of inverted) expect(differenceFrom(pixels, site.images)).toBeGreaterThan(usualDifference)
+    expect(differenceFrom(site.pixelsOf(7), site.images)).toBe(0)
+    expect(differenceFrom(new Uint8Array(size), site.images, null)).toBeGreaterThan(0)
+  })
+
+  /** A grey PNG of so many pixels, light on the left half: small as a file. */
+  function large(width: number, height: number): Buffer {
+    const header = Buffer.alloc(13)
+    header.writeUInt32BE(width, 0)
+    header.writeUInt32BE(height, 4)
+    header.set([8, 0, 0, 0, 0], 8)
+    const row = Buffer.alloc(width + 1)
+    row.fill(240, 1, 1 + width / 2)
+    const data = deflateSync(Buffer.concat(Array.from({ length: height }, () => row)), { level: 1 })
+    const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
+    return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', data), chunk('IEND', [])])
+  }
+
+  test('of up to 100 megapixels is taken by decoding it small; beyond, the limit is named', async () => {
+    const { page, complaints } = await site.open()
+    await drop(page, 'huge.png', 'image/png', large(10_000, 10_000))
+    await page.getByText('huge.png', { exact: true }).waitFor()
+    const pixels = await shownPixels(page)
+    for (const [pixel, value] of pixels.entries())
+      if (![13, 14].includes(pixel % imageExtent)) expect(value).toBe(pixel % imageExtent < 14 ? 240 : 0)
+    await drop(page, 'beyond.png', 'image/png', large(10_000, 10_001))
+    await page
+      .getByRole('alert')
+      .getByText('beyond.png is 10000 × 10001 pixels, 100 megapixels; at most 100 are taken')
+      .waitFor()
+    // A browser that can't decode small has a limit of its own.
+    await page.evaluate(() => {
+      const { createImageBitmap: create } = globalThis
+      globalThis.createImageBitmap = ((file: Blob) => create(file)) as typeof createImageBitmap
+    })
+    await drop(page, 'again.png', 'image/png', large(5000, 4000))
+    await page.getByRole('alert').getByText('takes at most 16 megapixels').waitFor()
+    expect(complaints).toEqual([])
+  })
+})
