@@ -62,7 +62,7 @@ describe('limelight refuses', () => {
     const endless = /\/dev\/zero: this is a device, not a file\n$/
     expectFailure(await limelight('evaluate', '--model', '/dev/zero'), 1, endless)
     expectFailure(await limelight('explain', '--model', model, '--image', '/dev/zero'), 1, endless)
-    expectFailure(await limelight('evaluate', '--model', '/dev/null'), 1, /\/dev\/null: not a safetensors file/)
+    expectFailure(await limelight('evaluate', '--model', '/dev/null'), 1, /\/dev\/null: this is an empty file/)
   })
 
   it('a file that nobody may read', async () => {
@@ -72,7 +72,7 @@ describe('limelight refuses', () => {
     expectFailure(
       await limelight('evaluate', '--model', file),
       1,
-      /secret: (no permission to read it|not a safetensors)/,
+      /secret: (no permission to read it|this is an empty file)/,
     )
   })
 
@@ -81,10 +81,8 @@ describe('limelight refuses', () => {
   })
 
   it('a batch to tune for that the device can not hold, before anything is measured', async () => {
-    const { stderr } = await limelight('tune', '--model', model, '--batch-size', '1000000000')
-    expect(stderr).toMatch(
-      /limelight: batchSize 1000000000: a training step would need a block of \d+ bytes; the device/,
-    )
+    const { stderr } = await limelight('tune', '--model', model, '--batch-size', '1000000')
+    expect(stderr).toMatch(/limelight: batchSize 1000000: a training step would need a block of \d+ bytes; the device/)
   })
 
   it.each([
