@@ -1,12 +1,12 @@
 /**
  * `npm run bench -- lime-limit`: whether explanations mean what they say, by the shipped network and its test images. 'exact' beside
  * 200,000 samples; the order that 'auto' settles on beside the limit's; how often intervals cover the limit, by the number of
- * segments. Prints tables and writes bench/results/lime-limit.json. Twenty minutes on one core.
+ * segments. And what the fit of very many segments takes, of any classifier. Prints tables and writes bench/results/lime-limit.json. Twenty minutes on one core.
  *
  *   --images N   of which 'exact' is compared with samples, 50
  *   --orders N   images whose order is compared, 200
  *   --runs N     random states an image for intervals, 20
- *   --only NAME  exact, order or intervals
+ *   --only NAME  exact, order, intervals or fits
  *   --out DIR    in place of bench/results
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -151,7 +151,7 @@ async function coverIntervals(images, runs) {
     const segments = down * across
     const segmentationFn = grid({ rows: down, columns: across })
     const row = { segments, samples: {} }
-    for (const numSamples of [200, 1000, 5000]) row.samples[numSamples] = { weights: 0, covered: 0, warned: 0, runs: 0 }
+    for (const numSamples of [200, 1000, 5000]) row.samples[numSamples] = { weights: 0, covered: 0 }
     // Of 30 segments the limit is estimated, from so many samples that its own error is of no account.
     const asLimit = segments <= 20 ? { numSamples: 'exact' } : { numSamples: 500_000, alpha: 0 }
     const few = segments > 12 ? Math.ceil(images / 2) : images
@@ -164,8 +164,6 @@ async function coverIntervals(images, runs) {
             segmentationFn,
             numSamples: Number(numSamples),
           })
-          sums.runs++
-          if (sampled.warnings.some((warning) => /penalty/.test(warning))) sums.warned++
           for (const { segment, low, high } of sampled.intervals(limit.labels[0])) {
             const weight = limits.get(segment)
             if (Math.abs(weight) < leastWeight) continue
@@ -180,10 +178,52 @@ async function coverIntervals(images, runs) {
   return rows
 }
 
+/** Processor time of five labels' fits and intervals, and the longest stretch of it in which nobody else had a turn. */
+async function measureFits() {
+  const fits = []
+  const used = () => {
+    const { user, system } = process.cpuUsage()
+    return (user + system) / 1000
+  }
+  for (const side of [14, 28, 55, 100]) {
+    const size = side ** 2
+    const predict = ({ data, shape: [count] }) =>
+      Array.from({ length: count }, (_, sample) => {
+        let sum = 0
+        for (let i = 0; i < size; i++) sum += data[sample * size + i] * Math.cos(i * i)
+        const p = 1 / (1 + Math.exp(-sum / side))
+        return [p, p * (1 - p), (1 - p) ** 2, p / 2, p ** 2 / 2]
+      })
+    const picture = { data: Float64Array.from({ length: size }, (_, i) => Math.sin(i)), shape: [side, side, 1] }
+    let [start, last, longest] = [Number.NaN, Number.NaN, 0]
+    const turns = setInterval(() => {
+      const now = used()
+      if (now - last > longest) longest = now - last
+      last = now
+    }, 1)
+    await new LimeImageExplainer({ randomState: 1 }).explainInstance(picture, predict, {
+      segmentationFn: grid({ rows: side, columns: side }),
+      hideColor: 0,
+      batchSize: 100,
+      onProgress: ({ phase, done, total }) => {
+        if (phase !== 'prediction' || done < total) return
+        start = used()
+        last = start
+        longest = 0
+      },
+    })
+    clearInterval(turns)
+    fits.push({ segments: size, samples: 1000, ms: used() - start, longest })
+  }
+  return fits
+}
+
 const isAsked = (name) => values.only === undefined || values.only === name
 const exact = isAsked('exact') ? await compareExact(Number(values.images)) : undefined
 const orders = isAsked('order') ? await compareOrders(Number(values.orders)) : undefined
 const intervals = isAsked('intervals') ? await coverIntervals(20, Number(values.runs)) : undefined
+
+const fits = isAsked('fits') ? await measureFits() : undefined
 
 const percent = (part, whole) => `${((100 * part) / whole).toFixed(1)} %`
 console.log(
@@ -217,11 +257,18 @@ console.log(
           ...intervals.map(
             ({ segments, samples }) =>
               `  ${String(segments).padStart(2)} segments ${Object.values(samples)
-                .map(
-                  ({ covered, weights, warned, runs }) =>
-                    `${percent(covered, weights)} (of ${weights}; bias told in ${percent(warned, runs)})`,
-                )
+                .map(({ covered, weights }) => `${percent(covered, weights)} (of ${weights})`)
                 .join('  ')}`,
+          ),
+        ]
+      : []),
+    ...(fits
+      ? [
+          '',
+          'Fit and intervals of five labels, 1,000 samples, in processor time',
+          ...fits.map(
+            ({ segments, ms, longest }) =>
+              `  ${String(segments).padStart(6)} segments ${(ms / 1000).toFixed(2).padStart(6)} s, longest without a turn for others ${longest.toFixed(0)} ms`,
           ),
         ]
       : []),
@@ -232,7 +279,7 @@ mkdirSync(folder, { recursive: true })
 const rounded = (_key, value) => (typeof value === 'number' ? Number(value.toPrecision(6)) : value)
 writeFileSync(
   join(folder, 'lime-limit.json'),
-  `${JSON.stringify({ date: new Date().toISOString().slice(0, 10), machine: about, exact, orders, intervals }, rounded, 2)}\n`,
+  `${JSON.stringify({ date: new Date().toISOString().slice(0, 10), machine: about, exact, orders, intervals, fits }, rounded, 2)}\n`,
 )
 model.dispose()
 device.dispose()

@@ -12,7 +12,7 @@ import {
   wholeNumber,
 } from '../engine/arguments.ts'
 import { ArgumentError } from '../engine/errors.ts'
-import { type Pause, part, pausing } from './abort.ts'
+import { fairTurns, type Pause, part, pausing } from './abort.ts'
 import { caveatsOfFit } from './caveats.ts'
 import { intervalsOf } from './confidence.ts'
 import { checkDistanceMetric, type DistanceMetric } from './distances.ts'
@@ -199,6 +199,7 @@ export class LimeImageExplainer {
     if (modelRegressor && options.alpha !== undefined)
       throw new ArgumentError('alpha is the penalty of the ridge, in whose place modelRegressor stands: give only one')
 
+    const letOthersRun = fairTurns()
     const started = performance.now()
     const subject = await prepareSubject(input, predictor, options, draws)
     const { image, fudged, segments, segmentCount, randomSeed } = subject
@@ -214,15 +215,18 @@ export class LimeImageExplainer {
       kernelWidth: this.kernelWidth,
       chooseLabels: (original) => chosenLabels(original, options),
     }
-    const surrogateOf = (evidence: Evidence, label: number, pause: Pause) => {
-      const { sampled } = evidence
+    const surrogateOf = async (evidence: Evidence, label: number, pause: Pause) => {
+      const { sampled, moments } = evidence
+      await pause(0)
+      const target = evidence.targetOf(label)
+      await pause(0)
       const regression =
         modelRegressor && sampled
           ? { regressor: modelRegressor, samples: sampled.moments, targets: sampled.targetsOf(label) }
           : undefined
       const { featureSelection } = this
       const settings = { numFeatures, featureSelection, alpha, compatible, regression }
-      return fitSurrogate(evidence.moments, evidence.targetOf(label), settings, pause)
+      return fitSurrogate(moments, target, settings, pause)
     }
     const asked: PredictionOptions = {
       batchSize,
@@ -237,6 +241,9 @@ export class LimeImageExplainer {
     // The labels' fits, and their intervals.
     const steps = labels.length + 1
     const pause = pausing(signal, (share) => onProgress?.({ phase: 'fit', done: share * steps, total: steps }))
+    // What came in with the last predictions was summed up without a turn for others.
+    await letOthersRun()
+    signal?.throwIfAborted()
     const step = (index: number) => part(pause, index / steps, (index + 1) / steps)
     const surrogates = new Map<number, Surrogate>()
     for (const label of labels) {
