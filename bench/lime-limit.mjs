@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- lime-limit`: whether explanations mean what they say, by the shipped network and its test images. 'exact' beside
  * 200,000 samples; the order that 'auto' settles on beside the limit's; how often intervals cover the limit, by the number of
- * segments. And what the fit of very many segments takes, of any classifier. Prints tables and writes bench/results/lime-limit.json. Twenty minutes on one core.
+ * segments. And what the fit of very many segments takes, of any classifier. Prints tables and writes bench/results/lime-limit.json. Twenty minutes on one core of a busy machine.
  *
  *   --images N   of which 'exact' is compared with samples, 50
  *   --orders N   images whose order is compared, 200

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { atOnce } from '../../src/lime/abort.ts'
 import { factorPositive } from '../../src/lime/cholesky.ts'
 import { estimatesOf } from '../../src/lime/confidence.ts'
@@ -185,6 +185,25 @@ describe('fits of many segments', () => {
       const p = 1 / (1 + Math.exp(-pixels.reduce((sum, value, i) => sum + value * Math.cos(i * i), 0) / side))
       return [p, 1 - p]
     })
+  /** Turns after which the fit is well under way. */
+  const turns = 8
+
+  /** Aborts in so many turns; each pause of what computes is one, as if it took long to get there. */
+  function abortInTurns(stop: AbortController, reason: Error): void {
+    let now = performance.now()
+    vi.spyOn(performance, 'now').mockImplementation(() => {
+      now += 60
+      return now
+    })
+    const wait = (left: number): void => {
+      if (left === 0) stop.abort(reason)
+      else setTimeout(() => wait(left - 1), 1)
+    }
+    wait(turns)
+  }
+  afterEach(() => {
+    vi.restoreAllMocks()
+  })
   const many = { segmentationFn: grid({ rows: side, columns: side }), hideColor: 0, batchSize: 1000, topLabels: 1 }
 
   it.each([
@@ -205,8 +224,8 @@ describe('fits of many segments', () => {
         signal: stop.signal,
         onProgress: ({ phase, done, total }) => {
           // The fit has the thread from here on: only by letting others run can it hear of this.
-          if (phase === 'prediction' && done === total) setTimeout(() => stop.abort(reason), 1)
-          if (phase === 'fit' && Number.isInteger(done)) fitted++
+          if (phase === 'prediction' && done === total) abortInTurns(stop, reason)
+          if (phase === 'fit' && done >= 1) fitted++
         },
       })
       await expect(explaining).rejects.toBe(reason)
@@ -238,7 +257,7 @@ describe('fits of many segments', () => {
       numSamples: 400,
       signal: stop.signal,
       onProgress: ({ phase, done, total }) => {
-        if (phase === 'prediction' && done === total) setTimeout(() => stop.abort(reason), 1)
+        if (phase === 'prediction' && done === total) abortInTurns(stop, reason)
       },
     })
     await expect(explaining).rejects.toBe(reason)
