@@ -160,7 +160,15 @@ describe('limelight explain', () => {
     const { code, stdout, stderr } = await limelight(...explainFixed, ...words, ...judged, '--json')
     expect(code, stderr).toBe(0)
     const result = JSON.parse(stdout)
-    expect(result).toMatchObject({ samples: 1024, sampling: 'exact' })
+    expect(result).toMatchObject({ samples: 1024, sampling: 'exact', alpha: 0 })
+    const ridge = JSON.parse(
+      (await limelight(...explainFixed, ...words, '--samples', 'exact', '--alpha', '100', '--json')).stdout,
+    )
+    expect(ridge.alpha).toBe(100)
+    expect(Math.abs(ridge.explanation[0].weights[0][1])).toBeLessThan(
+      0.9 * Math.abs(result.explanation[0].weights[0][1]),
+    )
+    expect(ridge.warnings.join()).toMatch(/penalty of the ridge \(alpha 100\)/)
     const { weights, intervals, stability, faithfulness } = result.explanation[0]
     expect(intervals).toEqual(weights.map(([, weight]: [number, number]) => [weight, weight]))
     expect(stability).toMatchObject({ runs: 3, sameTop: 1, spread: 0 })
