@@ -58,13 +58,47 @@ async function requestFrom(instance: GPU, allowFallback: boolean): Promise<OpenA
   return { adapter, name: words.join(' ') || 'an adapter that does not say its name', isFallback }
 }
 
+/**
+ * Dawn writes to stderr, whatever it is told, about every driver that it looks at: that there is none, that there is no GPU
+ * for one, or that a software adapter promises more than WebGPU needs. So on Linux it looks only where something is to be
+ * found: without a driver not at all, for GPUs only where there is one, and then past the software drivers. If the
+ * environment names a driver, that is the one.
+ */
 async function findInNode(allowFallback: boolean): Promise<OpenAdapter | null> {
   const dawn = await importDawn()
-  const isLinux = process.platform === 'linux'
-  // Without a Vulkan loader and a driver Dawn finds nothing, and says so on stderr: it is not asked.
-  const found = isLinux && !hasVulkan() ? null : await requestFrom(createInstance(dawn), allowFallback)
-  if (found || !allowFallback || !isLinux || process.env.VK_ICD_FILENAMES) return found
-  return requestFromChromium(dawn)
+  if (process.platform !== 'linux') return requestFrom(createInstance(dawn), allowFallback)
+  if (isDriverNamed()) return hasVulkan() ? requestFrom(createInstance(dawn), allowFallback) : null
+  const request = (isSoftwareWanted: boolean) => requestFrom(createInstance(dawn), isSoftwareWanted)
+  const hardware =
+    hasGraphicsDevice() && hasVulkan()
+      ? await withEnvironment('VK_LOADER_DRIVERS_DISABLE', '*lvp_icd*,*swiftshader*', () => request(false))
+      : null
+  if (hardware || !allowFallback) return hardware
+  return (hasVulkan() ? await request(true) : null) ?? requestFromChromium(dawn)
+}
+
+function isDriverNamed(): boolean {
+  return Boolean(process.env.VK_ICD_FILENAMES || process.env.VK_DRIVER_FILES)
+}
+
+/** Whether the kernel has a GPU that computes: a render node, or what the drivers of some vendors make in its place. */
+function hasGraphicsDevice(): boolean {
+  const { existsSync, readdirSync } = nodeModule('node:fs')
+  const isIn = (folder: string, name: RegExp) =>
+    existsSync(folder) && readdirSync(folder).some((file) => name.test(file))
+  return isIn('/dev/dri', /^renderD/) || isIn('/dev', /^(nvidia\d|dxg|kgsl|mali)/)
+}
+
+/** The Vulkan loader reads its variables while Dawn makes its instance; other processes need not inherit them. */
+async function withEnvironment<T>(name: string, value: string, action: () => Promise<T>): Promise<T> {
+  const before = process.env[name]
+  process.env[name] = value
+  try {
+    return await action()
+  } finally {
+    if (before === undefined) delete process.env[name]
+    else process.env[name] = before
+  }
 }
 
 /** Where the Vulkan loader looks for the descriptions of drivers, unless it is told. */
@@ -72,7 +106,7 @@ const driverFolders = ['/usr/share/vulkan/icd.d', '/usr/local/share/vulkan/icd.d
 
 function hasVulkan(): boolean {
   if (!loadLibrary('libvulkan.so.1')) return false
-  if (process.env.VK_ICD_FILENAMES || process.env.VK_DRIVER_FILES) return true
+  if (isDriverNamed()) return true
   const { existsSync, readdirSync } = nodeModule('node:fs')
   return driverFolders.some((folder) => existsSync(folder) && readdirSync(folder).length > 0)
 }
@@ -87,14 +121,8 @@ async function requestFromChromium(dawn: Dawn): Promise<OpenAdapter | null> {
     if (!existsSync(driver)) continue
     const loader = `${folder}/libvulkan.so.1`
     if (existsSync(loader)) loadLibrary(loader)
-    // The Vulkan loader reads the variable while Dawn makes its instance; other processes need not inherit it.
-    process.env.VK_ICD_FILENAMES = driver
-    try {
-      const found = await requestFrom(createInstance(dawn), true)
-      if (found) return found
-    } finally {
-      delete process.env.VK_ICD_FILENAMES
-    }
+    const found = await withEnvironment('VK_ICD_FILENAMES', driver, () => requestFrom(createInstance(dawn), true))
+    if (found) return found
   }
   return null
 }

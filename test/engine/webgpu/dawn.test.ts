@@ -112,6 +112,13 @@ ${body}`,
   })
 })
 
+it('where the best device is asked for, nothing is said of drivers that are not taken', async () => {
+  const env = { VK_DRIVER_FILES: undefined, VK_ICD_FILENAMES: undefined }
+  const body = `import { openDevice } from '../../../dist/index.js'; (await openDevice('auto')).dispose()`
+  const outcome = await node(['--input-type=module', '--eval', body], env)
+  expect(outcome).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
+})
+
 describe('a Dawn instance', () => {
   it('is let go once a disposed device is done', async () => {
     const before = countPendingInstances()
