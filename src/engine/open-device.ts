@@ -1,8 +1,8 @@
-import { type CpuDeviceOptions, cpuOptionRules } from './cpu/device-options.ts'
+import { check, optionsOf, shown } from './arguments.ts'
+import { type CpuDeviceOptions, cpuOptions } from './cpu/device-options.ts'
 import type { Device, DeviceKind } from './device.ts'
-import { checkOptions, type OptionRules, shown } from './device-options.ts'
 import { ArgumentError, DeviceError } from './errors.ts'
-import { type WebGPUOptions, webgpuOptionRules } from './webgpu/device-options.ts'
+import { type WebGPUOptions, webgpuOptions } from './webgpu/device-options.ts'
 
 /** What people may ask for: a device by name, or the best there is. */
 export const deviceNames = ['auto', 'webgpu', 'cpu', 'reference'] as const
@@ -11,10 +11,7 @@ export type DeviceName = (typeof deviceNames)[number]
 /** Each device heeds those of its own. */
 export type OpenDeviceOptions = CpuDeviceOptions & Pick<WebGPUOptions, 'halfPrecision'>
 
-const optionRules: OptionRules<OpenDeviceOptions> = {
-  ...cpuOptionRules,
-  halfPrecision: webgpuOptionRules.halfPrecision,
-}
+const openOptions = optionsOf<OpenDeviceOptions>({ ...cpuOptions, halfPrecision: webgpuOptions.halfPrecision })
 
 /**
  * Opens a device. 'auto' takes a real GPU if there is one, else the processor: a software WebGPU adapter is slower than
@@ -25,7 +22,7 @@ const optionRules: OptionRules<OpenDeviceOptions> = {
 export async function openDevice(name: DeviceName = 'auto', options: OpenDeviceOptions = {}): Promise<Device> {
   if (!deviceNames.includes(name))
     throw new ArgumentError(`no device ${shown(name)}; there are ${deviceNames.join(', ')}`)
-  checkOptions('openDevice', options, optionRules)
+  check('openDevice', openOptions, options)
   return name === 'auto' ? ((await openRealGpu(options)) ?? open('cpu', options)) : open(name, options)
 }
 

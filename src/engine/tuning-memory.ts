@@ -1,3 +1,4 @@
+import { thatIs } from './arguments.ts'
 import { writeFileAtomically } from './atomic-write.ts'
 import { cacheFolder } from './cache-folder.ts'
 import { isNode, nodeModule } from './node-module.ts'
@@ -12,6 +13,15 @@ export interface TuningMemory {
   /** Adds choices to those that are known. */
   write(machine: string, choices: Readonly<Record<string, string>>): Promise<void>
 }
+
+/** What a caller may give as one. */
+export const tuningMemoryGiven = thatIs<TuningMemory>(
+  'an object with the methods read and write',
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    ['read', 'write'].every((method) => typeof Reflect.get(value, method) === 'function'),
+)
 
 type Choices = Record<string, string>
 

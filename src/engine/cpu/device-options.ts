@@ -1,5 +1,5 @@
-import { type OptionRules, objectWith, oneOf, trueOrFalse, wholeNumber } from '../device-options.ts'
-import type { TuningMemory } from '../tuning-memory.ts'
+import { flag, oneOf, wholeNumber } from '../arguments.ts'
+import { type TuningMemory, tuningMemoryGiven } from '../tuning-memory.ts'
 
 /** Which algorithm computes convolutions: 'auto' takes Winograd's where it can be used and pays. */
 export const convolutionChoices = ['auto', 'direct', 'winograd'] as const
@@ -22,9 +22,9 @@ export interface CpuDeviceOptions {
 /** Each thread takes some 9 MB, and an engine that runs out of memory ends the process. */
 const mostThreads = 128
 
-export const cpuOptionRules: OptionRules<CpuDeviceOptions> = {
+export const cpuOptions = {
   threads: wholeNumber(1, mostThreads),
-  relaxed: trueOrFalse,
-  convolution: oneOf(convolutionChoices),
-  tuning: objectWith('read', 'write'),
+  relaxed: flag,
+  convolution: oneOf(...convolutionChoices),
+  tuning: tuningMemoryGiven,
 }

@@ -1,3 +1,4 @@
+import { check, optionsOf } from '../arguments.ts'
 import {
   checkInputs,
   checkRange,
@@ -9,14 +10,13 @@ import {
   type Program,
   runInTurn,
 } from '../device.ts'
-import { checkOptions } from '../device-options.ts'
 import { DeviceError, type DeviceLostError } from '../errors.ts'
 import type { Fusion } from '../fuse.ts'
 import type { Plan, PlanOperand } from '../plan.ts'
 import { type DType, sizeOf } from '../tensor.ts'
 import { tuningMemory } from '../tuning-memory.ts'
 import type { RunnablePhase } from './crew.ts'
-import { type ConvolutionChoice, type CpuDeviceOptions, cpuOptionRules } from './device-options.ts'
+import { type ConvolutionChoice, type CpuDeviceOptions, cpuOptions } from './device-options.ts'
 import { emitPlan } from './emit-plan.ts'
 import { type CpuOperand, KernelEmitter, type Phase } from './kernel.ts'
 import { sameBlock } from './kernels/small-product.ts'
@@ -101,7 +101,7 @@ export class CpuDevice implements Device {
 
   /** @throws ArgumentError for a number of threads that is none; DeviceError without WebAssembly SIMD */
   constructor(options: CpuDeviceOptions = {}) {
-    checkOptions('cpu', options, cpuOptionRules)
+    check('cpu', optionsOf<CpuDeviceOptions>(cpuOptions), options)
     const { threads = availableThreads(), relaxed = false, convolution = 'auto', tuning = tuningMemory() } = options
     if (!hasSimd())
       throw new DeviceError('cpu: WebAssembly with SIMD is missing or switched off here; browsers since 2023 have it')

@@ -1,5 +1,5 @@
-import { type OptionRules, objectWith, trueOrFalse } from '../device-options.ts'
-import type { TuningMemory } from '../tuning-memory.ts'
+import { flag } from '../arguments.ts'
+import { type TuningMemory, tuningMemoryGiven } from '../tuning-memory.ts'
 
 export interface WebGPUOptions {
   /** Take a software adapter where there is no other; true unless given. */
@@ -14,8 +14,8 @@ export interface WebGPUOptions {
   readonly tuningMemory?: TuningMemory
 }
 
-export const webgpuOptionRules: OptionRules<WebGPUOptions> = {
-  allowFallbackAdapter: trueOrFalse,
-  halfPrecision: trueOrFalse,
-  tuningMemory: objectWith('read', 'write'),
+export const webgpuOptions = {
+  allowFallbackAdapter: flag,
+  halfPrecision: flag,
+  tuningMemory: tuningMemoryGiven,
 }

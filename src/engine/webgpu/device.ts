@@ -1,3 +1,4 @@
+import { check, optionsOf } from '../arguments.ts'
 import type {
   Device,
   DeviceInfo,
@@ -8,7 +9,6 @@ import type {
   Place,
   Program,
 } from '../device.ts'
-import { checkOptions } from '../device-options.ts'
 import { DeviceError, DeviceLostError } from '../errors.ts'
 import { type Fusion, fusions } from '../fuse.ts'
 import type { Plan } from '../plan.ts'
@@ -17,7 +17,7 @@ import { type TuningMemory, tuningMemory } from '../tuning-memory.ts'
 import { findAdapter, type OpenAdapter } from './adapter.ts'
 import { Buffers } from './buffers.ts'
 import { newCounters } from './counters.ts'
-import { type WebGPUOptions, webgpuOptionRules } from './device-options.ts'
+import { type WebGPUOptions, webgpuOptions } from './device-options.ts'
 import type { AdapterTraits } from './dispatch.ts'
 import { scoped } from './error-scopes.ts'
 import { kernelsHash } from './kernels-hash.ts'
@@ -42,7 +42,7 @@ import { type Bench, fastest, measureTrials, profilingTrials, tuningTrials } fro
  * @internal
  */
 export async function openWebGPUDevice(options: WebGPUOptions = {}): Promise<WebGPUDevice> {
-  checkOptions('webgpu', options, webgpuOptionRules)
+  check('webgpu', optionsOf<WebGPUOptions>(webgpuOptions), options)
   const found = await findAdapter(options.allowFallbackAdapter ?? true)
   const { limits, features } = found.adapter
   const wanted = ['subgroups', ...(options.halfPrecision ? ['shader-f16'] : [])] as GPUFeatureName[]
