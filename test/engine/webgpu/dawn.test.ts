@@ -19,7 +19,7 @@ function node(words: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ou
       cwd: fileURLToPath(new URL('.', import.meta.url)),
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 60_000,
+      timeout: 100_000,
       killSignal: 'SIGKILL',
     })
     let [stdout, stderr] = ['', '']
