@@ -16,8 +16,8 @@ const openOptions = optionsOf<OpenDeviceOptions>({ ...cpuOptions, halfPrecision:
 /**
  * Opens a device. 'auto' takes a real GPU if there is one, else the processor: a software WebGPU adapter is slower than
  * `cpu` and is taken only by name.
- * @throws DeviceError when the device asked for can't be had, ArgumentError for a name or an option that does not exist, or an option that is
- * not of its kind, whichever device it is for
+ * @throws DeviceError when the device asked for can't be had; ArgumentError for a name or an option that does not exist, or
+ * an option that is not of its kind, whichever device it is for
  */
 export async function openDevice(name: DeviceName = 'auto', options: OpenDeviceOptions = {}): Promise<Device> {
   if (!deviceNames.includes(name))

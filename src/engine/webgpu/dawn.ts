@@ -5,7 +5,7 @@ import { DeviceError } from '../errors.ts'
  * good, when an instance is collected while a promise is pending that came from it or from anything made with it. So an
  * instance is referenced by all that is made with it and can give promises, and by those promises until they have settled,
  * `lost` of a device included, which settles after its destroy(). Nothing else references it: then it may go.
- * Versions before 0.5 keep Node's process running until then, too.
+ * Version 0.4 keeps Node's process running until then, too; 0.6 only while other promises than `lost` are pending.
  */
 
 export interface Dawn {
