@@ -7,19 +7,20 @@ export interface Masks {
   readonly shape: readonly [number, number]
 }
 
-/** More make no difference that anybody could see, and many take more memory than there is. */
-export const mostSamples = 10_000_000
-const mostMaskBytes = 2 ** 30
+/** A weight's error is a thousandth of one sample's then: more make no difference that anybody could see. */
+export const mostSamples = 1_000_000
+/** One byte a sample and segment. They are drawn in one go, so that nobody else draws between them: in a second or so. */
+const mostMaskBytes = 2 ** 27
 
-/** @throws ArgumentError for more than 1 GB of masks */
+/** @throws ArgumentError for more masks than are drawn at once */
 export function checkRoomForMasks(rows: number, segments: number): void {
   if (rows * segments > mostMaskBytes)
     throw new ArgumentError(
-      `${rows} samples of ${segments} segments are more than can be held; at most ${Math.floor(mostMaskBytes / segments)} samples`,
+      `${rows} samples of ${segments} segments are too many; at most ${Math.floor(mostMaskBytes / segments)} samples`,
     )
 }
 
-/** The next rows of masks of a stream, [rows, segments]. @throws ArgumentError for more than 1 GB of them */
+/** The next rows of masks of a stream, [rows, segments]. @throws ArgumentError for too many */
 export function drawMasks(randomState: RandomState, rows: number, segments: number): Uint8Array {
   checkRoomForMasks(rows, segments)
   return randomState.bits(rows * segments)
