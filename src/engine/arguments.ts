@@ -125,6 +125,10 @@ export function optionsOf<T extends object>(
   return v.strictObject(Object.fromEntries(named))
 }
 
+export function orLeftOut<S extends v.GenericSchema>(schema: S) {
+  return v.optional(schema)
+}
+
 /** An object that has these at least. */
 export function withFields<T extends object>(entries: { readonly [K in keyof T]: Expected }) {
   return v.object<Record<string, Expected>>(entries)

@@ -5,6 +5,7 @@ import {
   flag,
   isNumberArray,
   optionsOf,
+  orLeftOut,
   shown,
   text,
   thatIs,
@@ -36,7 +37,7 @@ import { makePlan, type Plan } from './plan.ts'
 import type { AbortSignal } from './platform-types.ts'
 import { checkLabels, checkSamples, type Labels, type Samples, sampleReader } from './samples.ts'
 import { summaryTable } from './summary.ts'
-import { formatShape, Input, isShape, type Shape, sameShape, sizeOf } from './tensor.ts'
+import { formatShape, Input, isNumberList, isShape, type Shape, sameShape, sizeOf } from './tensor.ts'
 import type { Graph } from './trace.ts'
 
 export interface SequentialOptions {
@@ -75,6 +76,11 @@ export interface BatchMeasurementOptions extends MeasurementOptions {
   /** Samples of a training step. */
   readonly batchSize?: number
 }
+
+const sequentialOptions = withFields<SequentialOptions>({
+  inputShape: thatIs<Shape>('a list of positive integers', Array.isArray),
+  seed: orLeftOut(thatIs<number>('a whole number', Number.isSafeInteger)),
+})
 
 const predictOptions = optionsOf<LongCallOptions>(longCallOptions)
 const blendOptions = optionsOf<BlendOptions>({ ...longCallOptions, factored: flag })
@@ -117,6 +123,7 @@ export class Sequential {
     options: SequentialOptions,
     readonly descriptions: readonly LayerDescription[],
   ) {
+    check('sequential', sequentialOptions, options)
     this.inputShape = options.inputShape
     this.seed = options.seed ?? 0
     this.layers = stackLayers(this.inputShape, descriptions)
@@ -328,7 +335,7 @@ export class Sequential {
     const given = this.weights.map(({ name, shape }) => {
       const value = values.get(name)
       if (!value) throw new ShapeError(`setWeights: "${name}" is missing; expected ${formatShape(shape)}`)
-      if (!isNumberArray(value.data) && !Array.isArray(value.data))
+      if (!isNumberArray(value.data) && !isNumberList(value.data))
         throw new ArgumentError(`setWeights: "${name}" must be { shape, data }, not ${shown(value)}`)
       if (!isShape(value.shape) || sizeOf(shape) !== value.data.length || !sameShape(value.shape, shape))
         throw new ShapeError(

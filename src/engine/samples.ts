@@ -38,7 +38,8 @@ export function checkSamples(name: string, samples: Samples, sampleShape: Shape)
 const largestFloat32 = (2 - 2 ** -23) * 2 ** 127
 
 function checkNumbers(name: string, { data, shape, scale = 1 }: Samples): void {
-  if (!Number.isFinite(scale)) throw new ArgumentError(`${name}: the scale is ${scale}; expected a finite number`)
+  if (!Number.isFinite(scale))
+    throw new ArgumentError(`${name}: the scale is ${shown(scale)}; expected a finite number`)
   const largest = largestFloat32 / Math.abs(scale)
   if (data instanceof Uint8Array && largest >= 255) return
   for (let i = 0; i < data.length; i++)

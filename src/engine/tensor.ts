@@ -122,7 +122,7 @@ export class Resident extends Tensor {
   }
 }
 
-function isNumberList(value: unknown): value is readonly number[] {
+export function isNumberList(value: unknown): value is readonly number[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'number')
 }
 

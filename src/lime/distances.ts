@@ -1,3 +1,4 @@
+import { shown } from '../engine/arguments.ts'
 import { ArgumentError } from '../engine/errors.ts'
 import type { Masks } from './sampling.ts'
 
@@ -55,7 +56,7 @@ export function checkDistanceMetric(name: string): asserts name is DistanceMetri
   const why =
     name === 'correlation' || name === 'yule'
       ? `${name} says nothing here: row 0, which all samples are compared with, is all ones`
-      : `there is no distance metric "${name}"`
+      : `there is no distance metric ${shown(name)}`
   throw new ArgumentError(`${why}; valid are ${distanceMetrics.join(', ')}`)
 }
 

@@ -53,13 +53,13 @@ export const segmenterNames: readonly string[] = Object.keys(registry)
 
 function parsed(name: string, value: number | string | boolean): number | boolean {
   if (typeof value === 'boolean') return value
+  if (typeof value !== 'number' && typeof value !== 'string')
+    throw new ArgumentError(`segmenter parameter ${name}: expected a number, not ${shown(value)}`)
   if (name === 'enforce_connectivity') {
     if (/^(true|1)$/i.test(String(value))) return true
     if (/^(false|0)$/i.test(String(value))) return false
     throw new ArgumentError(`segmenter parameter ${name}: expected true or false, not ${shown(value)}`)
   }
-  if (typeof value !== 'number' && typeof value !== 'string')
-    throw new ArgumentError(`segmenter parameter ${name}: expected a number, not ${shown(value)}`)
   const number = typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(value)
   if (Number.isNaN(number))
     throw new ArgumentError(`segmenter parameter ${name}: expected a number, not ${shown(value)}`)
