@@ -34,7 +34,7 @@ export function MenuButton<Name extends string>({
       return close()
     }
     const choices = Array.from(menu.current?.querySelectorAll('button') ?? [])
-    const at = choices.findIndex((choice) => choice === document.activeElement)
+    const at = choices.findIndex((choice) => choice.matches(':focus'))
     const last = choices.length - 1
     const to = { ArrowDown: at < last ? at + 1 : 0, ArrowUp: at > 0 ? at - 1 : last, Home: 0, End: last }[event.key]
     if (to === undefined) return
@@ -64,7 +64,6 @@ export function MenuButton<Name extends string>({
         {title} <span aria-hidden="true">▾</span>
       </button>
       {isOpen && (
-        // biome-ignore lint/a11y/useFocusableInteractive: the focus is on its items
         <div ref={menu} role="menu" aria-label={title} onKeyDown={onKeyDown}>
           {items.map(({ name, title }) => (
             <button
