@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { evaluateModel } from '../../src/app/evaluation.ts'
 import { readAddress } from '../../src/app/page/page-address.ts'
 import type { TrainingRecipe } from '../../src/app/page/worker/engine-api.ts'
@@ -71,6 +71,12 @@ export function pageSuite(
       await mkdir(folder, { recursive: true })
       await writeFile(join(folder, `${name}-${what}.png`.replaceAll(/[^\w.-]+/g, '-')), png)
     }
+
+    afterEach(async ({ task }) => {
+      if (task.result?.state !== 'fail') return
+      console.error(await browser.evaluate(() => document.body.textContent?.slice(0, 4000)))
+      await picture(`failed-${task.name.slice(0, 20)}`)
+    })
 
     const device = () =>
       until(async () => {

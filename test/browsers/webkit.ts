@@ -98,7 +98,22 @@ class WebKit implements Browser {
   }
 
   async press(element: string): Promise<void> {
-    await this.post(`element/${await this.find(element)}/click`, {})
+    const found = await this.find(element)
+    const target = { [elementKey]: found }
+    await this.post('execute/sync', {
+      script: `globalThis.hasHeard = false
+        arguments[0].addEventListener('click', () => { globalThis.hasHeard = true }, { once: true })`,
+      args: [target],
+    })
+    // On a busy machine the driver may say that it has clicked, and the page has heard nothing of it.
+    await until(async () => {
+      await this.post(`element/${found}/click`, {})
+      for (let i = 0; i < 30; i++) {
+        if (await this.post<boolean>('execute/sync', { script: 'return globalThis.hasHeard', args: [] })) return true
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+      return null
+    }, `a click on ${element}`)
   }
 
   async fill(element: string, text: string): Promise<void> {
