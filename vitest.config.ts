@@ -41,7 +41,7 @@ export default defineConfig({
           name: 'other-browsers',
           include: ['test/browsers/**/*.test.ts'],
           globalSetup: ['test/run-folder.ts'],
-          testTimeout: 120_000,
+          testTimeout: 300_000,
           hookTimeout: 120_000,
         },
       },

@@ -31,13 +31,13 @@ export function findProgram(variable: string, paths: readonly string[], howToIns
   throw new Error(`There is none of ${paths.join(', ')}. ${howToInstall}, or set ${variable} to the program`)
 }
 
-/** Asks until the answer is not null, for a minute. */
+/** Asks until the answer is not null, for three minutes: other work may go on beside. */
 export async function until<T>(ask: () => Promise<T | null>, what: string): Promise<T> {
-  const deadline = performance.now() + 60_000
+  const deadline = performance.now() + 180_000
   for (;;) {
     const answer = await ask()
     if (answer !== null) return answer
-    if (performance.now() > deadline) throw new Error(`waited for a minute in vain for ${what}`)
+    if (performance.now() > deadline) throw new Error(`waited three minutes in vain for ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
 }

@@ -153,6 +153,10 @@ export function pageSuite(
       await browser.goto(`${site.address}?view=train`)
       for (const [label, value] of Object.entries(fields))
         await browser.fill(`//label[starts-with(normalize-space(), "${label}")]/input`, String(value))
+      const typed = await browser.evaluate(() =>
+        Array.from(document.querySelectorAll<HTMLInputElement>('.recipe input'), ({ value }) => value),
+      )
+      expect(typed).toEqual(Object.values(fields).map(String))
       await browser.press(button('Train'))
       await until(async () => {
         await refuseAlerts()

@@ -117,9 +117,14 @@ class WebKit implements Browser {
   }
 
   async fill(element: string, text: string): Promise<void> {
-    const field = await this.find(element)
-    await this.post(`element/${field}/clear`, {})
-    await this.post(`element/${field}/value`, { text })
+    // WebDriver's own clearing tells the page of a change, not of an input: drawn anew meanwhile, the page brings back what was.
+    const script = 'arguments[0].focus(); arguments[0].select()'
+    await this.post('execute/sync', { script, args: [{ [elementKey]: await this.find(element) }] })
+    const keys = Array.from(text).flatMap((value) => [
+      { type: 'keyDown', value },
+      { type: 'keyUp', value },
+    ])
+    await this.post('actions', { actions: [{ type: 'key', id: 'key', actions: keys }] })
   }
 
   async screenshot(): Promise<Uint8Array> {
