@@ -77,7 +77,16 @@ export const fitOptions = optionsOf<FitOptions>({
   shuffle: flag,
   signal: abortSignal,
   onDeviceLost: callback,
-  from: thatIs<Checkpoint>('a checkpoint', (value) => typeof value === 'object' && value !== null),
+  from: thatIs<Checkpoint>(
+    'a checkpoint, as beforeStep gives it',
+    (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      'weights' in value &&
+      Array.isArray(value.weights) &&
+      'moments' in value &&
+      Array.isArray(value.moments),
+  ),
   beforeStep: callback,
   onBatchEnd: callback,
   onEpochEnd: callback,
