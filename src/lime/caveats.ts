@@ -7,8 +7,8 @@ import type { Surrogate } from './surrogate.ts'
 /** Samples that together weigh less than this share of the penalty leave next to nothing of any weight. */
 const leastWeighed = 1e-3
 
-/** A bias below this share of the label's largest weight is of no account. */
-const leastBias = 1e-3
+/** A bias below half a percentage point of probability is of no account to anybody, however narrow the interval. */
+const leastBias = 5e-3
 
 /** @param alpha the penalty; null for a regressor of the caller @param intervals null as well then */
 export function caveatsOfFit(
@@ -51,12 +51,11 @@ export function tooFewSamples(samples: number, segments: number): string {
 function caveatsOfPenalty(intervals: ReadonlyMap<number, readonly WeightInterval[]>, alpha: number): string[] {
   let worst: { label: number; interval: WeightInterval; bias: number } | null = null
   for (const [label, each] of intervals) {
-    const largest = Math.max(0, ...each.map(({ low, high }) => Math.abs(low + high) / 2))
     for (const interval of each) {
       const { weight, low, high } = interval
       const bias = Math.abs(weight - (low + high) / 2)
       const isOutside = weight < low || weight > high
-      if (isOutside && bias > leastBias * largest && bias > (worst?.bias ?? 0)) worst = { label, interval, bias }
+      if (isOutside && bias > Math.max(leastBias, worst?.bias ?? 0)) worst = { label, interval, bias }
     }
   }
   if (!worst) return []

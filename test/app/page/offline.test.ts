@@ -6,7 +6,7 @@ import { extname, join } from 'node:path'
 import type { BrowserContext, Page } from 'playwright'
 import { build } from 'vite'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { expectClose, quiet, shownProbabilities, shownWeights, useSite } from './site.ts'
+import { expectClose, openSettings, quiet, shownProbabilities, shownWeights, useSite } from './site.ts'
 
 /** The site without a network, on hosts that send no headers, in a folder of such a host, and when the next version comes. */
 
@@ -84,10 +84,14 @@ const isKept = (page: Page) => page.evaluate(async () => (await navigator.servic
 const isIsolated = (page: Page) => page.waitForFunction(() => crossOriginIsolated && document.readyState === 'complete')
 const isControlled = (page: Page) => page.waitForFunction(() => navigator.serviceWorker.controller !== null)
 
+/** Whether it is the page of the version that was built after the site's. */
+const isNext = async (page: Page) => (await page.locator('meta[name="next"]').count()) > 0
+
 async function expectWorking(page: Page): Promise<void> {
   const shown = await shownProbabilities(page)
   const name = await page.locator('.picture-name').textContent()
   expectClose(shown, await site.predicted(site.pixelsOf(Number(/^Test image (\d+)$/.exec(name ?? '')?.[1]))))
+  await openSettings(page)
   await page.getByLabel('Samples').fill('100')
   await page.getByRole('button', { name: 'Explain' }).click()
   expect((await shownWeights(page)).length).toBeGreaterThan(1)
@@ -140,7 +144,7 @@ test('a page in use is not reloaded, the next visit is isolated', async () => {
   host.delayed.set('service-worker.js', new Promise((resolve) => (release = resolve)))
   const page = await open(address)
   await shownProbabilities(page)
-  await page.getByLabel('Samples').click()
+  await page.getByLabel('Number', { exact: true }).click()
   await page.evaluate(() => document.body.setAttribute('data-same', ''))
   release()
   await isControlled(page)
@@ -179,7 +183,7 @@ describe('the next version', () => {
   beforeAll(async () => {
     next = await mkdtemp(join(tmpdir(), 'limelight-next-'))
     const plugins = [
-      { name: 'next', transformIndexHtml: (html: string) => html.replace(/<title>.*<\/title>/, '<title>Next</title>') },
+      { name: 'next', transformIndexHtml: (html: string) => html.replace('</head>', '<meta name="next"></head>') },
       {
         name: 'next-file',
         generateBundle(this: { emitFile(file: object): string }) {
@@ -216,7 +220,6 @@ describe('the next version', () => {
     const { host, address } = await serve(site.folder)
     const page = await open(address)
     await isIsolated(page)
-    const first = await page.title()
     const before = await keptFiles(page)
     const other = await open(address)
 
@@ -224,11 +227,11 @@ describe('the next version', () => {
     expect(await update(page)).toBe('installed')
     await page.reload()
     await expectWorking(page)
-    expect(await page.title()).toBe(first)
+    expect(await isNext(page)).toBe(false)
     await other.close()
 
     await page.reload()
-    await expect.poll(() => page.title(), patient).toBe('Next')
+    await expect.poll(() => isNext(page), patient).toBe(true)
     await isIsolated(page)
     await expectWorking(page)
     const after = await keptFiles(page)
@@ -238,7 +241,7 @@ describe('the next version', () => {
     await host.close()
     await page.reload()
     await expectWorking(page)
-    expect(await page.title()).toBe('Next')
+    expect(await isNext(page)).toBe(true)
     expect(complaints).toEqual([])
   })
 
@@ -246,12 +249,11 @@ describe('the next version', () => {
     const { host, address } = await serve(site.folder)
     const page = await open(address)
     await isIsolated(page)
-    const first = await page.title()
     host.replaced.set('service-worker.js', join(next, 'service-worker.js'))
     expect(await update(page)).toBe('redundant')
     await page.reload()
     await expectWorking(page)
-    expect(await page.title()).toBe(first)
+    expect(await isNext(page)).toBe(false)
 
     host.folder = next
     host.replaced.set('index.html', join(site.folder, 'index.html'))
@@ -259,7 +261,7 @@ describe('the next version', () => {
     host.replaced.clear()
     expect(await update(page)).toBe('installed')
     await page.reload()
-    await expect.poll(() => page.title(), patient).toBe('Next')
+    await expect.poll(() => isNext(page), patient).toBe(true)
     expect(complaints).toEqual([])
   })
 })
