@@ -20,7 +20,7 @@ export function addEvaluateCommand(program: Command): void {
   addDeviceOptions(command)
     .option('--json', 'print the numbers as JSON')
     .action(async (options: EvaluateOptions) => {
-      const signal = interruptSignal()
+      const signal = interruptSignal(undefined, options.device)
       const { model, device, dispose } = await openModel(options.model, options)
       const bar = progressBar('Evaluating')
       try {

@@ -38,7 +38,10 @@ export async function explainMany(
   folder: string,
   options: ManyOptions,
 ): Promise<void> {
-  const signal = interruptSignal(`what was explained is in ${folder}; the same command goes on from there`)
+  const signal = interruptSignal(
+    `what was explained is in ${folder}; the same command goes on from there`,
+    options.device,
+  )
   const test = await loadSplit('test', signal)
   const [first, end] = range
   if (end > test.count)

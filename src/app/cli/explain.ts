@@ -106,8 +106,16 @@ async function subjectOf({ index, image }: ExplainCommandOptions, signal: AbortS
   return { input: { data, shape: [height, width, channels] } }
 }
 
-async function writePictures(folder: string, explanation: Explanation, json: unknown): Promise<void> {
-  const write = (name: string, data: string | Uint8Array) => writeFileAtomically(join(folder, name), data)
+async function writePictures(
+  folder: string,
+  explanation: Explanation,
+  json: unknown,
+  signal: AbortSignal,
+): Promise<void> {
+  const write = (name: string, data: string | Uint8Array) => {
+    signal.throwIfAborted()
+    return writeFileAtomically(join(folder, name), data)
+  }
   for (const label of explanation.labels) {
     for (const evidence of ['positive', 'negative'] as const)
       await write(`label-${label}-${evidence}.png`, fourPanels(explanation, label, evidence))
@@ -157,7 +165,8 @@ async function explain(options: ExplainCommandOptions): Promise<void> {
     await explainMany(explainer, asked, indices, out, options)
     return
   }
-  const explained = () => explainOne(explainer, asked, options)
+  const signal = interruptSignal(undefined, options.device)
+  const explained = () => explainOne(explainer, asked, options, signal)
   if (out === undefined) return explained()
   await checkWritable(join(out, 'explanation.json'))
   await inLockedFolder(out, explained)
@@ -167,9 +176,9 @@ async function explainOne(
   explainer: LimeImageExplainer,
   asked: ExplainOptions,
   options: ExplainCommandOptions,
+  signal: AbortSignal,
 ): Promise<void> {
   const { out } = options
-  const signal = interruptSignal()
   const subject = await subjectOf(options, signal)
   const { model, device, dispose } = await openModel(options.model, options)
   const bar = progressBar('Explaining')
@@ -189,7 +198,7 @@ async function explainOne(
     // First what can't be lost any more: a disk may fill up while the pictures are written.
     result(options.json ? JSON.stringify(json) : asText(subject, explanation, judgement))
     if (out !== undefined) {
-      await writePictures(out, explanation, json)
+      await writePictures(out, explanation, json, signal)
       note(`pictures and explanation.json are in ${out}`)
     }
   } finally {

@@ -4,14 +4,14 @@ import { ArgumentError, LimelightError } from '../../engine/errors.ts'
 import { limelight } from './program.ts'
 import { InterruptedError, surviveClosedOutput } from './terminal.ts'
 
-/** The `limelight` command. Exit codes: 0 done, 1 failed (one clear line), 2 wrong usage, 130 interrupted. */
+/** The `limelight` command. Exit codes: 0 done, 1 failed (one clear line), 2 wrong usage, 130 or 143 interrupted. */
 
 /** The exit code for what a command threw; says on stderr what people need to know. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
   if (error instanceof InterruptedError) {
     process.stderr.write(`\n${error.message}\n`)
-    return 130
+    return error.exitCode
   }
   if (error instanceof LimelightError) {
     process.stderr.write(`limelight: ${error.message}\n`)

@@ -1,4 +1,6 @@
+import { constants } from 'node:os'
 import { SingleBar } from 'cli-progress'
+import type { DeviceName } from '../../engine/open-device.ts'
 
 /** What people watch goes to stderr; stdout holds the result alone, so that it can be piped. */
 export function note(text: string): void {
@@ -39,13 +41,18 @@ export function surviveClosedOutput(): void {
   process.stderr.on('error', () => {})
 }
 
-/** A bar on stderr for work that counts; nothing where stderr is not a terminal. */
+/**
+ * A bar on stderr for work that counts; nothing where stderr is not a terminal. It is narrow enough for the line, and changes
+ * neither the cursor nor the wrapping of lines: whoever is killed restores nothing.
+ */
 export function progressBar(label: string): { update(done: number, total: number): void; stop(): void } {
   const bar = new SingleBar({
     format: `${label} [{bar}] {value}/{total} {eta_formatted}`,
     barCompleteChar: '=',
     barIncompleteChar: '.',
-    hideCursor: true,
+    barsize: Math.max(5, Math.min(40, (process.stderr.columns ?? 80) - 40)),
+    hideCursor: false,
+    linewrap: true,
     clearOnComplete: true,
     stream: process.stderr,
     noTTYOutput: false,
@@ -65,17 +72,35 @@ export function progressBar(label: string): { update(done: number, total: number
   }
 }
 
+/** The signals that ask a program to end: Ctrl-C, and what `kill`, service managers and job queues send. */
+type EndingSignal = 'SIGINT' | 'SIGTERM'
+
 /**
- * Aborted by Ctrl-C: long work stops at its next step. A second Ctrl-C ends the process. `consequence` is what people
- * then want to know, such as what became of their files.
+ * Aborted by Ctrl-C and by SIGTERM: long work stops at its next step, and puts away its locks and temporary files. The signal
+ * after that is left to the system, which ends the process at once. `consequence` is what people then want to know, such as
+ * what became of their files.
+ * @param device what is to compute. The reference device computes for minutes without looking up, so that both signals
+ * could go unheard: with it, the first is the system's already.
  */
-export function interruptSignal(consequence?: string): AbortSignal {
+export function interruptSignal(consequence?: string, device?: DeviceName): AbortSignal {
   const controller = new AbortController()
-  const message = consequence ? `interrupted; ${consequence}` : 'interrupted'
-  process.once('SIGINT', () => controller.abort(new InterruptedError(message)))
+  if (device === 'reference') return controller.signal
+  const signals: readonly EndingSignal[] = ['SIGINT', 'SIGTERM']
+  const abort = (signal: EndingSignal) => {
+    for (const name of signals) process.off(name, abort)
+    controller.abort(new InterruptedError(signal, consequence))
+  }
+  for (const name of signals) process.on(name, abort)
   return controller.signal
 }
 
 export class InterruptedError extends Error {
   override readonly name = 'InterruptedError'
+  /** As shells have it: 128 and the signal's number. */
+  readonly exitCode: number
+
+  constructor(signal: EndingSignal, consequence?: string) {
+    super(consequence ? `interrupted; ${consequence}` : 'interrupted')
+    this.exitCode = 128 + constants.signals[signal]
+  }
 }

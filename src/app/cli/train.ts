@@ -89,7 +89,7 @@ export function addTrainCommand(program: Command): void {
     .option('--json', 'print the log as JSON')
     .requiredOption('--save <file>', 'the model file to write, after every epoch; one process at a time', path)
   addDeviceOptions(command).action(async (options: TrainOptions) => {
-    const { log, device, seconds } = await trainTutorialNetwork(options, interruptSignal(savedStays))
+    const { log, device, seconds } = await trainTutorialNetwork(options, interruptSignal(savedStays, options.device))
     const last = log[log.length - 1]
     if (options.json) result(JSON.stringify({ model: options.save, device, seconds, log: log.map(logEntry) }))
     else result(`Test accuracy ${last.valAccuracy?.toFixed(4)}; saved to ${options.save}`)

@@ -31,7 +31,7 @@ function logOf(metadata: Readonly<Record<string, string>>): EpochEntry[] {
 }
 
 async function tutorial(options: TutorialOptions): Promise<void> {
-  const signal = interruptSignal(savedStays)
+  const signal = interruptSignal(savedStays, options.device)
   await checkWritable(join(options.out, 'report.html'))
   await inLockedFolder(options.out, () => trainAndShow(options, signal))
 }
