@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { ops } from '../src/engine/ops/public.ts'
 
 /** The package's types in somebody else's program, which need not know a browser's. */
 
@@ -48,6 +49,20 @@ beforeAll(() => {
   writeFileSync(join(folder, 'browser.ts'), `${program}\nexport const stopped = ended(new AbortController().signal)\n`)
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+it('say of every operation what it does', () => {
+  const declarations = join(folder, 'node_modules/limelight/dist/types/engine/ops')
+  const written = readdirSync(declarations).map((file) => readFileSync(join(declarations, file), 'utf8'))
+  // Documentation stays with the declarations that a type is made of; constants of another's type have none.
+  expect(readFileSync(join(declarations, 'public.d.ts'), 'utf8')).toContain(
+    'export declare const ops: typeof operations;',
+  )
+  const undocumented = Object.keys(ops).filter((name) => {
+    const declared = new RegExp(`\\*/\\nexport declare (const|function) ${name}\\b`)
+    return !written.some((text) => declared.test(text))
+  })
+  expect(undocumented).toEqual([])
+})
 
 /** What tsc says; nothing where the program compiles. */
 function compile(file: string, options: object): string {

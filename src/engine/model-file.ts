@@ -5,8 +5,9 @@ import { acceptedModels, otherKindOf } from './file-kinds.ts'
 import { type LayerDescription, stackLayers, weightsOf } from './layers.ts'
 import { Sequential } from './model.ts'
 import type { Architecture } from './model-format.ts'
-import { isNode, nodeModule } from './node-module.ts'
+import { isNode } from './node-module.ts'
 import type { URL as Address } from './platform-types.ts'
+import { readWholeFile } from './read-file.ts'
 import { beginsAsSafetensors, parseSafetensors, readHeader, type SafetensorsHeader } from './safetensors.ts'
 import { parseStrictJson } from './strict-json.ts'
 import { formatShape, type Shape, sameShape } from './tensor.ts'
@@ -109,15 +110,15 @@ export async function loadModel(source: string | Address | Uint8Array, fallback?
 }
 
 async function readLocal(source: string | Address): Promise<Uint8Array> {
-  const { readFile } = nodeModule('node:fs/promises')
   try {
-    return await readFile(source)
+    return await readWholeFile(source)
   } catch (error) {
+    if (error instanceof LimelightError) throw error
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'ENOENT') throw new LimelightError('there is no such file')
     if (code === 'EISDIR') throw new LimelightError(`this is a folder; ${acceptedModels}`)
     // Node's message ends with the path, which callers put first.
-    const reason = error instanceof Error ? error.message.split(", open '")[0] : String(error)
+    const reason = error instanceof Error ? error.message.split(/, (?:open|stat) '/)[0] : String(error)
     throw new LimelightError(`can't be read: ${reason}`)
   }
 }

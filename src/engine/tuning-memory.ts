@@ -14,7 +14,7 @@ export interface TuningMemory {
   write(machine: string, choices: Readonly<Record<string, string>>): Promise<void>
 }
 
-/** What a caller may give as one. */
+/** What a caller may give as one. @internal */
 export const tuningMemoryGiven = thatIs<TuningMemory>(
   'an object with the methods read and write',
   (value) =>

@@ -47,6 +47,11 @@ describe('a file that is no model of ours is told by its bytes', () => {
     }
   })
 
+  it.skipIf(process.platform === 'win32')('a device, which has no end', async () => {
+    await expect(loadModel('/dev/zero')).rejects.toThrow('/dev/zero: this is a device, not a file')
+    await expect(loadModel('/dev/null')).rejects.toThrow(/this is an empty file/)
+  })
+
   it('a folder', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'limelight-folder-'))
     try {

@@ -4,7 +4,7 @@ import { compute } from '../../src/engine/compute.ts'
 import { CpuDevice } from '../../src/engine/cpu/device.ts'
 import { ShapeError } from '../../src/engine/errors.ts'
 import { gradients } from '../../src/engine/gradients.ts'
-import * as ops from '../../src/engine/ops/public.ts'
+import { ops } from '../../src/engine/ops/public.ts'
 import { ReferenceDevice } from '../../src/engine/reference/device.ts'
 import { Input, type Shape, sizeOf, type Tensor } from '../../src/engine/tensor.ts'
 

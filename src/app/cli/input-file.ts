@@ -1,6 +1,5 @@
-import { readFile, stat } from 'node:fs/promises'
-import { devNull } from 'node:os'
 import { LimelightError } from '../../engine/errors.ts'
+import { readWholeFile } from '../../engine/read-file.ts'
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
@@ -21,21 +20,14 @@ export async function readInput<Content>(
   path: string,
   parse: (bytes: Uint8Array) => Content | Promise<Content>,
 ): Promise<Content> {
-  await refuseDevice(path)
-  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    throw new LimelightError(`${path}: ${reasons[cause.code ?? ''] ?? `can't be read: ${cause.message}`}`, { cause })
-  })
   try {
+    const bytes = await readWholeFile(path).catch((cause: NodeJS.ErrnoException) => {
+      if (cause instanceof LimelightError) throw cause
+      throw new LimelightError(reasons[cause.code ?? ''] ?? `can't be read: ${cause.message}`, { cause })
+    })
     return await parse(bytes)
   } catch (cause) {
     if (cause instanceof LimelightError) throw new LimelightError(`${path}: ${cause.message}`, { cause })
     throw cause
   }
-}
-
-/** A device such as /dev/zero has no end, and a terminal waits for its reader. Pipes are read: `--model <(curl …)`. */
-async function refuseDevice(path: string): Promise<void> {
-  const found = await stat(path).catch(() => undefined)
-  const isDevice = found?.isCharacterDevice() || found?.isBlockDevice()
-  if (isDevice && path !== devNull) throw new LimelightError(`${path}: this is a device, not a file`)
 }

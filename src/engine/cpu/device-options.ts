@@ -9,8 +9,8 @@ export interface CpuDeviceOptions {
   /** How many threads compute, 128 at most; all the processor has unless given, 16 at most. One where memory can't be shared. */
   readonly threads?: number
   /**
-   * Multiply-adds that may be rounded once, where the engine has them and the machine likes: faster on many processors, but
-   * not the same bits everywhere.
+   * Multiply-adds may be rounded once, where the engine has relaxed SIMD: this is faster on many processors, but does not give
+   * the same bits everywhere.
    */
   readonly relaxed?: boolean
   /** How convolutions are computed; 'auto' unless given. Winograd's error is larger, up to 1e-5 of the largest number. */
@@ -22,6 +22,7 @@ export interface CpuDeviceOptions {
 /** Each thread takes some 9 MB, and an engine that runs out of memory ends the process. */
 const mostThreads = 128
 
+/** @internal */
 export const cpuOptions = {
   threads: wholeNumber(1, mostThreads),
   relaxed: flag,

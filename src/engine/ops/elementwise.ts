@@ -219,24 +219,43 @@ function binaryOf(name: BinaryName, a: Operand, b: Operand): Tensor {
   return apply(binaryOperations[name], [left, right], {})
 }
 
+/** -x. */
 export const neg = (x: Tensor): Tensor => unaryOf('neg', x)
+/** e to the power of x. */
 export const exp = (x: Tensor): Tensor => unaryOf('exp', x)
+/** The natural logarithm; NaN below 0. */
 export const log = (x: Tensor): Tensor => unaryOf('log', x)
+/** The square root; NaN below 0. */
 export const sqrt = (x: Tensor): Tensor => unaryOf('sqrt', x)
+/** x · x. */
 export const square = (x: Tensor): Tensor => unaryOf('square', x)
+/** |x|. */
 export const abs = (x: Tensor): Tensor => unaryOf('abs', x)
+/** -1, 0 or 1. */
 export const sign = (x: Tensor): Tensor => unaryOf('sign', x)
+/** 1 where x > 0, else 0. */
 export const step = (x: Tensor): Tensor => unaryOf('step', x)
+/** max(x, 0). */
 export const relu = (x: Tensor): Tensor => unaryOf('relu', x)
+/** 1 / (1 + e^-x). */
 export const sigmoid = (x: Tensor): Tensor => unaryOf('sigmoid', x)
+/** The hyperbolic tangent. */
 export const tanh = (x: Tensor): Tensor => unaryOf('tanh', x)
+/** a + b, broadcast. @throws ShapeError when the shapes can't be */
 export const add = (a: Operand, b: Operand): Tensor => binaryOf('add', a, b)
+/** a - b, broadcast. @throws ShapeError when the shapes can't be */
 export const sub = (a: Operand, b: Operand): Tensor => binaryOf('sub', a, b)
+/** a · b, broadcast. @throws ShapeError when the shapes can't be */
 export const mul = (a: Operand, b: Operand): Tensor => binaryOf('mul', a, b)
+/** a / b, broadcast. @throws ShapeError when the shapes can't be */
 export const div = (a: Operand, b: Operand): Tensor => binaryOf('div', a, b)
+/** The larger of a and b, broadcast. @throws ShapeError when the shapes can't be */
 export const maximum = (a: Operand, b: Operand): Tensor => binaryOf('maximum', a, b)
+/** The smaller of a and b, broadcast. @throws ShapeError when the shapes can't be */
 export const minimum = (a: Operand, b: Operand): Tensor => binaryOf('minimum', a, b)
+/** 1 where a >= b, else 0, broadcast. @throws ShapeError when the shapes can't be */
 export const greaterEqual = (a: Operand, b: Operand): Tensor => binaryOf('greaterEqual', a, b)
+/** 1 where a = b, else 0, broadcast. @throws ShapeError when the shapes can't be */
 export const equal = (a: Operand, b: Operand): Tensor => binaryOf('equal', a, b)
 
 /** Applies an elementwise operation by its name in the table. */
@@ -244,7 +263,7 @@ export function elementwise(name: UnaryName | BinaryName, ...inputs: readonly Te
   return isUnaryName(name) ? unaryOf(name, inputs[0]) : binaryOf(name, inputs[0], inputs[1])
 }
 
-/** Stretches `x` to `shape` by NumPy's broadcasting rules. */
+/** Stretches `x` to `shape` by NumPy's broadcasting rules. @throws ShapeError where they have none */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x
   const value = uniformValue(x)

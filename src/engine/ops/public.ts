@@ -1,20 +1,16 @@
 import { check, type Expected, either, finiteNumber, flag, optionsOf, thatIs, wholeNumber } from '../arguments.ts'
 import { ArgumentError } from '../errors.ts'
 import { isShape, type Shape, Tensor } from '../tensor.ts'
-import * as blends from './blend-by-segments.ts'
-import * as convolutions from './conv2d.ts'
-import * as elementwise from './elementwise.ts'
-import * as gathers from './gather.ts'
-import * as products from './matmul.ts'
-import * as pools from './pool.ts'
-import * as draws from './random.ts'
-import * as folds from './reduce.ts'
-import * as shapes from './reshape.ts'
-import * as softmaxes from './softmax.ts'
-import * as losses from './softmax-cross-entropy.ts'
+import type { Conv2dOptions } from './conv2d.ts'
+import * as operations from './operations.ts'
+import type { PoolOptions } from './pool.ts'
+import type { ReduceOptions } from './reduce.ts'
 import { pair } from './window.ts'
 
-/** The operations as functions on lazy tensors. What people give them is looked at here; our own code calls them as they are. */
+/**
+ * The operations as people call them: what they give is looked at here. Our own code calls them as they are. The type is that of the
+ * operations themselves, which brings their documentation along.
+ */
 
 const aTensor = thatIs<Tensor>('a tensor', (value) => value instanceof Tensor)
 const operand = either(
@@ -53,69 +49,72 @@ function checked<Given extends unknown[]>(
 
 const one = { x: aTensor }
 const two = { a: operand, b: operand }
-const folding = { x: aTensor, 'options?': optionsOf<folds.ReduceOptions>({ axes, keepDims: flag }) }
-const pooling = { x: aTensor, 'options?': optionsOf<pools.PoolOptions>({ poolSize: pair, strides: pair, padding }) }
+const folding = { x: aTensor, 'options?': optionsOf<ReduceOptions>({ axes, keepDims: flag }) }
+const pooling = { x: aTensor, 'options?': optionsOf<PoolOptions>({ poolSize: pair, strides: pair, padding }) }
 
-export const abs = checked(elementwise.abs, one)
-export const exp = checked(elementwise.exp, one)
-export const log = checked(elementwise.log, one)
-export const neg = checked(elementwise.neg, one)
-export const relu = checked(elementwise.relu, one)
-export const sigmoid = checked(elementwise.sigmoid, one)
-export const sign = checked(elementwise.sign, one)
-export const sqrt = checked(elementwise.sqrt, one)
-export const square = checked(elementwise.square, one)
-export const step = checked(elementwise.step, one)
-export const tanh = checked(elementwise.tanh, one)
+/** Each is documented where it is written. All throw an ArgumentError, too, for what is no tensor, option, shape or axis. */
+export const ops: typeof operations = {
+  abs: checked(operations.abs, one),
+  exp: checked(operations.exp, one),
+  log: checked(operations.log, one),
+  neg: checked(operations.neg, one),
+  relu: checked(operations.relu, one),
+  sigmoid: checked(operations.sigmoid, one),
+  sign: checked(operations.sign, one),
+  sqrt: checked(operations.sqrt, one),
+  square: checked(operations.square, one),
+  step: checked(operations.step, one),
+  tanh: checked(operations.tanh, one),
 
-export const add = checked(elementwise.add, two)
-export const div = checked(elementwise.div, two)
-export const equal = checked(elementwise.equal, two)
-export const greaterEqual = checked(elementwise.greaterEqual, two)
-export const maximum = checked(elementwise.maximum, two)
-export const minimum = checked(elementwise.minimum, two)
-export const mul = checked(elementwise.mul, two)
-export const sub = checked(elementwise.sub, two)
+  add: checked(operations.add, two),
+  div: checked(operations.div, two),
+  equal: checked(operations.equal, two),
+  greaterEqual: checked(operations.greaterEqual, two),
+  maximum: checked(operations.maximum, two),
+  minimum: checked(operations.minimum, two),
+  mul: checked(operations.mul, two),
+  sub: checked(operations.sub, two),
 
-export const broadcastTo = checked(elementwise.broadcastTo, { x: aTensor, shape })
-export const reshape = checked(shapes.reshape, { x: aTensor, shape })
-export const flatten = checked(shapes.flatten, one)
+  broadcastTo: checked(operations.broadcastTo, { x: aTensor, shape }),
+  reshape: checked(operations.reshape, { x: aTensor, shape }),
+  flatten: checked(operations.flatten, one),
 
-export const sum = checked(folds.sum, folding)
-export const mean = checked(folds.mean, folding)
-export const max = checked(folds.max, folding)
-export const argMax = checked(folds.argMax, {
-  x: aTensor,
-  'options?': optionsOf<{ readonly axis?: number; readonly keepDims?: boolean }>({ axis, keepDims: flag }),
-})
-
-export const matmul = checked(products.matmul, {
-  a: aTensor,
-  b: aTensor,
-  'options?': optionsOf<{ readonly transposeA?: boolean; readonly transposeB?: boolean }>({
-    transposeA: flag,
-    transposeB: flag,
+  sum: checked(operations.sum, folding),
+  mean: checked(operations.mean, folding),
+  max: checked(operations.max, folding),
+  argMax: checked(operations.argMax, {
+    x: aTensor,
+    'options?': optionsOf<{ readonly axis?: number; readonly keepDims?: boolean }>({ axis, keepDims: flag }),
   }),
-})
-export const dense = checked(products.dense, { x: aTensor, kernel: aTensor, 'bias?': aTensor })
-export const conv2d = checked(convolutions.conv2d, {
-  x: aTensor,
-  kernel: aTensor,
-  'options?': optionsOf<convolutions.Conv2dOptions>({ strides: pair, padding, bias: aTensor }),
-})
-export const maxPool = checked(pools.maxPool, pooling)
-export const avgPool = checked(pools.avgPool, pooling)
-export const softmax = checked(softmaxes.softmax, one)
-export const softmaxCrossEntropy = checked(losses.softmaxCrossEntropy, { logits: aTensor, labels: aTensor })
-export const gather = checked(gathers.gather, {
-  data: aTensor,
-  indices: aTensor,
-  'options?': optionsOf<{ readonly scale?: number }>({ scale: finiteNumber }),
-})
-export const random = checked(draws.random, { position: aTensor, shape, seed: wholeNumber(0) })
-export const blendBySegments = checked(blends.blendBySegments, {
-  image: aTensor,
-  fudged: aTensor,
-  segments: aTensor,
-  masks: aTensor,
-})
+
+  matmul: checked(operations.matmul, {
+    a: aTensor,
+    b: aTensor,
+    'options?': optionsOf<{ readonly transposeA?: boolean; readonly transposeB?: boolean }>({
+      transposeA: flag,
+      transposeB: flag,
+    }),
+  }),
+  dense: checked(operations.dense, { x: aTensor, kernel: aTensor, 'bias?': aTensor }),
+  conv2d: checked(operations.conv2d, {
+    x: aTensor,
+    kernel: aTensor,
+    'options?': optionsOf<Conv2dOptions>({ strides: pair, padding, bias: aTensor }),
+  }),
+  maxPool: checked(operations.maxPool, pooling),
+  avgPool: checked(operations.avgPool, pooling),
+  softmax: checked(operations.softmax, one),
+  softmaxCrossEntropy: checked(operations.softmaxCrossEntropy, { logits: aTensor, labels: aTensor }),
+  gather: checked(operations.gather, {
+    data: aTensor,
+    indices: aTensor,
+    'options?': optionsOf<{ readonly scale?: number }>({ scale: finiteNumber }),
+  }),
+  random: checked(operations.random, { position: aTensor, shape, seed: wholeNumber(0) }),
+  blendBySegments: checked(operations.blendBySegments, {
+    image: aTensor,
+    fudged: aTensor,
+    segments: aTensor,
+    masks: aTensor,
+  }),
+}

@@ -126,23 +126,26 @@ function reduce(operation: Operation<ReduceAttributes>, x: Tensor, options: Redu
       )
 }
 
-/** Sums over axes. */
+/** Sums over axes. @throws ShapeError for an axis that `x` does not have */
 export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduce(sumOperation, x, options)
 }
 
-/** Means over axes. */
+/** Means over axes. @throws ShapeError for an axis that `x` does not have */
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
   const folded = sizeOf(normaliseAxes('mean', x.shape, options.axes).map((axis) => x.shape[axis]))
   return mul(sum(x, options), 1 / folded)
 }
 
-/** Maxima over axes. */
+/** Maxima over axes. @throws ShapeError for an axis that `x` does not have */
 export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduce(maxOperation, x, options)
 }
 
-/** The index of the maximum along one axis (the first of equals), as i32. The last axis unless given. */
+/**
+ * The index of the maximum along one axis (the first of equals), as i32. The last axis unless given.
+ * @throws ShapeError for an axis that `x` does not have
+ */
 export function argMax(x: Tensor, options: { readonly axis?: number; readonly keepDims?: boolean } = {}): Tensor {
   return reduce(argMaxOperation, x, { axes: options.axis ?? -1, keepDims: options.keepDims })
 }

@@ -14,6 +14,7 @@ export interface WebGPUOptions {
   readonly tuningMemory?: TuningMemory
 }
 
+/** @internal */
 export const webgpuOptions = {
   allowFallbackAdapter: flag,
   halfPrecision: flag,
