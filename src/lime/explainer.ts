@@ -133,7 +133,9 @@ export class LimeImageExplainer {
   }
 
   /**
-   * Explains what a classifier says about one image.
+   * Explains what a classifier says about one image. Calls that follow one another draw from one random stream, as in Python. Calls
+   * that run at once share it, so that the samples of each depend on who comes first: for numbers that can be had again, give each
+   * an explainer of its own, or use explainBatch.
    * @param input [H, W] (given to a predict function as RGB), [H, W, 1] or [H, W, 3]
    * @param predictor a function from batches of images to probabilities, or a model that blends by itself
    * @throws ShapeError or ArgumentError for an image, option, label map or probabilities that do not fit; signal.reason after

@@ -64,7 +64,16 @@ async function requestFrom(instance: GPU, allowFallback: boolean): Promise<OpenA
  * found: without a driver not at all, for GPUs only where there is one, and then past the software drivers. If the
  * environment names a driver, that is the one.
  */
-async function findInNode(allowFallback: boolean): Promise<OpenAdapter | null> {
+function findInNode(allowFallback: boolean): Promise<OpenAdapter | null> {
+  const found = lastSearch.then(() => searchInNode(allowFallback))
+  lastSearch = found.catch(() => {})
+  return found
+}
+
+/** Searches change the environment for a while, so that one follows another. */
+let lastSearch: Promise<unknown> = Promise.resolve()
+
+async function searchInNode(allowFallback: boolean): Promise<OpenAdapter | null> {
   const dawn = await importDawn()
   if (process.platform !== 'linux') return requestFrom(createInstance(dawn), allowFallback)
   if (isDriverNamed()) return hasVulkan() ? requestFrom(createInstance(dawn), allowFallback) : null
@@ -89,7 +98,10 @@ function hasGraphicsDevice(): boolean {
   return isIn('/dev/dri', /^renderD/) || isIn('/dev', /^(nvidia\d|dxg|kgsl|mali)/)
 }
 
-/** The Vulkan loader reads its variables while Dawn makes its instance; other processes need not inherit them. */
+/**
+ * The Vulkan loader reads its variables while Dawn makes its instance; other processes need not inherit them. Whoever looks for
+ * an adapter meanwhile waits, see findInNode: else it would take what it finds for the user's, and put it back for good.
+ */
 async function withEnvironment<T>(name: string, value: string, action: () => Promise<T>): Promise<T> {
   const before = process.env[name]
   process.env[name] = value

@@ -119,6 +119,20 @@ it('where the best device is asked for, nothing is said of drivers that are not 
   expect(outcome).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
 })
 
+it.skipIf(process.platform !== 'linux')('two devices opened at once leave the environment as it was', async () => {
+  const env = { VK_DRIVER_FILES: undefined, VK_ICD_FILENAMES: undefined, VK_LOADER_DRIVERS_DISABLE: undefined }
+  // As on a machine with a GPU: software drivers are hidden from the loader while it looks for that.
+  const body = `import fs from 'node:fs'
+import { openDevice } from '../../../dist/index.js'
+const { existsSync, readdirSync } = fs
+fs.existsSync = (path) => path === '/dev/dri' || existsSync(path)
+fs.readdirSync = (path) => (path === '/dev/dri' ? ['renderD128'] : readdirSync(path))
+const devices = await Promise.all([openDevice('auto'), openDevice('auto')])
+console.log(process.env.VK_LOADER_DRIVERS_DISABLE)
+for (const device of devices) device.dispose()`
+  expect(await node(['--input-type=module', '--eval', body], env)).toMatchObject({ code: 0, stdout: 'undefined\n' })
+})
+
 describe('a Dawn instance', () => {
   it('is let go once a disposed device is done', async () => {
     const before = countPendingInstances()
