@@ -123,6 +123,37 @@ describe('training on the page', () => {
     await phase(page, 'done')
   })
 
+  test('whose last events arrive late has ended all the same, done or stopped', async () => {
+    const { page } = await site.open('?view=train')
+    // What the Worker tells while it trains comes on a port of its own; the training's end does not.
+    await page.addInitScript(() => {
+      const add = MessagePort.prototype.addEventListener
+      MessagePort.prototype.addEventListener = function (this: MessagePort, type: string, listener: unknown) {
+        if (typeof listener !== 'function') throw new Error('expected a function')
+        add.call(this, type, (event) => void setTimeout(() => listener.call(this, event), 700))
+      }
+    })
+    await page.goto(`${site.address}?view=train`)
+    await page.locator('.device-name strong').waitFor()
+    await setRecipe(page, { epochs: 1 })
+    await press(page, 'Train')
+    await page.locator('.epochs tbody tr').waitFor()
+    await phase(page, 'done')
+    await page.waitForTimeout(1000)
+    await phase(page, 'done')
+    await page.getByLabel('Epochs', { exact: true }).fill('100')
+    await press(page, 'Train')
+    await page.locator('.course .facts').waitFor()
+    await press(page, 'Pause')
+    await phase(page, 'paused')
+    await press(page, 'One step')
+    await page.waitForTimeout(50)
+    await press(page, 'Stop')
+    await phase(page, 'stopped')
+    await page.waitForTimeout(1000)
+    await phase(page, 'stopped')
+  })
+
   test('goes on after a reload as if nothing had happened, and moves to another device midway', async () => {
     const { page, complaints } = await site.open('?view=train')
     await setRecipe(page)

@@ -17,11 +17,19 @@ const locks: LockManager | undefined = globalThis.navigator?.locks
  */
 export async function trainAlone(work: () => Promise<void>): Promise<void> {
   if (!locks) return work()
-  return locks.request(name, { ifAvailable: true }, (lock) => {
-    if (!lock) throw new Error('a training runs in another tab of this browser: wait for its end, or stop it there')
-    news?.postMessage('begun')
-    return work()
-  })
+  for (;;) {
+    const isDone = await locks.request(name, { ifAvailable: true }, async (lock) => {
+      if (!lock) return false
+      news?.postMessage('begun')
+      await work()
+      return true
+    })
+    if (isDone) return
+    // Tabs that waited for a training's end hold the lock for a moment, shared: that is none.
+    const { held = [] } = await locks.query()
+    if (held.some((lock) => lock.name === name && lock.mode === 'exclusive'))
+      throw new Error('a training runs in another tab of this browser: wait for its end, or stop it there')
+  }
 }
 
 /** Tells now, and whenever it changes, whether another tab trains. @returns what ends it */
@@ -29,7 +37,7 @@ export function watchOtherTabs(onChange: (isElsewhere: boolean) => void): () => 
   const ended = new AbortController()
   const look = async () => {
     const { held = [] } = (await locks?.query()) ?? {}
-    if (ended.signal.aborted || !held.some((lock) => lock.name === name)) return
+    if (ended.signal.aborted || !held.some((lock) => lock.name === name && lock.mode === 'exclusive')) return
     onChange(true)
     // It is this tab's turn when the other one is done: nothing is held, only waited for.
     await locks?.request(name, { mode: 'shared', signal: ended.signal }, () => {})

@@ -193,7 +193,24 @@ class Engine implements EngineApi {
     }
   }
 
-  train(
+  async train(
+    asked: TrainingRecipe | 'interrupted',
+    watched: readonly number[],
+    onEvent: (event: TrainingEvent) => void,
+  ): Promise<void> {
+    // Events go to the page on a channel of their own, which answers when each is heard. The last is waited for: the training's
+    // end would overtake it, and the page say "Training." for good.
+    let heard: unknown
+    try {
+      await this.trainNetwork(asked, watched, (event) => {
+        heard = onEvent(event)
+      })
+    } finally {
+      await heard
+    }
+  }
+
+  private trainNetwork(
     asked: TrainingRecipe | 'interrupted',
     watched: readonly number[],
     onEvent: (event: TrainingEvent) => void,

@@ -46,7 +46,9 @@ export interface TrainingSoFar {
 }
 
 export class TrainingRun {
-  private mode: 'running' | 'paused' | 'one step' = 'running'
+  private isPaused = false
+  /** How many were asked for in the pause and are still to be done. */
+  private stepsAsked = 0
   private wake: (() => void) | null = null
   private isLeaving = false
   /** Settled when no step runs and none will before arrive(). */
@@ -77,7 +79,8 @@ export class TrainingRun {
   }
 
   steer(how: 'pause' | 'resume' | 'step'): void {
-    this.mode = how === 'pause' ? 'paused' : how === 'resume' ? 'running' : 'one step'
+    this.isPaused = how !== 'resume'
+    this.stepsAsked = how === 'step' ? this.stepsAsked + 1 : 0
     this.wake?.()
   }
 
@@ -159,7 +162,7 @@ export class TrainingRun {
         this.tell()
         const now = performance.now()
         const isDue = now - this.watchedAt >= watchEveryMs || now - this.keptAt >= keepEveryMs
-        if (this.mode === 'running' && !this.isLeaving && !isDue) return undefined
+        if (!this.isPaused && !this.isLeaving && !isDue) return undefined
         return this.between(at, signal, ended)
       },
       onBatchEnd: (batch) => {
@@ -207,12 +210,14 @@ export class TrainingRun {
   private async between(at: BeforeStep, signal: AbortSignal, ended: AbortController): Promise<void> {
     if (performance.now() - this.watchedAt >= watchEveryMs) await this.watch(at.epoch, at.step)
     if (performance.now() - this.keptAt >= keepEveryMs) await this.keepAll(at)
-    if (this.mode === 'paused' && !signal.aborted && !this.isLeaving) {
+    const isHeld = () => this.isPaused && this.stepsAsked === 0 && !signal.aborted && !this.isLeaving
+    if (isHeld()) {
       await this.keepAll(at)
       await this.watch(at.epoch, at.step)
       this.tell()
-      this.onEvent({ kind: 'paused', epoch: at.epoch, step: at.step })
-      while (this.mode === 'paused' && !signal.aborted && !this.isLeaving)
+      // Keeping and watching take their time: whoever has let it go on meanwhile must not hear that it is held.
+      if (isHeld()) this.onEvent({ kind: 'paused', epoch: at.epoch, step: at.step })
+      while (isHeld())
         await new Promise<void>((resolve) => {
           this.wake = resolve
         })
@@ -221,8 +226,7 @@ export class TrainingRun {
     if (this.isLeaving) {
       this.checkpoint = await at.checkpoint()
       ended.abort(leaving)
-    }
-    if (this.mode === 'one step') this.mode = 'paused'
+    } else if (this.stepsAsked > 0) this.stepsAsked--
   }
 
   /** Everything that going on after a reload takes, and the network as it is now. */

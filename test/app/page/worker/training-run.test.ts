@@ -103,6 +103,44 @@ describe('a training', () => {
     expect(events.some(({ kind }) => kind === 'back')).toBe(true)
   })
 
+  test('that is let go on while it still prepares its pause never says that it is held', async () => {
+    const events: TrainingEvent[] = []
+    const { run } = begin(events)
+    const device = new CpuDevice()
+    await run.arrive(device)
+    run.steer('pause')
+    const ended = run.run(device, never())
+    // At the start the picture is explained anyway; the second time it is for the pause, which is told of next.
+    const push = events.push.bind(events)
+    let watched = 0
+    events.push = (...told) => {
+      if (told.some(({ kind }) => kind === 'watched') && ++watched === 2) run.steer('resume')
+      return push(...told)
+    }
+    await ended
+    expect(events.filter(({ kind }) => kind === 'paused')).toEqual([])
+  })
+
+  test('does every step that was asked for, also those asked for before it is held again', async () => {
+    const events: TrainingEvent[] = []
+    const { run } = begin(events)
+    const device = new CpuDevice()
+    await run.arrive(device)
+    const held = async (count: number) => {
+      while (events.filter(({ kind }) => kind === 'paused').length < count)
+        await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+    run.steer('pause')
+    const controller = new AbortController()
+    const ended = run.run(device, controller.signal)
+    await held(1)
+    for (let i = 0; i < 3; i++) run.steer('step')
+    await held(2)
+    expect(events.at(-1)).toEqual({ kind: 'paused', epoch: 1, step: 3 })
+    controller.abort()
+    await expect(ended).rejects.toMatchObject({ name: 'AbortError' })
+  })
+
   test('that is stopped ends after its step with the reason, and leaves the network as it is', async () => {
     const events: TrainingEvent[] = []
     const { network, run } = begin(events)
