@@ -237,7 +237,7 @@ export function App({ engine }: { engine: EngineClient }) {
               compared={[
                 {
                   side: 'left',
-                  title: 'This one',
+                  title: 'First explanation',
                   picture,
                   onPicture: (taken) => taken && take(taken),
                   isSame: null,
@@ -246,7 +246,7 @@ export function App({ engine }: { engine: EngineClient }) {
                 },
                 {
                   side: 'right',
-                  title: 'That one',
+                  title: 'Second explanation',
                   picture: rightPicture ?? picture,
                   onPicture: setRightPicture,
                   isSame: rightPicture === null,

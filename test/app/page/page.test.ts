@@ -268,7 +268,7 @@ describe('the page', () => {
 
   test('judges all test images; a cell of the matrix opens its pictures, which can be explained', async () => {
     const { page, complaints } = await site.open()
-    expect(await page.getByLabel('Called by the network').isDisabled()).toBe(true)
+    expect(await page.getByLabel('The network says').isDisabled()).toBe(true)
     await page.getByRole('link', { name: 'Judge' }).click()
     const judge = page.getByRole('button', { name: 'Judge all 10,000 test images' })
     await judge.click()
@@ -297,14 +297,14 @@ describe('the page', () => {
     await expect.poll(() => page.locator('.segments caption').textContent()).toContain('Coat')
 
     await page.getByRole('combobox', { name: 'Show', exact: true }).selectOption('All classes')
-    await page.getByLabel('Called by the network').selectOption('Wrongly')
+    await page.getByLabel('The network says').selectOption('Another class')
     await page.getByText(`${expected.wrong.length} test images`).waitFor()
     await page.getByLabel('Order').selectOption('The least sure first')
     await page.getByRole('listbox', { name: 'Test images' }).press('Home')
     const unsure = expected.wrong.reduce((a, b) => (expected.confidences[b] < expected.confidences[a] ? b : a))
     await page.getByText(`Test image ${unsure}`, { exact: true }).waitFor()
     await page.getByRole('link', { name: 'Judge' }).click()
-    await page.getByRole('button', { name: 'See the surest mistakes' }).click()
+    await page.getByRole('button', { name: 'See the most confident mistakes' }).click()
     const sure = expected.wrong.reduce((a, b) => (expected.confidences[b] > expected.confidences[a] ? b : a))
     await page.getByText(`Test image ${sure}`, { exact: true }).waitFor()
     // A number that is not among them shows all again.

@@ -41,3 +41,27 @@ test('one tab trains; the other says so, does everything else, and takes over wh
   await expect.poll(() => train.isEnabled()).toBe(true)
   expect(complaints).toEqual([])
 })
+
+test('a tab that has only waited for a training’s end, and has its turn for a moment, keeps no other from training', async () => {
+  const { page: first, complaints } = await site.open('?view=train')
+  const second = await first.context().newPage()
+  await second.goto(`${site.address}?view=train`)
+  await first.getByLabel('Training images').fill('300')
+  await first.getByLabel('Epochs', { exact: true }).fill('1')
+  // As watchOtherTabs() has it, but for longer.
+  await second.evaluate(() => {
+    let isHeld = () => {}
+    const held = new Promise<void>((resolve) => {
+      isHeld = resolve
+    })
+    void navigator.locks.request('limelight-training', { mode: 'shared' }, () => {
+      isHeld()
+      return new Promise((resolve) => setTimeout(resolve, 1500))
+    })
+    return held
+  })
+  await first.getByRole('button', { name: 'Train', exact: true }).click()
+  await first.locator('[data-phase="done"]').waitFor()
+  expect(await first.getByRole('alert').allTextContents()).toEqual([])
+  expect(complaints).toEqual([])
+})

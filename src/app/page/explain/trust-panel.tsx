@@ -65,9 +65,10 @@ function Faithful({ faithfulness: { label, deletion, insertion, random, order } 
         yRange={[0, 1]}
       />
       <p>
-        Mean while hiding <strong>{deletion.auc.toFixed(3)}</strong>, in random order {random.deletion.auc.toFixed(3)}:{' '}
-        {gain > 0.01 ? 'better than chance' : gain < -0.01 ? 'worse than chance' : 'no better than chance'}. Mean while
-        showing <strong>{insertion.auc.toFixed(3)}</strong>, in random order {random.insertion.auc.toFixed(3)}.
+        While segments are hidden it averages <strong>{deletion.auc.toFixed(3)}</strong>, in random order{' '}
+        {random.deletion.auc.toFixed(3)}:{' '}
+        {gain > 0.01 ? 'better than chance' : gain < -0.01 ? 'worse than chance' : 'no better than chance'}. While they
+        are shown, <strong>{insertion.auc.toFixed(3)}</strong>, in random order {random.insertion.auc.toFixed(3)}.
       </p>
       <details>
         <summary>As a table</summary>
@@ -110,10 +111,13 @@ function Stable({ stability: { runs, sameTop, vsi, spread }, isExact }: { stabil
           : `Explained ${runs} times, each with other samples.`}
       </p>
       <dl class="facts">
-        <Fact term="Same top five" title="The share of pairs of runs with the same five segments on top">
+        <Fact term="Same five on top" title="The share of pairs of runs with the same five segments on top">
           {percent(sameTop)}
         </Fact>
-        <Fact term="In common" title="Variables' stability index: how many of the top five two runs have in common">
+        <Fact
+          term="Top five in common"
+          title="Variables' stability index: how many of the top five two runs have in common"
+        >
           {percent(vsi)}
         </Fact>
         <Fact term="Weights differ by" title="The largest difference between two runs' weights of one segment">

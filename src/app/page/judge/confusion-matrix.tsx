@@ -12,7 +12,7 @@ export function ConfusionMatrix({
 }) {
   return (
     <div>
-      <p class="hint">What each class is taken for. Press a number to see its pictures, the surest first.</p>
+      <p class="hint">What each class is taken for. Press a number to see its pictures, the most confident first.</p>
       <div class="matrix">
         <table>
           <caption class="visually-hidden">Test images by true class and by what the network calls them</caption>

@@ -53,7 +53,7 @@ export function EvidenceGallery({
           <AveragingProgress {...state.progress} />
         ) : (
           <p class="hint">
-            Takes test images of each class that the network calls rightly, finds what each place in them adds to their
+            Takes test images of each class that the network gets right, finds what each place in them adds to their
             class, and averages.
           </p>
         )}
@@ -110,7 +110,7 @@ function EvidencePictures({ evidence }: { evidence: AverageEvidence }) {
       <p>
         A green cell speaks for the class, a magenta one against it.{' '}
         {of === 'logit'
-          ? 'Its weight is what it adds to the class’s logit, beyond what it adds to all ten on average; +0.69 doubles its probability against the mean of the ten.'
+          ? 'Its weight is what it adds to the network’s score for the class (its logit), beyond what it adds to all ten on average; +0.69 doubles its probability against the mean of the ten.'
           : 'Its weight is what it adds to the class’s probability.'}{' '}
         Point at a cell, or move there with the arrow keys, to see it in all ten pictures.
       </p>

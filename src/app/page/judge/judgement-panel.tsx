@@ -56,7 +56,7 @@ export function JudgementPanel({
         )}
         {evaluation && evaluation.wrong.length > 0 && (
           <button type="button" onClick={() => onOpen({ label: null, said: 'wrong', order: 'surest' })}>
-            See the surest mistakes
+            See the most confident mistakes
           </button>
         )}
         {state.phase === 'none' && (

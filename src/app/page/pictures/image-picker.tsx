@@ -8,8 +8,8 @@ import { ImageNumber } from './image-number.tsx'
 
 const orders = [
   { order: 'number', title: 'By number' },
-  { order: 'surest', title: 'The surest first' },
-  { order: 'unsurest', title: 'The least sure first' },
+  { order: 'surest', title: 'The most confident first' },
+  { order: 'unsurest', title: 'The least confident first' },
 ] as const satisfies readonly { order: ImageFilter['order']; title: string }[]
 
 /** The test images: all or some of them, by looking, by number, or by chance. */
@@ -47,7 +47,7 @@ export function ImagePicker({
           </select>
         </label>
         <label>
-          Called by the network
+          The network says
           <select
             value={filter.said}
             disabled={!evaluation}
@@ -58,9 +58,9 @@ export function ImagePicker({
               })
             }
           >
-            <option value="anything">{evaluation ? 'Anything' : 'Judge it first'}</option>
-            <option value="right">Rightly</option>
-            <option value="wrong">Wrongly</option>
+            <option value="anything">{evaluation ? 'Anything' : 'known after Judge'}</option>
+            <option value="right">The true class</option>
+            <option value="wrong">Another class</option>
             <ClassOptions />
           </select>
         </label>

@@ -32,7 +32,8 @@ export function WatchedPictures({
     <section class="watched" aria-labelledby="watched-title">
       <h3 id="watched-title">Watch it learn</h3>
       <p class="hint">
-        What speaks for the true class of these pictures, and against it, explained again and again during the training.
+        What speaks for the true class of these pictures (green) and against it (magenta), explained again and again
+        during the training.
       </p>
       <ul>
         {watched.map((index) => (
