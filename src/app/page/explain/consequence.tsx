@@ -41,8 +41,8 @@ export function Consequence({
       {segment !== null && (
         <p>
           {matters
-            ? `Segment ${segment} counts most: ${worth} percentage points ${weight < 0 ? 'against' : 'for'} ${name}, which has ${percent(probability)}.`
-            : `Even segment ${segment}, which counts most, is worth no more than ${worth} percentage points ${weight < 0 ? 'against' : 'for'} ${name}, which has ${percent(probability)}.`}
+            ? `Segment ${segment} counts most: ${worth} percentage points ${weight < 0 ? 'against' : 'for'} ${name}, whose probability is ${percent(probability)}.`
+            : `Even segment ${segment}, which counts most, is worth no more than ${worth} percentage points ${weight < 0 ? 'against' : 'for'} ${name}, whose probability is ${percent(probability)}.`}
         </p>
       )}
       {decisive !== null && (
