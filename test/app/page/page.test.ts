@@ -299,7 +299,7 @@ describe('the page', () => {
     await page.getByRole('combobox', { name: 'Show', exact: true }).selectOption('All classes')
     await page.getByLabel('The network says').selectOption('Another class')
     await page.getByText(`${expected.wrong.length} test images`).waitFor()
-    await page.getByLabel('Order').selectOption('The least sure first')
+    await page.getByLabel('Order').selectOption('The least confident first')
     await page.getByRole('listbox', { name: 'Test images' }).press('Home')
     const unsure = expected.wrong.reduce((a, b) => (expected.confidences[b] < expected.confidences[a] ? b : a))
     await page.getByText(`Test image ${unsure}`, { exact: true }).waitFor()
