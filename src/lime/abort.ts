@@ -56,13 +56,13 @@ export function part(pause: Pause, from: number, to: number): Pause {
 /** @param tell hears the share that is done, never a smaller one, each time others had their turn */
 export function pausing(signal: AbortSignal | undefined, tell: (done: number) => void = () => {}): Pause {
   const letOthersRun = fairTurns()
-  let [told, most] = [performance.now(), 0]
-  return async (done) => {
-    await letOthersRun()
+  let most = 0
+  return (done) => {
     signal?.throwIfAborted()
     most = Math.max(most, done)
-    if (performance.now() - told < turn) return
-    tell(most)
-    told = performance.now()
+    return letOthersRun()?.then(() => {
+      signal?.throwIfAborted()
+      tell(most)
+    })
   }
 }

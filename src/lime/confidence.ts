@@ -74,7 +74,7 @@ async function fromDrawn(
   estimates: readonly Estimate[],
   pause: Pause,
 ): Promise<void> {
-  const { data, rows, columns, weights, hidden } = moments
+  const { columns, weights, hidden } = moments
   const n = features.length
   const total = moments.total - weights[0]
   const shares = Float64Array.from({ length: n }, (_, i) => hidden[features[i]] / total)
@@ -86,45 +86,75 @@ async function fromDrawn(
   const inverse = await factor.inverse(part(pause, 0.4, 0.7))
   const centre = new Float64Array(n)
   for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) centre[i] += inverse[i * n + j] * shares[j]
-  const means = targets.map((values, label) => {
+  const labels = targets.map((values, label) => {
     const sums = moments.targetSums(values)
     const mean = sums.total / total
     const products = Float64Array.from({ length: n }, (_, i) => total * mean * shares[i] - sums.hidden[features[i]])
     estimates[label].centres.set(factor.solve(products))
-    return values[0] + mean
+    return { ...estimates[label], targets: values, mean: values[0] + mean }
   })
-  const bits = await bitsOfSamples(data, rows, columns, features, part(pause, 0.7, 0.72))
+  // The samples of a mask have all but their targets in common.
+  const { data, masks, rows, starts } = moments.rowsByMask()
+  const bits = await bitsOfSamples(data, masks, columns, features, part(pause, 0.7, 0.72))
+  const hides = new Float64Array(n)
   await sumRowsAtOnes(
     bits,
     inverse,
     n,
-    (row, influence) => {
-      if (row === 0 || weights[row] === 0) return
+    (mask, influence) => {
+      const [from, to] = [starts[mask], starts[mask + 1]]
+      if (from === to) return
       let leverage = 1 / total
       for (let i = 0; i < n; i++) {
         influence[i] -= centre[i]
-        leverage += (1 - data[row * columns + features[i]] - shares[i]) * influence[i]
+        hides[i] = 1 - data[mask * columns + features[i]] - shares[i]
+        leverage += hides[i] * influence[i]
       }
-      const left = 1 - weights[row] * leverage
-      if (left < alone) return
-      estimates.forEach(({ centres, variances, neighbours }, label) => {
-        let residual = targets[label][row] - means[label]
-        for (let i = 0; i < n; i++) residual += centres[i] * (1 - data[row * columns + features[i]] - shares[i])
-        addMoved(influence, (weights[row] * residual) / left, variances, neighbours)
-      })
+      for (const label of labels) addMoved(label, influence, hides, leverage, weights, rows, from, to)
     },
     part(pause, 0.72, 1),
   )
 }
 
-/** Adds up squares of what leaving a sample out moves the centres by, `scale` times its influence, and products of neighbours. */
-function addMoved(influence: Float64Array, scale: number, variances: Float64Array, neighbours: Float64Array): void {
+/** An estimate in the making. */
+interface DrawnLabel extends Estimate {
+  /** [rows] */
+  readonly targets: Float64Array
+  readonly mean: number
+}
+
+/**
+ * Adds up squares of what leaving a sample out moves the centres by, and products of neighbours, for the samples of one mask,
+ * rows[from..to]: for each it is the mask's influence, times as much as the sample's residual asks for.
+ * @param hides [features] what the mask hides, less the mean over the samples
+ */
+function addMoved(
+  { targets, mean, centres, variances, neighbours }: DrawnLabel,
+  influence: Float64Array,
+  hides: Float64Array,
+  leverage: number,
+  weights: Float64Array,
+  rows: Int32Array,
+  from: number,
+  to: number,
+): void {
+  const n = hides.length
+  let expected = mean
+  for (let i = 0; i < n; i++) expected -= centres[i] * hides[i]
+  let square = 0
+  for (let k = from; k < to; k++) {
+    const row = rows[k]
+    const left = 1 - weights[row] * leverage
+    if (row === 0 || left < alone) continue
+    const scale = (weights[row] * (targets[row] - expected)) / left
+    square += scale * scale
+  }
   let before = 0
-  for (let i = 0; i < variances.length; i++) {
-    const moved = scale * influence[i]
-    variances[i] += moved * moved
-    if (i > 0) neighbours[i - 1] += before * moved
-    before = moved
+  for (let i = 0; i < n; i++) {
+    const own = influence[i]
+    variances[i] += square * own * own
+    if (i > 0) neighbours[i - 1] += square * before * own
+    before = own
   }
 }
 

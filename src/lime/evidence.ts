@@ -76,11 +76,11 @@ export function evidenceOf(
     moments ??= new SampleMoments(data)
     return moments
   }
-  const targetsOf = (label: number) => {
+  const targetsOf = onceEach((label) => {
     const targets = new Float64Array(rows)
     for (let row = 0; row < rows; row++) targets[row] = probabilities.data[row * classes + label]
     return targets
-  }
+  })
   return {
     // When it is asked for: it is part of the fit.
     get moments() {
@@ -89,7 +89,7 @@ export function evidenceOf(
     original,
     labels,
     samples: rows,
-    targetOf: (label) => targetMomentsOf(momentsOnce(), targetsOf(label)),
+    targetOf: onceEach((label) => targetMomentsOf(momentsOnce(), targetsOf(label))),
     sampled: {
       masks,
       probabilities,
@@ -100,6 +100,16 @@ export function evidenceOf(
       },
       targetsOf,
     },
+  }
+}
+
+/** What is computed of a label the first time it is asked for: fit, intervals and warnings all ask. */
+function onceEach<T>(compute: (label: number) => T): (label: number) => T {
+  const made = new Map<number, T>()
+  return (label) => {
+    const value = made.get(label) ?? compute(label)
+    made.set(label, value)
+    return value
   }
 }
 

@@ -44,7 +44,7 @@ export interface TargetMoments {
   readonly products: Float64Array
   /** Σ w (y - mean)², 0 where nothing varies. */
   readonly square: number
-  /** w (y - mean) of each sample, [rows], where samples are kept. */
+  /** w (y - mean) of each sample, [rows], where there are fewer than columns: elsewhere nobody asks for them. */
   readonly deviations: Float64Array | null
 }
 
@@ -78,6 +78,16 @@ export function centred(
 /** Rows for each mask there can be, from which on equal rows are added up first. */
 const rowsAMask = 4
 
+/** Masks, and which samples have each: rows.subarray(starts[m], starts[m + 1]) those with mask m. */
+export interface RowsByMask {
+  /** [masks, columns] */
+  readonly data: ArrayLike<number>
+  readonly masks: number
+  readonly rows: Int32Array
+  /** [masks + 1] */
+  readonly starts: Int32Array
+}
+
 /** Samples whose rows are masks, and what they come to. */
 export class SampleMoments implements Moments, WeightedSamples {
   readonly data: ArrayLike<number>
@@ -90,7 +100,10 @@ export class SampleMoments implements Moments, WeightedSamples {
   readonly means: Float64Array
   /** Bit i of row r's number is data[r, i]; null where rows are rarely equal. */
   readonly maskNumbers: Int32Array | null
+  /** The samples, or all masks with what the samples of each weigh together: they have the same moments. */
+  private readonly summed: WeightedSamples
   private readonly columnsMade = new Map<number, Float64Array>()
+  private readonly sumsMade = new WeakMap<Float64Array, TargetSums>()
   private whole: Float64Array | null = null
 
   constructor({ data, rows, columns, weights }: WeightedSamples) {
@@ -99,7 +112,8 @@ export class SampleMoments implements Moments, WeightedSamples {
     this.columns = columns
     this.weights = weights
     this.maskNumbers = rows >= rowsAMask * 2 ** columns ? numbersOf(data, rows, columns) : null
-    this.hidden = this.sumHidden(weights)
+    this.summed = this.maskNumbers ? everyMask(this.maskNumbers, columns, weights) : this
+    this.hidden = sumHidden(this.summed, this.summed.weights)
     let [total, apart] = [0, 0]
     for (let row = 0; row < rows; row++) {
       total += weights[row]
@@ -110,9 +124,15 @@ export class SampleMoments implements Moments, WeightedSamples {
     this.means = this.hidden.map((sum) => 1 - sum / total)
   }
 
-  /** @param targets [rows], the image's first */
+  /** Computed once. @param targets [rows], the image's first; not to be changed */
   targetSums(targets: Float64Array): TargetSums {
-    const { rows, weights } = this
+    const sums = this.sumsMade.get(targets) ?? this.summedTargets(targets)
+    this.sumsMade.set(targets, sums)
+    return sums
+  }
+
+  private summedTargets(targets: Float64Array): TargetSums {
+    const { rows, columns, weights, maskNumbers, summed } = this
     const [image] = targets
     const weighted = new Float64Array(rows)
     let [total, square] = [0, 0]
@@ -122,7 +142,8 @@ export class SampleMoments implements Moments, WeightedSamples {
       total += weighted[row]
       square += weighted[row] * difference
     }
-    return { image, total, hidden: this.sumHidden(weighted), square }
+    const differences = maskNumbers ? addedUp(maskNumbers, columns, weighted) : weighted
+    return { image, total, hidden: sumHidden(summed, differences), square }
   }
 
   column(i: number): Float64Array {
@@ -146,9 +167,10 @@ export class SampleMoments implements Moments, WeightedSamples {
   }
 
   variation(features: ArrayLike<number>, coefficients: Float64Array): number {
-    const { data, rows, columns, weights, hidden, total, whole } = this
+    const { columns, hidden, total, whole } = this
+    const { data, rows, weights } = this.summed
     let variation = 0
-    if (whole && features.length < rows) {
+    if (whole && features.length < this.rows) {
       for (let i = 0; i < features.length; i++)
         for (let j = 0; j < features.length; j++)
           variation += coefficients[i] * coefficients[j] * whole[features[i] * columns + features[j]]
@@ -164,20 +186,22 @@ export class SampleMoments implements Moments, WeightedSamples {
     return variation
   }
 
-  /** For each column the sum of the values whose rows hide it. @param values [rows] */
-  private sumHidden(values: Float64Array): Float64Array {
-    const { columns, maskNumbers } = this
-    const { data, weights } = maskNumbers ? addedUp(maskNumbers, columns, values) : { data: this.data, weights: values }
-    const sums = new Float64Array(columns)
-    for (let row = 0, at = 0; row < weights.length; row++) {
-      const value = weights[row]
-      for (let i = 0; i < columns; i++, at++) sums[i] += (1 - data[at]) * value
-    }
-    return sums
+  /** The samples in the order of their masks; where rows are rarely equal each counts as a mask of its own. */
+  rowsByMask(): RowsByMask {
+    const { data, rows, maskNumbers, summed } = this
+    if (!maskNumbers) return { data, masks: rows, rows: counting(rows), starts: counting(rows + 1) }
+    const starts = new Int32Array(summed.rows + 1)
+    for (let row = 0; row < rows; row++) starts[maskNumbers[row] + 1]++
+    for (let mask = 0; mask < summed.rows; mask++) starts[mask + 1] += starts[mask]
+    const next = starts.slice()
+    const sorted = new Int32Array(rows)
+    for (let row = 0; row < rows; row++) sorted[next[maskNumbers[row]]++] = row
+    return { data: summed.data, masks: summed.rows, rows: sorted, starts }
   }
 
   private centredColumn(i: number): Float64Array {
-    const { data, rows, columns, weights, hidden, total } = this
+    const { columns, hidden, total } = this
+    const { data, rows, weights } = this.summed
     const column = new Float64Array(columns)
     for (let row = 0, at = 0; row < rows; row++, at += columns) {
       if (data[at + i] !== 0) continue
@@ -188,8 +212,8 @@ export class SampleMoments implements Moments, WeightedSamples {
   }
 
   private async centredGram(features: ArrayLike<number>, pause: Pause): Promise<Float64Array> {
-    const { columns, maskNumbers, hidden, total } = this
-    const { data, rows, weights } = maskNumbers ? addedUp(maskNumbers, columns, this.weights) : this
+    const { columns, hidden, total } = this
+    const { data, rows, weights } = this.summed
     const bits = await bitsOfFeatures(data, rows, columns, features, part(pause, 0, 0.1))
     const gram = await weightsOfPairs(bits, weights, part(pause, 0.1, 0.9))
     const n = features.length
@@ -209,15 +233,35 @@ function hidesAny(data: ArrayLike<number>, at: number, columns: number): boolean
 
 function numbersOf(data: ArrayLike<number>, rows: number, columns: number): Int32Array {
   const numbers = new Int32Array(rows)
-  for (let row = 0, at = 0; row < rows; row++) for (let i = 0; i < columns; i++, at++) numbers[row] |= data[at] << i
+  for (let row = 0, at = 0; row < rows; row++) {
+    let number = 0
+    for (let i = 0; i < columns; i++, at++) number |= data[at] << i
+    numbers[row] = number
+  }
   return numbers
 }
 
-/** All masks there are, each with what the rows of its number add up to. */
-function addedUp(numbers: Int32Array, columns: number, values: Float64Array): WeightedSamples {
+/** For each mask there is what the values of its rows add up to. @param values [rows] */
+function addedUp(numbers: Int32Array, columns: number, values: Float64Array): Float64Array {
+  const sums = new Float64Array(2 ** columns)
+  for (let row = 0; row < numbers.length; row++) sums[numbers[row]] += values[row]
+  return sums
+}
+
+/** For each column the sum of the values whose rows hide it. @param values [rows] */
+function sumHidden({ data, rows, columns }: WeightedSamples, values: Float64Array): Float64Array {
+  const sums = new Float64Array(columns)
+  for (let row = 0, at = 0; row < rows; row++) {
+    const value = values[row]
+    for (let i = 0; i < columns; i++, at++) sums[i] += (1 - data[at]) * value
+  }
+  return sums
+}
+
+/** All masks there are, each with what the rows of its number weigh. */
+function everyMask(numbers: Int32Array, columns: number, values: Float64Array): WeightedSamples {
   const masks = 2 ** columns
-  const weights = new Float64Array(masks)
-  for (let row = 0; row < numbers.length; row++) weights[numbers[row]] += values[row]
+  const weights = addedUp(numbers, columns, values)
   const data = new Uint8Array(masks * columns)
   for (let number = 0, at = 0; number < masks; number++)
     for (let i = 0; i < columns; i++, at++) data[at] = (number >> i) & 1
@@ -228,11 +272,17 @@ function addedUp(numbers: Int32Array, columns: number, values: Float64Array): We
 export function targetMomentsOf(moments: SampleMoments, targets: Float64Array): TargetMoments {
   const sums = moments.targetSums(targets)
   const target = centred(sums, moments)
-  if (target.square === 0) return target
+  if (target.square === 0 || moments.rows >= moments.columns) return target
   const [image] = targets
   const shift = sums.total / moments.total
   const deviations = targets.map((value, row) => moments.weights[row] * (value - image - shift))
   return { ...target, deviations }
+}
+
+function counting(n: number): Int32Array {
+  const numbers = new Int32Array(n)
+  for (let i = 0; i < n; i++) numbers[i] = i
+  return numbers
 }
 
 /** 0, 1, … n - 1 */

@@ -55,7 +55,9 @@ function fitWith(
   const chosen = new Float64Array(rows * features.length)
   for (let row = 0; row < rows; row++)
     for (let i = 0; i < features.length; i++) chosen[row * features.length + i] = data[row * columns + features[i]]
-  const fit = regressor({ data: chosen, shape: [rows, features.length], targets, weights })
+  // They are the regressor's to change.
+  const own = { targets: targets.slice(), weights: weights.slice() }
+  const fit = regressor({ data: chosen, shape: [rows, features.length], ...own })
   const coefficients = Array.from(fit?.coefficients ?? [])
   if (coefficients.length !== features.length || ![...coefficients, fit.intercept].every(Number.isFinite))
     throw new ArgumentError(
