@@ -16,7 +16,8 @@ const expectedAdapter = process.env.LIMELIGHT_EXPECT_ADAPTER ?? ''
 
 /**
  * `npm test` runs two projects: `node` what needs no browser or drives one, `browser` *.browser.test.ts in a real Chromium with
- * WebGPU. `other-browsers` visits the page in Firefox and WebKit: `npm run test:browsers`.
+ * WebGPU. `other-browsers` visits the page in Firefox and WebKit: `npm run test:browsers`;
+ * `nightly` takes too long for every change: `.ci/nightly`.
  * A missing browser is installed or explained by findChromium, a missing adapter fails the tests: nothing is skipped.
  * Only the browser project's setup and the tests of the page look for a browser: the others of `node` run without one.
  */
@@ -28,12 +29,19 @@ export default defineConfig({
           name: 'node',
           provide: { expectedAdapter },
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.browser.test.ts', 'test/browsers/**'],
+          exclude: ['test/**/*.{browser,nightly}.test.ts', 'test/browsers/**'],
           globalSetup: ['test/run-folder.ts', 'test/build-command.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // What a page does within a second when it is alone takes longer where other work goes on.
           expect: { poll: { timeout: 20_000 } },
+        },
+      },
+      {
+        test: {
+          name: 'nightly',
+          include: ['test/**/*.nightly.test.ts'],
+          testTimeout: 1_800_000,
         },
       },
       {
