@@ -35,7 +35,7 @@ test('one tab trains; the other says so, does everything else, and takes over wh
   await second.getByText('A training was cut off in epoch').waitFor()
   expect(await second.getByText(elsewhere).count()).toBe(0)
   await second.getByRole('button', { name: 'Go on' }).click()
-  await second.locator('.course .facts').waitFor()
+  await second.locator('[data-phase="running"]').waitFor()
   await second.getByRole('button', { name: 'Stop' }).click()
   await second.locator('[data-phase="stopped"]').waitFor()
   await expect.poll(() => train.isEnabled()).toBe(true)
@@ -63,5 +63,31 @@ test('a tab that has only waited for a training’s end, and has its turn for a 
   await first.getByRole('button', { name: 'Train', exact: true }).click()
   await first.locator('[data-phase="done"]').waitFor()
   expect((await first.getByRole('alert').allTextContents()).join('')).toBe('')
+  expect(complaints).toEqual([])
+})
+
+test('a training that is stopped before it has its turn never begins', async () => {
+  const { page, complaints } = await site.open('?view=train')
+  await page.getByLabel('Training images').fill('300')
+  await page.getByLabel('Epochs', { exact: true }).fill('100')
+  await page.evaluate(() => {
+    const { locks } = navigator
+    let grant = () => {}
+    const granted = new Promise<void>((resolve) => {
+      grant = resolve
+    })
+    document.addEventListener('grant', grant)
+    const late: ProxyHandler<LockManager['request']> = {
+      apply: (request, _self, given) => granted.then(() => Reflect.apply(request, locks, given)),
+    }
+    Object.defineProperty(locks, 'request', { value: new Proxy(locks.request, late) })
+  })
+  await page.getByRole('button', { name: 'Train', exact: true }).click()
+  await page.locator('[data-phase="fetching"]').waitFor()
+  await page.getByRole('button', { name: 'Stop' }).click()
+  await page.evaluate(() => document.dispatchEvent(new Event('grant')))
+  await page.getByRole('button', { name: 'Train', exact: true }).and(page.locator(':enabled')).waitFor()
+  expect(await page.locator('[data-phase="running"], [data-phase="fetching"]').count()).toBe(0)
+  expect((await page.getByRole('alert').allTextContents()).join('')).toBe('')
   expect(complaints).toEqual([])
 })

@@ -110,6 +110,8 @@ export function useTraining(
   const [found, setFound] = useState<InterruptedTraining | null>(null)
   useEffect(() => setFound(foundAtFirst), [foundAtFirst])
   const isOwn = useRef(false)
+  /** Aborts a training that has its turn yet to come; of one that runs, the Worker hears. */
+  const waiting = useRef(new AbortController())
   useEffect(
     () =>
       watchOtherTabs((isElsewhere) => {
@@ -134,7 +136,10 @@ export function useTraining(
       setOver(true)
       setState({ ...beginning, phase: 'fetching' })
       let hasBegun = false
-      trainAlone(() => {
+      const stopped = new AbortController()
+      waiting.current = stopped
+      trainAlone(async () => {
+        stopped.signal.throwIfAborted()
         isOwn.current = true
         return engine.train(recipe, watched, (event) => {
           hasBegun ||= event.kind === 'began'
@@ -181,6 +186,9 @@ export function useTraining(
       },
       [engine],
     ),
-    stop: useCallback(() => void engine.stop('train'), [engine]),
+    stop: useCallback(() => {
+      waiting.current.abort()
+      engine.stop('train')
+    }, [engine]),
   }
 }
