@@ -7,8 +7,8 @@ import type { Surrogate } from './surrogate.ts'
 /** Samples that together weigh less than this share of the penalty leave next to nothing of any weight. */
 const leastWeighed = 1e-3
 
-/** A bias below half a percentage point of probability is of no account to anybody, however narrow the interval. */
-const leastBias = 5e-3
+/** A bias below this share of the largest weight of all labels is of no account, however narrow the interval. */
+const leastBias = 1e-2
 
 /** @param alpha the penalty; null for a regressor of the caller @param intervals null as well then */
 export function caveatsOfFit(
@@ -50,12 +50,14 @@ export function tooFewSamples(samples: number, segments: number): string {
 
 function caveatsOfPenalty(intervals: ReadonlyMap<number, readonly WeightInterval[]>, alpha: number): string[] {
   let worst: { label: number; interval: WeightInterval; bias: number } | null = null
+  const middles = Array.from(intervals.values(), (each) => each.map(({ low, high }) => Math.abs(low + high) / 2)).flat()
+  const least = leastBias * middles.reduce((largest, middle) => Math.max(largest, middle), 0)
   for (const [label, each] of intervals) {
     for (const interval of each) {
       const { weight, low, high } = interval
       const bias = Math.abs(weight - (low + high) / 2)
       const isOutside = weight < low || weight > high
-      if (isOutside && bias > Math.max(leastBias, worst?.bias ?? 0)) worst = { label, interval, bias }
+      if (isOutside && bias > Math.max(least, worst?.bias ?? 0)) worst = { label, interval, bias }
     }
   }
   if (!worst) return []
