@@ -44,7 +44,7 @@ const sendsLabelsAnd =
     request.url?.includes('labels') ? response.end(labelFile) : images(request, response)
 
 describe('a host that can not give the training images has the page use its own', () => {
-  const cases: Record<string, [answer: RequestListener, why: string]> = {
+  const cases: Record<string, [answer: RequestListener, why: string, stallMs?: number]> = {
     'no such file': [(_, response) => response.writeHead(404).end(), 'the server answers 404'],
     'an address that serves one page for all': [
       (_, response) => response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<!doctype html>'),
@@ -76,14 +76,15 @@ describe('a host that can not give the training images has the page use its own'
       }),
       'the server does not answer, or breaks off',
     ],
-    'a server that is silent': [() => {}, 'nothing came for 0.3 seconds'],
+    'a server that is silent': [() => {}, 'nothing came for 0.5 seconds', 500],
     'a server that stalls midway': [
       sendsLabelsAnd((_, response) => response.writeHead(200, { 'content-length': 1000 }).write('some')),
-      'nothing came for 0.3 seconds',
+      'nothing came for 0.5 seconds',
+      500,
     ],
   }
-  test.each(Object.entries(cases))('%s', async (_, [answer, why]) => {
-    const { set, source, reason } = await loadTrainingData({ base: await host(answer), stallMs: 300 })
+  test.each(Object.entries(cases))('%s', async (_, [answer, why, stallMs]) => {
+    const { set, source, reason } = await loadTrainingData({ base: await host(answer), stallMs })
     expect([source, set.count, set.labels.length, set.images.length]).toEqual(['built-in', 4000, 4000, 4000 * 784])
     expect(reason).toMatch(
       new RegExp(`^This site can't give the 60,000 .*\\(.*${why}\\), so the 4,000 built into the page are used\\.$`),
