@@ -47,6 +47,7 @@ describe('a file that is no model of ours is told by its bytes', () => {
     }
   })
 
+  // Windows has no device files.
   it.skipIf(process.platform === 'win32')('a device, which has no end', async () => {
     await expect(loadModel('/dev/zero')).rejects.toThrow('/dev/zero: this is a device, not a file')
     await expect(loadModel('/dev/null')).rejects.toThrow(/this is an empty file/)

@@ -20,6 +20,11 @@ export interface Running {
 
 export function start(words: readonly string[], options: SpawnOptions = {}): Running {
   const child = spawn(process.execPath, [`${root}dist/cli.js`, ...words], { cwd: root, ...options })
+  return { child, ended: outcomeOf(child) }
+}
+
+/** What a process prints, and how it ends. */
+export function outcomeOf(child: ChildProcess): Promise<Outcome> {
   let stdout = ''
   let stderr = ''
   child.stdout?.on('data', (part) => {
@@ -28,11 +33,10 @@ export function start(words: readonly string[], options: SpawnOptions = {}): Run
   child.stderr?.on('data', (part) => {
     stderr += part
   })
-  const ended = new Promise<Outcome>((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (code) => resolve({ code, stdout, stderr }))
   })
-  return { child, ended }
 }
 
 export function limelight(...words: string[]): Promise<Outcome> {

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { expectFailure, limelight, type Outcome, root, start } from './command.ts'
+import { expectFailure, limelight, type Outcome, outcomeOf, root, start } from './command.ts'
 
 /** The command in surroundings that nobody set up for it: an exit code as documented, and one line where it fails. */
 
@@ -18,21 +18,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** A line of a shell; `"$@"` is the command. */
 function inShell(line: string, ...words: string[]): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    const child = spawn('bash', ['-c', line, 'bash', process.execPath, join(root, 'dist/cli.js'), ...words])
-    let stdout = ''
-    let stderr = ''
-    child.stdout.on('data', (part) => {
-      stdout += part
-    })
-    child.stderr.on('data', (part) => {
-      stderr += part
-    })
-    child.on('error', reject)
-    child.on('close', (code) => resolve({ code, stdout, stderr }))
-  })
+  return outcomeOf(spawn('bash', ['-c', line, 'bash', process.execPath, join(root, 'dist/cli.js'), ...words]))
 }
 
+// Windows has no bash to close streams with.
 describe.skipIf(process.platform === 'win32')('limelight works', () => {
   it.each([
     ['with stdin closed', '"$@" <&-'],
@@ -58,6 +47,7 @@ describe.skipIf(process.platform === 'win32')('limelight works', () => {
 })
 
 describe('limelight refuses', () => {
+  // Windows has no device files.
   it.skipIf(process.platform === 'win32')('devices as input, which may have no end', async () => {
     const endless = /\/dev\/zero: this is a device, not a file\n$/
     expectFailure(await limelight('evaluate', '--model', '/dev/zero'), 1, endless)

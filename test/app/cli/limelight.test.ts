@@ -3,7 +3,6 @@ import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, 
 import { mkdir, readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { interruptSignal } from '../../../src/app/cli/terminal.ts'
 import { decodePng, encodePng } from '../../../src/app/data/png.ts'
@@ -14,32 +13,9 @@ import { modelToBytes } from '../../../src/engine/model-format.ts'
 import { parseSafetensors } from '../../../src/engine/safetensors.ts'
 import { readReference } from '../../reference-files.ts'
 import { tensorOf } from '../../reference-tensors.ts'
+import { limelight, type Outcome, root } from './command.ts'
 
-/** The command as people run it: a process of its own, from dist/ (built by the global setup). */
-const root = fileURLToPath(new URL('../../../', import.meta.url))
 const model = join(root, 'test/reference/model.safetensors')
-
-interface Outcome {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-function limelight(...words: string[]): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(root, 'dist/cli.js'), ...words], { cwd: root })
-    let stdout = ''
-    let stderr = ''
-    child.stdout.on('data', (part) => {
-      stdout += part
-    })
-    child.stderr.on('data', (part) => {
-      stderr += part
-    })
-    child.on('error', reject)
-    child.on('close', (code) => resolve({ code, stdout, stderr }))
-  })
-}
 
 let folder: string
 beforeAll(() => {

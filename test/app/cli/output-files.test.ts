@@ -139,6 +139,7 @@ it('a model file is trained by one process at a time', async () => {
   expect(existsSync(join(folder, '.model.safetensors.lock'))).toBe(false)
 })
 
+// Windows has no pipes among its files.
 it.skipIf(process.platform === 'win32')('a model is not saved onto a pipe or a stream', async () => {
   const words = ['train', '--limit', '16', '--device', 'cpu', '--save']
   expectFailure(

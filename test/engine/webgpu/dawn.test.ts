@@ -119,6 +119,7 @@ it('where the best device is asked for, nothing is said of drivers that are not 
   expect(outcome).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
 })
 
+// Only on Linux is the Vulkan loader told by the environment which drivers to pass over.
 it.skipIf(process.platform !== 'linux')('two devices opened at once leave the environment as it was', async () => {
   const env = { VK_DRIVER_FILES: undefined, VK_ICD_FILENAMES: undefined, VK_LOADER_DRIVERS_DISABLE: undefined }
   // As on a machine with a GPU: software drivers are hidden from the loader while it looks for that.
