@@ -1,10 +1,10 @@
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineConfig, type Plugin } from 'vite'
-import { offlineFiles, serviceWorkerName } from './src/app/hosting/offline-files.ts'
-import { responseHeaders } from './src/app/hosting/response-headers.ts'
-import { trainingFiles } from './src/app/hosting/training-files.ts'
-import { scriptApart, workerScriptsAlone } from './src/app/hosting/worker-scripts-alone.ts'
+import { offlineFiles, serviceWorkerName } from './vite/offline-files.ts'
+import { responseHeaders } from './vite/response-headers.ts'
+import { trainingFiles } from './vite/training-files.ts'
+import { scriptApart, workerScriptsAlone } from './vite/worker-scripts-alone.ts'
 
 /**
  * Chunks carry a hash of their content, so a `limelight` that is running imports its own even after another build. What

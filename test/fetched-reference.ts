@@ -1,4 +1,4 @@
-import { parseSafetensors, type Safetensors } from '../src/engine/safetensors.ts'
+import { parseSafetensors, type Safetensors } from '../src/engine/formats/safetensors.ts'
 
 /** A file of test/reference/, in the browser. */
 export async function fetchReference(name: string): Promise<Safetensors> {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { parseSafetensors, type Safetensors } from '../src/engine/safetensors.ts'
+import { parseSafetensors, type Safetensors } from '../src/engine/formats/safetensors.ts'
 
 /** test/reference/: outputs of Python's lime, scikit-image, NumPy and PyTorch. Its README.md says what each tensor is. */
 export function readReference(name: string): Safetensors {

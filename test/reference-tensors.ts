@@ -1,4 +1,4 @@
-import type { Safetensors, StoredTensor } from '../src/engine/safetensors.ts'
+import type { Safetensors, StoredTensor } from '../src/engine/formats/safetensors.ts'
 
 /** A tensor that the test can't do without. */
 export function tensorOf(file: Safetensors, name: string): StoredTensor {

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { ArgumentError, FormatError } from './errors.ts'
-import type { AbortSignal } from './platform-types.ts'
+import type { AbortSignal } from './platform/types.ts'
 
 /**
  * What callers may give, as schemas: a leaf's message says what is expected, and check() turns the first thing that is not so

@@ -1,6 +1,6 @@
 import type { Device, HostArray, Memory } from './device.ts'
-import { makePlan } from './plan.ts'
-import type { Graph } from './trace.ts'
+import { makePlan } from './plan/plan.ts'
+import type { Graph } from './plan/trace.ts'
 
 /**
  * Plans a graph, runs it once and reads its outputs: for single results and tests. What runs more than once keeps its

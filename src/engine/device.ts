@@ -1,7 +1,7 @@
 import { DeviceError, type DeviceLostError } from './errors.ts'
-import type { Fusion } from './fuse.ts'
-import type { Plan, PlanOperand } from './plan.ts'
-import type { AbortSignal } from './platform-types.ts'
+import type { Fusion } from './plan/fuse.ts'
+import type { Plan, PlanOperand } from './plan/plan.ts'
+import type { AbortSignal } from './platform/types.ts'
 import type { DType } from './tensor.ts'
 
 /**

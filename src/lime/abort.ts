@@ -1,4 +1,4 @@
-import type { AbortSignal } from '../engine/platform-types.ts'
+import type { AbortSignal } from '../engine/platform/types.ts'
 
 /**
  * Waits for a result or for the signal, whichever comes first.

@@ -1,4 +1,4 @@
-import type { AbortSignal } from '../engine/platform-types.ts'
+import type { AbortSignal } from '../engine/platform/types.ts'
 import { fairTurns } from './abort.ts'
 
 /**

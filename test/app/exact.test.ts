@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { tutorialArchitecture } from '../../src/app/tutorial/network.ts'
 import { CpuDevice } from '../../src/engine/cpu/device.ts'
-import type { Sequential } from '../../src/engine/model.ts'
-import { modelFromBytes } from '../../src/engine/model-file.ts'
-import { formatSafetensors } from '../../src/engine/safetensors.ts'
-import { distancesToFirst } from '../../src/lime/distances.ts'
-import { masksFrom } from '../../src/lime/every-mask.ts'
+import { modelFromBytes } from '../../src/engine/formats/model-file.ts'
+import { formatSafetensors } from '../../src/engine/formats/safetensors.ts'
+import type { Sequential } from '../../src/engine/model/sequential.ts'
+import { masksFrom } from '../../src/lime/fit/every-mask.ts'
+import { SampleMoments, targetMomentsOf } from '../../src/lime/fit/moments.ts'
+import { ridge } from '../../src/lime/fit/ridge.ts'
 import {
   felzenszwalb,
   grid,
@@ -13,9 +14,8 @@ import {
   type SegmentPredictor,
   ShapleyImageExplainer,
 } from '../../src/lime/index.ts'
-import { exponentialKernel, kernelWeights } from '../../src/lime/kernel.ts'
-import { SampleMoments, targetMomentsOf } from '../../src/lime/moments.ts'
-import { ridge } from '../../src/lime/ridge.ts'
+import { distancesToFirst } from '../../src/lime/samples/distances.ts'
+import { exponentialKernel, kernelWeights } from '../../src/lime/samples/kernel.ts'
 import { recordedExplanation } from '../lime/recorded-explanation.ts'
 import { readReference } from '../reference-files.ts'
 import { largestError } from '../reference-tensors.ts'

@@ -1,18 +1,26 @@
 import { describe, expect, it } from 'vitest'
 import { tutorialArchitecture } from '../../src/app/tutorial/network.ts'
-import type { Checkpoint } from '../../src/engine/checkpoint.ts'
-import { CompiledModel } from '../../src/engine/compiled-model.ts'
 import { CpuDevice } from '../../src/engine/cpu/device.ts'
 import { ArgumentError, FormatError, LimelightError, ShapeError } from '../../src/engine/errors.ts'
-import { describeTrainingStep, type History } from '../../src/engine/fit.ts'
-import { fusions } from '../../src/engine/fuse.ts'
-import { activation, averagePooling2d, conv2d, dense, dropout, flatten, maxPooling2d } from '../../src/engine/layers.ts'
-import { type Sequential, sequential } from '../../src/engine/model.ts'
-import { modelFromBytes } from '../../src/engine/model-file.ts'
-import { modelToBytes } from '../../src/engine/model-format.ts'
-import { adam, type Optimizer, sgd } from '../../src/engine/optimizers.ts'
+import { modelFromBytes } from '../../src/engine/formats/model-file.ts'
+import { modelToBytes } from '../../src/engine/formats/model-format.ts'
+import { formatSafetensors, parseSafetensors } from '../../src/engine/formats/safetensors.ts'
+import { CompiledModel } from '../../src/engine/model/compiled.ts'
+import {
+  activation,
+  averagePooling2d,
+  conv2d,
+  dense,
+  dropout,
+  flatten,
+  maxPooling2d,
+} from '../../src/engine/model/layers.ts'
+import { type Sequential, sequential } from '../../src/engine/model/sequential.ts'
+import { fusions } from '../../src/engine/plan/fuse.ts'
 import { ReferenceDevice } from '../../src/engine/reference/device.ts'
-import { formatSafetensors, parseSafetensors } from '../../src/engine/safetensors.ts'
+import type { Checkpoint } from '../../src/engine/training/checkpoint.ts'
+import { describeTrainingStep, type History } from '../../src/engine/training/fit.ts'
+import { adam, type Optimizer, sgd } from '../../src/engine/training/optimizers.ts'
 import { readReference } from '../reference-files.ts'
 import { largestError, tensorOf } from '../reference-tensors.ts'
 

@@ -21,8 +21,8 @@ import { argMax, max, mean, sum } from '../../src/engine/ops/reduce.ts'
 import { flatten, reshape } from '../../src/engine/ops/reshape.ts'
 import { softmax } from '../../src/engine/ops/softmax.ts'
 import { softmaxCrossEntropy } from '../../src/engine/ops/softmax-cross-entropy.ts'
+import type { Graph } from '../../src/engine/plan/trace.ts'
 import { Input, type Shape, sizeOf, type Tensor } from '../../src/engine/tensor.ts'
-import type { Graph } from '../../src/engine/trace.ts'
 
 /**
  * One list of small problems for every operation and every fusion. From it come the central-difference checks of the

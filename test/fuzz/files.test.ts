@@ -2,10 +2,10 @@ import { gzipSync } from 'node:zlib'
 import { gunzip } from '../../src/app/data/gzip.ts'
 import { parseIdxImages } from '../../src/app/data/idx.ts'
 import { decodePng, encodePng, maxPixels } from '../../src/app/data/png.ts'
+import { modelFromBytes } from '../../src/engine/formats/model-file.ts'
+import { modelToBytes } from '../../src/engine/formats/model-format.ts'
+import { formatSafetensors, parseSafetensors, type StoredArray } from '../../src/engine/formats/safetensors.ts'
 import { conv2d, dense, dropout, flatten, maxPooling2d, sequential } from '../../src/engine/index.ts'
-import { modelFromBytes } from '../../src/engine/model-file.ts'
-import { modelToBytes } from '../../src/engine/model-format.ts'
-import { formatSafetensors, parseSafetensors, type StoredArray } from '../../src/engine/safetensors.ts'
 import { fuzz, joined, must, mutated, mutatedJson, pick, type Random, whole } from './fuzzing.ts'
 
 /** Half of the mutants have their header changed as JSON, with a length that fits: bytes alone seldom get past it. */

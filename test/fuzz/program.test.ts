@@ -8,7 +8,7 @@ import {
   maxSeed,
   readAddress,
   viewNames,
-} from '../../src/app/page/page-address.ts'
+} from '../../src/app/page/contract/page-address.ts'
 import { LimeImageExplainer } from '../../src/lime/index.ts'
 import { fuzz, must, pick, type Random, whole } from './fuzzing.ts'
 

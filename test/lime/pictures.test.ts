@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ArgumentError, ShapeError } from '../../src/engine/errors.ts'
-import { gaussianFilter } from '../../src/lime/gaussian.ts'
+import { gaussianFilter } from '../../src/lime/images/gaussian.ts'
 import {
   defaultSegmenter,
   findBoundaries,
@@ -12,7 +12,7 @@ import {
   slic,
   toImage,
 } from '../../src/lime/index.ts'
-import { relabelled } from '../../src/lime/label-map.ts'
+import { relabelled } from '../../src/lime/segmenters/label-map.ts'
 import { inOneGo } from '../../src/lime/steps.ts'
 import { readReference } from '../reference-files.ts'
 import { tensorOf } from '../reference-tensors.ts'

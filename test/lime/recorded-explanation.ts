@@ -1,4 +1,4 @@
-import type { Safetensors } from '../../src/engine/safetensors.ts'
+import type { Safetensors } from '../../src/engine/formats/safetensors.ts'
 import {
   type ExplainOptions,
   type ImageInput,

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { featureSelectionNamed, selectFeatures } from '../../src/lime/feature-selection.ts'
+import { featureSelectionNamed, selectFeatures } from '../../src/lime/fit/feature-selection.ts'
+import { lassoPath } from '../../src/lime/fit/lars.ts'
+import { SampleMoments, targetMomentsOf } from '../../src/lime/fit/moments.ts'
 import {
   type ImageBatch,
   type LimeImageExplainer,
@@ -7,8 +9,6 @@ import {
   type PredictFn,
   type SegmentPredictor,
 } from '../../src/lime/index.ts'
-import { lassoPath } from '../../src/lime/lars.ts'
-import { SampleMoments, targetMomentsOf } from '../../src/lime/moments.ts'
 import { readReference } from '../reference-files.ts'
 import { largestError } from '../reference-tensors.ts'
 import { recordedExplanation, recordedNames, segmenterOf } from './recorded-explanation.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ArgumentError, FormatError } from '../../src/engine/errors.ts'
-import { fudgedImage } from '../../src/lime/fudged-image.ts'
+import { fudgedImage } from '../../src/lime/images/fudged-image.ts'
 import {
   type ExplainOptions,
   Explanation,

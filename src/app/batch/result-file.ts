@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
-import { FileWriteError, openToAppend } from '../../engine/atomic-write.ts'
 import { FormatError, LimelightError } from '../../engine/errors.ts'
+import { FileWriteError, openToAppend } from '../../engine/platform/atomic-write.ts'
 
 /**
  * A file of JSON lines that grows, one an image, each beginning with the name of the run that it is of. A kill in the middle

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { FileWriteError, writeFileAtomically } from '../../engine/atomic-write.ts'
 import { FormatError } from '../../engine/errors.ts'
+import { FileWriteError, writeFileAtomically } from '../../engine/platform/atomic-write.ts'
 
 /**
  * A run is what decides the content of its result lines: the model, the options, the version of the program. Its hash names

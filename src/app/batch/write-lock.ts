@@ -12,8 +12,8 @@ import {
 } from 'node:fs'
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { FileWriteError, makeFolder, regularFileAt } from '../../engine/atomic-write.ts'
 import { LimelightError } from '../../engine/errors.ts'
+import { FileWriteError, makeFolder, regularFileAt } from '../../engine/platform/atomic-write.ts'
 
 /**
  * One process at a time writes a result. The lock is the kernel's own, on an open file: it ends with the process however

@@ -1,4 +1,4 @@
-import type { Samples } from '../../engine/samples.ts'
+import type { Samples } from '../../engine/model/samples.ts'
 import { type ImageSet, imageExtent, type Split } from '../data/fashion-mnist.ts'
 import { type DownloadProgress, loadFashionMnist } from '../data/store.ts'
 import { note, updateLine } from './terminal.ts'

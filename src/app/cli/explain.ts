@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { checkWritable, writeFileAtomically } from '../../engine/atomic-write.ts'
 import { ArgumentError } from '../../engine/errors.ts'
-import type { Sequential } from '../../engine/model.ts'
+import type { Sequential } from '../../engine/model/sequential.ts'
+import { checkWritable, writeFileAtomically } from '../../engine/platform/atomic-write.ts'
 import {
   type ExplainOptions,
   type Explanation,
@@ -14,10 +14,10 @@ import {
   segmenterNamed,
   segmenterNames,
 } from '../../lime/index.ts'
+import { boundariesPng, fourPanels, weightsPng, weightsSvg } from '../batch/explanation-pictures.ts'
+import { type Explained, explanationRecord, type Judgement } from '../batch/explanation-record.ts'
 import { imageExtent } from '../data/fashion-mnist.ts'
 import { decodePng } from '../data/png.ts'
-import { type Explained, explanationRecord, type Judgement } from '../explanation-record.ts'
-import { boundariesPng, fourPanels, weightsPng, weightsSvg } from '../pictures.ts'
 import { imageAt, loadSplit } from './data-set.ts'
 import { explainMany } from './explain-many.ts'
 import { asText, nameOf } from './explanation-output.ts'

@@ -1,6 +1,6 @@
 import type { Explanation } from '../../lime/index.ts'
+import type { Explained, Judgement } from '../batch/explanation-record.ts'
 import { classNames } from '../data/fashion-mnist.ts'
-import type { Explained, Judgement } from '../explanation-record.ts'
 
 /** An explanation as the command prints it for people. */
 

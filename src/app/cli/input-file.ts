@@ -1,5 +1,5 @@
 import { LimelightError } from '../../engine/errors.ts'
-import { readWholeFile } from '../../engine/read-file.ts'
+import { readWholeFile } from '../../engine/platform/read-file.ts'
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',

@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path'
 import { type Command, Option } from 'commander'
-import { checkWritable } from '../../engine/atomic-write.ts'
+import { checkWritable } from '../../engine/platform/atomic-write.ts'
 import type { EpochEntry } from '../tutorial/curves.ts'
 import { walkThrough } from '../tutorial/walkthrough.ts'
 import { loadSplit } from './data-set.ts'

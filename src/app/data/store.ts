@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { FileWriteError, writeFileAtomically } from '../../engine/atomic-write.ts'
-import { cacheFolder } from '../../engine/cache-folder.ts'
 import { FormatError, LimelightError } from '../../engine/errors.ts'
+import { FileWriteError, writeFileAtomically } from '../../engine/platform/atomic-write.ts'
+import { cacheFolder } from '../../engine/platform/cache-folder.ts'
 import {
   type DataFile,
   type ImageSet,

@@ -1,22 +1,30 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { imageExtent } from '../data/fashion-mnist.ts'
-import { DeviceBadge } from './device-badge.tsx'
+import type { AverageEvidence, Evaluation, ImageSet, NetworkName } from './contract/engine-api.ts'
+import {
+  type Asked,
+  addressOf,
+  firstView,
+  readAddress,
+  unreadIn,
+  type View,
+  type ViewName,
+} from './contract/page-address.ts'
 import { ExplainView } from './explain/explain-view.tsx'
-import { loadedWhenShown } from './loaded-when-shown.tsx'
-import { NetworkSelect } from './network-select.tsx'
-import { Notice } from './notice.tsx'
-import { type Asked, addressOf, firstView, readAddress, unreadIn, type View, type ViewName } from './page-address.ts'
+import { DeviceBadge } from './parts/device-badge.tsx'
+import { loadedWhenShown } from './parts/loaded-when-shown.tsx'
+import { NetworkSelect } from './parts/network-select.tsx'
+import { Notice } from './parts/notice.tsx'
+import { useFiles } from './parts/use-files.ts'
+import { useRun } from './parts/use-run.ts'
+import { ViewNavigation, viewTitles } from './parts/view-navigation.tsx'
 import { allImages, type ImageFilter, shownImages } from './pictures/image-filter.ts'
 import { type Picture, testPicture } from './pictures/picture.ts'
 import { useTraining } from './train/use-training.ts'
-import { messageOf, useEngine } from './use-engine.ts'
-import { useFiles } from './use-files.ts'
-import { useRun } from './use-run.ts'
-import { ViewNavigation, viewTitles } from './view-navigation.tsx'
-import type { AverageEvidence, Evaluation, ImageSet, NetworkName } from './worker/engine-api.ts'
 import type { EngineClient } from './worker/engine-client.ts'
+import { messageOf, useEngine } from './worker/use-engine.ts'
 
-const CompareView = loadedWhenShown(async () => (await import('./explain/compare-view.tsx')).CompareView)
+const CompareView = loadedWhenShown(async () => (await import('./compare/compare-view.tsx')).CompareView)
 const TrainingPanel = loadedWhenShown(async () => (await import('./train/training-panel.tsx')).TrainingPanel)
 const JudgeView = loadedWhenShown(async () => (await import('./judge/judge-view.tsx')).JudgeView)
 

@@ -1,7 +1,7 @@
 import { render } from 'preact'
 import { App } from './app.tsx'
-import { keepFocus } from './keep-focus.ts'
 import { keepForOffline } from './offline.ts'
+import { keepFocus } from './parts/keep-focus.ts'
 import { startEngine } from './worker/engine-client.ts'
 
 const place = document.getElementById('page')

@@ -13,7 +13,7 @@
  */
 export type SiteFiles = Readonly<Record<string, readonly string[]>>
 
-/** hosting/offline-files.ts writes the build's list in its place. */
+/** vite/offline-files.ts writes the build's list in its place. */
 declare const SITE_FILES: SiteFiles
 
 const worker = globalThis as unknown as ServiceWorkerGlobalScope

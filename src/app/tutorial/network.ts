@@ -1,4 +1,4 @@
-import type { Architecture } from '../../engine/model-format.ts'
+import type { Architecture } from '../../engine/formats/model-format.ts'
 
 /** Of Adam, as the tutorial trains it: Keras's own. */
 export const learningRate = 0.001

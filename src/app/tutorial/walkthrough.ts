@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import { writeFileAtomically } from '../../engine/atomic-write.ts'
 import type { Device } from '../../engine/device.ts'
-import type { Sequential } from '../../engine/model.ts'
+import type { Sequential } from '../../engine/model/sequential.ts'
+import { writeFileAtomically } from '../../engine/platform/atomic-write.ts'
 import {
   type Explanation,
   felzenszwalb,
@@ -10,9 +10,9 @@ import {
   RandomState,
   type SegmentationFn,
 } from '../../lime/index.ts'
+import { fourPanels } from '../batch/explanation-pictures.ts'
 import { classNames, type ImageSet, imageExtent } from '../data/fashion-mnist.ts'
-import { type Evaluation, evaluateModel } from '../evaluation.ts'
-import { fourPanels } from '../pictures.ts'
+import { type Evaluation, evaluateModel } from '../tasks/evaluation.ts'
 import type { EpochEntry } from './curves.ts'
 import { type ReportChapter, reportPage } from './report.ts'
 

@@ -1,5 +1,5 @@
 import { DeviceError } from '../errors.ts'
-import { yieldToEvents } from '../yield.ts'
+import { yieldToEvents } from '../platform/yield.ts'
 import { startThread, type Thread } from './start-thread.ts'
 import { type PhaseFunction, type Section, type ThreadReply, takeChunks } from './thread.ts'
 

@@ -1,5 +1,5 @@
 import { flag, oneOf, wholeNumber } from '../arguments.ts'
-import { type TuningMemory, tuningMemoryGiven } from '../tuning-memory.ts'
+import { type TuningMemory, tuningMemoryGiven } from '../platform/tuning-memory.ts'
 
 /** Which algorithm computes convolutions: 'auto' takes Winograd's where it can be used and pays. */
 export const convolutionChoices = ['auto', 'direct', 'winograd'] as const

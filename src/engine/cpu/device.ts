@@ -11,10 +11,11 @@ import {
   runInTurn,
 } from '../device.ts'
 import { DeviceError, type DeviceLostError } from '../errors.ts'
-import type { Fusion } from '../fuse.ts'
-import type { Plan, PlanOperand } from '../plan.ts'
+import type { Fusion } from '../plan/fuse.ts'
+import type { Plan, PlanOperand } from '../plan/plan.ts'
+import { tuningMemory } from '../platform/tuning-memory.ts'
 import { type DType, sizeOf } from '../tensor.ts'
-import { tuningMemory } from '../tuning-memory.ts'
+import { ModuleBuilder } from '../wasm/emitter.ts'
 import type { RunnablePhase } from './crew.ts'
 import { type ConvolutionChoice, type CpuDeviceOptions, cpuOptions } from './device-options.ts'
 import { emitPlan } from './emit-plan.ts'
@@ -26,7 +27,6 @@ import { hasSimd } from './simd.ts'
 import type { PhaseFunction } from './thread.ts'
 import { availableThreads, canShareMemory, runAlone, Threads } from './threads.ts'
 import { BlockTuner } from './tune.ts'
-import { ModuleBuilder } from './wasm.ts'
 
 /**
  * The processor: a plan becomes one WebAssembly module (SIMD, shapes and addresses built in), its steps exported functions

@@ -1,5 +1,5 @@
 import { DeviceError } from '../errors.ts'
-import type { Plan, PlanOperand } from '../plan.ts'
+import type { Plan, PlanOperand } from '../plan/plan.ts'
 import { sizeOf } from '../tensor.ts'
 import type { CpuOperand, KernelEmitter } from './kernel.ts'
 import { cpuKernels } from './kernels/registry.ts'

@@ -1,7 +1,7 @@
 import type { Attributes, TensorType } from '../tensor.ts'
+import type { FunctionBody, I32, Local, ModuleBuilder } from '../wasm/emitter.ts'
 import type { ConvolutionChoice } from './device-options.ts'
 import { type Block, defaultBlock, type ProductShape } from './kernels/small-product.ts'
-import type { FunctionBody, I32, Local, ModuleBuilder } from './wasm.ts'
 
 /**
  * How a plan step becomes WebAssembly. Terms:

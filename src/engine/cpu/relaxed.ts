@@ -1,5 +1,5 @@
-import { isNode, nodeModule } from '../node-module.ts'
-import { ModuleBuilder } from './wasm.ts'
+import { isNode, nodeModule } from '../platform/node-module.ts'
+import { ModuleBuilder } from '../wasm/emitter.ts'
 
 /**
  * Relaxed SIMD (https://github.com/WebAssembly/relaxed-simd): multiply-adds in one instruction, 1.4 to 1.6 times as many a

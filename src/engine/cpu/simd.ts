@@ -1,4 +1,4 @@
-import { ModuleBuilder } from './wasm.ts'
+import { ModuleBuilder } from '../wasm/emitter.ts'
 
 /** WebAssembly SIMD: in all browsers since 2023, unless WebAssembly is switched off (Safari's Lockdown Mode). */
 export function hasSimd(): boolean {

@@ -1,4 +1,4 @@
-import { isNode, nodeModule } from '../node-module.ts'
+import { isNode, nodeModule } from '../platform/node-module.ts'
 import { type ThreadReply, type ThreadRequest, takeChunks, threadMain } from './thread.ts'
 
 /** A worker, of Node's or of a browser's. */

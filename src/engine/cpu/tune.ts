@@ -1,5 +1,6 @@
-import { machineName, type TuningMemory } from '../tuning-memory.ts'
-import { yieldToEvents } from '../yield.ts'
+import { machineName, type TuningMemory } from '../platform/tuning-memory.ts'
+import { yieldToEvents } from '../platform/yield.ts'
+import { f32x4, i32, ModuleBuilder } from '../wasm/emitter.ts'
 import {
   type Block,
   candidateBlocks,
@@ -7,7 +8,6 @@ import {
   emitSmallProduct,
   type ProductShape,
 } from './kernels/small-product.ts'
-import { f32x4, i32, ModuleBuilder } from './wasm.ts'
 
 /**
  * Which register block suits which product, found by measuring on the machine and engine at hand, once. Terms:

@@ -11,7 +11,7 @@ import {
 } from '../device.ts'
 import { DeviceError, type DeviceLostError } from '../errors.ts'
 import { operations, updateKinds } from '../ops/registry.ts'
-import type { Plan, PlanOperand } from '../plan.ts'
+import type { Plan, PlanOperand } from '../plan/plan.ts'
 import { type DType, type ReferenceOperand, sizeOf } from '../tensor.ts'
 
 /**

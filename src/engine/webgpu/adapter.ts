@@ -1,5 +1,5 @@
 import { DeviceError } from '../errors.ts'
-import { isNode, nodeModule } from '../node-module.ts'
+import { isNode, nodeModule } from '../platform/node-module.ts'
 import { createInstance, type Dawn, importDawn } from './dawn.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { PlanOperand } from '../plan.ts'
+import type { PlanOperand } from '../plan/plan.ts'
 import { alignment } from '../tensor.ts'
 import { type BindingKind, boundBytes, type Dispatch, read, scratch } from './dispatch.ts'
 import { copyDispatch, type StepContext } from './lowering.ts'

@@ -1,5 +1,5 @@
 import { flag } from '../arguments.ts'
-import { type TuningMemory, tuningMemoryGiven } from '../tuning-memory.ts'
+import { type TuningMemory, tuningMemoryGiven } from '../platform/tuning-memory.ts'
 
 export interface WebGPUOptions {
   /** Take a software adapter where there is no other; true unless given. */

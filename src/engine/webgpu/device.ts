@@ -10,10 +10,10 @@ import type {
   Program,
 } from '../device.ts'
 import { DeviceError, DeviceLostError } from '../errors.ts'
-import { type Fusion, fusions } from '../fuse.ts'
-import type { Plan } from '../plan.ts'
+import { type Fusion, fusions } from '../plan/fuse.ts'
+import type { Plan } from '../plan/plan.ts'
+import { type TuningMemory, tuningMemory } from '../platform/tuning-memory.ts'
 import { byteLengthOf, type DType, sizeOf } from '../tensor.ts'
-import { type TuningMemory, tuningMemory } from '../tuning-memory.ts'
 import { findAdapter, type OpenAdapter } from './adapter.ts'
 import { Buffers } from './buffers.ts'
 import { newCounters } from './counters.ts'

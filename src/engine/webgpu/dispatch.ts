@@ -1,4 +1,4 @@
-import type { PlanOperand, PlanStep } from '../plan.ts'
+import type { PlanOperand, PlanStep } from '../plan/plan.ts'
 import { byteLengthOf, type DType, type Shape, sizeOf } from '../tensor.ts'
 import { expand } from './expand.ts'
 

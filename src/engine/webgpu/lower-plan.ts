@@ -1,5 +1,5 @@
 import { DeviceError } from '../errors.ts'
-import type { Plan } from '../plan.ts'
+import type { Plan } from '../plan/plan.ts'
 import { alignment, byteLengthOf, formatShape, sizeOf } from '../tensor.ts'
 import { bindingKinds, separate } from './bindings.ts'
 import type { Buffers } from './buffers.ts'

@@ -1,6 +1,6 @@
 import { DeviceError } from '../errors.ts'
-import { fusedAttributes } from '../fuse.ts'
-import type { PlanOperand, PlanStep } from '../plan.ts'
+import { fusedAttributes } from '../plan/fuse.ts'
+import type { PlanOperand, PlanStep } from '../plan/plan.ts'
 import { type Shape, sizeOf } from '../tensor.ts'
 import type { AdapterTraits, Candidate, Dispatch, Lowering, LoweringContext } from './dispatch.ts'
 import { conv2dLowerings } from './kernels/conv2d.ts'

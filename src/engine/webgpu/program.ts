@@ -1,6 +1,6 @@
 import type { Place, Program } from '../device.ts'
 import { DeviceError } from '../errors.ts'
-import type { Plan } from '../plan.ts'
+import type { Plan } from '../plan/plan.ts'
 import { sizeOf } from '../tensor.ts'
 import type { Buffers } from './buffers.ts'
 import type { Counters } from './counters.ts'

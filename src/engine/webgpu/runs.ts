@@ -1,5 +1,5 @@
 import { checkInputs, type HostArray } from '../device.ts'
-import type { Plan } from '../plan.ts'
+import type { Plan } from '../plan/plan.ts'
 import { sizeOf } from '../tensor.ts'
 import { decode, encode, type WebGPUMemory } from './memory.ts'
 

@@ -1,5 +1,5 @@
 import type { Measurement, MeasurementOptions } from '../device.ts'
-import { compulsoryBytes, type Plan, type PlanOperand, type PlanStep } from '../plan.ts'
+import { compulsoryBytes, type Plan, type PlanOperand, type PlanStep } from '../plan/plan.ts'
 import { align, byteLengthOf, type DType } from '../tensor.ts'
 import type { AdapterTraits } from './dispatch.ts'
 import { candidatesOf, stepName } from './lowering.ts'

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import { evaluateModel } from '../../../src/app/evaluation.ts'
-import { dense, flatten } from '../../../src/engine/layers.ts'
-import { Sequential } from '../../../src/engine/model.ts'
+import { evaluateModel } from '../../../src/app/tasks/evaluation.ts'
+import { dense, flatten } from '../../../src/engine/model/layers.ts'
+import { Sequential } from '../../../src/engine/model/sequential.ts'
 import { openDevice } from '../../../src/engine/open-device.ts'
 
 it('gives the loss of training where probabilities are too small for float32', async () => {

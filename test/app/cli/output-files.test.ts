@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parseSafetensors } from '../../../src/engine/safetensors.ts'
+import { parseSafetensors } from '../../../src/engine/formats/safetensors.ts'
 import { expectFailure, limelight, root, start } from './command.ts'
 
 /** What a command writes: by one process at a time, made in one way, and said in one line where it can't be. */

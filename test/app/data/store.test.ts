@@ -14,7 +14,7 @@ import {
   locateSplit,
   type StoreOptions,
 } from '../../../src/app/data/store.ts'
-import { cacheFolder } from '../../../src/engine/cache-folder.ts'
+import { cacheFolder } from '../../../src/engine/platform/cache-folder.ts'
 
 // The test split stands for both: it is here without a download, and only `shippedFolder` sets it apart.
 const { images, labels } = splitFiles.test

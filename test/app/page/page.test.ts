@@ -7,7 +7,7 @@ import { createServer, type ViteDevServer } from 'vite'
 import { describe, expect, test } from 'vitest'
 import { classNames, imageExtent } from '../../../src/app/data/fashion-mnist.ts'
 import { encodePng } from '../../../src/app/data/png.ts'
-import { evaluateModel } from '../../../src/app/evaluation.ts'
+import { evaluateModel } from '../../../src/app/tasks/evaluation.ts'
 import { LimeImageExplainer, segmenterNamed } from '../../../src/lime/index.ts'
 import { chromiumFlags, findChromium } from '../../chromium.ts'
 import {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright'
 import { describe, expect, test } from 'vitest'
-import type { TrainingRecipe } from '../../../src/app/page/worker/engine-api.ts'
+import type { TrainingRecipe } from '../../../src/app/page/contract/engine-api.ts'
 import { modelFromBytes, modelToBytes, Sequential } from '../../../src/engine/index.ts'
 import { expectClose, root, shownProbabilities, useSite } from './site.ts'
 import { trainedInNode } from './trained-in-node.ts'

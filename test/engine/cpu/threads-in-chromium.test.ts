@@ -3,8 +3,8 @@ import { createServer, type ViteDevServer } from 'vite'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { tutorialArchitecture } from '../../../src/app/tutorial/network.ts'
 import { CpuDevice } from '../../../src/engine/cpu/device.ts'
-import { Sequential } from '../../../src/engine/model.ts'
-import { adam } from '../../../src/engine/optimizers.ts'
+import { Sequential } from '../../../src/engine/model/sequential.ts'
+import { adam } from '../../../src/engine/training/optimizers.ts'
 import { chromiumFlags, findChromium } from '../../chromium.ts'
 
 /**
@@ -57,8 +57,8 @@ interface Trained {
 /** Two steps of training and a prediction, as source text: it runs in windows and in workers. */
 const trainInBrowser = `async (address, architecture, threads) => {
   const { CpuDevice } = await import(address + 'src/engine/cpu/device.ts')
-  const { Sequential } = await import(address + 'src/engine/model.ts')
-  const { adam } = await import(address + 'src/engine/optimizers.ts')
+  const { Sequential } = await import(address + 'src/engine/model/sequential.ts')
+  const { adam } = await import(address + 'src/engine/training/optimizers.ts')
   return (${train})({ CpuDevice, Sequential, adam }, architecture, threads)
 }`
 

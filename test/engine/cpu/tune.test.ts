@@ -12,11 +12,11 @@ import {
   type ProductShape,
 } from '../../../src/engine/cpu/kernels/small-product.ts'
 import { BlockTuner, type MeasureBlocks, measureBlocks, signatureOf } from '../../../src/engine/cpu/tune.ts'
-import { i32, ModuleBuilder } from '../../../src/engine/cpu/wasm.ts'
 import { conv2d } from '../../../src/engine/ops/conv2d.ts'
-import { makePlan } from '../../../src/engine/plan.ts'
+import { makePlan } from '../../../src/engine/plan/plan.ts'
+import { fileTuningMemory, type TuningMemory } from '../../../src/engine/platform/tuning-memory.ts'
 import { Input } from '../../../src/engine/tensor.ts'
-import { fileTuningMemory, type TuningMemory } from '../../../src/engine/tuning-memory.ts'
+import { i32, ModuleBuilder } from '../../../src/engine/wasm/emitter.ts'
 
 const shape = (columns: number, rows = 20): ProductShape => ({
   rows,

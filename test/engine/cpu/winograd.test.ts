@@ -9,16 +9,16 @@ import {
   winogradKernelGradient,
 } from '../../../src/engine/cpu/kernels/winograd.ts'
 import { LinearMemory } from '../../../src/engine/cpu/memory.ts'
-import { ModuleBuilder } from '../../../src/engine/cpu/wasm.ts'
 import type { HostArray } from '../../../src/engine/device.ts'
 import { gradients } from '../../../src/engine/gradients.ts'
 import { conv2d } from '../../../src/engine/ops/conv2d.ts'
 import { mul, relu } from '../../../src/engine/ops/elementwise.ts'
 import { sum } from '../../../src/engine/ops/reduce.ts'
 import { type Padding, windowOver } from '../../../src/engine/ops/window.ts'
+import type { Graph } from '../../../src/engine/plan/trace.ts'
 import { ReferenceDevice } from '../../../src/engine/reference/device.ts'
 import { Input, type Shape, sizeOf } from '../../../src/engine/tensor.ts'
-import type { Graph } from '../../../src/engine/trace.ts'
+import { ModuleBuilder } from '../../../src/engine/wasm/emitter.ts'
 import { relativeError } from '../operation-cases.ts'
 
 /**

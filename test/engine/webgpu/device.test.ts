@@ -1,7 +1,7 @@
 import { openWebGPUDevice } from '../../../src/engine/webgpu/device.ts'
 import { readReference } from '../../reference-files.ts'
 import { deviceSuite } from '../device-suite.ts'
-import { divergenceSuite } from '../divergence-suite.ts'
+import { divergenceSuite } from '../training/divergence-suite.ts'
 import { webgpuSuite } from './webgpu-suite.ts'
 
 deviceSuite({

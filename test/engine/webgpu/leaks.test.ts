@@ -1,9 +1,9 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
-import { conv2d, dense, flatten } from '../../../src/engine/layers.ts'
-import { sequential } from '../../../src/engine/model.ts'
-import { adam } from '../../../src/engine/optimizers.ts'
+import { conv2d, dense, flatten } from '../../../src/engine/model/layers.ts'
+import { sequential } from '../../../src/engine/model/sequential.ts'
+import { adam } from '../../../src/engine/training/optimizers.ts'
 import { openWebGPUDevice } from '../../../src/engine/webgpu/device.ts'
 import { numbers } from '../device-suite.ts'
 

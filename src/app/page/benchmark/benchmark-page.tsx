@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks'
 import { type BenchmarkReport, figure, reportText } from '../../benchmark/benchmark-report.ts'
-import { choiceNames } from '../device-badge.tsx'
-import { Notice } from '../notice.tsx'
-import { type DeviceChoice, deviceChoices } from '../worker/engine-api.ts'
+import { type DeviceChoice, deviceChoices } from '../contract/engine-api.ts'
+import { choiceNames } from '../parts/device-badge.tsx'
+import { Notice } from '../parts/notice.tsx'
 import { ResultTable } from './result-table.tsx'
 import { useBenchmark } from './use-benchmark.ts'
 

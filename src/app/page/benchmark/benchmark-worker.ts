@@ -7,8 +7,8 @@ import imagesAddress from '../../data/fashion-mnist/t10k-images-idx3-ubyte.gz?ur
 import labelsAddress from '../../data/fashion-mnist/t10k-labels-idx1-ubyte.gz?url'
 import { readSplit } from '../../data/fashion-mnist.ts'
 import { tutorialArchitecture } from '../../tutorial/network.ts'
+import type { DeviceChoice, DeviceStatus } from '../contract/engine-api.ts'
 import { download } from '../worker/download.ts'
-import type { DeviceChoice, DeviceStatus } from '../worker/engine-api.ts'
 import { openWorkingDevice } from '../worker/open-working-device.ts'
 
 /** The benchmark computes here, in a Worker of its own for each run: to stop it, the page ends the Worker. */

@@ -1,8 +1,8 @@
 import * as Comlink from 'comlink'
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import type { BenchmarkReport } from '../../benchmark/benchmark-report.ts'
-import { messageOf } from '../use-engine.ts'
-import type { DeviceChoice, DeviceStatus } from '../worker/engine-api.ts'
+import type { DeviceChoice, DeviceStatus } from '../contract/engine-api.ts'
+import { messageOf } from '../worker/use-engine.ts'
 import type { BenchmarkApi, BenchmarkNews } from './benchmark-worker.ts'
 
 export interface BenchmarkState {

@@ -1,6 +1,6 @@
 import { classNames } from '../../data/fashion-mnist.ts'
-import { percent, points } from '../number-format.ts'
-import type { ExplanationResult, LabelExplanation } from '../worker/engine-api.ts'
+import type { ExplanationResult, LabelExplanation } from '../contract/engine-api.ts'
+import { percent, points } from '../parts/number-format.ts'
 import type { Hiding } from './use-hiding.ts'
 
 /** A part that moves the probability by less than this does not matter much. */

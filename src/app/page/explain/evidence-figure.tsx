@@ -1,10 +1,10 @@
 import { useMemo } from 'preact/hooks'
 import { weightLimit } from '../../../lime/index.ts'
 import { classNames } from '../../data/fashion-mnist.ts'
-import { points } from '../number-format.ts'
-import { type EvidencePicture, OverlayCanvas } from '../overlay-canvas.tsx'
+import type { ExplanationResult, LabelExplanation } from '../contract/engine-api.ts'
+import { points } from '../parts/number-format.ts'
+import { type EvidencePicture, OverlayCanvas } from '../parts/overlay-canvas.tsx'
 import { describePicture, type Picture } from '../pictures/picture.ts'
-import type { ExplanationResult, LabelExplanation } from '../worker/engine-api.ts'
 import type { Hiding } from './use-hiding.ts'
 
 /** The picture with its evidence, and what its colours stand for. Segments are pointed at and pressed in it. */

@@ -1,14 +1,14 @@
 import { classNames } from '../../data/fashion-mnist.ts'
-import { NumberField } from '../number-field.tsx'
-import { count, percent } from '../number-format.ts'
-import { type Asked, maxSamples, maxSeed, plainSide } from '../page-address.ts'
-import type { ExplanationSettings } from '../worker/engine-api.ts'
+import type { ExplanationSettings } from '../contract/engine-api.ts'
+import { type Asked, maxSamples, maxSeed, plainSide } from '../contract/page-address.ts'
 import {
   initialParameters,
   type SegmenterChoice,
   segmenterChoices,
   segmenterTitles,
-} from '../worker/segmenter-parameters.ts'
+} from '../contract/segmenter-parameters.ts'
+import { NumberField } from '../parts/number-field.tsx'
+import { count, percent } from '../parts/number-format.ts'
 import { SegmenterSettings } from './segmenter-settings.tsx'
 
 /** What the field for their number says where none is asked for. */

@@ -1,4 +1,4 @@
-import type { ExplanationProgress } from '../worker/engine-api.ts'
+import type { ExplanationProgress } from '../contract/engine-api.ts'
 
 export function ExplanationProgressBar({ progress: { phase, done, total } }: { progress: ExplanationProgress }) {
   const isSegmenting = phase === 'segmentation' && done < total

@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'preact/hooks'
 import { classNames } from '../../data/fashion-mnist.ts'
-import { messageOf } from '../use-engine.ts'
-import type { ExportSubject, Side } from '../worker/engine-api.ts'
+import type { ExportSubject, Side } from '../contract/engine-api.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
+import { messageOf } from '../worker/use-engine.ts'
 
 const rows = [
   { format: 'panels-for.png', words: 'speak for' },

@@ -1,4 +1,4 @@
-import type { Side } from '../worker/engine-api.ts'
+import type { Side } from '../contract/engine-api.ts'
 import type { Look } from './explanation-panel.tsx'
 
 const looks: readonly { readonly shows: Look['shows']; readonly title: string }[] = [

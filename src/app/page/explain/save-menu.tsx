@@ -1,10 +1,10 @@
 import { useState } from 'preact/hooks'
 import { classNames } from '../../data/fashion-mnist.ts'
-import { MenuButton, type MenuItem } from '../menu-button.tsx'
-import { saveFile } from '../save-file.ts'
-import { messageOf } from '../use-engine.ts'
-import type { ExportFormat, ExportSubject, Side } from '../worker/engine-api.ts'
+import type { ExportFormat, ExportSubject, Side } from '../contract/engine-api.ts'
+import { MenuButton, type MenuItem } from '../parts/menu-button.tsx'
+import { saveFile } from '../parts/save-file.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
+import { messageOf } from '../worker/use-engine.ts'
 
 const formats: readonly MenuItem<ExportFormat>[] = [
   { name: 'overlay.png', title: 'Weights on the picture, PNG' },

@@ -1,7 +1,7 @@
-import { kernelWidths } from '../page-address.ts'
-import type { ExplanationSettings, HiddenChoice } from '../worker/engine-api.ts'
-import { hiddenChoices } from '../worker/engine-api.ts'
-import { segmenterParameters } from '../worker/segmenter-parameters.ts'
+import type { ExplanationSettings, HiddenChoice } from '../contract/engine-api.ts'
+import { hiddenChoices } from '../contract/engine-api.ts'
+import { kernelWidths } from '../contract/page-address.ts'
+import { segmenterParameters } from '../contract/segmenter-parameters.ts'
 
 const hiddenTitles: Readonly<Record<HiddenChoice, string>> = {
   segment: 'its own mean',

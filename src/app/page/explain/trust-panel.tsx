@@ -1,12 +1,12 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import type { Faithfulness, Stability } from '../../../lime/index.ts'
 import { classNames } from '../../data/fashion-mnist.ts'
-import { Fact } from '../fact.tsx'
-import { type Curve, LineChart } from '../line-chart.tsx'
-import { percent, signed } from '../number-format.ts'
-import { messageOf } from '../use-engine.ts'
-import type { Side } from '../worker/engine-api.ts'
+import type { Side } from '../contract/engine-api.ts'
+import { Fact } from '../parts/fact.tsx'
+import { type Curve, LineChart } from '../parts/line-chart.tsx'
+import { percent, signed } from '../parts/number-format.ts'
 import { type EngineClient, isStopped } from '../worker/engine-client.ts'
+import { messageOf } from '../worker/use-engine.ts'
 
 /** How far to trust an explanation: how true it is to the network, and how much of it is chance. */
 export function TrustPanel({

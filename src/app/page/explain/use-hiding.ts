@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
-import { messageOf } from '../use-engine.ts'
-import type { ExplanationResult, Side } from '../worker/engine-api.ts'
+import type { ExplanationResult, Side } from '../contract/engine-api.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
+import { messageOf } from '../worker/use-engine.ts'
 
 /** Which segments of an explanation are pointed at and hidden, and what the network says without them. */
 export interface Hiding {

@@ -1,7 +1,7 @@
 import { classNames } from '../../data/fashion-mnist.ts'
-import { percent, signed } from '../number-format.ts'
+import type { LabelExplanation } from '../contract/engine-api.ts'
+import { percent, signed } from '../parts/number-format.ts'
 import { predictedOf } from '../pictures/use-prediction.ts'
-import type { LabelExplanation } from '../worker/engine-api.ts'
 import type { Hiding } from './use-hiding.ts'
 
 /** What the network says when parts of the picture are hidden: the one pointed at, and those that were pressed. */

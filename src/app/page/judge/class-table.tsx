@@ -1,5 +1,5 @@
-import { count } from '../number-format.ts'
-import type { Evaluation } from '../worker/engine-api.ts'
+import type { Evaluation } from '../contract/engine-api.ts'
+import { count } from '../parts/number-format.ts'
 
 /** The classification report: precision, recall and F1 of each class. */
 export function ClassTable({ report }: { report: Evaluation['report'] }) {

@@ -1,10 +1,10 @@
 import { useMemo, useState } from 'preact/hooks'
 import { classNames, imageExtent } from '../../data/fashion-mnist.ts'
-import { arrowSteps } from '../arrow-steps.ts'
-import { count, signed } from '../number-format.ts'
-import { OverlayCanvas } from '../overlay-canvas.tsx'
+import { cellOf, placeOfCell } from '../contract/evidence-cells.ts'
+import { arrowSteps } from '../parts/arrow-steps.ts'
+import { count, signed } from '../parts/number-format.ts'
+import { OverlayCanvas } from '../parts/overlay-canvas.tsx'
 import type { AverageEvidence, ClassEvidence } from '../worker/average-evidence.ts'
-import { cellOf, placeOfCell } from '../worker/evidence-cells.ts'
 
 export type EvidenceState =
   | { readonly phase: 'none' | 'stopped' | 'failed' }

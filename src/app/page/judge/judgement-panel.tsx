@@ -1,9 +1,9 @@
 import { classNames } from '../../data/fashion-mnist.ts'
 import type { Counted } from '../app.tsx'
-import { count, percent } from '../number-format.ts'
+import type { Evaluation } from '../contract/engine-api.ts'
+import { count, percent } from '../parts/number-format.ts'
+import type { RunState } from '../parts/use-run.ts'
 import type { ImageFilter } from '../pictures/image-filter.ts'
-import type { RunState } from '../use-run.ts'
-import type { Evaluation } from '../worker/engine-api.ts'
 import { ClassTable } from './class-table.tsx'
 import { ConfusionMatrix } from './confusion-matrix.tsx'
 

@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
-import { messageOf } from '../use-engine.ts'
+import { messageOf } from '../worker/use-engine.ts'
 import { type Camera, closeCamera, openCamera } from './open-camera.ts'
 import type { Picture } from './picture.ts'
 

@@ -1,6 +1,6 @@
 import { useId, useState } from 'preact/hooks'
 import { imageExtent } from '../../data/fashion-mnist.ts'
-import { arrowSteps } from '../arrow-steps.ts'
+import { arrowSteps } from '../parts/arrow-steps.ts'
 import type { Brush, Point } from './brush.ts'
 import { isSame } from './drawing-history.ts'
 import { GreyCanvas } from './grey-canvas.tsx'

@@ -1,4 +1,4 @@
-import type { Evaluation, ImageSet } from '../worker/engine-api.ts'
+import type { Evaluation, ImageSet } from '../contract/engine-api.ts'
 
 /** Which test images are shown. What the network said about them is known only once it has judged them all. */
 export interface ImageFilter {

@@ -1,4 +1,4 @@
-import { NumberField } from '../number-field.tsx'
+import { NumberField } from '../parts/number-field.tsx'
 
 /** A field for a test image's number. */
 export function ImageNumber({

@@ -1,5 +1,5 @@
 import { classNames } from '../../data/fashion-mnist.ts'
-import { percent } from '../number-format.ts'
+import { percent } from '../parts/number-format.ts'
 import type { Prediction } from './use-prediction.ts'
 
 /** The ten probabilities, as a table whose bars are decoration. */

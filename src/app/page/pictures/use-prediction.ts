@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
-import { messageOf } from '../use-engine.ts'
-import type { DeviceStatus, NetworkName, OwnNetwork } from '../worker/engine-api.ts'
+import type { DeviceStatus, NetworkName, OwnNetwork } from '../contract/engine-api.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
+import { messageOf } from '../worker/use-engine.ts'
 import type { Picture } from './picture.ts'
 
 export interface Prediction {

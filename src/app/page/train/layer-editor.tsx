@@ -1,8 +1,8 @@
 import type { ComponentChildren } from 'preact'
-import { MenuButton } from '../menu-button.tsx'
-import { count } from '../number-format.ts'
-import type { NetworkOutline } from '../worker/engine-api.ts'
-import { type LayerChoice, layerTitles, mostLayers, newLayers } from '../worker/layer-stack.ts'
+import type { NetworkOutline } from '../contract/engine-api.ts'
+import { type LayerChoice, layerTitles, mostLayers, newLayers } from '../contract/layer-stack.ts'
+import { MenuButton } from '../parts/menu-button.tsx'
+import { count } from '../parts/number-format.ts'
 
 const kinds = Object.keys(newLayers) as LayerChoice['kind'][]
 

@@ -1,8 +1,8 @@
 import { useMemo } from 'preact/hooks'
 import type { EpochLog } from '../../../engine/index.ts'
-import { type Curve, LineChart } from '../line-chart.tsx'
-import { duration, percent } from '../number-format.ts'
-import type { TrainingPoint } from '../worker/engine-api.ts'
+import type { TrainingPoint } from '../contract/engine-api.ts'
+import { type Curve, LineChart } from '../parts/line-chart.tsx'
+import { duration, percent } from '../parts/number-format.ts'
 
 /** More points than this are not told apart on any screen. */
 const mostPoints = 800

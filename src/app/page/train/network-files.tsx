@@ -1,9 +1,9 @@
 import { useRef } from 'preact/hooks'
-import { count } from '../number-format.ts'
-import { saveFile } from '../save-file.ts'
-import { messageOf } from '../use-engine.ts'
-import type { OwnNetwork } from '../worker/engine-api.ts'
+import type { OwnNetwork } from '../contract/engine-api.ts'
+import { count } from '../parts/number-format.ts'
+import { saveFile } from '../parts/save-file.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
+import { messageOf } from '../worker/use-engine.ts'
 
 /** The network of one's own as a file: saved, or opened. */
 export function NetworkFiles({

@@ -1,5 +1,5 @@
-import type { TrainingRecipe } from '../worker/engine-api.ts'
-import { tutorialLayers } from '../worker/layer-stack.ts'
+import type { TrainingRecipe } from '../contract/engine-api.ts'
+import { tutorialLayers } from '../contract/layer-stack.ts'
 
 /** Trainings to begin with. */
 export const recipes = {

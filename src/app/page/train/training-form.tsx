@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'preact/hooks'
-import { maxSeed } from '../page-address.ts'
-import { messageOf } from '../use-engine.ts'
-import type { NetworkOutline, TrainingRecipe } from '../worker/engine-api.ts'
+import type { NetworkOutline, TrainingRecipe } from '../contract/engine-api.ts'
+import { maxSeed } from '../contract/page-address.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
+import { messageOf } from '../worker/use-engine.ts'
 import { LayerEditor } from './layer-editor.tsx'
 import { recipes } from './recipes.ts'
 

@@ -1,6 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import type { EpochLog } from '../../../engine/index.ts'
-import { messageOf } from '../use-engine.ts'
 import type {
   InterruptedTraining,
   TrainingEvent,
@@ -8,8 +7,9 @@ import type {
   TrainingRecipe,
   TrainingSource,
   WatchedMoment,
-} from '../worker/engine-api.ts'
+} from '../contract/engine-api.ts'
 import { type EngineClient, isStopped } from '../worker/engine-client.ts'
+import { messageOf } from '../worker/use-engine.ts'
 import { recipes } from './recipes.ts'
 import { trainAlone, watchOtherTabs } from './training-lock.ts'
 

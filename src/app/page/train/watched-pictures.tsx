@@ -1,10 +1,10 @@
 import { useMemo, useState } from 'preact/hooks'
 import { classNames, type ImageSet } from '../../data/fashion-mnist.ts'
+import type { WatchedMoment, WatchedPicture } from '../contract/engine-api.ts'
 import { sharesOf } from '../explain/evidence-figure.tsx'
-import { percent } from '../number-format.ts'
-import { OverlayCanvas } from '../overlay-canvas.tsx'
+import { percent } from '../parts/number-format.ts'
+import { OverlayCanvas } from '../parts/overlay-canvas.tsx'
 import { testPicture } from '../pictures/picture.ts'
-import type { WatchedMoment, WatchedPicture } from '../worker/engine-api.ts'
 
 /** More would hold the training up. */
 const mostWatched = 4

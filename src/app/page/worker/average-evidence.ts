@@ -1,10 +1,10 @@
 import { ArgumentError, ShapeError } from '../../../engine/errors.ts'
 import type { Sequential } from '../../../engine/index.ts'
+import { yieldToEvents } from '../../../engine/platform/yield.ts'
 import { formatShape } from '../../../engine/tensor.ts'
-import { yieldToEvents } from '../../../engine/yield.ts'
 import { grid, ShapleyImageExplainer } from '../../../lime/index.ts'
 import { classNames, type ImageSet, imageExtent } from '../../data/fashion-mnist.ts'
-import { cellOf } from './evidence-cells.ts'
+import { cellOf } from '../contract/evidence-cells.ts'
 
 /**
  * What counts as evidence for a class on average. Many images of it are cut into the same cells of a grid, so that a cell means

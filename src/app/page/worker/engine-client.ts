@@ -1,5 +1,5 @@
 import * as Comlink from 'comlink'
-import type { EngineApi } from './engine-api.ts'
+import type { EngineApi } from '../contract/engine-api.ts'
 
 /** All that the Worker does, seen from here: what it answers at once there comes as a promise. */
 type Asynchronous<T> = {

@@ -13,11 +13,8 @@ import type { Faithfulness, Stability } from '../../../lime/index.ts'
 import imagesAddress from '../../data/fashion-mnist/t10k-images-idx3-ubyte.gz?url'
 import labelsAddress from '../../data/fashion-mnist/t10k-labels-idx1-ubyte.gz?url'
 import { classNames, readSplit } from '../../data/fashion-mnist.ts'
-import { evaluateModel } from '../../evaluation.ts'
+import { evaluateModel } from '../../tasks/evaluation.ts'
 import { tutorialArchitecture } from '../../tutorial/network.ts'
-import { count } from '../number-format.ts'
-import { averageEvidence } from './average-evidence.ts'
-import { download } from './download.ts'
 import type {
   AverageEvidence,
   DeviceChoice,
@@ -39,11 +36,14 @@ import type {
   Side,
   TrainingEvent,
   TrainingRecipe,
-} from './engine-api.ts'
-import { sides } from './engine-api.ts'
+} from '../contract/engine-api.ts'
+import { sides } from '../contract/engine-api.ts'
+import { architectureOf, type LayerChoice } from '../contract/layer-stack.ts'
+import { count } from '../parts/number-format.ts'
+import { averageEvidence } from './average-evidence.ts'
+import { download } from './download.ts'
 import { type Explained, explainPicture, faithfulness, predictWithout, resultOf, stability } from './explaining.ts'
 import { forget, type KeptTraining, keep, kept } from './kept.ts'
-import { architectureOf, type LayerChoice } from './layer-stack.ts'
 import { Networks, pictureShape } from './networks.ts'
 import { Runs, told } from './runs.ts'
 import { loadTrainingData } from './training-data.ts'

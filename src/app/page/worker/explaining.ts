@@ -1,5 +1,5 @@
 import { LimelightError, type Sequential } from '../../../engine/index.ts'
-import { yieldToEvents } from '../../../engine/yield.ts'
+import { yieldToEvents } from '../../../engine/platform/yield.ts'
 import {
   defaultSegmenter,
   type ExplainOptions,
@@ -18,7 +18,7 @@ import type {
   ExplanationSettings,
   HiddenChoice,
   LabelExplanation,
-} from './engine-api.ts'
+} from '../contract/engine-api.ts'
 import { pictureShape } from './networks.ts'
 import { told } from './runs.ts'
 

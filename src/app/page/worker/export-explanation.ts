@@ -1,6 +1,6 @@
-import { explanationRecord } from '../../explanation-record.ts'
-import { boundariesPng, fourPanels, weightsPng, weightsSvg } from '../../pictures.ts'
-import type { ExportFormat, ExportSubject } from './engine-api.ts'
+import { boundariesPng, fourPanels, weightsPng, weightsSvg } from '../../batch/explanation-pictures.ts'
+import { explanationRecord } from '../../batch/explanation-record.ts'
+import type { ExportFormat, ExportSubject } from '../contract/engine-api.ts'
 import type { Explained } from './explaining.ts'
 
 /** Files of an explanation. Loaded when the first is asked for, so that the page opens without a PNG writer. */

@@ -1,6 +1,6 @@
 import { createStore, del, get, set, type UseStore } from 'idb-keyval'
 import type { Checkpoint, EpochLog } from '../../../engine/index.ts'
-import type { TrainingPoint, TrainingRecipe } from './engine-api.ts'
+import type { TrainingPoint, TrainingRecipe } from '../contract/engine-api.ts'
 
 /** What the browser keeps between visits, in IndexedDB: the network that was trained or opened, and a training under way. */
 

@@ -1,6 +1,6 @@
 import { type Device, LimelightError, type Sequential } from '../../../engine/index.ts'
 import { classNames, imageExtent } from '../../data/fashion-mnist.ts'
-import type { DeviceChoice, DeviceStatus, NetworkName } from './engine-api.ts'
+import type { DeviceChoice, DeviceStatus, NetworkName } from '../contract/engine-api.ts'
 import { openWorkingDevice } from './open-working-device.ts'
 
 /** One picture for a network. */

@@ -1,5 +1,5 @@
 import { type Device, type DeviceKind, LimelightError, openDevice } from '../../../engine/index.ts'
-import type { DeviceChoice, DeviceStatus } from './engine-api.ts'
+import type { DeviceChoice, DeviceStatus } from '../contract/engine-api.ts'
 
 /** A device that is known to work, and what to tell people about it. */
 export interface WorkingDevice {

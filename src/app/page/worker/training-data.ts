@@ -7,7 +7,7 @@ import { type DataDownloadOptions, downloadDataFile } from './data-download.ts'
 
 /**
  * What the page trains on: the 60,000 training images, kept in the browser or fetched from the page's own site, where
- * hosting/training-files.ts puts them; else the 4,000 that come with the page. Whatever the source, SHA-256 decides.
+ * vite/training-files.ts puts them; else the 4,000 that come with the page. Whatever the source, SHA-256 decides.
  */
 
 /** `onProgress` is told of the 60,000 images' file: their labels, a thousandth of it, come before. */

@@ -10,9 +10,9 @@ import {
   type Sequential,
 } from '../../../engine/index.ts'
 import { felzenszwalb, LimeImageExplainer } from '../../../lime/index.ts'
+import { trainingRecord } from '../../batch/training-record.ts'
 import { type ImageSet, imageExtent } from '../../data/fashion-mnist.ts'
-import { trainingRecord } from '../../training-record.ts'
-import type { TrainingEvent, TrainingPoint, TrainingRecipe, WatchedPicture } from './engine-api.ts'
+import type { TrainingEvent, TrainingPoint, TrainingRecipe, WatchedPicture } from '../contract/engine-api.ts'
 import { imageOf } from './explaining.ts'
 import { keep } from './kept.ts'
 import { pictureShape } from './networks.ts'

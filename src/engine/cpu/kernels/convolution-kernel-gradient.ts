@@ -1,6 +1,6 @@
 import type { WindowAttributes } from '../../ops/window.ts'
+import { type FunctionBody, f32x4, type I32, i32, type Local } from '../../wasm/emitter.ts'
 import type { CpuKernel } from '../kernel.ts'
-import { type FunctionBody, f32x4, type I32, i32, type Local } from '../wasm.ts'
 import { bytesOf, type PaddedImage, pad, paddedFor, windowOf } from './padded-image.ts'
 import { packedWidth, storeVector } from './register-block.ts'
 

@@ -1,6 +1,6 @@
 import { sizeOf } from '../../tensor.ts'
+import { type FunctionBody, f32, f32x4, type I32, i32, type Local } from '../../wasm/emitter.ts'
 import type { CpuKernel, CpuOperand, CpuStep, KernelEmitter } from '../kernel.ts'
-import { type FunctionBody, f32, f32x4, type I32, i32, type Local } from '../wasm.ts'
 import { bytesOf, type PaddedImage, pad, padBlended, paddedFor, windowOf } from './padded-image.ts'
 import { type Epilogue, finish, packedWidth, storeVector, vectorBlocks } from './register-block.ts'
 

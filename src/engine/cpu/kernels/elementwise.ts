@@ -1,6 +1,5 @@
 import { type BinaryName, broadcastStrides, type UnaryName } from '../../ops/elementwise.ts'
 import { sizeOf } from '../../tensor.ts'
-import type { CpuKernel, CpuOperand, KernelEmitter } from '../kernel.ts'
 import {
   type F32,
   type FunctionBody,
@@ -11,7 +10,8 @@ import {
   type Local,
   type ModuleBuilder,
   select,
-} from '../wasm.ts'
+} from '../../wasm/emitter.ts'
+import type { CpuKernel, CpuOperand, KernelEmitter } from '../kernel.ts'
 import { exp, log, tanh } from './mathematics.ts'
 
 /** The table of ops/elementwise.ts as WebAssembly. An operand used twice must be cheap to repeat: a variable. */

@@ -1,4 +1,4 @@
-import { call, type F64, f64, i32, type ModuleBuilder, select } from '../wasm.ts'
+import { call, type F64, f64, i32, type ModuleBuilder, select } from '../../wasm/emitter.ts'
 
 /**
  * exp, log and tanh, which WebAssembly lacks, in float64: good to about 1e-11, far below the rounding of f32.

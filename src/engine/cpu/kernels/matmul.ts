@@ -1,6 +1,6 @@
 import { type MatmulAttributes, matmulExtents } from '../../ops/matmul.ts'
+import { f32, f32x4, type I32, i32, type Local } from '../../wasm/emitter.ts'
 import type { CpuKernel } from '../kernel.ts'
-import { f32, f32x4, type I32, i32, type Local } from '../wasm.ts'
 import { finish, packedWidth, storeVector, vectorBlocks } from './register-block.ts'
 
 /** Inner extent summed in one go: a block of B's rows fits the first-level cache, and long sums lose less to rounding. */

@@ -1,7 +1,7 @@
 import type { WindowAttributes } from '../../ops/window.ts'
 import type { Attributes } from '../../tensor.ts'
+import { type FunctionBody, f32, type I32, i32, select } from '../../wasm/emitter.ts'
 import type { CpuOperand } from '../kernel.ts'
-import { type FunctionBody, f32, type I32, i32, select } from '../wasm.ts'
 
 /**
  * One image with zeros around it, [PH, PW, C], in scratch memory: for a fixed kernel row the taps of a window, (kx, channel),

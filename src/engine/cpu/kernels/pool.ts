@@ -1,6 +1,6 @@
 import type { WindowAttributes } from '../../ops/window.ts'
+import { type FunctionBody, f32, type I32, i32, type Local } from '../../wasm/emitter.ts'
 import type { CpuKernel, CpuStep, KernelEmitter } from '../kernel.ts'
-import { type FunctionBody, f32, type I32, i32, type Local } from '../wasm.ts'
 
 /** Pooling, one unit an image; windows are clipped to the image, so that padding never counts. */
 

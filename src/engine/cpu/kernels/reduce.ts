@@ -1,6 +1,6 @@
 import { type ReduceAttributes, reduceExtents } from '../../ops/reduce.ts'
+import { type F64, f32, f32x4, f64, f64x2, i32, type V128 } from '../../wasm/emitter.ts'
 import type { CpuKernel, CpuStep } from '../kernel.ts'
-import { type F64, f32, f32x4, f64, f64x2, i32, type V128 } from '../wasm.ts'
 
 function extentsOf(step: CpuStep) {
   return reduceExtents(step.inputs[0].shape, step.attributes as unknown as ReduceAttributes)

@@ -1,4 +1,4 @@
-import { type FunctionBody, f32x4, type I32, i32, type Local, type V128 } from '../wasm.ts'
+import { type FunctionBody, f32x4, type I32, i32, type Local, type V128 } from '../../wasm/emitter.ts'
 
 /**
  * What convolutions and matrix products share: sums of a few rows x a few vectors of four columns held in registers

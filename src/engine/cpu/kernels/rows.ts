@@ -1,6 +1,6 @@
 import { sizeOf } from '../../tensor.ts'
+import { f32, type I32, i32, select } from '../../wasm/emitter.ts'
 import type { CpuKernel } from '../kernel.ts'
-import { f32, type I32, i32, select } from '../wasm.ts'
 
 /** Kernels that move rows of numbers about: batches, perturbed images, random numbers. */
 

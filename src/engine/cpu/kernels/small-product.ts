@@ -1,5 +1,5 @@
-import type { FunctionBody, I32, Local } from '../wasm.ts'
-import { f32x4, i32 } from '../wasm.ts'
+import type { FunctionBody, I32, Local } from '../../wasm/emitter.ts'
+import { f32x4, i32 } from '../../wasm/emitter.ts'
 import { vectorBlocks } from './register-block.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { sizeOf } from '../../tensor.ts'
+import { type FunctionBody, f32, f64, i32, type Local, type ModuleBuilder } from '../../wasm/emitter.ts'
 import type { CpuKernel } from '../kernel.ts'
-import { type FunctionBody, f32, f64, i32, type Local, type ModuleBuilder } from '../wasm.ts'
 import { exp, log } from './mathematics.ts'
 
 /** Softmax and its cross-entropy, one unit a row of classes; exponentials are added up in float64. */

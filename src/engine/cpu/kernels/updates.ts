@@ -1,6 +1,6 @@
 import { sizeOf } from '../../tensor.ts'
+import { type FunctionBody, f32, f32x4, i32, type Local } from '../../wasm/emitter.ts'
 import type { CpuKernel, KernelEmitter } from '../kernel.ts'
-import { type FunctionBody, f32, f32x4, i32, type Local } from '../wasm.ts'
 
 /** Optimizer steps over a flat buffer, four numbers at a time; units of up to 4,096. */
 

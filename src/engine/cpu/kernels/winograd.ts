@@ -1,6 +1,6 @@
-import { transposed, type WinogradMaps } from '../../winograd-maps.ts'
+import { transposed, type WinogradMaps } from '../../ops/winograd-maps.ts'
+import { type FunctionBody, f32x4, type I32, i32, type Local } from '../../wasm/emitter.ts'
 import type { CpuKernel, CpuOperand, CpuStep, KernelEmitter } from '../kernel.ts'
-import { type FunctionBody, f32x4, type I32, i32, type Local } from '../wasm.ts'
 import { epilogueOf } from './convolution.ts'
 import { gradientSlices } from './convolution-kernel-gradient.ts'
 import { windowOf } from './padded-image.ts'

@@ -1,6 +1,6 @@
 import sourceCode from '../../../shaders/conv2d-source.wgsl?raw'
-import type { InnerConvolution } from '../../fuse.ts'
-import type { PlanStep } from '../../plan.ts'
+import type { InnerConvolution } from '../../plan/fuse.ts'
+import type { PlanStep } from '../../plan/plan.ts'
 import { type Binding, loadRows, loadSingly, scratch } from '../dispatch.ts'
 import type { InnerWork } from './conv2d-tiles.ts'
 

@@ -3,7 +3,7 @@ import stridedCode from '../../../shaders/conv2d-kernel-gradient-strided.wgsl?ra
 import tapsInOnePixelCode from '../../../shaders/taps-in-one-pixel.wgsl?raw'
 import tapsScatteredCode from '../../../shaders/taps-scattered.wgsl?raw'
 import type { WindowAttributes } from '../../ops/window.ts'
-import type { PlanStep } from '../../plan.ts'
+import type { PlanStep } from '../../plan/plan.ts'
 import {
   type AdapterTraits,
   type Candidate,

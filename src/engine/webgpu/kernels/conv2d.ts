@@ -2,7 +2,7 @@ import blendLoadCode from '../../../shaders/blend-load.wgsl?raw'
 import inputGradientStridedCode from '../../../shaders/conv2d-input-gradient-strided.wgsl?raw'
 import conv2dStridedCode from '../../../shaders/conv2d-strided.wgsl?raw'
 import type { WindowAttributes } from '../../ops/window.ts'
-import type { PlanOperand, PlanStep } from '../../plan.ts'
+import type { PlanOperand, PlanStep } from '../../plan/plan.ts'
 import { byteLengthOf } from '../../tensor.ts'
 import {
   type AdapterTraits,

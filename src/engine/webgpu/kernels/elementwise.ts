@@ -3,7 +3,7 @@ import binaryCode from '../../../shaders/binary.wgsl?raw'
 import broadcastCode from '../../../shaders/broadcast.wgsl?raw'
 import unaryCode from '../../../shaders/unary.wgsl?raw'
 import { type BinaryName, broadcastStrides, type UnaryName } from '../../ops/elementwise.ts'
-import type { PlanOperand } from '../../plan.ts'
+import type { PlanOperand } from '../../plan/plan.ts'
 import { type Shape, sameShape, sizeOf } from '../../tensor.ts'
 import { broadcastIndex, elementType, type Lowering, read, write } from '../dispatch.ts'
 

@@ -2,7 +2,7 @@ import combineCode from '../../../shaders/combine.wgsl?raw'
 import matmulCode from '../../../shaders/matmul.wgsl?raw'
 import matmulRowsCode from '../../../shaders/matmul-rows.wgsl?raw'
 import { type MatmulAttributes, matmulExtents } from '../../ops/matmul.ts'
-import type { PlanOperand, PlanStep } from '../../plan.ts'
+import type { PlanOperand, PlanStep } from '../../plan/plan.ts'
 import {
   type AdapterTraits,
   type Candidate,

@@ -2,7 +2,7 @@ import argMaxCode from '../../../shaders/arg-max.wgsl?raw'
 import reduceCode from '../../../shaders/reduce.wgsl?raw'
 import reduceWorkgroupCode from '../../../shaders/reduce-workgroup.wgsl?raw'
 import { type ReduceAttributes, reduceExtents } from '../../ops/reduce.ts'
-import type { PlanOperand } from '../../plan.ts'
+import type { PlanOperand } from '../../plan/plan.ts'
 import { sizeOf } from '../../tensor.ts'
 import { type AdapterTraits, type Candidate, type Dispatch, type Lowering, read, scratch, write } from '../dispatch.ts'
 

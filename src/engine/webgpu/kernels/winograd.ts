@@ -1,8 +1,8 @@
 import imagesCode from '../../../shaders/winograd-images.wgsl?raw'
 import kernelsCode from '../../../shaders/winograd-kernels.wgsl?raw'
 import tilesCode from '../../../shaders/winograd-tiles.wgsl?raw'
+import { largeTiles, type Matrix, smallTiles, type WinogradMaps } from '../../ops/winograd-maps.ts'
 import { align, byteLengthOf } from '../../tensor.ts'
-import { largeTiles, type Matrix, smallTiles, type WinogradMaps } from '../../winograd-maps.ts'
 import {
   type AdapterTraits,
   type Candidate,

@@ -9,9 +9,9 @@ import { build, createLogger, createServer } from 'vite'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { splitFiles, unpack } from '../../../../src/app/data/fashion-mnist.ts'
 import { loadFashionMnist } from '../../../../src/app/data/store.ts'
-import { trainingFiles } from '../../../../src/app/hosting/training-files.ts'
 import type { DownloadProgress } from '../../../../src/app/page/worker/data-download.ts'
 import { loadTrainingData, type TrainingDataOptions } from '../../../../src/app/page/worker/training-data.ts'
+import { trainingFiles } from '../../../../vite/training-files.ts'
 import { quiet, root, useSite } from '../site.ts'
 
 /** The training data's way into the page: from hosts that have it, hosts that don't, and the browser's own storage. */

@@ -1,0 +1,269 @@
+import type { BatchLog, DeviceKind, EpochLog } from '../../../engine/index.ts'
+import type { Faithfulness, SegmentWeight, Stability, Timings, WeightInterval } from '../../../lime/index.ts'
+import type { ImageSet } from '../../data/fashion-mnist.ts'
+import type { Evaluation } from '../../tasks/evaluation.ts'
+import type { AverageEvidence } from '../worker/average-evidence.ts'
+import type { LayerChoice } from './layer-stack.ts'
+import type { SegmenterChoice } from './segmenter-parameters.ts'
+
+/** What the page and its Worker say to each other. Pictures cross as bytes, 28 x 28, 0 (black) to 255. */
+
+export const deviceChoices = ['auto', 'webgpu', 'cpu'] as const
+export type DeviceChoice = (typeof deviceChoices)[number]
+
+export interface DeviceStatus {
+  /** What computes now. */
+  readonly kind: DeviceKind
+  readonly adapter: string
+  /** What was asked for; where that failed, what computes in its place. */
+  readonly choice: DeviceChoice
+  /** Why it is this device, where that is not plain. */
+  readonly reason: string | null
+  /** What went wrong on the way here: something else was asked for, or the last device was lost. */
+  readonly problem: string | null
+}
+
+/** The network that comes with the page, and the one that was trained or opened here. */
+export type NetworkName = 'tutorial' | 'own'
+
+/** The network of one's own, for people. A new one, or new weights, make a new object. */
+export interface OwnNetwork {
+  /** How it came about. */
+  readonly title: string
+  readonly parameters: number
+  /** Whether it is being trained now. */
+  readonly isTraining: boolean
+}
+
+/** What hidden segments show: their own mean, the picture's, the picture out of focus, black or white. */
+export const hiddenChoices = ['segment', 'mean', 'blur', '0', '1'] as const
+export type HiddenChoice = (typeof hiddenChoices)[number]
+
+export interface ExplanationSettings {
+  readonly segmenter: SegmenterChoice
+  /** By scikit-image's names; null for the segmenter's own. */
+  readonly parameters: Readonly<Record<string, number>> | null
+  /** So many; as many as it takes until the order of the top segments is settled; or every mixture there is. */
+  readonly samples: number | 'auto' | 'exact'
+  /** Seeds the sampling and the segmenter. */
+  readonly seed: number
+  readonly kernelWidth: number
+  readonly hidden: HiddenChoice
+}
+
+export interface ExplanationProgress {
+  readonly phase: 'segmentation' | 'prediction' | 'fit'
+  readonly done: number
+  readonly total: number
+}
+
+/** One class's linear model. */
+export interface LabelExplanation {
+  readonly label: number
+  readonly probability: number
+  readonly intercept: number
+  readonly score: number
+  readonly localPrediction: number
+  /** Largest |weight| first. */
+  readonly weights: readonly SegmentWeight[]
+  /** The weights' 95 % confidence intervals, in their order. */
+  readonly intervals: readonly WeightInterval[]
+}
+
+export interface ExplanationResult {
+  readonly settings: ExplanationSettings
+  /** [28 * 28], labels from 0. */
+  readonly segments: Int32Array
+  readonly segmentCount: number
+  /** [28 * 28] bytes: what a hidden segment shows. */
+  readonly hiddenPixels: Uint8Array
+  /** How many it took, the picture itself among them. */
+  readonly samples: number
+  /** Every class, most probable first. */
+  readonly labels: readonly LabelExplanation[]
+  /**
+   * The segment without which alone the network says something else: of the few that speak most for what it says, the first;
+   * null where none of them does it.
+   */
+  readonly flip: { readonly segment: number; readonly predicted: number } | null
+  readonly warnings: readonly string[]
+  readonly timings: Timings
+}
+
+/** Where on the page an explanation stands: each side has one. */
+export const sides = ['left', 'right'] as const
+export type Side = (typeof sides)[number]
+
+export const exportFormats = [
+  'overlay.png',
+  'heatmap.png',
+  'boundaries.png',
+  'panels-for.png',
+  'panels-against.png',
+  'overlay.svg',
+  'heatmap.svg',
+  'explanation.json',
+] as const
+export type ExportFormat = (typeof exportFormats)[number]
+
+/** Of which picture a file is. */
+export interface ExportSubject {
+  /** What a picture shows, for people who hear it. */
+  readonly title: string
+  /** Among the test images, and its true label. */
+  readonly index?: number
+  readonly label?: number
+}
+
+/** What is trained, on what, and how. */
+export interface TrainingRecipe {
+  readonly layers: readonly LayerChoice[]
+  readonly learningRate: number
+  readonly batchSize: number
+  readonly epochs: number
+  /** Of the training images, the first so many. */
+  readonly images: number
+  readonly seed: number
+}
+
+/** What is known of a stack of layers before it is trained. */
+export interface NetworkOutline {
+  /** Why it is no network; null where it is one. */
+  readonly problem: string | null
+  readonly parameters: number
+  /** All layers, those too that nobody chose. */
+  readonly layers: readonly {
+    readonly type: string
+    readonly outputShape: readonly number[]
+    readonly parameters: number
+  }[]
+}
+
+/** A step, as the curves show it. */
+export type TrainingPoint = Pick<BatchLog, 'epoch' | 'step' | 'steps' | 'batchLoss' | 'loss' | 'accuracy' | 'msPerStep'>
+
+/** A picture that is watched while the network learns, explained as it is then. */
+export interface WatchedPicture {
+  readonly index: number
+  readonly predicted: number
+  readonly probability: number
+  /** Of its true class. */
+  readonly trueProbability: number
+  readonly segments: Int32Array
+  /** For its true class. */
+  readonly weights: readonly SegmentWeight[]
+}
+
+export interface WatchedMoment {
+  readonly epoch: number
+  readonly step: number
+  readonly pictures: readonly WatchedPicture[]
+}
+
+/** Where the training images came from: the site, this browser, or the page itself. */
+export interface TrainingSource {
+  readonly kind: 'site' | 'kept' | 'built-in'
+  readonly count: number
+  /** Why it is no more than what is built in. */
+  readonly reason: string | null
+  /** Images that it is validated on: test images. */
+  readonly validation: number
+}
+
+export type TrainingEvent =
+  | { readonly kind: 'fetching'; readonly received: number; readonly total: number | null }
+  | { readonly kind: 'began'; readonly recipe: TrainingRecipe; readonly source: TrainingSource }
+  | { readonly kind: 'steps'; readonly points: readonly TrainingPoint[] }
+  | { readonly kind: 'validating'; readonly epoch: number }
+  | { readonly kind: 'epoch'; readonly log: EpochLog }
+  /** The device was lost: it goes on from here, and what came later never was. */
+  | { readonly kind: 'back'; readonly epoch: number; readonly step: number }
+  | { readonly kind: 'paused'; readonly epoch: number; readonly step: number }
+  | { readonly kind: 'watched'; readonly moment: WatchedMoment }
+  /** Something that does not end it: it moved to another device, or can't be kept. */
+  | { readonly kind: 'note'; readonly text: string }
+
+/** A training that was cut off, by a reload or a crash. */
+export interface InterruptedTraining {
+  readonly recipe: TrainingRecipe
+  readonly epoch: number
+  readonly step: number
+  readonly log: readonly EpochLog[]
+  readonly points: readonly TrainingPoint[]
+}
+
+export interface Loaded {
+  readonly images: ImageSet
+  readonly interrupted: InterruptedTraining | null
+}
+
+export type { AverageEvidence, Evaluation, ImageSet }
+
+/** What can be stopped. */
+export type RunName = 'explain-left' | 'explain-right' | 'judge' | 'average' | 'train'
+
+/** What the Worker tells without being asked. */
+export interface EngineListener {
+  onDevice(status: DeviceStatus): void
+  /** null: there is none (any more). */
+  onOwnNetwork(network: OwnNetwork | null): void
+}
+
+type Progress = (done: number, total: number) => void
+
+/** All runs that are stopped fail with an AbortError. */
+export interface EngineApi {
+  /**
+   * Loads the model and the test images, and opens a device.
+   * @param base the page's address
+   */
+  load(base: string, choice: DeviceChoice, listener: EngineListener): Promise<Loaded>
+  /** Moves the networks to another device. Where that fails, what works computes on, and the status says why. */
+  useDevice(choice: DeviceChoice): Promise<DeviceStatus>
+  /** Ten probabilities. */
+  predict(network: NetworkName, pixels: Uint8Array): Promise<Float32Array>
+  /** Explains a picture; a run of that side is stopped first. */
+  explain(
+    side: Side,
+    network: NetworkName,
+    pixels: Uint8Array,
+    settings: ExplanationSettings,
+    onProgress: (progress: ExplanationProgress) => void,
+  ): Promise<ExplanationResult>
+  /**
+   * Ten probabilities of the picture that side explained last, with these of its segments hidden as its samples hid them.
+   * Fails when nothing is explained.
+   */
+  predictWithout(side: Side, hidden: readonly number[]): Promise<Float32Array>
+  /** How true that side's explanation is: segments hidden, and shown, in the order of their weights. */
+  faithfulness(side: Side, label: number): Promise<Faithfulness>
+  /** How much other seeds would change it. */
+  stability(side: Side, label: number): Promise<Stability>
+  /** That side's explanation of a label as a file. */
+  exported(side: Side, label: number, format: ExportFormat, subject: ExportSubject): Promise<Blob>
+  /** Predicts all test images and compares. */
+  judge(network: NetworkName, onProgress: Progress): Promise<Evaluation>
+  /** What counts as evidence for each class, on average over test images. */
+  averageEvidence(network: NetworkName, onProgress: Progress): Promise<AverageEvidence>
+  outline(layers: readonly LayerChoice[]): Promise<NetworkOutline>
+  /**
+   * Trains the network of one's own: a new one, or the interrupted one's rest. Resolves at its end. Stopped, the network stays
+   * as it is then.
+   */
+  train(
+    recipe: TrainingRecipe | 'interrupted',
+    watched: readonly number[],
+    onEvent: (event: TrainingEvent) => void,
+  ): Promise<void>
+  /** Of the training under way: holds it before its next step, lets it go on, or lets it do one step. */
+  steer(how: 'pause' | 'resume' | 'step'): void
+  /** A training that was cut off since, perhaps in another tab; null where none was. */
+  findInterrupted(): Promise<InterruptedTraining | null>
+  /** Forgets the interrupted training. */
+  discardInterrupted(): Promise<void>
+  /** The network of one's own as a safetensors file. */
+  saveNetwork(): Promise<Blob>
+  /** Takes a safetensors file as the network of one's own. Fails, and changes nothing, where it is not one for these pictures. */
+  openNetwork(file: File): Promise<void>
+  stop(run: RunName): void
+}

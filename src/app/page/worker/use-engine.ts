@@ -1,0 +1,49 @@
+import { useCallback, useEffect, useState } from 'preact/hooks'
+import type { DeviceChoice, DeviceStatus, Loaded, OwnNetwork } from '../contract/engine-api.ts'
+import type { EngineClient } from './engine-client.ts'
+
+export interface EngineState {
+  readonly loaded: Loaded | null
+  readonly device: DeviceStatus | null
+  readonly ownNetwork: OwnNetwork | null
+  readonly isSwitching: boolean
+  /** Why nothing works at all, if so. */
+  readonly failure: string | null
+  readonly switchDevice: (choice: DeviceChoice) => void
+}
+
+/** The engine's state: loading, what it loaded, the device that computes, the network of one's own. */
+export function useEngine(engine: EngineClient, onProblem: (problem: string | null) => void): EngineState {
+  const [loaded, setLoaded] = useState<Loaded | null>(null)
+  const [device, setDevice] = useState<DeviceStatus | null>(null)
+  const [ownNetwork, setOwnNetwork] = useState<OwnNetwork | null>(null)
+  const [isSwitching, setSwitching] = useState(false)
+  const [failure, setFailure] = useState<string | null>(null)
+
+  useEffect(() => {
+    const fail = (error: unknown) => setFailure(`Limelight can't start: ${messageOf(error)}`)
+    const onDevice = (status: DeviceStatus) => {
+      setDevice(status)
+      if (status.problem) onProblem(status.problem)
+    }
+    engine.load(document.baseURI, 'auto', { onDevice, onOwnNetwork: setOwnNetwork }).then(setLoaded, fail)
+    engine.failed.then(fail)
+  }, [engine, onProblem])
+
+  const switchDevice = useCallback(
+    (choice: DeviceChoice) => {
+      setSwitching(true)
+      onProblem(null)
+      engine
+        .useDevice(choice)
+        .catch((error) => onProblem(messageOf(error)))
+        .finally(() => setSwitching(false))
+    },
+    [engine, onProblem],
+  )
+  return { loaded, device, ownNetwork, isSwitching, failure, switchDevice }
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,86 @@
+import { LimelightError } from '../../engine/errors.ts'
+import type { LongCallOptions } from '../../engine/model/compiled.ts'
+import type { Sequential } from '../../engine/model/sequential.ts'
+import { formatShape } from '../../engine/tensor.ts'
+import {
+  accuracy,
+  type ClassificationReport,
+  classificationReport,
+  confusionMatrix,
+} from '../../engine/training/metrics.ts'
+import { classNames, type ImageSet } from '../data/fashion-mnist.ts'
+
+/** How well a model does on labelled images: what the tutorial shows. */
+export interface Evaluation {
+  readonly count: number
+  readonly accuracy: number
+  /** Mean cross-entropy, natural logarithm. */
+  readonly loss: number
+  readonly predicted: readonly number[]
+  /** The probability of each prediction. */
+  readonly confidences: Float32Array
+  /** [true][predicted] */
+  readonly confusionMatrix: readonly (readonly number[])[]
+  readonly report: ClassificationReport
+  /** Indices of the images the model gets wrong, ascending. */
+  readonly wrong: readonly number[]
+}
+
+/** Below this, float32 (on a device that flushes small numbers to 0, too) has lost digits of a probability, or all. */
+const exactFrom = 1e-30
+
+/**
+ * Predicts every image and compares. The loss is the validation loss of training: of each probability the logarithm,
+ * unbounded.
+ * @throws LimelightError when the model does not give probabilities of Fashion-MNIST's classes
+ */
+export async function evaluateModel(
+  model: Sequential,
+  set: ImageSet,
+  options: LongCallOptions = {},
+): Promise<Evaluation> {
+  const last = model.descriptions[model.descriptions.length - 1]
+  const activation = last && 'activation' in last ? last.activation : undefined
+  if (formatShape(model.outputShape) !== formatShape([classNames.length]) || activation !== 'softmax')
+    throw new LimelightError(
+      `evaluate: the model ends in ${formatShape(model.outputShape)} with ${activation ? `the activation ${activation}` : 'no activation'}; expected a softmax over the ${classNames.length} classes of Fashion-MNIST`,
+    )
+  const { images, labels, count, height, width } = set
+  const samples = { data: images, shape: [count, height, width, 1], scale: 1 / 255 }
+  const { data, shape } = await model.predict(samples, options)
+  const classes = shape[1]
+  let loss = 0
+  const lost: number[] = []
+  const confidences = new Float32Array(count)
+  const predicted = Array.from({ length: count }, (_, i) => {
+    const row = data.subarray(i * classes, (i + 1) * classes)
+    if (row[labels[i]] >= exactFrom) loss -= Math.log(row[labels[i]])
+    else lost.push(i)
+    const best = row.reduce((most, value, label) => (value > row[most] ? label : most), 0)
+    confidences[i] = row[best]
+    return best
+  })
+  if (lost.length > 0) {
+    // These few again, from the logits: their losses are finite, and large enough to count.
+    const size = height * width
+    const pixels = new Uint8Array(lost.length * size)
+    for (const [k, i] of lost.entries()) pixels.set(images.subarray(i * size, (i + 1) * size), k * size)
+    const few = { ...samples, data: pixels, shape: [lost.length, height, width, 1] }
+    const again = await model.evaluate(
+      few,
+      Uint8Array.from(lost, (i) => labels[i]),
+      { signal: options.signal },
+    )
+    loss += again.loss * lost.length
+  }
+  return {
+    count,
+    accuracy: accuracy(labels, predicted),
+    loss: loss / count,
+    predicted,
+    confidences,
+    confusionMatrix: confusionMatrix(labels, predicted, classes),
+    report: classificationReport(labels, predicted, { targetNames: classNames }),
+    wrong: predicted.flatMap((label, i) => (label === labels[i] ? [] : [i])),
+  }
+}

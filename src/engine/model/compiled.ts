@@ -1,0 +1,281 @@
+import { abortSignal, callback, oneOf, optionsOf, thatIs } from '../arguments.ts'
+import type { Device, HostArray, Memory, Place, Program } from '../device.ts'
+import { ArgumentError, LimelightError } from '../errors.ts'
+import { softmaxOperation } from '../ops/softmax.ts'
+import { describePlan, makePlan, type Plan } from '../plan/plan.ts'
+import type { Graph } from '../plan/trace.ts'
+import type { AbortSignal } from '../platform/types.ts'
+import { yieldToEvents } from '../platform/yield.ts'
+import { align, byteLengthOf, constant, Input, Resident, sizeOf, type Tensor } from '../tensor.ts'
+import type { Optimizer } from '../training/optimizers.ts'
+import type { LayerContext } from './layers.ts'
+import type { Sequential } from './sequential.ts'
+
+export interface CompileOptions {
+  readonly device: Device
+  /** Needed for fit(). */
+  readonly optimizer?: Optimizer
+  /** The loss of evaluate() and fit(); the last layer must be a softmax. */
+  readonly loss?: 'sparseCategoricalCrossentropy'
+  readonly metrics?: readonly 'accuracy'[]
+}
+
+/** What a device and an optimizer are told by. */
+const aDevice = thatIs<Device>(
+  'a device, as openDevice() gives it',
+  (value) => typeof value === 'object' && value !== null && 'lower' in value && 'allocate' in value,
+)
+const anOptimizer = thatIs<Optimizer>(
+  'an optimizer: adam() or sgd()',
+  (value) => typeof value === 'object' && value !== null && 'slots' in value && 'update' in value,
+)
+
+/** @internal */
+export const compileOptions = optionsOf<CompileOptions>(
+  {
+    device: aDevice,
+    optimizer: anOptimizer,
+    loss: oneOf('sparseCategoricalCrossentropy'),
+    metrics: thatIs(
+      "a list of 'accuracy'",
+      (value) => Array.isArray(value) && value.every((name) => name === 'accuracy'),
+    ),
+  },
+  'device',
+)
+
+/** @internal */
+export const longCallOptions = { signal: abortSignal, onProgress: callback }
+
+export interface LongCallOptions {
+  /** Stops the call, which then throws the signal's reason; the next call works. */
+  readonly signal?: AbortSignal
+  /** Samples done so far, of how many. */
+  readonly onProgress?: (done: number, total: number) => void
+}
+
+export interface Predictions {
+  /** [N, classes], row-major. */
+  readonly data: Float32Array<ArrayBuffer>
+  readonly shape: readonly [number, number]
+  /** Multiplications and additions that it took. */
+  readonly flops: number
+}
+
+/** The block of residents that holds the weights, one behind the other, each at a multiple of 256 bytes. */
+export const parameterBlock = 'parameters'
+
+/** Programs of sizes that may not come again. */
+const mostOccasional = 16
+
+/** Work over many samples that is planned for a batch and run chunk by chunk. */
+export interface ChunkedWork {
+  /** Names the graph: programs are kept by it and by batch size. */
+  readonly key: string
+  graph(model: CompiledModel, batch: number): Graph
+  /** May use the same arrays again for the next chunk: a run has copied them. */
+  inputs(first: number, batch: number): Readonly<Record<string, HostArray>>
+}
+
+/** A model's side of a device: its weights' memory and its programs. */
+export class CompiledModel {
+  readonly device: Device
+  readonly parameters: readonly Resident[]
+  readonly parameterMemory: Memory
+  /** Elements of the parameter block, padding included. */
+  readonly parameterElements: number
+  /** Being trained by a call of fit(): two at once would share one optimizer. */
+  isTraining = false
+  private readonly programs = new Map<string, Promise<Program>>()
+  private readonly plans = new Map<string, Plan>()
+  /** Keys of programs that may be given up, the one used longest ago first. */
+  private readonly occasional = new Set<string>()
+  private readonly owned: { dispose(): void }[] = []
+  private isDisposed = false
+  private turn: Promise<unknown> = Promise.resolve()
+
+  constructor(
+    readonly model: Sequential,
+    readonly options: CompileOptions,
+  ) {
+    this.device = options.device
+    let offset = 0
+    this.parameters = model.weights.map(({ shape }) => {
+      const parameter = new Resident(parameterBlock, offset, shape)
+      offset += align(byteLengthOf(parameter))
+      return parameter
+    })
+    this.parameterElements = offset / 4
+    this.parameterMemory = this.device.allocate('f32', this.parameterElements)
+    this.owned.push(this.parameterMemory)
+    this.uploadWeights()
+  }
+
+  uploadWeights(): void {
+    this.model.weights.forEach(({ data }, i) => {
+      this.device.write(this.parameterMemory, data, this.parameters[i].offset)
+    })
+  }
+
+  /** The weights as they are on the device, one array each; the host's stay as they are. */
+  async readWeights(): Promise<Float32Array[]> {
+    const shape = [this.parameterElements]
+    const place: Place = { memory: this.parameterMemory, operand: { shape, dtype: 'f32', offset: 0 } }
+    const values = await this.exclusive(() => this.device.read(place))
+    return this.model.weights.map(({ data }, i) => {
+      const first = this.parameters[i].offset / 4
+      return Float32Array.from(values.subarray(first, first + data.length))
+    })
+  }
+
+  /**
+   * Runs work that others must not come between (a run and the reading of its results: programs are shared), after all such
+   * work that was asked for before.
+   * @throws LimelightError when the model was disposed of, or compiled again, in the meantime
+   */
+  exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.turn.then(() => {
+      if (this.isDisposed) throw new LimelightError('the model was disposed of, or compiled again, while it was in use')
+      return work()
+    })
+    this.turn = mine.catch(() => {})
+    return mine
+  }
+
+  /** Memory that lives as long as the compiled model. */
+  own<T extends { dispose(): void }>(owned: T): T {
+    this.owned.push(owned)
+    return owned
+  }
+
+  forward(x: Tensor, context?: Partial<LayerContext>): Tensor {
+    const whole: LayerContext = {
+      training: false,
+      position: constant(0, [1], 'i32'),
+      seed: this.model.seed,
+      ...context,
+    }
+    let next = 0
+    return this.model.layers.reduce((value, layer, index) => {
+      const weights = this.parameters.slice(next, next + layer.weights.length)
+      next += layer.weights.length
+      return layer.apply(value, weights, { ...whole, seed: whole.seed + index })
+    }, x)
+  }
+
+  /** What the last layer's softmax is given: losses are computed from it. */
+  logits(x: Tensor, training: boolean, position?: Tensor): Tensor {
+    const output = this.forward(x, { training, ...(position && { position }) })
+    if (output.operation.name !== softmaxOperation.name)
+      throw new ArgumentError('sparseCategoricalCrossentropy: the last layer must have the activation softmax')
+    return output.inputs[0]
+  }
+
+  /** A program for this graph, lowered once. */
+  program(key: string, plan: () => Plan): Promise<Program> {
+    const known = this.programs.get(key)
+    if (known) return known
+    const program = this.device.lower(plan(), { [parameterBlock]: this.parameterMemory })
+    this.programs.set(key, program)
+    // A plan that was refused (out of memory, say) may be tried again.
+    program.catch(() => this.programs.delete(key))
+    return program
+  }
+
+  /** As program(), for graphs of which there may be many: the one that was used longest ago makes room. */
+  occasionalProgram(key: string, plan: () => Plan): Promise<Program> {
+    this.occasional.delete(key)
+    this.occasional.add(key)
+    const [oldest] = this.occasional
+    const old = this.occasional.size > mostOccasional && this.programs.get(oldest)
+    if (old) {
+      this.occasional.delete(oldest)
+      this.programs.delete(oldest)
+      this.plans.delete(oldest)
+      // After the work that may still use it.
+      this.exclusive(async () => (await old).dispose()).catch(() => {})
+    }
+    return this.program(key, plan)
+  }
+
+  /** A weight as it is on the device now: the host's copy is behind while fit() runs. */
+  async parameterValues(parameter: Resident): Promise<Float32Array> {
+    const { data } = this.model.weights[this.parameters.indexOf(parameter)]
+    if (!this.isTraining) return data
+    const { shape, offset } = parameter
+    const place: Place = { memory: this.parameterMemory, operand: { shape, dtype: 'f32', offset } }
+    return Float32Array.from(await this.exclusive(() => this.device.read(place)))
+  }
+
+  /** Runs work over `total` samples in chunks and joins the results: outputs side by side in one row a sample. */
+  async inChunks(total: number, { signal, onProgress }: LongCallOptions, work: ChunkedWork): Promise<Predictions> {
+    const { batch, plan } = this.planFor(total, work)
+    const program = await this.program(`${work.key}:${batch}`, () => plan)
+    const widths = Object.values(plan.outputs).map(({ shape }) => sizeOf(shape) / batch)
+    const width = widths.reduce((sum, part) => sum + part, 0)
+    const joined = new Float32Array(total * width)
+    const atOnce = this.device.runsAtOnce(program, Boolean(signal || onProgress))
+    for (let first = 0; first < total; ) {
+      signal?.throwIfAborted()
+      const runs = Math.min(atOnce, Math.ceil((total - first) / batch))
+      const start = first
+      const results = await this.exclusive(() =>
+        this.device.runAll(program, runs, (run) => work.inputs(start + run * batch, batch)),
+      )
+      for (const outputs of results) {
+        const count = Math.min(batch, total - first)
+        let column = 0
+        for (const [output, values] of Object.values(outputs).entries()) {
+          for (let i = 0; i < count; i++)
+            for (let c = 0; c < widths[output]; c++)
+              joined[(first + i) * width + column + c] = values[i * widths[output] + c]
+          column += widths[output]
+        }
+        first += count
+      }
+      onProgress?.(first, total)
+      if (first < total) await yieldToEvents()
+    }
+    const flops = plan.steps.reduce((sum, step) => sum + step.flops, 0) * Math.ceil(total / batch)
+    return { data: joined, shape: [total, width], flops }
+  }
+
+  /**
+   * The batch to cut work into: the smallest that holds all of it, or, if that were mostly empty or more than the device
+   * holds, the next smaller one.
+   */
+  private planFor(total: number, work: ChunkedWork): { batch: number; plan: Plan } {
+    const { batchSizes, fusions, maxBlockBytes } = this.device
+    let choice = batchSizes.findIndex((size) => size >= total)
+    if (choice < 0) choice = batchSizes.length - 1
+    if (choice > 0 && batchSizes[choice] > 2 * total) choice--
+    for (; ; choice--) {
+      const batch = batchSizes[choice]
+      const plan = this.planOnce(`${work.key}:${batch}`, () => makePlan(work.graph(this, batch), fusions))
+      if (choice === 0 || plan.largestOperandBytes <= maxBlockBytes) return { batch, plan }
+    }
+  }
+
+  /** A plan, made at its first use. */
+  planOnce(key: string, make: () => Plan): Plan {
+    const plan = this.plans.get(key) ?? make()
+    this.plans.set(key, plan)
+    return plan
+  }
+
+  describe(batch: number): string {
+    const graph = { outputs: { y: this.forward(new Input('x', [batch, ...this.model.inputShape])) } }
+    return describePlan(makePlan(graph, this.device.fusions))
+  }
+
+  dispose(): void {
+    this.isDisposed = true
+    for (const program of this.programs.values())
+      program.then(
+        (lowered) => lowered.dispose(),
+        () => {},
+      )
+    for (const owned of this.owned) owned.dispose()
+    this.programs.clear()
+  }
+}

@@ -1,0 +1,26 @@
+import seedrandom from 'seedrandom'
+import type { Shape } from '../tensor.ts'
+import { sizeOf } from '../tensor.ts'
+
+/** How weights begin. `random` gives numbers in [0, 1). */
+export type Initializer = 'glorotUniform' | 'zeros'
+
+/**
+ * Glorot & Bengio (2010): uniform in ±√(6 / (fan in + fan out)), the fans of a convolution counting its window. Keras's
+ * default for kernels.
+ */
+function glorotUniform(shape: Shape, random: () => number): Float32Array<ArrayBuffer> {
+  const window = sizeOf(shape.slice(0, -2))
+  const [inputs, outputs] = shape.slice(-2)
+  const limit = Math.sqrt(6 / (window * (inputs + outputs)))
+  return Float32Array.from({ length: sizeOf(shape) }, () => (2 * random() - 1) * limit)
+}
+
+export function initialize(initializer: Initializer, shape: Shape, random: () => number): Float32Array<ArrayBuffer> {
+  return initializer === 'zeros' ? new Float32Array(sizeOf(shape)) : glorotUniform(shape, random)
+}
+
+/** A stream of numbers in [0, 1) that depends on the seed and on what it is for. */
+export function seededRandom(seed: number, purpose: string): () => number {
+  return seedrandom(`${purpose}:${seed}`)
+}

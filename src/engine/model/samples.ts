@@ -1,0 +1,77 @@
+import { isNumberArray, shown } from '../arguments.ts'
+import { ArgumentError, ShapeError } from '../errors.ts'
+import { formatShape, isShape, type Shape, sizeOf } from '../tensor.ts'
+
+/**
+ * Numbers on the host with a shape; the first axis counts samples. Stored pixels stay bytes: `scale` (1/255 for images)
+ * makes them numbers where they are used, so that a data set takes a quarter of the memory.
+ */
+export interface Samples {
+  readonly data: Float32Array | Float64Array | Uint8Array
+  /** [N, …] */
+  readonly shape: Shape
+  readonly scale?: number
+}
+
+/** Class numbers, one a sample. */
+export type Labels = ArrayLike<number>
+
+/**
+ * @throws ShapeError when the samples are not as many as the shape says, or not of the shape a model takes
+ * @throws ArgumentError when they hold NaN or what is infinite in 32 bits: what becomes of it differs from device to device
+ * (a relu of WebGPU may make it zero), and a single one spoils a training
+ */
+export function checkSamples(name: string, samples: Samples, sampleShape: Shape): void {
+  const { data, shape } = samples ?? {}
+  if (!(data instanceof Float32Array || data instanceof Float64Array || data instanceof Uint8Array) || !isShape(shape))
+    throw new ShapeError(
+      `${name}: expected samples { data, shape: [N,${sampleShape.join(',')}] }, their data a Float32Array, Float64Array or Uint8Array, not ${shown(data === undefined ? samples : data)} of shape ${shown(shape)}`,
+    )
+  if (data.length !== sizeOf(shape))
+    throw new ShapeError(`${name}: ${data.length} numbers given for shape ${formatShape(shape)}`)
+  if (shape[0] === 0) throw new ShapeError(`${name}: there are no samples: shape ${formatShape(shape)}`)
+  if (shape.length !== sampleShape.length + 1 || sampleShape.some((extent, axis) => shape[axis + 1] !== extent))
+    throw new ShapeError(`${name}: shape ${formatShape(shape)} given, the model takes [N,${sampleShape.join(',')}]`)
+  checkNumbers(name, samples)
+}
+
+const largestFloat32 = (2 - 2 ** -23) * 2 ** 127
+
+function checkNumbers(name: string, { data, shape, scale = 1 }: Samples): void {
+  if (!Number.isFinite(scale))
+    throw new ArgumentError(`${name}: the scale is ${shown(scale)}; expected a finite number`)
+  const largest = largestFloat32 / Math.abs(scale)
+  if (data instanceof Uint8Array && largest >= 255) return
+  for (let i = 0; i < data.length; i++)
+    // Not so for NaN, either.
+    if (!(Math.abs(data[i]) <= largest)) {
+      const sample = Math.floor((i * shape[0]) / data.length)
+      throw new ArgumentError(`${name}: sample ${sample} holds ${data[i]}; expected finite numbers, of 32 bits at most`)
+    }
+}
+
+/** @throws ShapeError, ArgumentError when labels are missing or outside 0..classes-1 */
+export function checkLabels(name: string, labels: Labels, count: number, classes: number): void {
+  if (!Array.isArray(labels) && !isNumberArray(labels))
+    throw new ArgumentError(`${name}: labels must be a list of class numbers, not ${shown(labels)}`)
+  if (labels.length !== count) throw new ShapeError(`${name}: ${labels.length} labels given for ${count} samples`)
+  for (let i = 0; i < count; i++)
+    if (!Number.isInteger(labels[i]) || labels[i] < 0 || labels[i] >= classes)
+      throw new ArgumentError(`${name}: label ${shown(labels[i])} of sample ${i} is not one of 0..${classes - 1}`)
+}
+
+/**
+ * Gives samples [first, first + count) as numbers; zeros where there are no more. Always in the same array, for as long as
+ * `count` stays the same: the system takes longer to provide a new one than the copying does.
+ */
+export function sampleReader({ data, shape, scale = 1 }: Samples): (first: number, count: number) => Float32Array {
+  const length = sizeOf(shape.slice(1))
+  let taken = new Float32Array(0)
+  return (first, count) => {
+    if (taken.length !== count * length) taken = new Float32Array(count * length)
+    const part = data.subarray(first * length, (first + count) * length)
+    for (let i = 0; i < part.length; i++) taken[i] = part[i] * scale
+    taken.fill(0, part.length)
+    return taken
+  }
+}

@@ -1,0 +1,321 @@
+import {
+  callback,
+  check,
+  either,
+  flag,
+  numberFrom,
+  oneOf,
+  optionsOf,
+  positiveNumber,
+  text,
+  thatIs,
+  wholeNumber,
+} from '../../engine/arguments.ts'
+import { ArgumentError } from '../../engine/errors.ts'
+import { fairTurns, type Pause, part, pausing } from '../abort.ts'
+import { caveatsOfFit } from '../explanation/caveats.ts'
+import { Explanation } from '../explanation/explanation.ts'
+import { type Stability, stabilityOf } from '../explanation/stability.ts'
+import { intervalsOf } from '../fit/confidence.ts'
+import { type Evidence, exactEvidence, type Question, sampledEvidence } from '../fit/evidence.ts'
+import { type FeatureSelection, featureSelectionNamed } from '../fit/feature-selection.ts'
+import { fitSurrogate, type ModelRegressor, type Surrogate } from '../fit/surrogate.ts'
+import type { ImageInput } from '../images/image.ts'
+import { type RandomState, randomSource, randomStateOf } from '../random/random-state.ts'
+import { drawingUndoably, type UndoableDraws } from '../random/undoable-draws.ts'
+import { checkDistanceMetric, type DistanceMetric } from '../samples/distances.ts'
+import { exponentialKernel, type Kernel } from '../samples/kernel.ts'
+import type { PredictionOptions, Predictor } from '../samples/predictors.ts'
+import { drawMasks, mostSamples, sampleMasks } from '../samples/sampling.ts'
+import { type AutoSamples, autoSamplesOptions, settledEvidence } from './settled-evidence.ts'
+import {
+  checkRequest,
+  chosenLabels,
+  prepareSubject,
+  type SubjectOptions,
+  subjectOptions,
+  topCountOf,
+} from './subject.ts'
+
+/** The penalty of lime's ridge. */
+const limesAlpha = 1
+
+export interface LimeImageExplainerOptions {
+  /** Width of the default kernel, in units of the distance. */
+  readonly kernelWidth?: number
+  /** Distance -> weight, in place of sqrt(exp(-d^2 / kernelWidth^2)). */
+  readonly kernel?: Kernel
+  /** Reports each surrogate on stderr, as Python's lime prints it. */
+  readonly verbose?: boolean
+  /** 'auto', 'none', 'highestWeights', 'forwardSelection' or 'lassoPath'; Python's names serve too. */
+  readonly featureSelection?: FeatureSelection | (string & {})
+  /** A seed, or a stream to draw from; left out, every explainer has its own random seed. */
+  readonly randomState?: number | RandomState
+}
+
+export interface ExplainOptions extends SubjectOptions {
+  /** How many segments the surrogate may use at most. */
+  readonly numFeatures?: number
+  /**
+   * How many samples, the image itself among them. 'exact' takes all 2^n masks, each once: no sampling noise, the same for every
+   * random state, the limit of endless samples; for at most 24 segments where the predictor has tables of its logits (tabulateBlended), 16 elsewhere. 'auto'
+   * samples until the order of the top features is settled.
+   */
+  readonly numSamples?: number | 'exact' | 'auto'
+  /** How 'auto' ends. */
+  readonly autoSamples?: AutoSamples
+  /** Keep the masks, probabilities, distances and weights of all samples in the explanation: true unless given. */
+  readonly keepSamples?: boolean
+  /**
+   * The ridge's penalty, set against the sum over the samples. For a number of samples 1, as in Python, which shrinks the weights of
+   * few segments or samples; for 'exact' and 'auto' 0, the limit of endless samples. What N samples come to on average, penalty
+   * included, is 'exact' with alpha 2^segments / N.
+   */
+  readonly alpha?: number
+  readonly distanceMetric?: DistanceMetric | (string & {})
+  /** A linear model in place of the ridge regression. */
+  readonly modelRegressor?: ModelRegressor
+}
+
+const explainerOptions = optionsOf<LimeImageExplainerOptions>({
+  kernelWidth: positiveNumber(),
+  kernel: callback,
+  verbose: flag,
+  featureSelection: text,
+  randomState: randomSource,
+})
+
+const explainOptions = optionsOf<ExplainOptions>({
+  ...subjectOptions,
+  numFeatures: wholeNumber(1),
+  numSamples: either(
+    `a whole number from 1 to ${mostSamples.toLocaleString('en-US')}, 'exact' or 'auto'`,
+    wholeNumber(1, mostSamples),
+    oneOf('exact', 'auto'),
+  ),
+  autoSamples: autoSamplesOptions,
+  keepSamples: flag,
+  distanceMetric: text,
+  modelRegressor: callback,
+  alpha: numberFrom(0),
+})
+
+const imageSequence = thatIs<Iterable<unknown>>(
+  'images one after another: a list or a generator',
+  (value) => typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value),
+)
+
+const stabilityOptions = optionsOf<{ runs?: number; topFeatures?: number }>({
+  runs: wholeNumber(2, 10_000),
+  topFeatures: wholeNumber(1),
+})
+
+/**
+ * LIME for images (Ribeiro, Singh and Guestrin, "Why Should I Trust You?", KDD 2016), with the numbers of Python's lime 0.2.0.1:
+ * the same seed gives the same explanation. One random stream is kept across calls: a second explanation continues it.
+ */
+export class LimeImageExplainer {
+  private readonly kernel: Kernel
+  private readonly kernelWidth: number
+  private readonly verbose: boolean
+  private readonly featureSelection: FeatureSelection
+  private readonly randomState: RandomState
+
+  /** @throws ArgumentError for an option outside its range or an unknown name */
+  constructor(options: LimeImageExplainerOptions = {}) {
+    check('LimeImageExplainer', explainerOptions, options)
+    const { kernelWidth = 0.25, kernel = exponentialKernel, verbose = false, featureSelection = 'auto' } = options
+    this.kernel = kernel
+    this.kernelWidth = kernelWidth
+    this.verbose = verbose
+    this.featureSelection = featureSelectionNamed(featureSelection)
+    this.randomState = randomStateOf(options.randomState)
+  }
+
+  /**
+   * Explains what a classifier says about one image. Calls that follow one another draw from one random stream, as in Python. Calls
+   * that run at once share it, so that the samples of each depend on who comes first: for numbers that can be had again, give each
+   * an explainer of its own, or use explainBatch.
+   * @param input [H, W] (given to a predict function as RGB), [H, W, 1] or [H, W, 3]
+   * @param predictor a function from batches of images to probabilities, or a model that blends by itself
+   * @throws ShapeError or ArgumentError for an image, option, label map or probabilities that do not fit; signal.reason after
+   *   an abort. A call that throws leaves the explainer's random stream as it found it.
+   */
+  async explainInstance(input: ImageInput, predictor: Predictor, options: ExplainOptions = {}): Promise<Explanation> {
+    return drawingUndoably(this.randomState, (draws) => this.explain(input, predictor, options, draws))
+  }
+
+  /**
+   * Explains many images, each as if it were the first: all start at the same place of the random stream, so that an explanation
+   * does not depend on which were explained before it. Samples are not kept unless asked for: memory does not grow.
+   * @throws as explainInstance
+   */
+  async *explainBatch(
+    images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
+    predictor: Predictor,
+    options: ExplainOptions | ((index: number) => ExplainOptions) = {},
+  ): AsyncGenerator<Explanation, void, undefined> {
+    check('explainBatch', imageSequence, images, 'images')
+    const start = this.randomState.snapshot()
+    let index = 0
+    for await (const image of images) {
+      this.randomState.restore(start)
+      const own = typeof options === 'function' ? options(index) : options
+      yield await this.explainInstance(image, predictor, { keepSamples: false, ...own })
+      index++
+    }
+  }
+
+  /**
+   * Explains an image again and again, and says how much the explanations differ: how far to trust one of them.
+   * @param options as explainInstance takes them; `runs` explanations (10), and how many features are the top ones (5)
+   * @returns label -> its stability, for the labels of the first explanation
+   */
+  async stability(
+    input: ImageInput,
+    predictor: Predictor,
+    { runs = 10, topFeatures = 5, ...options }: ExplainOptions & { runs?: number; topFeatures?: number } = {},
+  ): Promise<Map<number, Stability>> {
+    check('stability', stabilityOptions, { runs, topFeatures })
+    const explanations = [await this.explainInstance(input, predictor, options)]
+    const { labels, randomSeed } = explanations[0]
+    // The same segments and labels: only the samples differ.
+    const again = { ...options, labels, topLabels: null, randomSeed }
+    while (explanations.length < runs) explanations.push(await this.explainInstance(input, predictor, again))
+    return new Map(labels.map((label) => [label, stabilityOf(explanations, label, topFeatures)]))
+  }
+
+  private async explain(
+    input: ImageInput,
+    predictor: Predictor,
+    options: ExplainOptions,
+    draws: UndoableDraws,
+  ): Promise<Explanation> {
+    checkRequest(predictor, options, explainOptions)
+    const { numFeatures = 100_000, numSamples = 1000, batchSize = 10, distanceMetric = 'cosine' } = options
+    const { modelRegressor, keepSamples = true, compatible, factored, signal, onProgress } = options
+    if (typeof numSamples !== 'number' && modelRegressor)
+      throw new ArgumentError(`modelRegressor fits samples: numSamples must be a number with it, not '${numSamples}'`)
+    checkDistanceMetric(distanceMetric)
+    const { alpha = typeof numSamples === 'number' ? limesAlpha : 0 } = options
+    if (modelRegressor && options.alpha !== undefined)
+      throw new ArgumentError('alpha is the penalty of the ridge, in whose place modelRegressor stands: give only one')
+
+    const letOthersRun = fairTurns()
+    const started = performance.now()
+    const subject = await prepareSubject(input, predictor, options, draws)
+    const { image, fudged, segments, segmentCount, randomSeed } = subject
+    const warnings = [...subject.warnings]
+    const question: Question = {
+      predictor,
+      image,
+      fudged,
+      columns: segments.data,
+      segmentCount,
+      distanceMetric,
+      kernel: this.kernel,
+      kernelWidth: this.kernelWidth,
+      chooseLabels: (original) => chosenLabels(original, options),
+    }
+    const surrogateOf = async (evidence: Evidence, label: number, pause: Pause) => {
+      const { sampled, moments } = evidence
+      await pause(0)
+      const target = evidence.targetOf(label)
+      await pause(0)
+      const regression =
+        modelRegressor && sampled
+          ? { regressor: modelRegressor, samples: sampled.moments, targets: sampled.targetsOf(label) }
+          : undefined
+      const { featureSelection } = this
+      const settings = { numFeatures, featureSelection, alpha, compatible, regression }
+      return fitSurrogate(moments, target, settings, pause)
+    }
+    const asked: PredictionOptions = {
+      batchSize,
+      factored,
+      signal,
+      onProgress: (done, total) => onProgress?.({ phase: 'prediction', done, total }),
+    }
+    const { evidence, settled } = await this.ask(question, numSamples, options, draws, surrogateOf, asked)
+    const predicted = performance.now()
+
+    const { labels, sampled, original } = evidence
+    // The labels' fits, and their intervals.
+    const steps = labels.length + 1
+    const pause = pausing(signal, (share) => onProgress?.({ phase: 'fit', done: share * steps, total: steps }))
+    // What came in with the last predictions was summed up without a turn for others.
+    await letOthersRun()
+    signal?.throwIfAborted()
+    const step = (index: number) => part(pause, index / steps, (index + 1) / steps)
+    const surrogates = new Map<number, Surrogate>()
+    for (const label of labels) {
+      await pause(surrogates.size / steps)
+      const surrogate = await surrogateOf(evidence, label, step(surrogates.size))
+      surrogates.set(label, surrogate)
+      if (this.verbose)
+        console.warn(
+          `Intercept ${surrogate.intercept}\nPrediction_local ${surrogate.localPrediction}\nRight: ${original[label]}`,
+        )
+      onProgress?.({ phase: 'fit', done: surrogates.size, total: steps })
+    }
+    const intervals = modelRegressor ? null : await intervalsOf(evidence, surrogates, alpha, step(labels.length))
+    onProgress?.({ phase: 'fit', done: steps, total: steps })
+    warnings.push(...caveatsOfFit(evidence, surrogates, intervals, modelRegressor ? null : alpha))
+    if (settled === false)
+      warnings.push(
+        `the order of the top features is not settled after ${evidence.samples} samples: some of their weights are nearly equal`,
+      )
+    const ended = performance.now()
+
+    const each = <T>(pick: (surrogate: Surrogate) => T): Record<number, T> =>
+      Object.fromEntries(Array.from(surrogates, ([label, surrogate]) => [label, pick(surrogate)]))
+    const kept = keepSamples ? sampled : null
+    return new Explanation({
+      asked: image,
+      fudgedAsked: fudged,
+      segments,
+      labels,
+      topLabels: topCountOf(options) === null ? [] : labels,
+      intercept: each((surrogate) => surrogate.intercept),
+      localExp: each((surrogate) => surrogate.weights),
+      score: each((surrogate) => surrogate.score),
+      localPred: each((surrogate) => surrogate.localPrediction),
+      samples: evidence.samples,
+      sampling: numSamples === 'auto' && sampled ? 'auto' : sampled ? 'number' : 'exact',
+      settled,
+      alpha: modelRegressor ? null : alpha,
+      intervals: (label) => intervals?.get(label) ?? null,
+      probabilities: kept?.probabilities ?? { data: original, shape: [1, original.length] },
+      masks: kept?.masks ?? { data: new Uint8Array(segmentCount).fill(1), shape: [1, segmentCount] },
+      distances: kept?.distances ?? new Float64Array(1),
+      kernelWeights: kept?.weights ?? Float64Array.of(this.kernel(0, this.kernelWidth)),
+      randomSeed,
+      warnings,
+      timings: {
+        segmentation: subject.segmentation,
+        prediction: predicted - started - subject.segmentation,
+        fit: ended - predicted,
+        total: ended - started,
+      },
+    })
+  }
+
+  /** The evidence that was asked for; with 'auto', whether the order of the top features is settled. */
+  private async ask(
+    question: Question,
+    numSamples: NonNullable<ExplainOptions['numSamples']>,
+    { autoSamples = {} }: ExplainOptions,
+    draws: UndoableDraws,
+    fit: (evidence: Evidence, label: number, pause: Pause) => Promise<Surrogate>,
+    options: PredictionOptions,
+  ): Promise<{ evidence: Evidence; settled: boolean | null }> {
+    const { segmentCount } = question
+    if (numSamples === 'exact') return { evidence: await exactEvidence(question, options), settled: null }
+    if (numSamples === 'auto') {
+      const draw = (rows: number) => draws.draw((random) => drawMasks(random, rows, segmentCount))
+      return settledEvidence(question, draw, fit, autoSamples, options)
+    }
+    const masks = draws.draw((random) => sampleMasks(random, numSamples, segmentCount))
+    return { evidence: await sampledEvidence(question, masks, options), settled: null }
+  }
+}

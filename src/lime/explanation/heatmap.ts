@@ -1,0 +1,103 @@
+import { interpolatePiYG } from 'd3-scale-chromatic'
+import { check, finiteNumber, thatIs } from '../../engine/arguments.ts'
+import type { SegmentWeight } from '../fit/surrogate.ts'
+import type { Image } from '../images/image.ts'
+import { anExplanation, type Explanation } from './explanation.ts'
+
+/**
+ * Pictures of weights: green for what speaks for a label, magenta for what speaks against it, nearly white for what does neither
+ * (ColorBrewer's PiYG, which people with any of the common colour blindnesses tell apart).
+ */
+
+/**
+ * The end of a colour scale is no smaller than this share of the probability: what hardly matters must not be painted as loudly
+ * as what decides.
+ */
+const leastLimit = 0.1
+
+const anyWeights = thatIs<readonly SegmentWeight[]>(
+  'weights, [segment, weight] each',
+  (value) => Array.isArray(value) && value.every((pair) => Array.isArray(pair) && Number.isFinite(pair[1])),
+)
+
+/** The end of the colour scale of these weights, on both sides, so that 0 is white: the largest |weight|, but a tenth at least. */
+export function weightLimit(weights: readonly SegmentWeight[]): number {
+  check('weightLimit', anyWeights, weights, 'weights')
+  return Math.max(leastLimit, Math.abs(weights.at(0)?.[1] ?? 0))
+}
+
+/** The colour of a weight's share of the limit, -1 to 1: red, green and blue, 0 to 255. */
+export function weightColour(share: number): readonly [number, number, number] {
+  check('weightColour', finiteNumber, share, 'share')
+  const [red, green, blue] = interpolatePiYG(0.5 + Math.max(-1, Math.min(1, share)) / 2)
+    .replace(/[^\d,.]/g, '')
+    .split(',')
+    .map((part) => Math.round(Number(part)))
+  return [red, green, blue]
+}
+
+/** Each pixel's weight, [H*W]: that of its segment, 0 where the surrogate does not use it. */
+export function weightMap(explanation: Explanation, label: number): Float64Array {
+  check('weightMap', anExplanation, explanation, 'explanation')
+  const weights = new Map(explanation.weightsOf(label))
+  return Float64Array.from(explanation.segments.data, (segment) => weights.get(segment) ?? 0)
+}
+
+/**
+ * The weights alone, in colour. @returns [H, W, 3] bytes
+ * @throws ArgumentError for a label that was not explained
+ */
+export function heatmap(explanation: Explanation, label: number): Image {
+  return painted(explanation, label, weightColour)
+}
+
+/**
+ * The image in grey, tinted by the weights: the more, the larger a weight is. @returns [H, W, 3] bytes
+ * @throws ArgumentError for a label that was not explained
+ */
+export function overlay(explanation: Explanation, label: number): Image {
+  check('overlay', anExplanation, explanation, 'explanation')
+  const { image } = explanation
+  const scale = image.data instanceof Uint8Array ? 1 : 255
+  return painted(explanation, label, (share, pixel) => {
+    const [red, green, blue] = image.data.subarray(3 * pixel, 3 * pixel + 3)
+    return tinted(scale * (0.2125 * red + 0.7154 * green + 0.0721 * blue), share)
+  })
+}
+
+/** Green for, magenta against: the ends of ColorBrewer's PiYG of five colours. */
+const forColour = [0x4d, 0xac, 0x26] as const
+const againstColour = [0xd0, 0x1c, 0x8b] as const
+
+/** How much of a pixel the colour at the scale's end takes. */
+const strongestTint = 0.8
+
+/**
+ * A pixel's colour under its segment's weight. @param grey 0 to 255
+ * @param share weight / weightLimit, -1 to 1
+ */
+export function tinted(grey: number, share: number): readonly [number, number, number] {
+  check('tinted', finiteNumber, grey, 'grey')
+  check('tinted', finiteNumber, share, 'share')
+  const colour = share < 0 ? againstColour : forColour
+  const amount = Math.abs(share) * strongestTint
+  // The tint keeps some of the picture's own light, so that what is seen stays visible in it.
+  const light = 0.65 + (0.35 * grey) / 255
+  const mix = (c: number) => Math.round(grey * (1 - amount) + colour[c] * light * amount)
+  return [mix(0), mix(1), mix(2)]
+}
+
+function painted(
+  explanation: Explanation,
+  label: number,
+  colourOf: (share: number, pixel: number) => readonly [number, number, number],
+): Image {
+  check('heatmap', anExplanation, explanation, 'explanation')
+  const { height, width } = explanation.image
+  const limit = weightLimit(explanation.weightsOf(label))
+  const data = new Uint8Array(height * width * 3)
+  weightMap(explanation, label).forEach((weight, pixel) => {
+    data.set(colourOf(weight / limit, pixel), 3 * pixel)
+  })
+  return { data, shape: [height, width, 3], height, width, channels: 3 }
+}

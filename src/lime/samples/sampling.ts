@@ -1,0 +1,37 @@
+import { ArgumentError } from '../../engine/errors.ts'
+import type { RandomState } from '../random/random-state.ts'
+
+/** Which segments each sample shows: [samples, segments] of 0/1, row-major. Row 0 is the image itself, all ones. */
+export interface Masks {
+  readonly data: Uint8Array
+  readonly shape: readonly [number, number]
+}
+
+/** A weight's error is a thousandth of one sample's then: more make no difference that anybody could see. */
+export const mostSamples = 1_000_000
+/** One byte a sample and segment. They are drawn in one go, so that nobody else draws between them: in a second or so. */
+const mostMaskBytes = 2 ** 27
+
+/** @throws ArgumentError for more masks than are drawn at once */
+export function checkRoomForMasks(rows: number, segments: number): void {
+  if (rows * segments > mostMaskBytes)
+    throw new ArgumentError(
+      `${rows} samples of ${segments} segments are too many; at most ${Math.floor(mostMaskBytes / segments)} samples`,
+    )
+}
+
+/** The next rows of masks of a stream, [rows, segments]. @throws ArgumentError for too many */
+export function drawMasks(randomState: RandomState, rows: number, segments: number): Uint8Array {
+  checkRoomForMasks(rows, segments)
+  return randomState.bits(rows * segments)
+}
+
+/**
+ * lime's sampling: `randint(0, 2, samples * segments)` in one go, row by row, then row 0 set to ones; so the original counts
+ * as one of the samples, and the stream moves by samples * segments words.
+ */
+export function sampleMasks(randomState: RandomState, samples: number, segments: number): Masks {
+  const data = drawMasks(randomState, samples, segments)
+  data.fill(1, 0, segments)
+  return { data, shape: [samples, segments] }
+}

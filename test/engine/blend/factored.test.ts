@@ -1,0 +1,185 @@
+import { afterAll, describe, expect, it } from 'vitest'
+import { predictFactored } from '../../../src/engine/blend/predict-factored.ts'
+import { SegmentPatterns } from '../../../src/engine/blend/segment-patterns.ts'
+import { CpuDevice } from '../../../src/engine/cpu/device.ts'
+import { ArgumentError } from '../../../src/engine/errors.ts'
+import { CompiledModel } from '../../../src/engine/model/compiled.ts'
+import { conv2d, dense, flatten } from '../../../src/engine/model/layers.ts'
+import { sequential } from '../../../src/engine/model/sequential.ts'
+import { ReferenceDevice } from '../../../src/engine/reference/device.ts'
+import { largestError } from '../../reference-tensors.ts'
+import { randomNetwork } from './networks.ts'
+
+const device = new CpuDevice({ threads: 1 })
+afterAll(() => device.dispose())
+
+describe('factored predictions', () => {
+  it('equal those of every sample by itself, on random networks, images and label maps', async () => {
+    let factored = 0
+    for (let seed = 0; seed < 60; seed++) {
+      const { model, request, says } = randomNetwork(seed)
+      await model.compile({ device })
+      const plain = await model.predictBlended(request, { factored: false })
+      const compiled = new CompiledModel(model, { device })
+      const shared = await predictFactored(compiled, request, {})
+      if (shared) {
+        factored++
+        expect(shared.shape).toEqual(plain.shape)
+        expect(largestError(shared.data, plain.data), `seed ${seed}: ${says}`).toBeLessThan(5e-6)
+      }
+      expect(largestError((await model.predictBlended(request)).data, plain.data)).toBeLessThan(5e-6)
+      compiled.dispose()
+      model.dispose()
+    }
+    // Where segments are noise there is little to share.
+    expect(factored).toBeGreaterThan(20)
+  })
+
+  it('take a small part of the work where segments are blobs', async () => {
+    const model = sequential({ inputShape: [20, 20, 1], seed: 1 }, [
+      conv2d({ filters: 8, kernelSize: 3, padding: 'same', activation: 'relu' }),
+      conv2d({ filters: 4, kernelSize: 3, padding: 'same', activation: 'relu' }),
+      flatten(),
+      dense({ units: 3, activation: 'softmax' }),
+    ])
+    await model.compile({ device })
+    const segments = Int32Array.from({ length: 400 }, (_, i) => Math.floor(i / 100) * 2 + Math.floor((i % 20) / 10))
+    const image = Float32Array.from({ length: 400 }, (_, i) => Math.sin(i))
+    const predict = (count: number, factored: boolean) => {
+      const masks = Uint8Array.from({ length: count * 8 }, (_, i) => (i * 7919 + (i >> 5)) % 2)
+      const request = { image, fudged: new Float32Array(400), segments, masks, count, segmentCount: 8 }
+      return model.predictBlended(request, { factored })
+    }
+    const [plain, shared, many] = [await predict(500, false), await predict(500, true), await predict(5000, true)]
+    expect(plain.flops / shared.flops).toBeGreaterThan(60)
+    // More samples cost next to nothing.
+    expect(many.flops / shared.flops).toBeLessThan(1.5)
+    model.dispose()
+  })
+
+  it('tables add up to the logits of every mixture', async () => {
+    let tabulated = 0
+    for (let seed = 100; seed < 130; seed++) {
+      const { model, request, says } = randomNetwork(seed)
+      const { segmentCount } = request
+      await model.compile({ device })
+      const tables = await model.tabulateBlended(request)
+      if (tables) {
+        tabulated++
+        const count = 2 ** segmentCount
+        const masks = Uint8Array.from(
+          { length: count * segmentCount },
+          (_, i) => (Math.floor(i / segmentCount) >> (i % segmentCount)) & 1,
+        )
+        const { data } = await model.predictBlended({ ...request, masks, count }, { factored: false })
+        const { classes } = tables
+        for (let mask = 0; mask < count; mask++) {
+          const logits = new Float64Array(classes)
+          for (const { segments, values } of tables.tables) {
+            const row = segments.reduce((bits, segment, j) => bits | (((mask >> segment) & 1) << j), 0)
+            for (let c = 0; c < classes; c++) logits[c] += values[row * classes + c]
+          }
+          const total = logits.reduce((sum, logit) => sum + Math.exp(logit), 0)
+          const probabilities = logits.map((logit) => Math.exp(logit) / total)
+          const expected = data.subarray(mask * classes, (mask + 1) * classes)
+          expect(largestError(probabilities, expected), `seed ${seed}: ${says}`).toBeLessThan(5e-6)
+        }
+      }
+      model.dispose()
+    }
+    expect(tabulated).toBeGreaterThan(10)
+  })
+
+  it('are not made on the reference device, nor where it would not pay', async () => {
+    const { model, request } = randomNetwork(3)
+    const reference = new ReferenceDevice()
+    await model.compile({ device: reference })
+    const few = { ...request, count: 2, masks: request.masks.subarray(0, 2 * request.segmentCount) }
+    const expected = await model.predictBlended(few)
+    expect(await model.predictBlended(few, { factored: false })).toEqual(expected)
+    const compiled = new CompiledModel(model, { device })
+    expect(await predictFactored(compiled, few, {})).toBeNull()
+    compiled.dispose()
+    model.dispose()
+    reference.dispose()
+  })
+
+  it('keep a bounded number of programs, and free what they hold', async () => {
+    const model = sequential({ inputShape: [12, 12, 1], seed: 1 }, [
+      conv2d({ filters: 4, kernelSize: 3, padding: 'same', activation: 'relu' }),
+      flatten(),
+      dense({ units: 3, activation: 'softmax' }),
+    ])
+    await model.compile({ device })
+    const predict = async (cells: number) => {
+      const segments = Int32Array.from({ length: 144 }, (_, i) => (i * 7) % cells)
+      const count = 400
+      const masks = Uint8Array.from({ length: count * cells }, (_, i) => (i * 7919 + (i >> 3)) % 2)
+      const image = Float32Array.from({ length: 144 }, (_, i) => Math.sin(i))
+      await model.predictBlended({ image, fudged: new Float32Array(144), segments, masks, count, segmentCount: cells })
+    }
+    for (let cells = 1; cells < 30; cells++) await predict(cells)
+    const bytes = device.memoryBytes
+    for (let round = 0; round < 3; round++) for (let cells = 1; cells < 30; cells++) await predict(cells)
+    expect(device.memoryBytes).toBe(bytes)
+    model.dispose()
+  })
+
+  it('refuse labels that no mask has', async () => {
+    const { model, request } = randomNetwork(3)
+    await model.compile({ device })
+    const segments = request.segments.slice().fill(request.segmentCount, 0, 1)
+    await expect(model.predictBlended({ ...request, segments })).rejects.toThrow(ArgumentError)
+    await expect(model.tabulateBlended({ ...request, segments })).rejects.toThrow(/segment \d+; expected 0 to/)
+    model.dispose()
+  })
+})
+
+describe('segment patterns', () => {
+  const segmentCount = 70
+  const count = 40
+  const masks = Uint8Array.from({ length: count * segmentCount }, (_, i) => (i * 31 + (i >> 4)) % 2)
+  const shown = (sample: number, segments: readonly number[]) =>
+    segments.map((segment) => masks[sample * segmentCount + segment]).join('')
+
+  it('tell samples apart exactly where they differ, in sets of few segments and of many', () => {
+    const patterns = new SegmentPatterns({ masks, count, segmentCount })
+    for (const size of [0, 1, 3, 5, 6, 31, 65]) {
+      const segments = Array.from({ length: size }, (_, i) => i + 2)
+      const set = patterns.setOf(segments)
+      const ids = patterns.patternsOfSamples(set)
+      for (let a = 0; a < count; a++) {
+        expect(ids[a]).toBeLessThan(patterns.countOf(set))
+        for (let b = 0; b < count; b++) expect(ids[a] === ids[b]).toBe(shown(a, segments) === shown(b, segments))
+      }
+    }
+  })
+
+  it('project patterns to parts of their sets', () => {
+    const patterns = new SegmentPatterns({ masks, count, segmentCount })
+    for (const [whole, part] of [
+      [
+        [1, 4, 9],
+        [1, 9],
+      ],
+      [Array.from({ length: 40 }, (_, i) => i), [3, 17, 22]],
+      [Array.from({ length: 66 }, (_, i) => i), Array.from({ length: 35 }, (_, i) => 2 * i)],
+      [[4], []],
+    ]) {
+      const [from, to] = [patterns.setOf(whole), patterns.setOf(part.filter((segment) => whole.includes(segment)))]
+      const table = patterns.projection(from, to)
+      const [all, some] = [patterns.patternsOfSamples(from), patterns.patternsOfSamples(to)]
+      for (let sample = 0; sample < count; sample++) expect(table[all[sample]]).toBe(some[sample])
+    }
+  })
+
+  it('unite sets', () => {
+    const patterns = new SegmentPatterns(null)
+    const [a, b] = [patterns.setOf([1, 5]), patterns.setOf([0, 5, 9])]
+    expect(patterns.segmentsOf(patterns.union(a, b))).toEqual([0, 1, 5, 9])
+    expect(patterns.union(b, a)).toBe(patterns.union(a, b))
+    expect(patterns.countOf(patterns.union(a, b))).toBe(16)
+    expect(patterns.includes(patterns.union(a, b), a)).toBe(true)
+    expect(patterns.includes(a, b)).toBe(false)
+  })
+})

@@ -1,0 +1,65 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { tutorialArchitecture } from '../../../src/app/tutorial/network.ts'
+import { FormatError } from '../../../src/engine/errors.ts'
+import { loadModel, modelFromBytes } from '../../../src/engine/formats/model-file.ts'
+import { formatSafetensors } from '../../../src/engine/formats/safetensors.ts'
+
+/** Bytes written as text, letter for byte. */
+const bytes = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0))
+const zip = (...names: string[]) => bytes(names.map((name) => `PK\x03\x04${'\0'.repeat(26)}${name}data`).join(''))
+const weights = new Map([['conv1.weight', { shape: [1], data: new Float32Array(1) }]])
+
+/** The first bytes of real files. */
+const files: readonly (readonly [string, Uint8Array, RegExp])[] = [
+  ['an empty file', bytes(''), /an empty file/],
+  ['.onnx', bytes('\x08\x07\x12\x07pytorch\x3a\x02\x0a\x00'), /an ONNX model/],
+  ['saved_model.pb', bytes('\x08\x01\x12\x02ab'), /a TensorFlow SavedModel/],
+  ['.h5', bytes('\x89HDF\r\n\x1a\n\0\0\0'), /a Keras model in HDF5/],
+  ['.keras', zip('metadata.json', 'config.json', 'model.weights.h5'), /a Keras model \(.keras\)/],
+  ['.tflite', bytes('\x1c\0\0\0TFL3\x14\0'), /a TensorFlow Lite model/],
+  ['model.json', bytes('{\n  "format": "layers-model",\n  "modelTopology": {}}'), /a TensorFlow.js model/],
+  ['.pt', zip('archive/data.pkl', 'archive/version'), /a PyTorch file/],
+  ['.pth of PyTorch 1.5', bytes('\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.'), /a PyTorch file of an old version/],
+  ['.pkl', bytes('\x80\x04\x95\x10'), /a Python pickle/],
+  ['.npz', zip('weights.npy'), /a zip of NumPy arrays/],
+  ['.zip', zip('notes.txt'), /a zip;/],
+  ['.gif', bytes('GIF89a\x01\0\x01\0'), /a GIF picture/],
+  ['.png', bytes('\x89PNG\r\n\x1a\n'), /a PNG picture/],
+  ['a page of a server', bytes('\n<!DOCTYPE html><html>'), /a web page/],
+  ['a pointer', bytes('version https://git-lfs.github.com/spec/v1\n'), /Git LFS/],
+  ['an explanation', bytes('{"format":"limelight-explanation","version":1}'), /an explanation that Limelight wrote/],
+  ['settings', bytes('{ "seed": 1 }'), /a JSON file/],
+  ['.safetensors of PyTorch', formatSafetensors(weights), /weights alone \("conv1.weight"\), as PyTorch saves them/],
+  ['.safetensors of nothing', formatSafetensors(new Map()), /this safetensors file is empty/],
+  ['anything', bytes('Dear all, the model is attached.'), /this is no model file/],
+]
+
+describe('a file that is no model of ours is told by its bytes', () => {
+  it.each(files)('%s', (_name, content, kind) => {
+    // As the library opens it, and as the command and the page do, for whom weights alone may be the tutorial network's.
+    for (const fallback of [undefined, tutorialArchitecture(0)]) {
+      expect(() => modelFromBytes(content, fallback)).toThrow(FormatError)
+      expect(() => modelFromBytes(content, fallback)).toThrow(kind)
+      expect(() => modelFromBytes(content, fallback)).toThrow(/Limelight opens safetensors files/)
+    }
+  })
+
+  // Windows has no device files.
+  it.skipIf(process.platform === 'win32')('a device, which has no end', async () => {
+    await expect(loadModel('/dev/zero')).rejects.toThrow('/dev/zero: this is a device, not a file')
+    await expect(loadModel('/dev/null')).rejects.toThrow(/this is an empty file/)
+  })
+
+  it('a folder', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'limelight-folder-'))
+    try {
+      await expect(loadModel(folder)).rejects.toThrow(FormatError)
+      await expect(loadModel(folder)).rejects.toThrow(/this is a folder; Limelight opens/)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+})
