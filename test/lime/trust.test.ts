@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { ArgumentError, FormatError } from '../../src/engine/errors.ts'
 import { fudgedImage } from '../../src/lime/images/fudged-image.ts'
 import {
+  type Attribution,
+  attributionFromJson,
   type ExplainOptions,
   Explanation,
   faithfulnessOf,
@@ -10,6 +12,7 @@ import {
   LimeImageExplainer,
   overlay,
   type PredictFn,
+  ShapleyAttribution,
   ShapleyImageExplainer,
   toImage,
   weightColour,
@@ -58,7 +61,7 @@ const predict: PredictFn = ({ data, shape: [count] }) =>
 const explain = (randomState: number, change: ExplainOptions = {}) =>
   new LimeImageExplainer({ randomState }).explainInstance(image, predict, { ...options, batchSize: 500, ...change })
 
-const weightsOf = (explanation: Explanation) => {
+const weightsOf = (explanation: Attribution) => {
   const weights = new Map(explanation.localExp[0])
   return Array.from({ length: segments }, (_, s) => weights.get(s) ?? 0)
 }
@@ -187,7 +190,7 @@ describe('where there is nothing to explain', () => {
       const shapley = { ...options, numSamples: numSamples === 'auto' ? 100 : numSamples }
       const shares = await new ShapleyImageExplainer({ randomState: 1 }).explainInstance(image, constant, shapley)
       expect(shares.warnings.join()).toMatch(/answers every mixture alike/)
-      expect(shares.score[0]).toBe(0)
+      expect(shares.score?.[0]).toBe(0)
     },
   )
 
@@ -211,7 +214,7 @@ describe('where there is nothing to explain', () => {
       numSamples: 2,
     })
     expect(shapley.warnings.join()).toMatch(/2 samples are too few/)
-    expect(shapley.score[0]).toBe(0)
+    expect(shapley.score?.[0]).toBe(0)
   })
 
   it.each([0.01, 1e-3, 1e-200])(
@@ -277,10 +280,12 @@ describe('explanations by Shapley values', () => {
     const exact = await explainer.explainInstance(image, predict, { ...options, numSamples: 'exact' })
     const sampled = await explainer.explainInstance(image, predict, { ...options, numSamples: 4000 })
     for (const explanation of [exact, sampled]) {
-      expect(explanation.localPred[0]).toBeCloseTo(explanation.probabilities.data[0], 10)
-      expect(explanation.intercept[0]).toBeCloseTo(0.5, 10)
-      expect(explanation.score[0]).toBeGreaterThan(0.9)
+      expect(explanation.sumOf(0)).toBeCloseTo(explanation.prediction[0], 10)
+      expect(explanation.base[0]).toBeCloseTo(0.5, 10)
+      expect(explanation.score?.[0]).toBeGreaterThan(0.9)
     }
+    expect(exact.provenance).toEqual({ randomSeed: 1, samples: 512, sampling: 'exact', evaluations: 512 })
+    expect(sampled.provenance).toMatchObject({ samples: 4000, sampling: 'number', evaluations: 4000 })
     const [a, b] = [weightsOf(exact), weightsOf(sampled)]
     a.forEach((value, s) => expect(b[s]).toBeCloseTo(value, 2))
     await expect(explainer.explainInstance(image, predict, { ...options, of: 'logit' })).rejects.toThrow(/tables/)
@@ -351,6 +356,36 @@ describe('explanations as JSON', () => {
     }
     const sampled = await explain(1, { numSamples: 50 })
     expect(Explanation.fromJSON(JSON.parse(JSON.stringify(sampled))).intervals(0)).toEqual(sampled.intervals(0))
+  })
+
+  it('of Shapley values hold what they say, and no more; those of before are read as they were', async () => {
+    const explainer = new ShapleyImageExplainer({ randomState: 1 })
+    for (const numSamples of [50, 'exact'] as const) {
+      const attribution = await explainer.explainInstance(image, predict, { ...options, numSamples })
+      const json = JSON.parse(JSON.stringify(attribution))
+      expect(json).toMatchObject({ version: 2, method: 'shapley', evidence: { of: 'probability' } })
+      for (const name of ['masks', 'distances', 'kernelWeights', 'alpha', 'intercept'])
+        expect(json).not.toHaveProperty(name)
+      const copy = attributionFromJson(json)
+      expect(copy).toBeInstanceOf(ShapleyAttribution)
+      expect(copy.toJSON()).toEqual(attribution.toJSON())
+      expect(copy.getImageAndMask(0)).toEqual(attribution.getImageAndMask(0))
+      expect(() => Explanation.fromJSON(json)).toThrow(/of version 2/)
+      expect(() => attributionFromJson({ ...json, method: 'tarot' })).toThrow(/method "tarot"; only shapley/)
+      expect(() => attributionFromJson({ ...json, evidence: { of: 'luck' } })).toThrow(/evidence.of is "luck"/)
+      expect(() => attributionFromJson({ ...json, labels: [0, 1] })).toThrow(/localExp has no 1/)
+      const { base } = json.evidence
+      const old = {
+        ...(await explain(1, { numSamples: 1, keepSamples: false })).toJSON(),
+        localExp: json.localExp,
+        intercept: base,
+        intervals: { 0: null },
+        alpha: null,
+      }
+      const before = attributionFromJson(JSON.parse(JSON.stringify(old)))
+      expect(before).toBeInstanceOf(Explanation)
+      expect(before.weightsOf(0)).toEqual(attribution.weightsOf(0))
+    }
   })
 
   it('say what is wrong with anything else', async () => {

@@ -38,7 +38,7 @@ export function asText(
     const stable = stability?.get(explained)
     if (stable)
       lines.push(
-        `  over ${stable.runs} random states: the same top features in ${percent(stable.sameTop)} of pairs, VSI ${percent(stable.vsi)}, CSI ${percent(stable.csi)}; weights differ by ${stable.spread === 0 ? 'nothing' : `up to ${stable.spread.toPrecision(2)}`}`,
+        `  over ${stable.runs} random states: the same top features in ${percent(stable.sameTop)} of pairs, VSI ${percent(stable.vsi)}${stable.csi === null ? '' : `, CSI ${percent(stable.csi)}`}; weights differ by ${stable.spread === 0 ? 'nothing' : `up to ${stable.spread.toPrecision(2)}`}`,
       )
     const faithful = faithfulness?.get(explained)
     if (faithful) {

@@ -15,7 +15,7 @@ import { ArgumentError } from '../../engine/errors.ts'
 import { fairTurns, type Pause, part, pausing } from '../abort.ts'
 import { caveatsOfFit } from '../explanation/caveats.ts'
 import { Explanation } from '../explanation/explanation.ts'
-import { type Stability, stabilityOf } from '../explanation/stability.ts'
+import { type Stability, stabilityOfRuns } from '../explanation/stability.ts'
 import { intervalsOf } from '../fit/confidence.ts'
 import { type Evidence, exactEvidence, type Question, sampledEvidence } from '../fit/evidence.ts'
 import { type FeatureSelection, featureSelectionNamed } from '../fit/feature-selection.ts'
@@ -177,12 +177,11 @@ export class LimeImageExplainer {
     { runs = 10, topFeatures = 5, ...options }: ExplainOptions & { runs?: number; topFeatures?: number } = {},
   ): Promise<Map<number, Stability>> {
     check('stability', stabilityOptions, { runs, topFeatures })
-    const explanations = [await this.explainInstance(input, predictor, options)]
-    const { labels, randomSeed } = explanations[0]
+    const first = await this.explainInstance(input, predictor, options)
+    const { labels, randomSeed } = first
     // The same segments and labels: only the samples differ.
-    const again = { ...options, labels, topLabels: null, randomSeed }
-    while (explanations.length < runs) explanations.push(await this.explainInstance(input, predictor, again))
-    return new Map(labels.map((label) => [label, stabilityOf(explanations, label, topFeatures)]))
+    const same = { ...options, labels, topLabels: null, randomSeed }
+    return stabilityOfRuns(first, () => this.explainInstance(input, predictor, same), { runs, topFeatures })
   }
 
   private async explain(
@@ -230,11 +229,15 @@ export class LimeImageExplainer {
       const settings = { numFeatures, featureSelection, alpha, compatible, regression }
       return fitSurrogate(moments, target, settings, pause)
     }
+    let evaluations = 0
     const asked: PredictionOptions = {
       batchSize,
       factored,
       signal,
       onProgress: (done, total) => onProgress?.({ phase: 'prediction', done, total }),
+      onAnswers: (images) => {
+        evaluations += images
+      },
     }
     const { evidence, settled } = await this.ask(question, numSamples, options, draws, surrogateOf, asked)
     const predicted = performance.now()
@@ -271,17 +274,24 @@ export class LimeImageExplainer {
       Object.fromEntries(Array.from(surrogates, ([label, surrogate]) => [label, pick(surrogate)]))
     const kept = keepSamples ? sampled : null
     return new Explanation({
+      method: 'lime',
       asked: image,
       fudgedAsked: fudged,
       segments,
+      segmentCount,
       labels,
       topLabels: topCountOf(options) === null ? [] : labels,
       intercept: each((surrogate) => surrogate.intercept),
       localExp: each((surrogate) => surrogate.weights),
       score: each((surrogate) => surrogate.score),
       localPred: each((surrogate) => surrogate.localPrediction),
-      samples: evidence.samples,
-      sampling: numSamples === 'auto' && sampled ? 'auto' : sampled ? 'number' : 'exact',
+      prediction: original,
+      provenance: {
+        randomSeed,
+        samples: evidence.samples,
+        sampling: numSamples === 'auto' && sampled ? 'auto' : sampled ? 'number' : 'exact',
+        evaluations,
+      },
       settled,
       alpha: modelRegressor ? null : alpha,
       intervals: (label) => intervals?.get(label) ?? null,
@@ -289,7 +299,6 @@ export class LimeImageExplainer {
       masks: kept?.masks ?? { data: new Uint8Array(segmentCount).fill(1), shape: [1, segmentCount] },
       distances: kept?.distances ?? new Float64Array(1),
       kernelWeights: kept?.weights ?? Float64Array.of(this.kernel(0, this.kernelWidth)),
-      randomSeed,
       warnings,
       timings: {
         segmentation: subject.segmentation,

@@ -2,7 +2,7 @@ import { check, either, oneOf, optionsOf, wholeNumber } from '../../engine/argum
 import { ArgumentError } from '../../engine/errors.ts'
 import { pausing } from '../abort.ts'
 import { caveatsOfAnswers, tooFewSamples } from '../explanation/caveats.ts'
-import { Explanation } from '../explanation/explanation.ts'
+import { ShapleyAttribution } from '../explanation/shapley-attribution.ts'
 import { choose, EveryMaskTargets, momentsOfEveryMask } from '../fit/every-mask.ts'
 import { sumEveryAnswer } from '../fit/evidence.ts'
 import { range, rounding, SampleMoments, targetMomentsOf } from '../fit/moments.ts'
@@ -68,7 +68,8 @@ interface Shares {
   base(label: number): number
   /** [segments] */
   values(label: number): Float64Array
-  score(label: number): number
+  /** null where nothing was fitted. */
+  readonly score: ((label: number) => number) | null
   /** Whether the label's answers depend on what is hidden at all. */
   varies(label: number): boolean
   readonly samples: number
@@ -89,11 +90,15 @@ export class ShapleyImageExplainer {
 
   /**
    * @param input [H, W] (given to a predict function as RGB), [H, W, 1] or [H, W, 3]
-   * @returns an explanation whose weights are Shapley values and whose intercept is the value with nothing shown
+   * @returns an attribution whose weights are Shapley values and whose base is the value with nothing shown
    * @throws ShapeError or ArgumentError for an image, option, label map or probabilities that do not fit; signal.reason after
    *   an abort. A call that throws leaves the explainer's random stream as it found it.
    */
-  async explainInstance(input: ImageInput, predictor: Predictor, options: ShapleyOptions = {}): Promise<Explanation> {
+  async explainInstance(
+    input: ImageInput,
+    predictor: Predictor,
+    options: ShapleyOptions = {},
+  ): Promise<ShapleyAttribution> {
     return drawingUndoably(this.randomState, (draws) => this.explain(input, predictor, options, draws))
   }
 
@@ -102,18 +107,22 @@ export class ShapleyImageExplainer {
     predictor: Predictor,
     options: ShapleyOptions,
     draws: UndoableDraws,
-  ): Promise<Explanation> {
+  ): Promise<ShapleyAttribution> {
     checkRequest(predictor, options, shapleyOptions)
     const { of = 'probability', numSamples = 1000, batchSize = 10, factored, signal, onProgress } = options
     const started = performance.now()
     const subject = await prepareSubject(input, predictor, options, draws)
     const { segments, segmentCount } = subject
     const work: Work = { ...subject, columns: segments.data, predictor, options }
+    let evaluations = 0
     const asked: PredictionOptions = {
       batchSize,
       signal,
       factored,
       onProgress: (done, total) => onProgress?.({ phase: 'prediction', done, total }),
+      onAnswers: (images) => {
+        evaluations += images
+      },
     }
     const shares =
       of === 'logit'
@@ -132,30 +141,29 @@ export class ShapleyImageExplainer {
       caveats.push(tooFewSamples(samples, segmentCount))
     const each = <T>(pick: (label: number) => T): Record<number, T> =>
       Object.fromEntries(labels.map((label) => [label, pick(label)]))
-    return new Explanation({
+    return new ShapleyAttribution({
+      method: 'shapley',
       asked: subject.image,
       fudgedAsked: subject.fudged,
       segments,
+      segmentCount,
       labels,
       topLabels: topCountOf(options) === null ? [] : labels,
-      intercept: each(shares.base),
       localExp: each((label) =>
         Array.from(shares.values(label), (value, segment): SegmentWeight => [segment, value]).sort(
           ([, a], [, b]) => Math.abs(b) - Math.abs(a),
         ),
       ),
-      score: each(shares.score),
-      localPred: each((label) => shares.values(label).reduce((sum, value) => sum + value, shares.base(label))),
-      samples,
-      sampling: of === 'logit' || numSamples === 'exact' ? 'exact' : 'number',
-      settled: null,
-      alpha: null,
-      intervals: () => null,
-      probabilities: { data: original, shape: [1, original.length] },
-      masks: { data: new Uint8Array(segmentCount).fill(1), shape: [1, segmentCount] },
-      distances: new Float64Array(1),
-      kernelWeights: new Float64Array(1),
-      randomSeed: subject.randomSeed,
+      prediction: original,
+      provenance: {
+        randomSeed: subject.randomSeed,
+        samples,
+        sampling: of === 'logit' || numSamples === 'exact' ? 'exact' : 'number',
+        evaluations,
+      },
+      of,
+      base: each(shares.base),
+      score: shares.score && each(shares.score),
       warnings: [...subject.warnings, ...caveats],
       timings: {
         segmentation: subject.segmentation,
@@ -190,10 +198,9 @@ async function logitShares(work: Work, { signal }: PredictionOptions): Promise<S
     original,
     base: (label) => none[label],
     values: (label) => Float64Array.from({ length: segmentCount }, (_, s) => values[s * classes + label]),
-    // Nothing is fitted.
-    score: () => Number.NaN,
+    score: null,
     varies: (label) => range(segmentCount).some((s) => values[s * classes + label] !== 0),
-    samples: 2 ** segmentCount,
+    samples: 0,
   }
 }
 

@@ -3,7 +3,7 @@ import type { AbortSignal } from '../../engine/platform/types.ts'
 import { RandomState } from '../random/random-state.ts'
 import { checkPredictor, type Predictor, predictPerturbed } from '../samples/predictors.ts'
 import { checkRoomForMasks } from '../samples/sampling.ts'
-import { anExplanation, type Explanation } from './explanation.ts'
+import { type Attribution, anAttribution } from './attribution.ts'
 
 export interface FaithfulnessOptions {
   /** The label whose probability is followed; the first that was explained unless given. */
@@ -59,16 +59,16 @@ export interface Faithfulness {
  * @throws ArgumentError for a label that was not explained; signal.reason after an abort
  */
 export async function faithfulnessOf(
-  explanation: Explanation,
+  explanation: Attribution,
   predictor: Predictor,
   options: FaithfulnessOptions = {},
 ): Promise<Faithfulness> {
-  check('faithfulnessOf', anExplanation, explanation, 'explanation')
+  check('faithfulnessOf', anAttribution, explanation, 'explanation')
   check('faithfulnessOf', faithfulnessOptions, options)
   checkPredictor(predictor)
   const { label = explanation.labels[0], randomOrders = 20, seed = 0, batchSize = 10 } = options
   const { asked, fudgedAsked, segments } = explanation
-  const n = explanation.masks.shape[1]
+  const n = explanation.segmentCount
   const weightOf = new Map(explanation.weightsOf(label))
   const all = Array.from({ length: n }, (_, segment) => segment)
   const order = [...all].sort((a, b) => (weightOf.get(b) ?? 0) - (weightOf.get(a) ?? 0))

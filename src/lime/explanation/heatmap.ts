@@ -2,7 +2,7 @@ import { interpolatePiYG } from 'd3-scale-chromatic'
 import { check, finiteNumber, thatIs } from '../../engine/arguments.ts'
 import type { SegmentWeight } from '../fit/surrogate.ts'
 import type { Image } from '../images/image.ts'
-import { anExplanation, type Explanation } from './explanation.ts'
+import { type Attribution, anAttribution } from './attribution.ts'
 
 /**
  * Pictures of weights: green for what speaks for a label, magenta for what speaks against it, nearly white for what does neither
@@ -37,8 +37,8 @@ export function weightColour(share: number): readonly [number, number, number] {
 }
 
 /** Each pixel's weight, [H*W]: that of its segment, 0 where the surrogate does not use it. */
-export function weightMap(explanation: Explanation, label: number): Float64Array {
-  check('weightMap', anExplanation, explanation, 'explanation')
+export function weightMap(explanation: Attribution, label: number): Float64Array {
+  check('weightMap', anAttribution, explanation, 'explanation')
   const weights = new Map(explanation.weightsOf(label))
   return Float64Array.from(explanation.segments.data, (segment) => weights.get(segment) ?? 0)
 }
@@ -47,7 +47,7 @@ export function weightMap(explanation: Explanation, label: number): Float64Array
  * The weights alone, in colour. @returns [H, W, 3] bytes
  * @throws ArgumentError for a label that was not explained
  */
-export function heatmap(explanation: Explanation, label: number): Image {
+export function heatmap(explanation: Attribution, label: number): Image {
   return painted(explanation, label, weightColour)
 }
 
@@ -55,8 +55,8 @@ export function heatmap(explanation: Explanation, label: number): Image {
  * The image in grey, tinted by the weights: the more, the larger a weight is. @returns [H, W, 3] bytes
  * @throws ArgumentError for a label that was not explained
  */
-export function overlay(explanation: Explanation, label: number): Image {
-  check('overlay', anExplanation, explanation, 'explanation')
+export function overlay(explanation: Attribution, label: number): Image {
+  check('overlay', anAttribution, explanation, 'explanation')
   const { image } = explanation
   const scale = image.data instanceof Uint8Array ? 1 : 255
   return painted(explanation, label, (share, pixel) => {
@@ -88,11 +88,11 @@ export function tinted(grey: number, share: number): readonly [number, number, n
 }
 
 function painted(
-  explanation: Explanation,
+  explanation: Attribution,
   label: number,
   colourOf: (share: number, pixel: number) => readonly [number, number, number],
 ): Image {
-  check('heatmap', anExplanation, explanation, 'explanation')
+  check('heatmap', anAttribution, explanation, 'explanation')
   const { height, width } = explanation.image
   const limit = weightLimit(explanation.weightsOf(label))
   const data = new Uint8Array(height * width * 3)

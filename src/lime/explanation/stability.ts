@@ -1,4 +1,5 @@
-import type { Explanation } from './explanation.ts'
+import type { Attribution } from './attribution.ts'
+import { Explanation } from './explanation.ts'
 
 /** How much of an explanation another random state would change, for one label. */
 export interface Stability {
@@ -7,12 +8,15 @@ export interface Stability {
   readonly sameTop: number
   /** Variables' stability: the share of top features that two runs have in common, the mean over pairs. */
   readonly vsi: number
-  /** Coefficients' stability: the share of pairs of runs whose intervals of a top feature overlap, the mean over features. */
-  readonly csi: number
+  /**
+   * Coefficients' stability: the share of pairs of runs whose intervals of a top feature overlap, the mean over features. null for
+   * weights without intervals.
+   */
+  readonly csi: number | null
   /** The largest difference between two runs' weights of one segment. */
   readonly spread: number
-  /** The mean of the surrogates' weighted R². */
-  readonly score: number
+  /** The mean of the surrogates' weighted R²; null where there are no surrogates. */
+  readonly score: number | null
 }
 
 /**
@@ -20,13 +24,9 @@ export interface Stability {
  * Operational Research Society 2022) over explanations of one image by several random states, between 0 and 1.
  * @param explanations at least two
  */
-export function stabilityOf(explanations: readonly Explanation[], label: number, topFeatures: number): Stability {
-  const tops = explanations.map(({ localExp }) => localExp[label].slice(0, topFeatures).map(([segment]) => segment))
-  const intervals = explanations.map(
-    (explanation) => new Map(explanation.intervals(label).map((interval) => [interval.segment, interval])),
-  )
+export function stabilityOf(explanations: readonly Attribution[], label: number, topFeatures: number): Stability {
+  const tops = topsOf(explanations, label, topFeatures)
   let [pairs, same, common] = [0, 0, 0]
-  const overlaps = new Map<number, { both: number; overlapping: number }>()
   tops.forEach((top, i) => {
     for (let j = i + 1; j < tops.length; j++) {
       const shared = top.filter((segment) => tops[j].includes(segment))
@@ -34,27 +34,62 @@ export function stabilityOf(explanations: readonly Explanation[], label: number,
       pairs++
       common += top.length === 0 ? 1 : shared.length / size
       if (shared.length === size || top.length === 0) same++
-      for (const segment of shared) {
+    }
+  })
+  const weights = new Map<number, number[]>()
+  for (const { localExp } of explanations)
+    for (const [segment, weight] of localExp[label]) weights.set(segment, [...(weights.get(segment) ?? []), weight])
+  const spreads = [...weights.values()].map((values) => Math.max(...values) - Math.min(...values))
+  const surrogates = explanations.filter((explanation) => explanation instanceof Explanation)
+  return {
+    runs: explanations.length,
+    sameTop: same / Math.max(1, pairs),
+    vsi: common / Math.max(1, pairs),
+    csi: surrogates.length > 0 ? coefficientsStability(surrogates, label, topFeatures) : null,
+    spread: Math.max(0, ...spreads),
+    score: surrogates.length > 0 ? mean(surrogates.map(({ score }) => score[label])) : null,
+  }
+}
+
+function topsOf(explanations: readonly Attribution[], label: number, count: number): number[][] {
+  return explanations.map(({ localExp }) => localExp[label].slice(0, count).map(([segment]) => segment))
+}
+
+function coefficientsStability(explanations: readonly Explanation[], label: number, topFeatures: number): number {
+  const tops = topsOf(explanations, label, topFeatures)
+  const intervals = explanations.map(
+    (explanation) => new Map(explanation.intervals(label).map((interval) => [interval.segment, interval])),
+  )
+  const overlaps = new Map<number, { both: number; overlapping: number }>()
+  tops.forEach((top, i) => {
+    for (let j = i + 1; j < tops.length; j++)
+      for (const segment of top.filter((each) => tops[j].includes(each))) {
         const count = overlaps.get(segment) ?? { both: 0, overlapping: 0 }
         const [a, b] = [intervals[i].get(segment), intervals[j].get(segment)]
         count.both++
         if (a && b && a.low <= b.high && b.low <= a.high) count.overlapping++
         overlaps.set(segment, count)
       }
-    }
   })
   const shares = [...overlaps.values()].map(({ both, overlapping }) => overlapping / both)
-  const weights = new Map<number, number[]>()
-  for (const { localExp } of explanations)
-    for (const [segment, weight] of localExp[label]) weights.set(segment, [...(weights.get(segment) ?? []), weight])
-  const spreads = [...weights.values()].map((values) => Math.max(...values) - Math.min(...values))
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length)
-  return {
-    runs: explanations.length,
-    sameTop: same / Math.max(1, pairs),
-    vsi: common / Math.max(1, pairs),
-    csi: shares.length > 0 ? mean(shares) : 1,
-    spread: Math.max(0, ...spreads),
-    score: mean(explanations.map(({ score }) => score[label])),
-  }
+  return shares.length > 0 ? mean(shares) : 1
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length)
+}
+
+/**
+ * Explains again and again, and says how much the explanations differ.
+ * @param first what was explained @param again explains the same segments and labels with other samples
+ * @returns label -> its stability, for the labels of the first
+ */
+export async function stabilityOfRuns(
+  first: Attribution,
+  again: () => Promise<Attribution>,
+  { runs = 10, topFeatures = 5 }: { readonly runs?: number; readonly topFeatures?: number } = {},
+): Promise<Map<number, Stability>> {
+  const explanations = [first]
+  while (explanations.length < runs) explanations.push(await again())
+  return new Map(first.labels.map((label) => [label, stabilityOf(explanations, label, topFeatures)]))
 }

@@ -70,6 +70,8 @@ export interface PredictionOptions {
   readonly factored?: boolean
   readonly signal?: AbortSignal
   readonly onProgress: (done: number, total: number) => void
+  /** Hears about how many images the predictor was asked, each time it has answered. */
+  readonly onAnswers?: (images: number) => void
 }
 
 interface Answers {
@@ -289,6 +291,7 @@ export async function predictPerturbed(
       ? await predictBySegments(predictor, work, options)
       : await predictInBatches(predictor, work, options)
     options.signal?.throwIfAborted()
+    options.onAnswers?.(work.masks.shape[0])
     return answers
   } catch (error) {
     // Whatever a model throws because of the abort, callers get the reason they gave.
