@@ -5,6 +5,8 @@ export {
   LimeImageExplainer,
   type LimeImageExplainerOptions,
 } from './explainers/lime.ts'
+export type { CallOptions, ExplainImage } from './explainers/method.ts'
+export { type MethodName, methodNames } from './explainers/registry.ts'
 export type { AutoSamples } from './explainers/settled-evidence.ts'
 export { ShapleyImageExplainer, type ShapleyImageExplainerOptions, type ShapleyOptions } from './explainers/shapley.ts'
 export type { Progress, SubjectOptions } from './explainers/subject.ts'
@@ -27,6 +29,7 @@ export type { HideColor } from './images/fudged-image.ts'
 export { type Image, type ImageInput, toImage } from './images/image.ts'
 export { DefaultRng } from './random/default-rng.ts'
 export { RandomState } from './random/random-state.ts'
+export { type ExplanationRequest, explainerFor, explanationRequest, type RequestInput } from './request.ts'
 export { type DistanceMetric, distanceMetrics } from './samples/distances.ts'
 export type { Kernel } from './samples/kernel.ts'
 export type { LogitTable, LogitTables } from './samples/logit-tables.ts'

@@ -21,6 +21,7 @@ import {
   tabulatePerturbed,
 } from '../samples/predictors.ts'
 import { mostSamples } from '../samples/sampling.ts'
+import { type Method, sharedOptions } from './method.ts'
 import {
   checkRequest,
   chosenLabels,
@@ -50,15 +51,29 @@ export interface ShapleyOptions extends SubjectOptions {
 
 const explainerOptions = optionsOf<ShapleyImageExplainerOptions>({ randomState: randomSource })
 
-const shapleyOptions = optionsOf<ShapleyOptions>({
-  ...subjectOptions,
-  of: oneOf('probability', 'logit'),
-  numSamples: either(
-    `a whole number from 1 to ${mostSamples.toLocaleString('en-US')} or 'exact'`,
-    wholeNumber(1, mostSamples),
-    oneOf('exact'),
-  ),
-})
+const of = oneOf('probability', 'logit')
+const numSamples = either(
+  `a whole number from 1 to ${mostSamples.toLocaleString('en-US')} or 'exact'`,
+  wholeNumber(1, mostSamples),
+  oneOf('exact'),
+)
+
+const shapleyOptions = optionsOf<ShapleyOptions>({ ...subjectOptions, of, numSamples })
+
+/** Shapley values as a request asks for them. */
+export const shapley: Method = {
+  title: 'Shapley values',
+  fields: { samples: numSamples, of },
+  complete: ({ samples = 1000, of = 'probability' }) => ({ samples, of }),
+  explainer(request) {
+    const { of, samples, randomState } = request
+    const explainer = new ShapleyImageExplainer({ randomState })
+    // No request for Shapley values may say 'auto'.
+    const numSamples = samples === 'auto' ? undefined : samples
+    return (image, predictor, call = {}) =>
+      explainer.explainInstance(image, predictor, { ...sharedOptions(request, call), of, numSamples })
+  },
+}
 
 interface Shares {
   readonly labels: readonly number[]

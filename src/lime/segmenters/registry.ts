@@ -67,6 +67,31 @@ function parsed(name: string, value: number | string | boolean): number | boolea
 }
 
 /**
+ * Parameters by scikit-image's names as numbers, or true and false: a command line gives them as text.
+ * @throws ArgumentError for an unknown name or parameter, listing the valid ones, or a value that does not parse
+ */
+export function segmenterSettings(
+  name: string,
+  parameters: Readonly<Record<string, number | string | boolean>> = {},
+): Settings {
+  const { parameters: known } = entryNamed(name)
+  if (typeof parameters !== 'object' || parameters === null)
+    throw new ArgumentError(`${name}: its parameters must be an object of names and values, not ${shown(parameters)}`)
+  return Object.fromEntries(
+    Object.entries(parameters).map(([parameter, value]) => {
+      if (!Object.hasOwn(known, parameter))
+        throw new ArgumentError(`${name} has no parameter "${parameter}"; valid are ${Object.keys(known).join(', ')}`)
+      return [parameter, parsed(parameter, value)]
+    }),
+  )
+}
+
+function entryNamed(name: string): Entry {
+  if (typeof name === 'string' && Object.hasOwn(registry, name)) return registry[name]
+  throw new ArgumentError(`there is no segmenter ${shown(name)}; valid are ${segmenterNames.join(', ')}`)
+}
+
+/**
  * A segmenter by scikit-image's names: `segmenterNamed('felzenszwalb', { min_size: 50 })`. Parameters left out have
  * scikit-image's defaults, with two exceptions: a bare `quickshift` (no parameter, or random_seed alone) is lime's
  * (kernel_size 4, max_dist 200, ratio 0.2), and slic starts at label 0. Values may be text, as a command line gives them.
@@ -76,18 +101,7 @@ export function segmenterNamed(
   name: string,
   parameters: Readonly<Record<string, number | string | boolean>> = {},
 ): Segmenter {
-  if (typeof name !== 'string' || !Object.hasOwn(registry, name))
-    throw new ArgumentError(`there is no segmenter ${shown(name)}; valid are ${segmenterNames.join(', ')}`)
-  const entry = registry[name]
-  const settings: Settings = {}
-  if (typeof parameters !== 'object' || parameters === null)
-    throw new ArgumentError(`${name}: its parameters must be an object of names and values, not ${shown(parameters)}`)
-  for (const [parameter, value] of Object.entries(parameters)) {
-    if (!Object.hasOwn(entry.parameters, parameter))
-      throw new ArgumentError(
-        `${name} has no parameter "${parameter}"; valid are ${Object.keys(entry.parameters).join(', ')}`,
-      )
-    settings[entry.parameters[parameter]] = parsed(parameter, value)
-  }
-  return entry.make(settings)
+  const { parameters: ours, make } = entryNamed(name)
+  const settings = Object.entries(segmenterSettings(name, parameters))
+  return make(Object.fromEntries(settings.map(([parameter, value]) => [ours[parameter], value])))
 }

@@ -1,0 +1,98 @@
+import type { Expected } from '../../engine/arguments.ts'
+import type { AbortSignal } from '../../engine/platform/types.ts'
+import type { Attribution } from '../explanation/attribution.ts'
+import type { FeatureSelection } from '../fit/feature-selection.ts'
+import type { HideColor } from '../images/fudged-image.ts'
+import type { ImageInput } from '../images/image.ts'
+import type { DistanceMetric } from '../samples/distances.ts'
+import type { Predictor } from '../samples/predictors.ts'
+import type { SegmentationFn } from '../segmenters/label-map.ts'
+import { segmenterNamed } from '../segmenters/registry.ts'
+import type { AutoSamples } from './settled-evidence.ts'
+import type { Progress, SubjectOptions } from './subject.ts'
+
+/** What an explainer is to the registry, and what all of them are asked in. */
+
+/** What a request says whatever its method: the image's segments, the labels, and the seeds. */
+export interface CommonFields {
+  /** By scikit-image's names; null takes one that suits the image's size. */
+  readonly segmenter: { readonly name: string; readonly parameters: Readonly<Record<string, number | boolean>> } | null
+  /** The classes to explain. */
+  readonly labels?: readonly number[]
+  /** How many of the most probable classes, in place of labels. */
+  readonly topLabels?: number
+  /** What hidden segments show: null their own mean colour, 'mean' the image's, 'blur' the image out of focus, else this colour. */
+  readonly hideColor: HideColor
+  /** Seed of the samples. */
+  readonly randomState: number
+  /** Seed of the segmenter. */
+  readonly randomSeed: number
+  /** false: every sample is computed by itself, not once what samples have in common. */
+  readonly factored: boolean
+}
+
+/** What some methods take beyond that. */
+export interface MethodFields {
+  readonly samples?: number | 'exact' | 'auto'
+  readonly autoSamples?: AutoSamples
+  readonly alpha?: number
+  readonly kernelWidth?: number
+  readonly distanceMetric?: DistanceMetric
+  readonly featureSelection?: FeatureSelection
+  readonly numFeatures?: number
+  readonly of?: 'probability' | 'logit'
+}
+
+/** As they may be given: names may be Python's. */
+export interface MethodInput extends Omit<MethodFields, 'distanceMetric' | 'featureSelection'> {
+  readonly distanceMetric?: string
+  readonly featureSelection?: string
+}
+
+export interface RequestFields extends CommonFields, MethodFields {}
+
+/** What a call adds that can't be written down. */
+export interface CallOptions {
+  /** In place of the request's segmenter. */
+  readonly segmentationFn?: SegmentationFn
+  /** In place of the request's labels. */
+  readonly labels?: SubjectOptions['labels']
+  /** Images a call of a predict function. */
+  readonly batchSize?: number
+  /** false: what the samples were is forgotten, by methods that would keep it. */
+  readonly keepSamples?: boolean
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: Progress) => void
+}
+
+/** Explains one image. Calls that follow one another draw from one random stream. */
+export type ExplainImage = (image: ImageInput, predictor: Predictor, call?: CallOptions) => Promise<Attribution>
+
+/** A row of the registry: one way of explaining. */
+export interface Method {
+  /** For people. */
+  readonly title: string
+  /** The fields that it takes beside the common ones, and what may be given for each. */
+  readonly fields: { readonly [K in keyof MethodFields]: Expected }
+  /** Its fields with what is usual where nothing is given, and names as we have them. @throws ArgumentError for unknown names */
+  complete(given: MethodInput): MethodFields
+  /** @throws ArgumentError for fields that no image can make right */
+  explainer(request: RequestFields): ExplainImage
+}
+
+/** The part of an explainer's options that all of them share. */
+export function sharedOptions(request: RequestFields, call: CallOptions): SubjectOptions {
+  const { segmenter, labels, topLabels, hideColor, randomSeed, factored } = request
+  const { batchSize, signal, onProgress } = call
+  return {
+    segmentationFn:
+      call.segmentationFn ?? (segmenter ? segmenterNamed(segmenter.name, segmenter.parameters) : undefined),
+    ...(call.labels ? { labels: call.labels, topLabels: null } : { labels, topLabels }),
+    hideColor,
+    randomSeed,
+    factored,
+    batchSize,
+    signal,
+    onProgress,
+  }
+}

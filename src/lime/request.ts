@@ -1,0 +1,119 @@
+import * as v from 'valibot'
+import {
+  check,
+  either,
+  finiteNumber,
+  flag,
+  listOf,
+  oneOf,
+  optionsOf,
+  text,
+  thatIs,
+  wholeNumber,
+} from '../engine/arguments.ts'
+import { ArgumentError } from '../engine/errors.ts'
+import type { CommonFields, ExplainImage, MethodFields, MethodInput } from './explainers/method.ts'
+import { type MethodName, methodNamed, methods } from './explainers/registry.ts'
+import type { HideColor } from './images/fudged-image.ts'
+import { segmenterNamed, segmenterSettings } from './segmenters/registry.ts'
+
+/**
+ * How an image is to be explained, as plain data that JSON can hold. The command's options, the page's address, what the page says
+ * to its Worker, batches and records all come down to it.
+ */
+export interface ExplanationRequest extends CommonFields, MethodFields {
+  readonly version: 1
+  readonly method: MethodName
+}
+
+/** A request as it may be given: what is left out is as usual, names may be Python's, and a segmenter's parameters texts. */
+export interface RequestInput extends Partial<Omit<CommonFields, 'segmenter'>>, MethodInput {
+  readonly version: 1
+  readonly method: MethodName | (string & {})
+  readonly segmenter?: SegmenterInput | null
+}
+
+interface SegmenterInput {
+  readonly name: string
+  readonly parameters?: Readonly<Record<string, number | string | boolean>>
+}
+
+/** Of samples and segmenter, unless given: a request says all that decides its numbers. */
+const usualSeed = 123
+
+const heading = v.looseObject({ version: oneOf(1), method: text })
+
+const segmenterInput = optionsOf<SegmenterInput>(
+  {
+    name: text,
+    parameters: v.record(v.string(), either('a finite number, true, false or a text', finiteNumber, flag, text)),
+  },
+  'name',
+)
+
+const colour = thatIs<HideColor>(
+  "a number, a list of numbers, 'mean', 'blur' or null",
+  (value) =>
+    value === null ||
+    value === 'mean' ||
+    value === 'blur' ||
+    Number.isFinite(value) ||
+    (Array.isArray(value) && value.every(Number.isFinite)),
+)
+
+const commonFields = {
+  version: oneOf(1),
+  method: text,
+  segmenter: v.nullable(segmenterInput),
+  labels: listOf('a list of class numbers', wholeNumber(0)),
+  topLabels: wholeNumber(1),
+  hideColor: colour,
+  randomState: wholeNumber(0, 2 ** 32 - 1),
+  randomSeed: wholeNumber(0),
+  factored: flag,
+}
+
+/**
+ * Checks a request and fills in what it leaves out: two requests that ask for the same are equal then, and a request that is given
+ * once more is taken as it is.
+ * @param given what a caller made, or JSON.parse of a file
+ * @throws ArgumentError for what no image can make right: another version, an unknown method or segmenter, a field that the method
+ *   does not take or that is outside its range
+ */
+export function explanationRequest(given: RequestInput): ExplanationRequest {
+  check('the request', heading, given, 'request')
+  const { version, segmenter = null, labels, topLabels, hideColor = null, factored = true } = given
+  const { randomState = usualSeed, randomSeed = usualSeed } = given
+  const method = methodNamed(given.method)
+  const { fields, complete } = methods[method]
+  check(method, optionsOf<Omit<RequestInput, keyof MethodFields>>({ ...commonFields, ...fields }), given)
+  if (labels && topLabels !== undefined) throw new ArgumentError(`${method}: give labels or topLabels, not both`)
+  return {
+    version,
+    method,
+    segmenter: segmenter && checkedSegmenter(segmenter),
+    labels,
+    topLabels,
+    hideColor,
+    randomState,
+    randomSeed,
+    factored,
+    ...complete(given),
+  }
+}
+
+/** With its parameters as numbers. @throws ArgumentError for a name or parameter that there is not, or one outside its range */
+function checkedSegmenter({ name, parameters }: SegmenterInput): CommonFields['segmenter'] {
+  const settings = segmenterSettings(name, parameters)
+  segmenterNamed(name, settings)
+  return { name, parameters: settings }
+}
+
+/**
+ * What explains images as a request says. Its calls draw from one random stream, which begins at the request's seed.
+ * @throws ArgumentError as explanationRequest
+ */
+export function explainerFor(given: RequestInput): ExplainImage {
+  const request = explanationRequest(given)
+  return methods[request.method].explainer(request)
+}
