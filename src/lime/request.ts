@@ -86,7 +86,9 @@ export function explanationRequest(given: RequestInput): ExplanationRequest {
   const { randomState = usualSeed, randomSeed = usualSeed } = given
   const method = methodNamed(given.method)
   const { fields, complete } = methods[method]
-  check(method, optionsOf<Omit<RequestInput, keyof MethodFields>>({ ...commonFields, ...fields }), given)
+  // What is undefined is left out, as JSON has it.
+  const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+  check(method, optionsOf<Omit<RequestInput, keyof MethodFields>>({ ...commonFields, ...fields }), said)
   if (labels && topLabels !== undefined) throw new ArgumentError(`${method}: give labels or topLabels, not both`)
   return {
     version,

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander'
-import { explainOptions } from '../../src/app/cli/explain.ts'
+import { requestOf } from '../../src/app/cli/explain.ts'
 import { limelight } from '../../src/app/cli/program.ts'
 import {
   addressOf,
@@ -9,7 +9,7 @@ import {
   readAddress,
   viewNames,
 } from '../../src/app/page/contract/page-address.ts'
-import { LimeImageExplainer } from '../../src/lime/index.ts'
+import { explainerFor } from '../../src/lime/index.ts'
 import { fuzz, must, pick, type Random, whole } from './fuzzing.ts'
 
 const values = [
@@ -90,17 +90,9 @@ fuzz("the command's arguments", {
     must(ran !== '', 'nothing ran')
     if (ran !== 'explain') return
     // What the command makes of them before it opens anything.
-    const given = options as Parameters<typeof explainOptions>[0]
-    const asked = explainOptions(given)
-    new LimeImageExplainer({
-      kernelWidth: given.kernelWidth,
-      featureSelection: given.featureSelection,
-      randomState: given.randomState,
-    })
-    must(
-      asked.numSamples === 'exact' || asked.numSamples === 'auto' || Number(asked.numSamples) <= 1e6,
-      'endless samples',
-    )
+    const request = requestOf(options as Parameters<typeof requestOf>[0])
+    explainerFor(request)
+    must(request.samples === 'exact' || request.samples === 'auto' || Number(request.samples) <= 1e6, 'endless samples')
   },
 })
 

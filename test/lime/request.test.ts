@@ -58,6 +58,7 @@ describe('a request', () => {
       featureSelection: 'highestWeights',
       factored: true,
     })
+    expect(explanationRequest({ ...whole, alpha: undefined, of: undefined })).toEqual({ ...whole, alpha: undefined })
     expect(explanationRequest({ version: 1, method: 'shapley' })).toEqual({
       version: 1,
       method: 'shapley',

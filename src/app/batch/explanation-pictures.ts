@@ -1,5 +1,5 @@
 import {
-  type Explanation,
+  type Attribution,
   heatmap,
   type Image,
   markBoundaries,
@@ -10,8 +10,8 @@ import {
 } from '../../lime/index.ts'
 import { encodePng } from '../data/png.ts'
 
-/** Which evidence a picture shows: what speaks for the label, or what speaks against it. */
-export type Evidence = 'positive' | 'negative'
+/** Which segments a picture shows: those that speak for the label, or against it. */
+export type EvidenceSign = 'positive' | 'negative'
 
 /** Names of the four panels, from left to right. */
 export const panelTitles = ['Original', 'Image', 'Mask', 'Image with boundaries'] as const
@@ -27,22 +27,22 @@ const panelExtent = 280
 const gap = 0.04
 
 /**
- * The tutorial's picture of an explanation, as PNG: the original, the segments that count (the rest hidden), their mask,
+ * The tutorial's picture of an attribution, as PNG: the original, the segments that count (the rest hidden), their mask,
  * and the segments' boundaries, side by side on white, each pixel enlarged to a square.
  */
-export function fourPanels(explanation: Explanation, label: number, evidence: Evidence): Uint8Array {
-  const { image: kept, mask } = explanation.getImageAndMask(label, {
-    positiveOnly: evidence === 'positive',
-    negativeOnly: evidence === 'negative',
+export function fourPanels(attribution: Attribution, label: number, sign: EvidenceSign): Uint8Array {
+  const { image: kept, mask } = attribution.getImageAndMask(label, {
+    positiveOnly: sign === 'positive',
+    negativeOnly: sign === 'negative',
     hideRest: true,
   })
-  const { height, width } = explanation.image
+  const { height, width } = attribution.image
   const maskPixels = Float64Array.from(
     { length: height * width * 3 },
     (_, i) => maskColours[mask.data[Math.floor(i / 3)] ? 1 : 0][i % 3],
   )
   const boundaries = markBoundaries(kept, mask, { color: [0, 1, 0] })
-  const panels: Image[] = [explanation.image, kept, { ...kept, data: maskPixels }, boundaries]
+  const panels: Image[] = [attribution.image, kept, { ...kept, data: maskPixels }, boundaries]
   const scale = Math.max(1, Math.round(panelExtent / Math.max(height, width)))
   return encodePng(sideBySide(panels), { scale })
 }
@@ -69,12 +69,12 @@ const painters = { heatmap, overlay } as const
 const legends = { heatmap: weightColour, overlay: (share: number) => tinted(0x6b, share) } as const
 
 /** The weights of a label in colour, as PNG, each pixel enlarged to a square. */
-export function weightsPng(explanation: Explanation, label: number, picture: WeightPicture): Uint8Array {
-  return encodePng(unit(painters[picture](explanation, label)), { scale: pictureScale(explanation) })
+export function weightsPng(attribution: Attribution, label: number, picture: WeightPicture): Uint8Array {
+  return encodePng(unit(painters[picture](attribution, label)), { scale: pictureScale(attribution) })
 }
 
 /** The image, each pixel enlarged to a square, with the segments' boundaries as fine yellow lines between them, as PNG. */
-export function boundariesPng({ image, segments }: Explanation): Uint8Array {
+export function boundariesPng({ image, segments }: Attribution): Uint8Array {
   const scale = pictureScale({ image })
   const { data } = unit(image)
   const [height, width] = [image.height * scale, image.width * scale]
@@ -89,7 +89,7 @@ export function boundariesPng({ image, segments }: Explanation): Uint8Array {
   return encodePng({ height, width, channels: 3, data: Float64Array.from(marked.data as Float64Array) })
 }
 
-function pictureScale({ image }: Pick<Explanation, 'image'>): number {
+function pictureScale({ image }: Pick<Attribution, 'image'>): number {
   return Math.max(1, Math.round(panelExtent / Math.max(image.height, image.width)))
 }
 
@@ -107,12 +107,12 @@ const legendSteps = 32
  * an embedded PNG.
  * @param title what it shows, for people who hear it instead
  */
-export function weightsSvg(explanation: Explanation, label: number, picture: WeightPicture, title: string): string {
-  const { height, width } = explanation.image
-  const scale = pictureScale(explanation)
+export function weightsSvg(attribution: Attribution, label: number, picture: WeightPicture, title: string): string {
+  const { height, width } = attribution.image
+  const scale = pictureScale(attribution)
   const [pictureHeight, pictureWidth] = [height * scale, width * scale]
   const margin = 12
-  const limit = weightLimit(explanation.weightsOf(label))
+  const limit = weightLimit(attribution.weightsOf(label))
   const barLeft = margin + pictureWidth + margin
   const step = pictureHeight / legendSteps
   const bar = Array.from({ length: legendSteps }, (_, i) => {
@@ -126,7 +126,7 @@ export function weightsSvg(explanation: Explanation, label: number, picture: Wei
   }
   const wholeWidth = barLeft + legendWidth + 72
   const wholeHeight = pictureHeight + 2 * margin
-  const bytes = weightsPng(explanation, label, picture)
+  const bytes = weightsPng(attribution, label, picture)
   const png = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${wholeWidth} ${wholeHeight}" width="${wholeWidth}" height="${wholeHeight}" role="img" font-family="system-ui, sans-serif" font-size="12" fill="#222">`,

@@ -1,9 +1,17 @@
-import type { Explanation, Faithfulness, Stability } from '../../lime/index.ts'
+import {
+  type Attribution,
+  Explanation,
+  type ExplanationRequest,
+  type Faithfulness,
+  ShapleyAttribution,
+  type Stability,
+} from '../../lime/index.ts'
 
-/** An explanation as one JSON object. */
+/** What was explained about an image as one JSON object. */
 
-/** Of which image. */
-export interface Explained {
+/** Where the image is from. */
+export interface ImageSource {
+  /** Its place in the test set. */
   readonly index?: number
   /** Its true label. */
   readonly label?: number
@@ -15,48 +23,75 @@ export interface Judgement {
   readonly faithfulness?: ReadonlyMap<number, Faithfulness>
 }
 
+interface RecordOptions extends Judgement {
+  readonly withMasks?: boolean
+  /** What was asked; not repeated in each line of many. */
+  readonly request?: ExplanationRequest
+}
+
 /** What `limelight explain --json` prints, and what the page gives as a file. */
 export function explanationRecord(
-  { index, label }: Explained,
-  explanation: Explanation,
+  { index, label }: ImageSource,
+  attribution: Attribution,
   device: { name: string; adapter: string },
-  { withMasks = false, stability, faithfulness }: Judgement & { readonly withMasks?: boolean } = {},
+  { withMasks = false, request, stability, faithfulness }: RecordOptions = {},
 ) {
-  const { segments, masks, probabilities, labels, samples, sampling, settled, alpha } = explanation
+  const { method, segments, segmentCount, prediction, labels, samples, sampling, localExp } = attribution
   const [height, width] = segments.shape
-  const classes = probabilities.shape[1]
-  const first = Array.from(probabilities.data.subarray(0, classes))
-  const rows = <T>(data: ArrayLike<T>, count: number, length: number): T[][] =>
-    Array.from({ length: count }, (_, row) => Array.from({ length }, (_, i) => data[row * length + i]))
+  const probabilities = Array.from(prediction)
   return {
     index,
     label,
-    predicted: first.indexOf(Math.max(...first)),
-    probabilities: first,
+    predicted: probabilities.indexOf(Math.max(...probabilities)),
+    probabilities,
     device,
+    method,
+    ...(request && { request }),
     samples,
     sampling,
-    ...(settled !== null && { settled }),
-    alpha,
-    segments: { count: masks.shape[1], map: rows(segments.data, height, width) },
-    ...(withMasks && { masks: rows(masks.data, ...masks.shape) }),
+    ...(attribution instanceof Explanation && howFitted(attribution)),
+    ...(attribution instanceof ShapleyAttribution && { of: attribution.of }),
+    segments: { count: segmentCount, map: rows(segments.data, height, width) },
+    ...(withMasks &&
+      attribution instanceof Explanation && { masks: rows(attribution.masks.data, ...attribution.masks.shape) }),
     explanation: Object.fromEntries(
       labels.map((explained) => [
         explained,
         {
-          intercept: explanation.intercept[explained],
-          score: explanation.score[explained],
-          localPrediction: explanation.localPred[explained],
-          weights: explanation.localExp[explained],
-          intervals: explanation.intervals(explained).map(({ low, high }) => [low, high] as const),
+          ...(attribution instanceof Explanation && surrogateOf(attribution, explained)),
+          ...(attribution instanceof ShapleyAttribution && sharesOf(attribution, explained)),
+          weights: localExp[explained],
+          ...(attribution instanceof Explanation && { intervals: intervalsOf(attribution, explained) }),
           ...(stability && { stability: stability.get(explained) }),
           ...(faithfulness && { faithfulness: faithfulnessJson(faithfulness.get(explained)) }),
         },
       ]),
     ),
-    warnings: explanation.warnings,
-    timings: explanation.timings,
+    warnings: attribution.warnings,
+    timings: attribution.timings,
   }
+}
+
+function rows<T>(data: ArrayLike<T>, count: number, length: number): T[][] {
+  return Array.from({ length: count }, (_, row) => Array.from({ length }, (_, i) => data[row * length + i]))
+}
+
+function howFitted({ settled, alpha }: Explanation) {
+  return { ...(settled !== null && { settled }), alpha }
+}
+
+function surrogateOf({ intercept, score, localPred }: Explanation, label: number) {
+  return { intercept: intercept[label], score: score[label], localPrediction: localPred[label] }
+}
+
+function intervalsOf(explanation: Explanation, label: number) {
+  return explanation.intervals(label).map(({ low, high }) => [low, high] as const)
+}
+
+/** The base and all weights add up to the sum. */
+function sharesOf(attribution: ShapleyAttribution, label: number) {
+  const { base, score } = attribution
+  return { base: base[label], sum: attribution.sumOf(label), ...(score && { score: score[label] }) }
 }
 
 function faithfulnessJson(faithfulness: Faithfulness | undefined) {

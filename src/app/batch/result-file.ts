@@ -15,8 +15,9 @@ export interface ResultLine {
   readonly index: number
   readonly label: number
   readonly predicted: number
+  /** Whether there are scores and intervals is the method's. */
   readonly explanation: Readonly<
-    Record<string, { score: number | null; weights: readonly Pair[]; intervals: readonly Pair[] }>
+    Record<string, { score?: number | null; weights: readonly Pair[]; intervals?: readonly Pair[] }>
   >
 }
 
@@ -175,7 +176,11 @@ function isLine(value: unknown): value is ResultLine & { readonly run?: string }
 function isExplained(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   const { score, weights, intervals } = value as Partial<Record<string, unknown>>
-  return (score === null || typeof score === 'number') && [weights, intervals].every(arePairs)
+  return (
+    (score === undefined || score === null || typeof score === 'number') &&
+    arePairs(weights) &&
+    (intervals === undefined || arePairs(intervals))
+  )
 }
 
 function arePairs(value: unknown): boolean {

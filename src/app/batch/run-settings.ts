@@ -10,6 +10,14 @@ import { FileWriteError, writeFileAtomically } from '../../engine/platform/atomi
 
 export type RunSettings = Readonly<Record<string, unknown>>
 
+/** The settings, and beside them what a request in them says. */
+function named(settings: RunSettings): RunSettings {
+  const { request, ...others } = settings
+  if (typeof request !== 'object' || request === null) return settings
+  const { version: _form, ...fields } = { version: null, ...request }
+  return { ...others, ...fields }
+}
+
 /** 16 hexadecimal digits, the same in whatever order the settings are given. */
 export function runNameOf(settings: RunSettings): string {
   return createHash('sha256')
@@ -60,7 +68,8 @@ export async function readSettings(path: string): Promise<{ run: string; setting
 }
 
 /** The settings that differ, in words: "samples was 1000 and is 50 now". */
-export function differences(before: RunSettings, now: RunSettings): string {
+export function differences(settingsBefore: RunSettings, settingsNow: RunSettings): string {
+  const [before, now] = [named(settingsBefore), named(settingsNow)]
   const names = [...new Set([...Object.keys(before), ...Object.keys(now)])]
   const shown = (value: unknown) => (value === undefined ? 'not given' : JSON.stringify(value))
   return names

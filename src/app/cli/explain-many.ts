@@ -3,7 +3,7 @@ import type { Device } from '../../engine/device.ts'
 import { ArgumentError } from '../../engine/errors.ts'
 import type { Sequential } from '../../engine/model/sequential.ts'
 import { writeFileAtomically } from '../../engine/platform/atomic-write.ts'
-import type { ExplainOptions, LimeImageExplainer } from '../../lime/index.ts'
+import { type ExplanationRequest, explainerFor } from '../../lime/index.ts'
 import { explanationRecord } from '../batch/explanation-record.ts'
 import { ResultFile, type ResultLine } from '../batch/result-file.ts'
 import { differences, type RunSettings, readSettings, runNameOf, writeSettings } from '../batch/run-settings.ts'
@@ -27,13 +27,10 @@ const summaryName = 'summary.json'
 interface ManyOptions extends DeviceOptions {
   readonly model: string
   readonly json?: boolean
-  readonly labels?: readonly number[]
-  readonly topLabels?: number
 }
 
 export async function explainMany(
-  explainer: LimeImageExplainer,
-  asked: ExplainOptions,
+  request: ExplanationRequest,
   range: readonly [number, number],
   folder: string,
   options: ManyOptions,
@@ -49,11 +46,11 @@ export async function explainMany(
   await inLockedFolder(folder, async () => {
     const { model, digest, device, dispose } = await openModel(options.model, options)
     try {
-      const settings = settingsOf(options, digest)
+      const settings = settingsOf(request, options, digest)
       const lines = await openRun(folder, settings)
       try {
-        const explained = { explainer, asked: { ...asked, signal }, range, folder, run: runNameOf(settings), lines }
-        await explainMissing(explained, { test, model, device }, options)
+        const run = { request, range, folder, name: runNameOf(settings), lines }
+        await explainMissing(run, { test, model, device }, options, signal)
       } finally {
         await lines.close()
       }
@@ -64,70 +61,64 @@ export async function explainMany(
 }
 
 interface Run {
-  readonly explainer: LimeImageExplainer
-  readonly asked: ExplainOptions
+  readonly request: ExplanationRequest
   readonly range: readonly [number, number]
   readonly folder: string
-  /** Its name. */
-  readonly run: string
+  readonly name: string
   readonly lines: ResultFile
 }
 
 async function explainMissing(
-  { explainer, asked, range: [first, end], folder, run, lines }: Run,
+  { request, range: [first, end], folder, name, lines }: Run,
   { test, model, device }: { readonly test: ImageSet; readonly model: Sequential; readonly device: Device },
   options: ManyOptions,
+  signal: AbortSignal,
 ): Promise<void> {
   const bar = progressBar('Explaining')
   const summary = new Summary()
-  const done = new Set<number>()
+  const known = new Set<number>()
   for (const line of lines.existing) {
-    done.add(line.index)
+    known.add(line.index)
     if (line.index >= first && line.index < end) summary.add(line)
   }
-  const missing = Array.from({ length: end - first }, (_, i) => first + i).filter((index) => !done.has(index))
+  const missing = Array.from({ length: end - first }, (_, i) => first + i).filter((index) => !known.has(index))
   if (missing.length < end - first)
     note(`${end - first - missing.length} of ${end - first} images are already in ${join(folder, linesName)}`)
-  // Without a wish for labels: the one that is predicted and the true one.
-  const labelled = options.labels !== undefined || options.topLabels !== undefined
-  const optionsOf = (at: number): ExplainOptions => ({
-    ...asked,
-    ...(!labelled && {
-      topLabels: null,
-      labels: (probabilities) => [probabilities.indexOf(Math.max(...probabilities)), test.labels[missing[at]]],
-    }),
-  })
+  const isLabelled = request.labels !== undefined || request.topLabels !== undefined
   const started = performance.now()
-  let at = 0
+  let done = 0
   try {
-    for await (const explanation of explainer.explainBatch(imagesAt(test, missing), model, optionsOf)) {
-      const index = missing[at++]
-      const json = explanationRecord({ index, label: test.labels[index] }, explanation, deviceOf(device))
-      await lines.append(run, json)
-      summary.add({ ...json, index, label: test.labels[index] })
-      bar.update(end - first - missing.length + at, end - first)
+    for (const index of missing) {
+      const label = test.labels[index]
+      // Unless labels are asked for: the one that is predicted and the true one.
+      const labels = (probabilities: Float64Array) => [probabilities.indexOf(Math.max(...probabilities)), label]
+      const image = { data: imageAt(test, index), shape: [imageExtent, imageExtent] }
+      // Each image is explained as if it were the first: it does not matter which were explained before it.
+      const call = { signal, keepSamples: false, ...(!isLabelled && { labels }) }
+      const attribution = await explainerFor(request)(image, model, call)
+      const json = explanationRecord({ index, label }, attribution, deviceOf(device))
+      await lines.append(name, json)
+      summary.add({ ...json, index, label })
+      done++
+      bar.update(end - first - missing.length + done, end - first)
     }
     await lines.checkAlone()
   } finally {
     bar.stop()
   }
   const seconds = (performance.now() - started) / 1000
-  const whole = { ...summary.result(), ...(at > 0 && { explained: at, seconds, imagesASecond: at / seconds }) }
+  const whole = { ...summary.result(), ...(done > 0 && { explained: done, seconds, imagesASecond: done / seconds }) }
   await writeFileAtomically(join(folder, summaryName), `${JSON.stringify(whole, null, 2)}\n`)
-  result(options.json ? JSON.stringify(whole) : summary.text(at, seconds))
-}
-
-function* imagesAt(test: ImageSet, indices: readonly number[]) {
-  for (const index of indices) yield { data: imageAt(test, index), shape: [imageExtent, imageExtent] }
+  result(options.json ? JSON.stringify(whole) : summary.text(done, seconds))
 }
 
 /** Everything that decides what is in a line, but not which images or what computes them. */
 function settingsOf(
-  { model: _model, json: _json, device: _device, ...options }: ManyOptions,
+  request: ExplanationRequest,
+  { arithmetic, convolution, halfPrecision }: ManyOptions,
   digest: string,
 ): RunSettings {
-  const { indices: _indices, out: _out, threads: _threads, ...rest } = options as Record<string, unknown>
-  return { version: packageVersion(), model: digest, ...rest }
+  return { version: packageVersion(), model: digest, request, arithmetic, convolution, halfPrecision }
 }
 
 /**
@@ -168,7 +159,10 @@ interface ClassSummary {
 /** What many explanations come to. */
 class Summary {
   private readonly classes = new Map<number, ClassSummary>()
+  /** Of weights that have intervals. */
   private unstable: { index: number; uncertainty: number }[] = []
+  /** Not all methods have one. */
+  private hasScores = false
 
   add({ index, label, predicted, explanation }: ResultLine): void {
     const own = this.classes.get(label) ?? { images: 0, score: 0, positive: 0 }
@@ -176,9 +170,10 @@ class Summary {
     const ofPredicted = explanation[predicted]
     const ofTruth = explanation[label]
     own.images++
+    if (Object.values(explanation).some(({ score }) => score !== undefined)) this.hasScores = true
     own.score += finite(ofPredicted?.score)
     if (ofTruth && ofTruth.weights.reduce((sum, [, weight]) => sum + weight, 0) > 0) own.positive++
-    if (!ofPredicted) return
+    if (!ofPredicted?.intervals) return
     const reach = ofPredicted.intervals.reduce((sum, [low, high]) => sum + (high - low) / 2, 0)
     const size = ofPredicted.weights.reduce((sum, [, weight]) => sum + Math.abs(weight), 0)
     this.unstable.push({ index, uncertainty: size > 0 ? reach / size : 0 })
@@ -194,10 +189,10 @@ class Summary {
           label,
           name: classNames[label],
           images,
-          meanScore: score / images,
+          ...(this.hasScores && { meanScore: score / images }),
           evidenceForTruth: positive / images,
         })),
-      mostUnstable: mostUnstable(this.unstable),
+      ...(this.unstable.length > 0 && { mostUnstable: mostUnstable(this.unstable) }),
     }
   }
 
@@ -206,13 +201,17 @@ class Summary {
     return [
       `${images} images${explained > 0 ? `, ${explained} of them now: ${seconds.toFixed(1)} s, ${(explained / seconds).toFixed(1)} images a second` : ''}`,
       '',
-      'true class      images   mean R²   evidence for it',
+      `true class      images   ${this.hasScores ? 'mean R²   ' : ''}evidence for it`,
       ...classes.map(
         ({ label, name, images: count, meanScore, evidenceForTruth }) =>
-          `${`${label} ${name}`.padEnd(15)} ${String(count).padStart(6)} ${meanScore.toFixed(3).padStart(9)} ${`${(100 * evidenceForTruth).toFixed(1)} %`.padStart(17)}`,
+          `${`${label} ${name}`.padEnd(15)} ${String(count).padStart(6)} ${meanScore === undefined ? '' : `${meanScore.toFixed(3).padStart(9)} `}${`${(100 * evidenceForTruth).toFixed(1)} %`.padStart(17)}`,
       ),
-      '',
-      `least certain: ${worst.map(({ index, uncertainty }) => `${index} (± ${(100 * uncertainty).toFixed(0)} %)`).join(', ')}`,
+      ...(worst
+        ? [
+            '',
+            `least certain: ${worst.map(({ index, uncertainty }) => `${index} (± ${(100 * uncertainty).toFixed(0)} %)`).join(', ')}`,
+          ]
+        : []),
     ].join('\n')
   }
 }

@@ -4,18 +4,21 @@ import { ArgumentError } from '../../engine/errors.ts'
 import type { Sequential } from '../../engine/model/sequential.ts'
 import { checkWritable, writeFileAtomically } from '../../engine/platform/atomic-write.ts'
 import {
-  type ExplainOptions,
-  type Explanation,
+  type Attribution,
+  type CallOptions,
+  type ExplanationRequest,
+  explainerFor,
+  explanationRequest,
   type Faithfulness,
   faithfulnessOf,
   type HideColor,
   type ImageInput,
-  LimeImageExplainer,
-  segmenterNamed,
+  methodNames,
   segmenterNames,
+  stabilityOfRuns,
 } from '../../lime/index.ts'
 import { boundariesPng, fourPanels, weightsPng, weightsSvg } from '../batch/explanation-pictures.ts'
-import { type Explained, explanationRecord, type Judgement } from '../batch/explanation-record.ts'
+import { explanationRecord, type ImageSource, type Judgement } from '../batch/explanation-record.ts'
 import { imageExtent } from '../data/fashion-mnist.ts'
 import { decodePng } from '../data/png.ts'
 import { imageAt, loadSplit } from './data-set.ts'
@@ -34,9 +37,11 @@ export interface ExplainCommandOptions extends DeviceOptions {
   readonly json?: boolean
   readonly masks?: boolean
   readonly out?: string
+  readonly method: string
   readonly segmenter?: string
   readonly segmenterParam: readonly (readonly [string, string])[]
   readonly samples: number | 'exact' | 'auto'
+  readonly of?: 'probability' | 'logit'
   readonly alpha?: number
   readonly factored: boolean
   readonly stability?: number
@@ -48,9 +53,9 @@ export interface ExplainCommandOptions extends DeviceOptions {
   readonly topLabels?: number
   readonly labels?: readonly number[]
   readonly numFeatures?: number
-  readonly featureSelection: string
-  readonly kernelWidth: number
-  readonly distanceMetric: string
+  readonly featureSelection?: string
+  readonly kernelWidth?: number
+  readonly distanceMetric?: string
 }
 
 function collectParameter(text: string, before: readonly (readonly [string, string])[]) {
@@ -86,12 +91,12 @@ function colour(text: string): HideColor {
   return values.length === 1 ? values[0] : values
 }
 
-interface Subject extends Explained {
+interface GivenImage extends ImageSource {
   readonly input: ImageInput
 }
 
 /** The image to explain: one of the test set, or a PNG. */
-async function subjectOf({ index, image }: ExplainCommandOptions, signal: AbortSignal): Promise<Subject> {
+async function givenImage({ index, image }: ExplainCommandOptions, signal: AbortSignal): Promise<GivenImage> {
   if (index !== undefined) {
     const test = await loadSplit('test', signal)
     if (index >= test.count)
@@ -108,7 +113,7 @@ async function subjectOf({ index, image }: ExplainCommandOptions, signal: AbortS
 
 async function writePictures(
   folder: string,
-  explanation: Explanation,
+  attribution: Attribution,
   json: unknown,
   signal: AbortSignal,
 ): Promise<void> {
@@ -116,89 +121,98 @@ async function writePictures(
     signal.throwIfAborted()
     return writeFileAtomically(join(folder, name), data)
   }
-  for (const label of explanation.labels) {
+  for (const label of attribution.labels) {
     for (const evidence of ['positive', 'negative'] as const)
-      await write(`label-${label}-${evidence}.png`, fourPanels(explanation, label, evidence))
+      await write(`label-${label}-${evidence}.png`, fourPanels(attribution, label, evidence))
     for (const picture of ['heatmap', 'overlay'] as const) {
-      await write(`label-${label}-${picture}.png`, weightsPng(explanation, label, picture))
+      await write(`label-${label}-${picture}.png`, weightsPng(attribution, label, picture))
       const title = `What speaks for and against ${nameOf(label)}`
-      await write(`label-${label}-${picture}.svg`, weightsSvg(explanation, label, picture, title))
+      await write(`label-${label}-${picture}.svg`, weightsSvg(attribution, label, picture, title))
     }
   }
-  await write('boundaries.png', boundariesPng(explanation))
+  await write('boundaries.png', boundariesPng(attribution))
   await write('explanation.json', `${JSON.stringify(json)}\n`)
 }
 
-/** What to ask of an explainer, as far as the image plays no part. */
-export function explainOptions(options: ExplainCommandOptions): ExplainOptions {
-  const { segmenter, segmenterParam, labels, topLabels, hideColor, numFeatures, samples, factored } = options
+/** What the options ask for. @throws ArgumentError for what no image can make right */
+export function requestOf(options: ExplainCommandOptions): ExplanationRequest {
+  const { method, segmenter, segmenterParam, labels, topLabels, hideColor, samples, alpha, numFeatures } = options
   if (segmenter === undefined && segmenterParam.length > 0)
     throw new ArgumentError('--segmenter-param needs --segmenter, whose parameter it is')
-  return {
-    ...(segmenter !== undefined && { segmentationFn: segmenterNamed(segmenter, Object.fromEntries(segmenterParam)) }),
+  const { randomState, randomSeed, factored, of, featureSelection, kernelWidth, distanceMetric } = options
+  return explanationRequest({
+    version: 1,
+    method,
+    segmenter: segmenter === undefined ? null : { name: segmenter, parameters: Object.fromEntries(segmenterParam) },
     labels,
-    topLabels: labels ? null : (topLabels ?? 5),
+    topLabels,
     hideColor: hideColor ?? null,
-    numFeatures,
-    numSamples: samples,
-    alpha: options.alpha,
-    distanceMetric: options.distanceMetric,
-    randomSeed: options.randomSeed,
+    randomState,
+    randomSeed,
     factored,
-  }
+    samples,
+    of,
+    alpha,
+    numFeatures,
+    featureSelection,
+    kernelWidth,
+    distanceMetric,
+  })
 }
 
 async function explain(options: ExplainCommandOptions): Promise<void> {
-  const { index, image, indices, out, kernelWidth, featureSelection, randomState } = options
+  const { index, image, indices, out } = options
   if ([index, image, indices].filter((given) => given !== undefined).length !== 1)
     throw new ArgumentError(
       'explain: give one of --index N (a test image), --image FILE.png and --indices FIRST:END (many test images)',
     )
   if (options.masks && !options.json && out === undefined)
     throw new ArgumentError('--masks needs --json, which prints them, or --out')
-  const asked = explainOptions(options)
-  const explainer = new LimeImageExplainer({ kernelWidth, featureSelection, randomState })
+  const request = requestOf(options)
+  if (options.masks && request.method !== 'lime')
+    throw new ArgumentError('--masks: only the method lime keeps the masks of its samples')
   if (indices) {
     if (out === undefined) throw new ArgumentError('--indices needs --out, the folder that the explanations go to')
     if (options.stability !== undefined || options.faithfulness || options.masks)
       throw new ArgumentError('--stability, --faithfulness and --masks are for one image, not for --indices')
-    await explainMany(explainer, asked, indices, out, options)
+    await explainMany(request, indices, out, options)
     return
   }
   const signal = interruptSignal(undefined, options.device)
-  const explained = () => explainOne(explainer, asked, options, signal)
+  const explained = () => explainOne(request, options, signal)
   if (out === undefined) return explained()
   await checkWritable(join(out, 'explanation.json'))
   await inLockedFolder(out, explained)
 }
 
 async function explainOne(
-  explainer: LimeImageExplainer,
-  asked: ExplainOptions,
+  request: ExplanationRequest,
   options: ExplainCommandOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const { out } = options
-  const subject = await subjectOf(options, signal)
+  const given = await givenImage(options, signal)
   const { model, device, dispose } = await openModel(options.model, options)
   const bar = progressBar('Explaining')
-  const watched: ExplainOptions = {
-    ...asked,
+  const watched: CallOptions = {
     signal,
     onProgress: ({ phase, done, total }) => {
       if (phase === 'prediction') bar.update(done, total)
     },
   }
   try {
-    const explanation = await explainer.explainInstance(subject.input, model, watched)
-    const judgement = await judge(explainer, explanation, subject.input, model, watched, options)
+    const explainImage = explainerFor(request)
+    const attribution = await explainImage(given.input, model, watched)
+    const again = () => explainImage(given.input, model, { ...watched, labels: attribution.labels })
+    const judgement = await judge(attribution, again, model, signal, options)
     bar.stop()
-    for (const warning of explanation.warnings) note(`warning: ${warning}`)
-    const json = explanationRecord(subject, explanation, deviceOf(device), { withMasks: options.masks, ...judgement })
+    for (const warning of attribution.warnings) note(`warning: ${warning}`)
+    const recorded = { withMasks: options.masks, request, ...judgement }
+    const json = explanationRecord(given, attribution, deviceOf(device), recorded)
     // First what can't be lost any more: a disk may fill up while the pictures are written.
-    result(options.json ? JSON.stringify(json) : asText(subject, explanation, judgement))
+    result(options.json ? JSON.stringify(json) : asText(given, attribution, judgement))
     if (out !== undefined) {
-      await writePictures(out, explanation, json, signal)
+      await writePictures(out, attribution, json, signal)
       note(`pictures and explanation.json are in ${out}`)
     }
   } finally {
@@ -209,21 +223,18 @@ async function explainOne(
 
 /** How far to trust an explanation, and how true it is, if that was asked for. */
 async function judge(
-  explainer: LimeImageExplainer,
-  explanation: Explanation,
-  input: ImageInput,
+  attribution: Attribution,
+  again: () => Promise<Attribution>,
   model: Sequential,
-  asked: ExplainOptions,
-  { stability: runs, faithfulness }: ExplainCommandOptions,
+  signal: AbortSignal,
+  { stability: runs, faithfulness, factored }: ExplainCommandOptions,
 ): Promise<Judgement> {
-  const { labels } = explanation
   const judgement: { -readonly [K in keyof Judgement]: Judgement[K] } = {}
-  if (runs !== undefined)
-    judgement.stability = await explainer.stability(input, model, { ...asked, labels, topLabels: null, runs })
+  if (runs !== undefined) judgement.stability = await stabilityOfRuns(again, { runs })
   if (faithfulness) {
-    const { signal, factored } = asked
     const found = new Map<number, Faithfulness>()
-    for (const label of labels) found.set(label, await faithfulnessOf(explanation, model, { label, signal, factored }))
+    for (const label of attribution.labels)
+      found.set(label, await faithfulnessOf(attribution, model, { label, signal, factored }))
     judgement.faithfulness = found
   }
   return judgement
@@ -232,7 +243,7 @@ async function judge(
 export function addExplainCommand(program: Command): void {
   const command = program
     .command('explain')
-    .description('LIME: which segments of an image speak for and against a prediction')
+    .description('which segments of an image speak for and against a prediction, by LIME or by Shapley values')
     .requiredOption('--model <file>', 'a model file', path)
     .option('--index <n>', 'explain this test image', integer(0))
     .option('--image <file>', 'explain this PNG, of the size the model takes', path)
@@ -245,6 +256,11 @@ export function addExplainCommand(program: Command): void {
     .option('--json', 'print everything as JSON')
     .option('--masks', 'with --json or --out: the sampled masks, too')
     .option('--out <folder>', 'write pictures and explanation.json there; one process at a time', path)
+    .addOption(
+      new Option('--method <name>', 'how: by a linear model of what hidden segments change, or by Shapley values')
+        .choices([...methodNames])
+        .default('lime'),
+    )
     .option('--segmenter <name>', `${segmenterNames.join(', ')}; by the size of the image unless given`, text('a name'))
     .addOption(
       new Option('--segmenter-param <name=value>', 'a parameter by its name in scikit-image; may be repeated')
@@ -259,9 +275,15 @@ export function addExplainCommand(program: Command): void {
         .argParser(samplesOption)
         .default(1000),
     )
+    .addOption(
+      new Option(
+        '--of <what>',
+        'with --method shapley: what is shared out among the segments; logits are exact without samples (probability)',
+      ).choices(['probability', 'logit']),
+    )
     .option(
       '--alpha <a>',
-      "the ridge's penalty: 1 as in Python, 0 the limit of endless samples; 0 for exact and auto, else 1, unless given",
+      "with --method lime: the ridge's penalty: 1 as in Python, 0 the limit of endless samples; 0 for exact and auto, else 1, unless given",
       number,
     )
     .option('--no-factored', 'compute every sample by itself, not once what samples have in common')
@@ -279,13 +301,13 @@ export function addExplainCommand(program: Command): void {
     )
     .option('--top-labels <n>', 'explain the so many most probable labels (5)', integer(1))
     .addOption(new Option('--labels <list>', 'explain these labels').argParser(integerList).conflicts('topLabels'))
-    .option('--num-features <n>', 'segments the surrogate may use', integer(1))
-    .addOption(
-      new Option('--feature-selection <name>', 'auto, none, highest_weights, forward_selection or lasso_path')
-        .argParser(text('a name'))
-        .default('auto'),
+    .option('--num-features <n>', 'with --method lime: segments the surrogate may use', integer(1))
+    .option(
+      '--feature-selection <name>',
+      'with --method lime: auto, none, highest_weights, forward_selection or lasso_path (auto)',
+      text('a name'),
     )
-    .option('--kernel-width <w>', 'of the exponential kernel on distances', number, 0.25)
-    .option('--distance-metric <name>', 'between masks', text('a name'), 'cosine')
+    .option('--kernel-width <w>', 'with --method lime: of the exponential kernel on distances (0.25)', number)
+    .option('--distance-metric <name>', 'with --method lime: between masks (cosine)', text('a name'))
   addDeviceOptions(command).action(explain)
 }

@@ -1,5 +1,5 @@
-import type { Explanation } from '../../lime/index.ts'
-import type { Explained, Judgement } from '../batch/explanation-record.ts'
+import { type Attribution, Explanation, ShapleyAttribution } from '../../lime/index.ts'
+import type { ImageSource, Judgement } from '../batch/explanation-record.ts'
 import { classNames } from '../data/fashion-mnist.ts'
 
 /** An explanation as the command prints it for people. */
@@ -10,31 +10,18 @@ export function nameOf(label: number): string {
 
 /** What people read: the prediction, and for every label the segments that count. */
 export function asText(
-  { index, label }: Explained,
-  explanation: Explanation,
+  { index, label }: ImageSource,
+  attribution: Attribution,
   { stability, faithfulness }: Judgement = {},
 ): string {
-  const { probabilities, labels, masks, samples, sampling } = explanation
-  const first = Array.from(probabilities.data.subarray(0, probabilities.shape[1]))
-  const predicted = first.indexOf(Math.max(...first))
+  const { prediction, labels, segmentCount } = attribution
+  const predicted = prediction.indexOf(Math.max(...prediction))
   const truth = label === undefined ? '' : `, in truth ${nameOf(label)}`
   const lines = [
-    `${index === undefined ? 'The image' : `Test image ${index}`}: ${nameOf(predicted)} (${first[predicted].toFixed(4)})${truth}; ${masks.shape[1]} segments, ${sampling === 'exact' ? `all ${thousands(samples)} mixtures` : `${thousands(samples)} samples`}`,
+    `${index === undefined ? 'The image' : `Test image ${index}`}: ${nameOf(predicted)} (${prediction[predicted].toFixed(4)})${truth}; ${segmentCount} segments, ${howFound(attribution)}`,
   ]
   for (const explained of labels) {
-    lines.push(
-      '',
-      `${nameOf(explained)}: probability ${first[explained].toFixed(4)}, R² of the surrogate ${explanation.score[explained].toFixed(3)}`,
-    )
-    const weights = explanation.intervals(explained).slice(0, 10)
-    const largest = Math.abs(weights[0]?.weight ?? 0)
-    for (const { segment, weight, low, high } of weights) {
-      const sign = weight >= 0 ? '+' : '-'
-      const bar = sign.repeat(Math.round((Math.abs(weight) / (largest || 1)) * 30))
-      // Its middle need not be the weight: the ridge's bias is corrected in it.
-      const interval = low === high && low === weight ? '' : `${signed(low)} to ${signed(high)}`
-      lines.push(`  segment ${String(segment).padStart(3)}  ${signed(weight).padEnd(11)} ${interval.padEnd(23)} ${bar}`)
-    }
+    lines.push('', `${nameOf(explained)}: ${summaryOf(attribution, explained)}`, ...barsOf(attribution, explained))
     const stable = stability?.get(explained)
     if (stable)
       lines.push(
@@ -49,6 +36,45 @@ export function asText(
     }
   }
   return lines.join('\n')
+}
+
+function howFound(attribution: Attribution): string {
+  const { samples, sampling } = attribution
+  const mixtures =
+    samples === 0
+      ? 'in closed form'
+      : sampling === 'exact'
+        ? `all ${thousands(samples)} mixtures`
+        : `${thousands(samples)} samples`
+  return attribution instanceof ShapleyAttribution ? `Shapley values of the ${attribution.of}, ${mixtures}` : mixtures
+}
+
+/** What a method says of a label beside the weights. */
+function summaryOf(attribution: Attribution, label: number): string {
+  const probability = `probability ${attribution.prediction[label].toFixed(4)}`
+  if (attribution instanceof Explanation)
+    return `${probability}, R² of the surrogate ${attribution.score[label].toFixed(3)}`
+  if (!(attribution instanceof ShapleyAttribution)) return probability
+  const { of, base } = attribution
+  const sum = attribution.sumOf(label)
+  const parts = `${base[label].toFixed(4)} with all segments hidden, and ${signed(sum - base[label])} from the segments`
+  return of === 'probability' ? `${probability} = ${parts}` : `${probability}, logit ${sum.toFixed(4)} = ${parts}`
+}
+
+/** The ten largest weights, each with its interval where it has one. */
+function barsOf(attribution: Attribution, label: number): string[] {
+  const weights = attribution.weightsOf(label).slice(0, 10)
+  const intervals = attribution instanceof Explanation ? attribution.intervals(label) : null
+  const largest = Math.abs(weights[0]?.[1] ?? 0)
+  return weights.map(([segment, weight], rank) => {
+    const bar = (weight >= 0 ? '+' : '-').repeat(Math.round((Math.abs(weight) / (largest || 1)) * 30))
+    const start = `  segment ${String(segment).padStart(3)}  ${signed(weight).padEnd(11)}`
+    if (!intervals) return `${start} ${bar}`
+    const { low, high } = intervals[rank]
+    // Its middle need not be the weight: the ridge's bias is corrected in it.
+    const interval = low === high && low === weight ? '' : `${signed(low)} to ${signed(high)}`
+    return `${start} ${interval.padEnd(23)} ${bar}`
+  })
 }
 
 function signed(weight: number): string {

@@ -142,11 +142,6 @@ const imageSequence = thatIs<Iterable<unknown>>(
   (value) => typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value),
 )
 
-const stabilityOptions = optionsOf<{ runs?: number; topFeatures?: number }>({
-  runs: wholeNumber(2, 10_000),
-  topFeatures: wholeNumber(1),
-})
-
 /**
  * LIME for images (Ribeiro, Singh and Guestrin, "Why Should I Trust You?", KDD 2016), with the numbers of Python's lime 0.2.0.1:
  * the same seed gives the same explanation. One random stream is kept across calls: a second explanation continues it.
@@ -211,14 +206,17 @@ export class LimeImageExplainer {
   async stability(
     input: ImageInput,
     predictor: Predictor,
-    { runs = 10, topFeatures = 5, ...options }: ExplainOptions & { runs?: number; topFeatures?: number } = {},
+    { runs, topFeatures, ...options }: ExplainOptions & { runs?: number; topFeatures?: number } = {},
   ): Promise<Map<number, Stability>> {
-    check('stability', stabilityOptions, { runs, topFeatures })
-    const first = await this.explainInstance(input, predictor, options)
-    const { labels, randomSeed } = first
-    // The same segments and labels: only the samples differ.
-    const same = { ...options, labels, topLabels: null, randomSeed }
-    return stabilityOfRuns(first, () => this.explainInstance(input, predictor, same), { runs, topFeatures })
+    return stabilityOfRuns(
+      (first) =>
+        this.explainInstance(input, predictor, {
+          ...options,
+          // The same segments and labels: only the samples differ.
+          ...(first && { labels: first.labels, topLabels: null, randomSeed: first.randomSeed }),
+        }),
+      { runs, topFeatures },
+    )
   }
 
   private async explain(

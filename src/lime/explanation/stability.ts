@@ -1,3 +1,4 @@
+import { check, optionsOf, wholeNumber } from '../../engine/arguments.ts'
 import type { Attribution } from './attribution.ts'
 import { Explanation } from './explanation.ts'
 
@@ -79,17 +80,29 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length)
 }
 
+interface StabilityOptions {
+  /** How many explanations; 10 unless given. */
+  readonly runs?: number
+  /** How many features are the top ones; 5 unless given. */
+  readonly topFeatures?: number
+}
+
+const stabilityOptions = optionsOf<StabilityOptions>({ runs: wholeNumber(2, 10_000), topFeatures: wholeNumber(1) })
+
 /**
  * Explains again and again, and says how much the explanations differ.
- * @param first what was explained @param again explains the same segments and labels with other samples
+ * @param explain explains an image, each time with other samples; from the second time on it gets the first explanation, whose
+ *   segments and labels it shall explain, too
  * @returns label -> its stability, for the labels of the first
+ * @throws ArgumentError for options outside their range
  */
 export async function stabilityOfRuns(
-  first: Attribution,
-  again: () => Promise<Attribution>,
-  { runs = 10, topFeatures = 5 }: { readonly runs?: number; readonly topFeatures?: number } = {},
+  explain: (first: Attribution | null) => Promise<Attribution>,
+  { runs = 10, topFeatures = 5 }: StabilityOptions = {},
 ): Promise<Map<number, Stability>> {
+  check('stability', stabilityOptions, { runs, topFeatures })
+  const first = await explain(null)
   const explanations = [first]
-  while (explanations.length < runs) explanations.push(await again())
+  while (explanations.length < runs) explanations.push(await explain(first))
   return new Map(first.labels.map((label) => [label, stabilityOf(explanations, label, topFeatures)]))
 }
