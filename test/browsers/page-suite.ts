@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { TrainingRecipe } from '../../src/app/page/contract/engine-api.ts'
+import { requestOf } from '../../src/app/page/contract/explanation-settings.ts'
 import { tutorialLayers } from '../../src/app/page/contract/layer-stack.ts'
 import { readAddress } from '../../src/app/page/contract/page-address.ts'
 import { explainPicture } from '../../src/app/page/worker/explaining.ts'
@@ -21,6 +22,7 @@ const explanations = [
   '?index=7270&segmenter=felzenszwalb&samples=1000&seed=3&explain=',
   '?index=21&segmenter=quickshift&kernel_size=1&samples=auto&seed=4&explain=',
   '?index=3&segmenter=slic&n_segments=12&samples=exact&hide-color=blur&explain=',
+  '?index=3&method=shapley&segmenter=slic&n_segments=12&samples=300&seed=5&explain=',
 ]
 const recipe: TrainingRecipe = {
   layers: tutorialLayers,
@@ -123,15 +125,15 @@ export function pageSuite(
     async function expectExplained(search: string): Promise<void> {
       const { left } = readAddress(search, site.images.count)
       const pixels = site.pixelsOf(left.image ?? Number.NaN)
-      const { explanation } = await explainPicture(
+      const { attribution } = await explainPicture(
         site.model,
         pixels,
-        left.settings,
+        requestOf(left.settings),
         new AbortController().signal,
         () => {},
       )
       expect(await probabilities()).toEqual(await site.predicted(pixels))
-      expect(await weights()).toEqual(explanation.localExp[explanation.topLabels[0]])
+      expect(await weights()).toEqual(attribution.localExp[attribution.topLabels[0]])
     }
 
     test('opens, isolated, on the processor', async () => {

@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander'
 import { requestOf } from '../../src/app/cli/explain.ts'
 import { limelight } from '../../src/app/cli/program.ts'
+import { requestOf as requestOfPage } from '../../src/app/page/contract/explanation-settings.ts'
 import {
   addressOf,
   kernelWidths,
@@ -9,7 +10,7 @@ import {
   readAddress,
   viewNames,
 } from '../../src/app/page/contract/page-address.ts'
-import { explainerFor } from '../../src/lime/index.ts'
+import { explainerFor, explanationRequest } from '../../src/lime/index.ts'
 import { fuzz, must, pick, type Random, whole } from './fuzzing.ts'
 
 const values = [
@@ -98,6 +99,8 @@ fuzz("the command's arguments", {
 
 const names = [
   'view',
+  'method',
+  'right-method',
   'index',
   'network',
   'label',
@@ -135,6 +138,7 @@ fuzz("the page's address", {
         ...viewNames,
         'own',
         'tutorial',
+        'shapley',
         '%',
         '%ff',
         '&',
@@ -157,6 +161,7 @@ fuzz("the page's address", {
           (Number.isInteger(samples) && samples >= 1 && samples <= maxSamples),
         `samples ${samples}`,
       )
+      explanationRequest(requestOfPage(settings))
       must(Number.isInteger(seed) && seed >= 0 && seed <= maxSeed, `seed ${seed}`)
       must(kernelWidth >= kernelWidths.min && kernelWidth <= kernelWidths.max, `kernel width ${kernelWidth}`)
       must(Object.values(parameters ?? {}).every(Number.isFinite), 'a parameter that is no number')

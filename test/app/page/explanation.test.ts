@@ -75,6 +75,48 @@ describe('an explanation', () => {
     expect(complaints).toEqual([])
   })
 
+  test('by Shapley values has their numbers and their words, and is compared with LIME', async () => {
+    const { page, complaints } = await site.open('?index=135&segmenter=felzenszwalb&samples=300&seed=1&explain=')
+    await explained(page)
+    const facts = () => page.locator('.result > .facts').allTextContents()
+    expect((await facts()).join()).toContain('R²')
+    await openSettings(page)
+    await page.getByRole('combobox', { name: 'Sampling' }).selectOption('auto')
+    await page.getByRole('combobox', { name: 'Method' }).selectOption('shapley')
+    // What Shapley values have no use for is gone, or as usual.
+    expect(await page.getByRole('combobox', { name: 'Sampling' }).locator('option').allTextContents()).toEqual([
+      'By number',
+      'Every mixture',
+    ])
+    await page.getByText('More settings').click()
+    expect(await page.getByLabel('Kernel width').count()).toBe(0)
+    await page.getByRole('spinbutton', { name: 'Samples' }).fill('250')
+    const search = '?index=135&method=shapley&segmenter=felzenszwalb&samples=250&seed=1&explain='
+    await expect.poll(() => new URL(page.url()).search).toBe(search)
+    const words = ['--index', '135', '--method', 'shapley', '--samples', '250', '--segmenter', 'felzenszwalb']
+    const seeds = ['--random-state', '1', '--random-seed', '1', '--top-labels', '1']
+    const told = command(...words, ...seeds)
+    const { weights, base, sum } = told.explanation[told.predicted]
+    expect(await shownWeights(page)).toEqual(weights)
+    const percents = [told.probabilities[told.predicted], base].map((value) => `${(100 * value).toFixed(1)} %`)
+    const text = (await facts()).join()
+    for (const shown of [`Network says${percents[0]}`, `All hidden${percents[1]}`]) expect(text).toContain(shown)
+    expect(text).toContain(`All segments add${sum > base ? '+' : '−'}${Math.abs(sum - base).toFixed(4)}`)
+    expect(text).not.toMatch(/R²|Linear model/)
+    expect(await page.locator('.segments .interval').count()).toBe(0)
+    await page.locator('.segments tbody tr button').first().focus()
+    await page.getByText(/is number 1 of \d+: [+−]0\.\d+\.$/).waitFor()
+    await page.getByText('How far can this be trusted?').click()
+    await page.locator('.trust .facts').waitFor()
+
+    const json = JSON.parse((await saved(page, 'Numbers of all classes, JSON')).bytes.toString())
+    expect(json).toMatchObject({ method: 'shapley', of: 'probability', request: { version: 1, samples: 250 } })
+    expect(json.explanation[json.predicted]).toMatchObject({ weights, base, sum })
+    await page.reload()
+    expect(await shownWeights(page)).toEqual(weights)
+    expect(complaints).toEqual([])
+  })
+
   test('can be looked at in four ways, and kept as pictures, numbers and a link', async () => {
     const { page, complaints } = await site.open('?index=7270&segmenter=felzenszwalb&samples=300&seed=1&explain=')
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])

@@ -1,10 +1,17 @@
 import type { BatchLog, DeviceKind, EpochLog } from '../../../engine/index.ts'
-import type { Faithfulness, SegmentWeight, Stability, Timings, WeightInterval } from '../../../lime/index.ts'
+import type {
+  ExplanationRequest,
+  Faithfulness,
+  RequestInput,
+  SegmentWeight,
+  Stability,
+  Timings,
+  WeightInterval,
+} from '../../../lime/index.ts'
 import type { ImageSet } from '../../data/fashion-mnist.ts'
 import type { Evaluation } from '../../tasks/evaluation.ts'
 import type { AverageEvidence } from '../worker/average-evidence.ts'
 import type { LayerChoice } from './layer-stack.ts'
-import type { SegmenterChoice } from './segmenter-parameters.ts'
 
 /** What the page and its Worker say to each other. Pictures cross as bytes, 28 x 28, 0 (black) to 255. */
 
@@ -35,43 +42,42 @@ export interface OwnNetwork {
   readonly isTraining: boolean
 }
 
-/** What hidden segments show: their own mean, the picture's, the picture out of focus, black or white. */
-export const hiddenChoices = ['segment', 'mean', 'blur', '0', '1'] as const
-export type HiddenChoice = (typeof hiddenChoices)[number]
-
-export interface ExplanationSettings {
-  readonly segmenter: SegmenterChoice
-  /** By scikit-image's names; null for the segmenter's own. */
-  readonly parameters: Readonly<Record<string, number>> | null
-  /** So many; as many as it takes until the order of the top segments is settled; or every mixture there is. */
-  readonly samples: number | 'auto' | 'exact'
-  /** Seeds the sampling and the segmenter. */
-  readonly seed: number
-  readonly kernelWidth: number
-  readonly hidden: HiddenChoice
-}
-
 export interface ExplanationProgress {
   readonly phase: 'segmentation' | 'prediction' | 'fit'
   readonly done: number
   readonly total: number
 }
 
-/** One class's linear model. */
-export interface LabelExplanation {
-  readonly label: number
-  readonly probability: number
+/** What LIME says of a class beside weights: its linear model. */
+export interface SurrogateEvidence {
+  readonly method: 'lime'
   readonly intercept: number
   readonly score: number
   readonly localPrediction: number
-  /** Largest |weight| first. */
-  readonly weights: readonly SegmentWeight[]
   /** The weights' 95 % confidence intervals, in their order. */
   readonly intervals: readonly WeightInterval[]
 }
 
+/** What Shapley values say of a class beside themselves. */
+export interface ShapleyEvidence {
+  readonly method: 'shapley'
+  /** Its probability with all segments hidden. */
+  readonly base: number
+  /** The base and all values. */
+  readonly sum: number
+}
+
+export interface LabelExplanation {
+  readonly label: number
+  readonly probability: number
+  /** Largest |weight| first. */
+  readonly weights: readonly SegmentWeight[]
+  readonly evidence: SurrogateEvidence | ShapleyEvidence
+}
+
 export interface ExplanationResult {
-  readonly settings: ExplanationSettings
+  /** What was asked, with all that is usual. */
+  readonly request: ExplanationRequest
   /** [28 * 28], labels from 0. */
   readonly segments: Int32Array
   readonly segmentCount: number
@@ -222,12 +228,12 @@ export interface EngineApi {
   useDevice(choice: DeviceChoice): Promise<DeviceStatus>
   /** Ten probabilities. */
   predict(network: NetworkName, pixels: Uint8Array): Promise<Float32Array>
-  /** Explains a picture; a run of that side is stopped first. */
+  /** Explains a picture as the request says; a run of that side is stopped first. */
   explain(
     side: Side,
     network: NetworkName,
     pixels: Uint8Array,
-    settings: ExplanationSettings,
+    request: RequestInput,
     onProgress: (progress: ExplanationProgress) => void,
   ): Promise<ExplanationResult>
   /**

@@ -1,5 +1,6 @@
 import { classNames } from '../../data/fashion-mnist.ts'
-import { type ExplanationSettings, hiddenChoices, type NetworkName } from './engine-api.ts'
+import type { NetworkName } from './engine-api.ts'
+import { type ExplanationSettings, hiddenChoices, methodChoices, methodNames } from './explanation-settings.ts'
 import {
   initialParameters,
   type SegmenterChoice,
@@ -39,6 +40,7 @@ export const maxSeed = 2 ** 32 - 1
 export const kernelWidths = { min: 0.05, max: 2, step: 0.05 } as const
 
 const plainSettings: ExplanationSettings = {
+  method: 'lime',
   segmenter: 'auto',
   parameters: null,
   samples: 1000,
@@ -69,7 +71,18 @@ export const firstView: View = {
 }
 
 /** Where one of these is given, what is not is plain; where none is, the first view's side stands. */
-const sideNames = ['index', 'network', 'label', 'segmenter', 'samples', 'seed', 'kernel-width', 'hide-color', 'explain']
+const sideNames = [
+  'index',
+  'network',
+  'label',
+  'method',
+  'segmenter',
+  'samples',
+  'seed',
+  'kernel-width',
+  'hide-color',
+  'explain',
+]
 
 /** Of the right side's parameters. */
 const rightPrefix = 'right-'
@@ -94,6 +107,7 @@ export function unreadIn(search: string, imageCount: number): string[] {
   const plain = new Map(
     Object.entries({
       network: plainSide.network,
+      method: plainSettings.method,
       'kernel-width': String(plainSettings.kernelWidth),
       'hide-color': plainSettings.hidden,
     }),
@@ -120,14 +134,16 @@ function readSide(all: URLSearchParams, prefix: string, imageCount: number, plai
     return text !== null && text.trim() !== '' && value >= least && value <= most ? value : null
   }
   const { settings } = plain
+  const method = methodNames.find((name) => name === get('method')) ?? settings.method
+  const word = methodChoices[method].samplings.find((sampling) => sampling !== 'number' && sampling === get('samples'))
   const segmenter = segmenterChoices.find((choice) => choice === get('segmenter')) ?? settings.segmenter
-  const word = get('samples')
   const { min, max } = kernelWidths
   return {
     image: whole('index', 0, imageCount - 1) ?? plain.image,
     network: get('network') === 'own' ? 'own' : 'tutorial',
     label: whole('label', 0, classNames.length - 1),
     settings: {
+      method,
       segmenter,
       parameters: readParameters(segmenter, between),
       samples: word === 'auto' || word === 'exact' ? word : (whole('samples', 1, maxSamples) ?? settings.samples),
@@ -172,6 +188,7 @@ function writeSide(
   if (image !== null) set('index', image)
   if (network !== 'tutorial') set('network', network)
   if (label !== null) set('label', label)
+  if (settings.method !== plainSettings.method) set('method', settings.method)
   set('segmenter', settings.segmenter)
   for (const [name, value] of Object.entries(settings.parameters ?? {})) set(name, value)
   set('samples', settings.samples)

@@ -1,8 +1,15 @@
 import { useMemo } from 'preact/hooks'
 import { classNames } from '../../data/fashion-mnist.ts'
-import type { ExportSubject, LabelExplanation, Side } from '../contract/engine-api.ts'
+import type {
+  ExportSubject,
+  LabelExplanation,
+  ShapleyEvidence,
+  Side,
+  SurrogateEvidence,
+} from '../contract/engine-api.ts'
+import { samplingOf } from '../contract/explanation-settings.ts'
 import { Fact } from '../parts/fact.tsx'
-import { count, decimal, duration, percent } from '../parts/number-format.ts'
+import { count, decimal, duration, percent, signed } from '../parts/number-format.ts'
 import { describePicture } from '../pictures/picture.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
 import type { Look, ShownExplanation } from './explanation-panel.tsx'
@@ -18,7 +25,7 @@ const samplingInWords = {
   exact: 'Every mixture of segments there is',
 }
 
-/** One class's explanation in numbers: the segments, how well the linear model fits, how far it can be trusted; and its files. */
+/** One class's explanation in numbers: the segments, what the method says beside them, how far it can be trusted; and its files. */
 export function ExplanationDetails({
   engine,
   side,
@@ -45,8 +52,8 @@ export function ExplanationDetails({
   onProblem: (problem: string) => void
 }) {
   const { picture, result } = shown
-  const { segments, segmentCount, settings, samples, timings, warnings } = result
-  const { label, weights, intervals } = explained
+  const { segments, segmentCount, request, samples, timings, warnings } = result
+  const { label, weights, evidence } = explained
   const name = classNames[label]
   const subject = useMemo(
     (): ExportSubject => ({
@@ -70,7 +77,7 @@ export function ExplanationDetails({
         className={name}
         segments={segments}
         weights={weights}
-        intervals={intervals}
+        intervals={evidence.method === 'lime' ? evidence.intervals : null}
         highlighted={hiding.highlighted}
         hidden={hiding.hidden}
         onHighlight={hiding.highlight}
@@ -80,17 +87,9 @@ export function ExplanationDetails({
         <Fact term="Network says" title="The network's own probability of the class">
           {percent(explained.probability)}
         </Fact>
-        <Fact term="Linear model" title="The local prediction: intercept plus all weights">
-          {decimal(explained.localPrediction)}
-        </Fact>
-        <Fact term="R²" title="How much of the network's behaviour around this picture the linear model explains">
-          {decimal(explained.score)}
-        </Fact>
+        {evidence.method === 'lime' ? <SurrogateFacts evidence={evidence} /> : <ShapleyFacts evidence={evidence} />}
         <Fact term="Segments">{segmentCount}</Fact>
-        <Fact
-          term="Samples"
-          title={samplingInWords[typeof settings.samples === 'number' ? 'number' : settings.samples]}
-        >
+        <Fact term="Samples" title={samplingInWords[samplingOf(request.samples ?? samples)]}>
           {count(samples)}
         </Fact>
         <Fact
@@ -121,11 +120,40 @@ export function ExplanationDetails({
             engine={engine}
             side={side}
             label={label}
-            isExact={settings.samples === 'exact'}
+            isExact={request.samples === 'exact'}
             onProblem={onProblem}
           />
         )}
       </details>
     </div>
+  )
+}
+
+function SurrogateFacts({ evidence: { localPrediction, score } }: { evidence: SurrogateEvidence }) {
+  return (
+    <>
+      <Fact term="Linear model" title="The local prediction: intercept plus all weights">
+        {decimal(localPrediction)}
+      </Fact>
+      <Fact term="R²" title="How much of the network's behaviour around this picture the linear model explains">
+        {decimal(score)}
+      </Fact>
+    </>
+  )
+}
+
+function ShapleyFacts({ evidence: { base, sum } }: { evidence: ShapleyEvidence }) {
+  return (
+    <>
+      <Fact term="All hidden" title="The probability of the class with every segment hidden">
+        {percent(base)}
+      </Fact>
+      <Fact
+        term="All segments add"
+        title="The sum of the Shapley values: what the picture has beyond every segment hidden"
+      >
+        {signed(sum - base)}
+      </Fact>
+    </>
   )
 }

@@ -1,5 +1,11 @@
 import { classNames } from '../../data/fashion-mnist.ts'
-import type { ExplanationSettings } from '../contract/engine-api.ts'
+import {
+  type ExplanationSettings,
+  methodChoices,
+  methodNames,
+  type Sampling,
+  samplingOf,
+} from '../contract/explanation-settings.ts'
 import { type Asked, maxSamples, maxSeed, plainSide } from '../contract/page-address.ts'
 import {
   initialParameters,
@@ -14,15 +20,29 @@ import { SegmenterSettings } from './segmenter-settings.tsx'
 /** What the field for their number says where none is asked for. */
 const amounts: Readonly<Record<string, string>> = { auto: 'as it takes', exact: 'all there are' }
 
-function samplingOf(choice: string): ExplanationSettings['samples'] {
+const samplingTitles: Readonly<Record<Sampling, string>> = {
+  number: 'By number',
+  auto: 'Until settled',
+  exact: 'Every mixture',
+}
+
+function samplesOf(choice: Sampling | undefined): ExplanationSettings['samples'] {
   return choice === 'auto' || choice === 'exact' ? choice : plainSide.settings.samples
 }
 
+/** With another method; samples that it does not take are as usual. */
+function withMethod(settings: ExplanationSettings, name: string): ExplanationSettings {
+  const method = methodNames.find((each) => each === name) ?? settings.method
+  const isTaken = methodChoices[method].samplings.includes(samplingOf(settings.samples))
+  return { ...settings, method, samples: isTaken ? settings.samples : plainSide.settings.samples }
+}
+
 /** How it is explained, in short. */
-function inWords({ segmenter, samples, seed }: ExplanationSettings): string {
+function inWords({ method, segmenter, samples, seed }: ExplanationSettings): string {
   const taken =
     samples === 'auto' ? 'until settled' : samples === 'exact' ? 'every mixture' : `${count(samples)} samples`
-  return `${segmenterTitles[segmenter]}, ${taken}, seed ${seed}`
+  const by = method === plainSide.settings.method ? '' : `${methodChoices[method].title}, `
+  return `${by}${segmenterTitles[segmenter]}, ${taken}, seed ${seed}`
 }
 
 /** What to explain and how; and the buttons that start and stop it. Once explained, every change is explained at once. */
@@ -44,6 +64,7 @@ export function ExplanationForm({
   onStop: () => void
 }) {
   const { label, settings } = asked
+  const { samplings } = methodChoices[settings.method]
   const onSettings = (changed: Partial<ExplanationSettings>) =>
     onAsked({ ...asked, settings: { ...settings, ...changed } })
   const byProbability = Array.from(classNames.keys()).sort(
@@ -93,6 +114,19 @@ export function ExplanationForm({
         </summary>
         <div class="setting-fields">
           <label>
+            Method
+            <select
+              value={settings.method}
+              onChange={({ currentTarget }) => onSettings(withMethod(settings, currentTarget.value))}
+            >
+              {methodNames.map((name) => (
+                <option key={name} value={name}>
+                  {methodChoices[name].title}
+                </option>
+              ))}
+            </select>
+          </label>
+          <label>
             Segments
             <select
               value={settings.segmenter}
@@ -110,12 +144,16 @@ export function ExplanationForm({
           <label>
             Sampling
             <select
-              value={typeof settings.samples === 'number' ? 'number' : settings.samples}
-              onChange={({ currentTarget }) => onSettings({ samples: samplingOf(currentTarget.value) })}
+              value={samplingOf(settings.samples)}
+              onChange={({ currentTarget: { value } }) =>
+                onSettings({ samples: samplesOf(samplings.find((choice) => choice === value)) })
+              }
             >
-              <option value="number">By number</option>
-              <option value="auto">Until settled</option>
-              <option value="exact">Every mixture</option>
+              {samplings.map((choice) => (
+                <option key={choice} value={choice}>
+                  {samplingTitles[choice]}
+                </option>
+              ))}
             </select>
           </label>
           <NumberField

@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact'
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { classNames } from '../../data/fashion-mnist.ts'
 import type { DeviceStatus, ExplanationProgress, ExplanationResult, OwnNetwork, Side } from '../contract/engine-api.ts'
+import { methodChoices, requestOf } from '../contract/explanation-settings.ts'
 import type { Asked } from '../contract/page-address.ts'
 import { duration } from '../parts/number-format.ts'
 import type { EvidencePicture } from '../parts/overlay-canvas.tsx'
@@ -98,7 +99,7 @@ export function ExplanationPanel({
     start(
       async (onProgress) => ({
         ...asking,
-        result: await engine.explain(side, network, picture.pixels, settings, onProgress),
+        result: await engine.explain(side, network, picture.pixels, requestOf(settings), onProgress),
       }),
       beginning,
     )
@@ -171,12 +172,7 @@ export function ExplanationPanel({
           ) : state.phase === 'stopped' ? (
             <p class="empty">Stopped before the end, so there is nothing to show. Explain again whenever you like.</p>
           ) : (
-            state.phase !== 'running' && (
-              <p class="empty">
-                LIME hides parts of the picture, again and again, and watches the probability of one class. The parts it
-                misses most are what speaks for that class.
-              </p>
-            )
+            state.phase !== 'running' && <p class="empty">{methodChoices[settings.method].idea}</p>
           )}
         </div>
       </div>

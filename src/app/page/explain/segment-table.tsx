@@ -18,8 +18,8 @@ export function SegmentTable({
   className: string
   segments: Int32Array
   weights: readonly SegmentWeight[]
-  /** In the order of the weights. */
-  intervals: readonly WeightInterval[]
+  /** In the order of the weights; null where they have none. */
+  intervals: readonly WeightInterval[] | null
   highlighted: number | null
   hidden: ReadonlySet<number>
   onHighlight: (segment: number | null) => void
@@ -76,7 +76,7 @@ export function SegmentTable({
                     data-sign={weight < 0 ? 'against' : 'for'}
                     style={{ width: `${(Math.abs(weight) / limit) * 50}%` }}
                   />
-                  <span class="interval" style={placeOf(intervals[rank], limit)} />
+                  {intervals && <span class="interval" style={placeOf(intervals[rank], limit)} />}
                 </span>
                 <span class="weight-number">{signed(weight)}</span>
               </td>

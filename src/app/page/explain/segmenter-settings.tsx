@@ -1,5 +1,9 @@
-import type { ExplanationSettings, HiddenChoice } from '../contract/engine-api.ts'
-import { hiddenChoices } from '../contract/engine-api.ts'
+import {
+  type ExplanationSettings,
+  type HiddenChoice,
+  hiddenChoices,
+  methodChoices,
+} from '../contract/explanation-settings.ts'
 import { kernelWidths } from '../contract/page-address.ts'
 import { segmenterParameters } from '../contract/segmenter-parameters.ts'
 
@@ -13,7 +17,7 @@ const hiddenTitles: Readonly<Record<HiddenChoice, string>> = {
 
 /** What most people leave as it is: the segmenter's parameters, the kernel's width, what is shown in place of what is hidden. */
 export function SegmenterSettings({
-  settings: { segmenter, kernelWidth, hidden },
+  settings: { method, segmenter, kernelWidth, hidden },
   parameters,
   onSettings,
 }: {
@@ -35,13 +39,15 @@ export function SegmenterSettings({
             onValue={(value) => onSettings({ parameters: { ...parameters, [name]: value } })}
           />
         ))}
-        <Slider
-          title="Kernel width: how far from the picture a mixture still counts"
-          name="kernel-width"
-          range={kernelWidths}
-          value={kernelWidth}
-          onValue={(value) => onSettings({ kernelWidth: value })}
-        />
+        {methodChoices[method].hasKernel && (
+          <Slider
+            title="Kernel width: how far from the picture a mixture still counts"
+            name="kernel-width"
+            range={kernelWidths}
+            value={kernelWidth}
+            onValue={(value) => onSettings({ kernelWidth: value })}
+          />
+        )}
         <label>
           What a hidden segment shows
           <select

@@ -12,7 +12,7 @@ export function WhatIf({
   explained: LabelExplanation
   hiding: Hiding
 }) {
-  const { label, probability, weights, intervals } = explained
+  const { label, probability, weights, evidence } = explained
   const name = classNames[label]
   const rank = weights.findIndex(([segment]) => segment === highlighted)
   const pressed = Array.from(hidden).sort((a, b) => a - b)
@@ -40,7 +40,7 @@ export function WhatIf({
         <p class="hint">
           {rank < 0
             ? 'Point at a segment, in the picture or the table, and press it to hide it. What is hidden shows its mean colour.'
-            : `Segment ${highlighted} is number ${rank + 1} of ${weights.length}: ${signed(weights[rank][1])}, with 95 % confidence ${signed(intervals[rank].low)} to ${signed(intervals[rank].high)}.`}
+            : `Segment ${highlighted} is number ${rank + 1} of ${weights.length}: ${signed(weights[rank][1])}${confidenceOf(evidence, rank)}.`}
         </p>
         <button type="button" disabled={pressed.length === 0} onClick={showAll}>
           Show all
@@ -52,6 +52,12 @@ export function WhatIf({
       </p>
     </div>
   )
+}
+
+function confidenceOf(evidence: LabelExplanation['evidence'], rank: number): string {
+  if (evidence.method !== 'lime') return ''
+  const { low, high } = evidence.intervals[rank]
+  return `, with 95 % confidence ${signed(low)} to ${signed(high)}`
 }
 
 function Row({

@@ -9,7 +9,7 @@ import {
   stackLayers,
   TrainingDivergedError,
 } from '../../../engine/index.ts'
-import type { Faithfulness, Stability } from '../../../lime/index.ts'
+import type { Faithfulness, RequestInput, Stability } from '../../../lime/index.ts'
 import imagesAddress from '../../data/fashion-mnist/t10k-images-idx3-ubyte.gz?url'
 import labelsAddress from '../../data/fashion-mnist/t10k-labels-idx1-ubyte.gz?url'
 import { classNames, readSplit } from '../../data/fashion-mnist.ts'
@@ -24,7 +24,6 @@ import type {
   Evaluation,
   ExplanationProgress,
   ExplanationResult,
-  ExplanationSettings,
   ExportFormat,
   ExportSubject,
   ImageSet,
@@ -121,14 +120,14 @@ class Engine implements EngineApi {
     side: Side,
     name: NetworkName,
     pixels: Uint8Array,
-    settings: ExplanationSettings,
+    request: RequestInput,
     onProgress: (progress: ExplanationProgress) => void,
   ): Promise<ExplanationResult> {
     return this.runs.run(`explain-${side}`, async (signal) => {
       this.explained.delete(side)
       this.runs.stop(`faithfulness-${side}`)
       this.runs.stop(`stability-${side}`)
-      const explained = await explainPicture(await this.networks.get(name), pixels, settings, signal, onProgress)
+      const explained = await explainPicture(await this.networks.get(name), pixels, request, signal, onProgress)
       const result = await resultOf(explained, signal)
       signal.throwIfAborted()
       this.explained.set(side, explained)

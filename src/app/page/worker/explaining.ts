@@ -1,34 +1,30 @@
 import { LimelightError, type Sequential } from '../../../engine/index.ts'
 import { yieldToEvents } from '../../../engine/platform/yield.ts'
 import {
-  defaultSegmenter,
-  type ExplainOptions,
-  type Explanation,
+  type Attribution,
+  Explanation,
+  type ExplanationRequest,
+  explainerFor,
+  explanationRequest,
   type Faithfulness,
   faithfulnessOf,
-  LimeImageExplainer,
-  type SegmentationFn,
+  type RequestInput,
+  ShapleyAttribution,
   type Stability,
-  segmenterNamed,
+  stabilityOfRuns,
 } from '../../../lime/index.ts'
-import { classNames, imageExtent } from '../../data/fashion-mnist.ts'
-import type {
-  ExplanationProgress,
-  ExplanationResult,
-  ExplanationSettings,
-  HiddenChoice,
-  LabelExplanation,
-} from '../contract/engine-api.ts'
+import { imageExtent } from '../../data/fashion-mnist.ts'
+import type { ExplanationProgress, ExplanationResult, LabelExplanation } from '../contract/engine-api.ts'
 import { pictureShape } from './networks.ts'
 import { told } from './runs.ts'
 
 /** Explanations of single pictures, and what can be asked about them afterwards. */
 
-/** An explanation and what it was made with. */
+/** What was explained, and what it was made with. */
 export interface Explained {
-  readonly explanation: Explanation
+  readonly attribution: Attribution
   readonly network: Sequential
-  readonly settings: ExplanationSettings
+  readonly request: ExplanationRequest
 }
 
 /** Explanations that its stability is judged by. */
@@ -37,65 +33,74 @@ const stabilityRuns = 10
 export async function explainPicture(
   network: Sequential,
   pixels: Uint8Array,
-  settings: ExplanationSettings,
+  asked: RequestInput,
   signal: AbortSignal,
   onProgress: (progress: ExplanationProgress) => void,
 ): Promise<Explained> {
-  const { seed, kernelWidth } = settings
-  const explainer = new LimeImageExplainer({ randomState: seed, kernelWidth })
+  const request = explanationRequest(asked)
   const tell = {
     segmentation: told((done, total) => onProgress({ phase: 'segmentation', done, total })),
     prediction: told((done, total) => onProgress({ phase: 'prediction', done, total })),
     fit: told((done, total) => onProgress({ phase: 'fit', done, total })),
   }
-  const explanation = await explainer.explainInstance(imageOf(pixels), network, {
-    ...optionsOf(settings),
-    // All classes: looking at another one then costs nothing.
-    topLabels: classNames.length,
+  const attribution = await explainerFor(request)(imageOf(pixels), network, {
     signal,
     onProgress: ({ phase, done, total }) => tell[phase](done, total),
   })
-  return { explanation, network, settings }
+  return { attribution, network, request }
 }
 
 /** What the page shows of it. */
 export async function resultOf(explained: Explained, signal: AbortSignal): Promise<ExplanationResult> {
-  const { explanation, settings } = explained
-  const { segments, labels, intercept, score, localPred, localExp, probabilities, warnings, timings } = explanation
-  const each: LabelExplanation[] = []
-  for (const label of labels) {
+  const { attribution, request } = explained
+  const { segments, segmentCount, fudgedAsked, samples, warnings, timings } = attribution
+  const labels: LabelExplanation[] = []
+  for (const label of attribution.labels) {
     // Of many segments and samples intervals take a while: whoever stops it meanwhile is heard.
     await yieldToEvents()
     signal.throwIfAborted()
-    each.push({
+    labels.push({
       label,
-      probability: probabilities.data[label],
-      intercept: intercept[label],
-      score: score[label],
-      localPrediction: localPred[label],
-      weights: localExp[label],
-      intervals: explanation.intervals(label),
+      probability: attribution.prediction[label],
+      weights: attribution.weightsOf(label),
+      evidence: evidenceOf(attribution, label),
     })
   }
   return {
-    settings,
+    request,
     segments: segments.data,
-    segmentCount: segments.data.reduce((most, segment) => Math.max(most, segment), 0) + 1,
-    hiddenPixels: Uint8Array.from(explanation.fudgedAsked.data, (value) => Math.round(value * 255)),
-    samples: explanation.samples,
-    labels: each,
+    segmentCount,
+    hiddenPixels: Uint8Array.from(fudgedAsked.data, (value) => Math.round(value * 255)),
+    samples,
+    labels,
     flip: await flipOf(explained),
     warnings,
     timings,
   }
 }
 
+function evidenceOf(attribution: Attribution, label: number): LabelExplanation['evidence'] {
+  if (attribution instanceof Explanation) {
+    const { intercept, score, localPred } = attribution
+    return {
+      method: 'lime',
+      intercept: intercept[label],
+      score: score[label],
+      localPrediction: localPred[label],
+      intervals: attribution.intervals(label),
+    }
+  }
+  if (attribution instanceof ShapleyAttribution)
+    return { method: 'shapley', base: attribution.base[label], sum: attribution.sumOf(label) }
+  throw new LimelightError(`the page can't show what ${attribution.method} says`)
+}
+
 /** Segments that may flip the answer by themselves, the heaviest first: more are hardly ever of use. */
 const mostFlips = 5
 
 async function flipOf(explained: Explained): Promise<ExplanationResult['flip']> {
-  const [said] = explained.explanation.labels
-  const heaviest = explained.explanation.localExp[said].filter(([, weight]) => weight > 0).slice(0, mostFlips)
+  const [said] = explained.attribution.labels
+  const heaviest = explained.attribution.localExp[said].filter(([, weight]) => weight > 0).slice(0, mostFlips)
   for (const [segment] of heaviest) {
     const probabilities = await predictWithout(explained, [segment])
     const predicted = probabilities.indexOf(Math.max(...probabilities))
@@ -105,8 +110,8 @@ async function flipOf(explained: Explained): Promise<ExplanationResult['flip']> 
 }
 
 /** Ten probabilities of the picture with these of its segments hidden as its samples hid them. */
-export async function predictWithout({ explanation, network }: Explained, hidden: readonly number[]) {
-  const { asked, fudgedAsked, segments } = explanation
+export async function predictWithout({ attribution, network }: Explained, hidden: readonly number[]) {
+  const { asked, fudgedAsked, segments } = attribution
   const isHidden = new Set(hidden)
   const data = Float32Array.from(asked.data, (value, pixel) =>
     isHidden.has(segments.data[pixel]) ? fudgedAsked.data[pixel] : value,
@@ -115,23 +120,22 @@ export async function predictWithout({ explanation, network }: Explained, hidden
 }
 
 export function faithfulness(
-  { explanation, network }: Explained,
+  { attribution, network }: Explained,
   label: number,
   signal: AbortSignal,
 ): Promise<Faithfulness> {
-  return faithfulnessOf(explanation, network, { label, signal })
+  return faithfulnessOf(attribution, network, { label, signal })
 }
 
 /** How much other random states would change a label's explanation. */
 export async function stability(
-  { explanation, network, settings }: Explained,
+  { attribution, network, request }: Explained,
   label: number,
   signal: AbortSignal,
 ): Promise<Stability> {
-  const { seed, kernelWidth } = settings
-  const explainer = new LimeImageExplainer({ randomState: seed, kernelWidth })
-  const options = { ...optionsOf(settings), labels: [label], topLabels: null, runs: stabilityRuns, signal }
-  const stable = (await explainer.stability(explanation.asked, network, options)).get(label)
+  const explain = explainerFor(request)
+  const again = () => explain(attribution.asked, network, { labels: [label], keepSamples: false, signal })
+  const stable = (await stabilityOfRuns(again, { runs: stabilityRuns })).get(label)
   if (!stable) throw new LimelightError(`label ${label} was not explained`)
   return stable
 }
@@ -139,17 +143,4 @@ export async function stability(
 /** Pixels as the network was trained on them. */
 export function imageOf(pixels: Uint8Array) {
   return { data: Float64Array.from(pixels, (value) => value / 255), shape: [imageExtent, imageExtent, 1] }
-}
-
-function optionsOf({ segmenter, parameters, samples, seed, hidden }: ExplanationSettings): ExplainOptions {
-  const segmentationFn: SegmentationFn =
-    segmenter === 'auto'
-      ? (image, context) => defaultSegmenter(image)(image, context)
-      : segmenterNamed(segmenter, parameters ?? {})
-  return { segmentationFn, numSamples: samples, randomSeed: seed, hideColor: hideColorOf(hidden) }
-}
-
-function hideColorOf(hidden: HiddenChoice) {
-  if (hidden === 'segment') return null
-  return hidden === 'mean' || hidden === 'blur' ? hidden : Number(hidden)
 }

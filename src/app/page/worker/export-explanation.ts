@@ -8,7 +8,7 @@ import type { Explained } from './explaining.ts'
 const types = { png: 'image/png', svg: 'image/svg+xml', json: 'application/json' } as const
 
 export function exportExplanation(
-  { explanation }: Explained,
+  { attribution, request }: Explained,
   device: { readonly name: string; readonly adapter: string },
   label: number,
   format: ExportFormat,
@@ -17,21 +17,21 @@ export function exportExplanation(
   const content = () => {
     switch (format) {
       case 'overlay.png':
-        return weightsPng(explanation, label, 'overlay')
+        return weightsPng(attribution, label, 'overlay')
       case 'heatmap.png':
-        return weightsPng(explanation, label, 'heatmap')
+        return weightsPng(attribution, label, 'heatmap')
       case 'boundaries.png':
-        return boundariesPng(explanation)
+        return boundariesPng(attribution)
       case 'panels-for.png':
-        return fourPanels(explanation, label, 'positive')
+        return fourPanels(attribution, label, 'positive')
       case 'panels-against.png':
-        return fourPanels(explanation, label, 'negative')
+        return fourPanels(attribution, label, 'negative')
       case 'overlay.svg':
-        return weightsSvg(explanation, label, 'overlay', title)
+        return weightsSvg(attribution, label, 'overlay', title)
       case 'heatmap.svg':
-        return weightsSvg(explanation, label, 'heatmap', title)
+        return weightsSvg(attribution, label, 'heatmap', title)
       case 'explanation.json':
-        return JSON.stringify(explanationRecord(subject, explanation, device))
+        return JSON.stringify(explanationRecord(subject, attribution, device, { request }))
     }
   }
   const extension = format.slice(format.lastIndexOf('.') + 1) as keyof typeof types

@@ -1,15 +1,49 @@
 import { describe, expect, it } from 'vitest'
 import {
+  hiddenChoices,
+  methodChoices,
+  methodNames,
+  requestOf,
+} from '../../../../src/app/page/contract/explanation-settings.ts'
+import {
   type AddressedSide,
   addressOf,
   firstView,
   plainSide,
   readAddress,
+  unreadIn,
   type View,
 } from '../../../../src/app/page/contract/page-address.ts'
+import { methodNames as allMethods, explanationRequest } from '../../../../src/lime/index.ts'
 
 const { settings } = plainSide
 const side = (changed: Partial<AddressedSide>): AddressedSide => ({ ...plainSide, ...changed })
+
+describe('what is set on the page', () => {
+  it('is a request, whatever it is', () => {
+    const segmenter = { name: 'grid', parameters: { rows: 2, columns: 3 } }
+    const grid = {
+      ...settings,
+      segmenter: 'grid',
+      parameters: segmenter.parameters,
+      seed: 8,
+      kernelWidth: 0.5,
+    } as const
+    for (const method of methodNames)
+      for (const sampling of methodChoices[method].samplings)
+        for (const hidden of hiddenChoices) {
+          const samples = sampling === 'number' ? 70 : sampling
+          const request = explanationRequest(requestOf({ ...grid, method, samples, hidden }))
+          expect(request).toMatchObject({ method, segmenter, samples, randomState: 8, randomSeed: 8, topLabels: 10 })
+          expect(request.kernelWidth).toBe(method === 'lime' ? 0.5 : undefined)
+        }
+    expect(explanationRequest(requestOf(settings)).segmenter).toBe(null)
+  })
+
+  it('has every method there is', () => {
+    expect(methodNames).toEqual(allMethods)
+  })
+})
 
 describe("the page's address", () => {
   const views: View[] = [
@@ -50,6 +84,11 @@ describe("the page's address", () => {
       left: side({ image: 7270, isExplained: true }),
       right: side({ image: null, label: 3, settings: { ...settings, segmenter: 'grid', samples: 'auto', seed: 0 } }),
     },
+    {
+      view: 'compare',
+      left: side({ image: 1, isExplained: true }),
+      right: side({ image: null, settings: { ...settings, method: 'shapley', samples: 'exact' }, isExplained: true }),
+    },
     { view: 'compare', left: side({ image: 1 }), right: side({ image: 2, isExplained: true }) },
     { ...firstView, view: 'train' },
     { ...firstView, view: 'judge' },
@@ -84,6 +123,8 @@ describe("the page's address", () => {
     '?kernel-width=NaN',
     '?hide-color=pink',
     '?network=other',
+    '?method=tarot',
+    '?method=constructor',
   ])('takes no notice of %s', (search) => {
     expect(readAddress(search, 10_000)).toEqual({ ...firstView, left: plainSide })
   })
@@ -93,6 +134,14 @@ describe("the page's address", () => {
     expect(read('?segmenter=felzenszwalb&n_segments=20')).toBe(null)
     expect(read('?segmenter=felzenszwalb&min_size=-1')).toBe(null)
     expect(read('?segmenter=felzenszwalb&min_size=50')).toEqual({ scale: 1, sigma: 0.8, min_size: 50 })
+  })
+
+  it('takes no samples that the method has not, and says so', () => {
+    const search = '?index=3&method=shapley&segmenter=grid&samples=auto&seed=1'
+    expect(readAddress(search, 10_000).left.settings).toMatchObject({ method: 'shapley', samples: 1000 })
+    expect(unreadIn(search, 10_000)).toEqual(['samples=auto'])
+    expect(unreadIn('?index=3&method=tarot', 10_000)).toEqual(['method=tarot'])
+    expect(unreadIn('?index=3&method=lime', 10_000)).toEqual([])
   })
 
   it("is empty for a picture that isn't a test image", () => {

@@ -1,0 +1,74 @@
+import type { MethodName, RequestInput } from '../../../lime/index.ts'
+import { classNames } from '../../data/fashion-mnist.ts'
+import type { SegmenterChoice } from './segmenter-parameters.ts'
+
+/** How a picture is explained, in the words of the page's form and address; requestOf() says it in those of a request. */
+export interface ExplanationSettings {
+  readonly method: MethodName
+  readonly segmenter: SegmenterChoice
+  /** By scikit-image's names; null for the segmenter's own. */
+  readonly parameters: Readonly<Record<string, number>> | null
+  /** So many; as many as it takes until the order of the top segments is settled; or every mixture there is. */
+  readonly samples: number | 'auto' | 'exact'
+  /** Seeds the sampling and the segmenter. */
+  readonly seed: number
+  readonly kernelWidth: number
+  readonly hidden: HiddenChoice
+}
+
+/** What hidden segments show: their own mean, the picture's, the picture out of focus, black or white. */
+export const hiddenChoices = ['segment', 'mean', 'blur', '0', '1'] as const
+export type HiddenChoice = (typeof hiddenChoices)[number]
+
+export type Sampling = 'number' | 'auto' | 'exact'
+
+/** What the page says of a method, and which settings it has. */
+interface MethodChoice {
+  readonly title: string
+  /** For those who have not seen one yet. */
+  readonly idea: string
+  readonly samplings: readonly Sampling[]
+  readonly hasKernel: boolean
+}
+
+export const methodChoices: Readonly<Record<MethodName, MethodChoice>> = {
+  lime: {
+    title: 'LIME',
+    idea: 'LIME hides parts of the picture, again and again, and watches the probability of one class. The parts it misses most are what speaks for that class.',
+    samplings: ['number', 'auto', 'exact'],
+    hasKernel: true,
+  },
+  shapley: {
+    title: 'Shapley values',
+    idea: 'Parts of the picture are shown one after another, in many orders. What a part adds to the probability of one class, on average over the orders, is its Shapley value.',
+    samplings: ['number', 'exact'],
+    hasKernel: false,
+  },
+}
+
+export const methodNames: readonly MethodName[] = ['lime', 'shapley']
+
+export function samplingOf(samples: ExplanationSettings['samples']): Sampling {
+  return typeof samples === 'number' ? 'number' : samples
+}
+
+/** All classes are explained: to look at another one then costs nothing. */
+export function requestOf({ method, parameters, samples, ...settings }: ExplanationSettings): RequestInput {
+  const { segmenter, seed, kernelWidth, hidden } = settings
+  return {
+    version: 1,
+    method,
+    segmenter: segmenter === 'auto' ? null : { name: segmenter, parameters: parameters ?? {} },
+    topLabels: classNames.length,
+    hideColor: hideColorOf(hidden),
+    randomState: seed,
+    randomSeed: seed,
+    samples,
+    ...(methodChoices[method].hasKernel && { kernelWidth }),
+  }
+}
+
+function hideColorOf(hidden: HiddenChoice) {
+  if (hidden === 'segment') return null
+  return hidden === 'mean' || hidden === 'blur' ? hidden : Number(hidden)
+}
