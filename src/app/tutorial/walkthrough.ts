@@ -64,13 +64,13 @@ function stopsOf(evaluation: Evaluation): Stop[] {
   return stops
 }
 
-interface Explained extends Stop {
+interface ExplainedStop extends Stop {
   readonly explanation: Explanation
   readonly label: number
   readonly predicted: number
 }
 
-async function explainStop(stop: Stop, explainer: LimeImageExplainer, options: WalkOptions): Promise<Explained> {
+async function explainStop(stop: Stop, explainer: LimeImageExplainer, options: WalkOptions): Promise<ExplainedStop> {
   const { model, test, signal, reporter } = options
   const size = imageExtent * imageExtent
   const pixels = test.images.subarray(stop.index * size, (stop.index + 1) * size)
@@ -90,7 +90,7 @@ function percent(probability: number): string {
   return `${(probability * 100).toFixed(2)} %`
 }
 
-function describe({ index, label, predicted, segmenter, explanation }: Explained): string {
+function describe({ index, label, predicted, segmenter, explanation }: ExplainedStop): string {
   const probability = (of: number) => percent(explanation.probabilities.data[of])
   const verdict =
     label === predicted
@@ -101,7 +101,7 @@ function describe({ index, label, predicted, segmenter, explanation }: Explained
 }
 
 /** The pictures of one stop: for the predicted class, and for the true one where they differ. */
-function picturesOf({ name, label, predicted, explanation }: Explained): ReportChapter['pictures'] {
+function picturesOf({ name, label, predicted, explanation }: ExplainedStop): ReportChapter['pictures'] {
   const labels = [...new Set([predicted, label])].filter((one) => explanation.labels.includes(one))
   return labels.flatMap((one) =>
     (['positive', 'negative'] as const).map((evidence) => ({
@@ -112,7 +112,7 @@ function picturesOf({ name, label, predicted, explanation }: Explained): ReportC
   )
 }
 
-function resultOf(explained: Explained, pictures: ReportChapter['pictures']) {
+function resultOf(explained: ExplainedStop, pictures: ReportChapter['pictures']) {
   const { index, label, predicted, segmenter, explanation } = explained
   const { labels, probabilities, segments, score, intercept, localPred, localExp, warnings, timings } = explanation
   return {

@@ -104,6 +104,7 @@ describe('an explanation', () => {
     expect(text).toContain(`All segments add${sum > base ? '+' : '−'}${Math.abs(sum - base).toFixed(4)}`)
     expect(text).not.toMatch(/R²|Linear model/)
     expect(await page.locator('.segments .interval').count()).toBe(0)
+    await page.getByRole('columnheader', { name: 'Shapley value' }).waitFor()
     await page.locator('.segments tbody tr button').first().focus()
     await page.getByText(/is number 1 of \d+: [+−]0\.\d+\.$/).waitFor()
     await page.getByText('How far can this be trusted?').click()

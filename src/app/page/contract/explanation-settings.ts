@@ -25,6 +25,8 @@ export type Sampling = 'number' | 'auto' | 'exact'
 /** What the page says of a method, and which settings it has. */
 interface MethodChoice {
   readonly title: string
+  /** What its number for a segment is called. */
+  readonly weight: string
   /** For those who have not seen one yet. */
   readonly idea: string
   readonly samplings: readonly Sampling[]
@@ -34,12 +36,14 @@ interface MethodChoice {
 export const methodChoices: Readonly<Record<MethodName, MethodChoice>> = {
   lime: {
     title: 'LIME',
+    weight: 'Weight',
     idea: 'LIME hides parts of the picture, again and again, and watches the probability of one class. The parts it misses most are what speaks for that class.',
     samplings: ['number', 'auto', 'exact'],
     hasKernel: true,
   },
   shapley: {
     title: 'Shapley values',
+    weight: 'Shapley value',
     idea: 'Parts of the picture are shown one after another, in many orders. What a part adds to the probability of one class, on average over the orders, is its Shapley value.',
     samplings: ['number', 'exact'],
     hasKernel: false,

@@ -7,7 +7,7 @@ import type {
   Side,
   SurrogateEvidence,
 } from '../contract/engine-api.ts'
-import { samplingOf } from '../contract/explanation-settings.ts'
+import { methodChoices, samplingOf } from '../contract/explanation-settings.ts'
 import { Fact } from '../parts/fact.tsx'
 import { count, decimal, duration, percent, signed } from '../parts/number-format.ts'
 import { describePicture } from '../pictures/picture.ts'
@@ -75,6 +75,7 @@ export function ExplanationDetails({
       )}
       <SegmentTable
         className={name}
+        weightTitle={methodChoices[evidence.method].weight}
         segments={segments}
         weights={weights}
         intervals={evidence.method === 'lime' ? evidence.intervals : null}

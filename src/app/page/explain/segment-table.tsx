@@ -7,6 +7,7 @@ import { isMoved } from '../parts/pointer-moves.ts'
 /** The segments, heaviest first. Pointing at one, or moving the focus to it, shows where it is; pressing it hides it, or shows it again. */
 export function SegmentTable({
   className,
+  weightTitle,
   segments,
   weights,
   intervals,
@@ -16,6 +17,7 @@ export function SegmentTable({
   onPress,
 }: {
   className: string
+  weightTitle: string
   segments: Int32Array
   weights: readonly SegmentWeight[]
   /** In the order of the weights; null where they have none. */
@@ -42,7 +44,7 @@ export function SegmentTable({
           <tr>
             <th scope="col">Segment</th>
             <th scope="col">Area</th>
-            <th scope="col">Weight</th>
+            <th scope="col">{weightTitle}</th>
           </tr>
         </thead>
         <tbody onMouseLeave={() => onHighlight(null)} onKeyDown={moveFocus}>
