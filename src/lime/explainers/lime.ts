@@ -1,10 +1,8 @@
 import {
   callback,
   check,
-  either,
   flag,
   numberFrom,
-  oneOf,
   optionsOf,
   positiveNumber,
   text,
@@ -26,14 +24,14 @@ import { drawingUndoably, type UndoableDraws } from '../random/undoable-draws.ts
 import { checkDistanceMetric, type DistanceMetric } from '../samples/distances.ts'
 import { exponentialKernel, type Kernel } from '../samples/kernel.ts'
 import type { PredictionOptions, Predictor } from '../samples/predictors.ts'
-import { drawMasks, mostSamples, sampleMasks } from '../samples/sampling.ts'
-import { type Method, sharedOptions } from './method.ts'
+import { drawMasks, sampleMasks } from '../samples/sampling.ts'
 import { type AutoSamples, autoSamplesOptions, settledEvidence } from './settled-evidence.ts'
 import {
   checkRequest,
   chosenLabels,
   prepareSubject,
   type SubjectOptions,
+  samplesOr,
   subjectOptions,
   topCountOf,
 } from './subject.ts'
@@ -86,56 +84,16 @@ const explainerOptions = optionsOf<LimeImageExplainerOptions>({
   randomState: randomSource,
 })
 
-const numSamples = either(
-  `a whole number from 1 to ${mostSamples.toLocaleString('en-US')}, 'exact' or 'auto'`,
-  wholeNumber(1, mostSamples),
-  oneOf('exact', 'auto'),
-)
-
 const explainOptions = optionsOf<ExplainOptions>({
   ...subjectOptions,
   numFeatures: wholeNumber(1),
-  numSamples,
+  numSamples: samplesOr('exact', 'auto'),
   autoSamples: autoSamplesOptions,
   keepSamples: flag,
   distanceMetric: text,
   modelRegressor: callback,
   alpha: numberFrom(0),
 })
-
-/** LIME as a request asks for it. */
-export const lime: Method = {
-  title: 'LIME',
-  fields: {
-    samples: numSamples,
-    autoSamples: autoSamplesOptions,
-    alpha: numberFrom(0),
-    kernelWidth: positiveNumber(),
-    distanceMetric: text,
-    featureSelection: text,
-    numFeatures: wholeNumber(1),
-  },
-  complete({ samples = 1000, kernelWidth = 0.25, distanceMetric = 'cosine', featureSelection = 'auto', ...others }) {
-    checkDistanceMetric(distanceMetric)
-    const { autoSamples, alpha, numFeatures } = others
-    const selection = featureSelectionNamed(featureSelection)
-    return { samples, autoSamples, alpha, kernelWidth, distanceMetric, featureSelection: selection, numFeatures }
-  },
-  explainer(request) {
-    const { samples, autoSamples, alpha, kernelWidth, distanceMetric, featureSelection, numFeatures } = request
-    const explainer = new LimeImageExplainer({ kernelWidth, featureSelection, randomState: request.randomState })
-    return (image, predictor, call = {}) =>
-      explainer.explainInstance(image, predictor, {
-        ...sharedOptions(request, call),
-        keepSamples: call.keepSamples,
-        numSamples: samples,
-        autoSamples,
-        alpha,
-        distanceMetric,
-        numFeatures,
-      })
-  },
-}
 
 const imageSequence = thatIs<Iterable<unknown>>(
   'images one after another: a list or a generator',

@@ -1,10 +1,67 @@
-import { shown } from '../../engine/arguments.ts'
+import { numberFrom, oneOf, positiveNumber, shown, text, wholeNumber } from '../../engine/arguments.ts'
 import { ArgumentError } from '../../engine/errors.ts'
-import { lime } from './lime.ts'
-import type { Method } from './method.ts'
-import { shapley } from './shapley.ts'
+import { featureSelectionNamed } from '../fit/feature-selection.ts'
+import { checkDistanceMetric } from '../samples/distances.ts'
+import { LimeImageExplainer } from './lime.ts'
+import { type Method, sharedOptions } from './method.ts'
+import { autoSamplesOptions } from './settled-evidence.ts'
+import type { ShapleyImageExplainer } from './shapley.ts'
+import { samplesOr } from './subject.ts'
 
-/** The ways of explaining, by the names that requests, the command and the page's address have for them. */
+/** The ways of explaining: a row says what a request may ask of one, and makes the explainer, which is a file of its own. */
+
+const lime: Method = {
+  title: 'LIME',
+  fields: {
+    samples: samplesOr('exact', 'auto'),
+    autoSamples: autoSamplesOptions,
+    alpha: numberFrom(0),
+    kernelWidth: positiveNumber(),
+    distanceMetric: text,
+    featureSelection: text,
+    numFeatures: wholeNumber(1),
+  },
+  complete({ samples = 1000, kernelWidth = 0.25, distanceMetric = 'cosine', featureSelection = 'auto', ...others }) {
+    checkDistanceMetric(distanceMetric)
+    const { autoSamples, alpha, numFeatures } = others
+    const selection = featureSelectionNamed(featureSelection)
+    return { samples, autoSamples, alpha, kernelWidth, distanceMetric, featureSelection: selection, numFeatures }
+  },
+  explainer(request) {
+    const { samples, autoSamples, alpha, kernelWidth, distanceMetric, featureSelection, numFeatures } = request
+    const explainer = new LimeImageExplainer({ kernelWidth, featureSelection, randomState: request.randomState })
+    return (image, predictor, call = {}) =>
+      explainer.explainInstance(image, predictor, {
+        ...sharedOptions(request, call),
+        keepSamples: call.keepSamples,
+        numSamples: samples,
+        autoSamples,
+        alpha,
+        distanceMetric,
+        numFeatures,
+      })
+  },
+}
+
+const shapley: Method = {
+  title: 'Shapley values',
+  fields: { samples: samplesOr('exact'), of: oneOf('probability', 'logit') },
+  complete: ({ samples = 1000, of = 'probability' }) => ({ samples, of }),
+  explainer(request) {
+    const { of, samples, randomState } = request
+    // No request for Shapley values may say 'auto'.
+    const numSamples = samples === 'auto' ? undefined : samples
+    let explainer: ShapleyImageExplainer | null = null
+    return async (image, predictor, call = {}) => {
+      // Loaded when it is asked for: the page's first explanation, LIME's, does without.
+      const { ShapleyImageExplainer } = await import('./shapley.ts')
+      explainer ??= new ShapleyImageExplainer({ randomState })
+      return explainer.explainInstance(image, predictor, { ...sharedOptions(request, call), of, numSamples })
+    }
+  },
+}
+
+/** By the names that requests, the command and the page's address have for them. */
 export const methods = { lime, shapley } as const satisfies Readonly<Record<string, Method>>
 
 export type MethodName = keyof typeof methods

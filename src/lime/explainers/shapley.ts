@@ -1,4 +1,4 @@
-import { check, either, oneOf, optionsOf, wholeNumber } from '../../engine/arguments.ts'
+import { check, oneOf, optionsOf } from '../../engine/arguments.ts'
 import { ArgumentError } from '../../engine/errors.ts'
 import { pausing } from '../abort.ts'
 import { caveatsOfAnswers, tooFewSamples } from '../explanation/caveats.ts'
@@ -20,13 +20,12 @@ import {
   predictPerturbed,
   tabulatePerturbed,
 } from '../samples/predictors.ts'
-import { mostSamples } from '../samples/sampling.ts'
-import { type Method, sharedOptions } from './method.ts'
 import {
   checkRequest,
   chosenLabels,
   prepareSubject,
   type SubjectOptions,
+  samplesOr,
   subjectOptions,
   topCountOf,
 } from './subject.ts'
@@ -51,29 +50,11 @@ export interface ShapleyOptions extends SubjectOptions {
 
 const explainerOptions = optionsOf<ShapleyImageExplainerOptions>({ randomState: randomSource })
 
-const of = oneOf('probability', 'logit')
-const numSamples = either(
-  `a whole number from 1 to ${mostSamples.toLocaleString('en-US')} or 'exact'`,
-  wholeNumber(1, mostSamples),
-  oneOf('exact'),
-)
-
-const shapleyOptions = optionsOf<ShapleyOptions>({ ...subjectOptions, of, numSamples })
-
-/** Shapley values as a request asks for them. */
-export const shapley: Method = {
-  title: 'Shapley values',
-  fields: { samples: numSamples, of },
-  complete: ({ samples = 1000, of = 'probability' }) => ({ samples, of }),
-  explainer(request) {
-    const { of, samples, randomState } = request
-    const explainer = new ShapleyImageExplainer({ randomState })
-    // No request for Shapley values may say 'auto'.
-    const numSamples = samples === 'auto' ? undefined : samples
-    return (image, predictor, call = {}) =>
-      explainer.explainInstance(image, predictor, { ...sharedOptions(request, call), of, numSamples })
-  },
-}
+const shapleyOptions = optionsOf<ShapleyOptions>({
+  ...subjectOptions,
+  of: oneOf('probability', 'logit'),
+  numSamples: samplesOr('exact'),
+})
 
 interface Shares {
   readonly labels: readonly number[]

@@ -7,6 +7,7 @@ import {
   finiteNumber,
   flag,
   listOf,
+  oneOf,
   shown,
   thatIs,
   wholeNumber,
@@ -18,6 +19,7 @@ import { fudgedImage, type HideColor } from '../images/fudged-image.ts'
 import { type Image, type ImageInput, toImage, toRgb } from '../images/image.ts'
 import type { UndoableDraws } from '../random/undoable-draws.ts'
 import { checkPredictor, type Predictor } from '../samples/predictors.ts'
+import { mostSamples } from '../samples/sampling.ts'
 import { defaultSegmenter } from '../segmenters/default-segmenter.ts'
 import {
   checkedLabelMap,
@@ -74,6 +76,14 @@ export interface Subject {
   readonly warnings: readonly string[]
   /** Milliseconds that segmenting took. */
   readonly segmentation: number
+}
+
+/** A number of samples, or one of these words in its place. @internal */
+export function samplesOr(...words: readonly string[]): Expected {
+  const quoted = words.map((word) => `'${word}'`)
+  const many = `a whole number from 1 to ${mostSamples.toLocaleString('en-US')}`
+  const last = quoted.pop()
+  return either(`${[many, ...quoted].join(', ')} or ${last}`, wholeNumber(1, mostSamples), oneOf(...words))
 }
 
 const whole = wholeNumber(0)
