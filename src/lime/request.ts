@@ -13,7 +13,7 @@ import {
 } from '../engine/arguments.ts'
 import { ArgumentError } from '../engine/errors.ts'
 import type { CommonFields, ExplainImage, MethodFields, MethodInput } from './explainers/method.ts'
-import { type MethodName, methodNamed, methods } from './explainers/registry.ts'
+import { type MethodName, methodNamed, methodNames, methods } from './explainers/registry.ts'
 import type { HideColor } from './images/fudged-image.ts'
 import { segmenterNamed, segmenterSettings } from './segmenters/registry.ts'
 
@@ -64,7 +64,8 @@ const colour = thatIs<HideColor>(
 const commonFields = {
   version: oneOf(1),
   method: text,
-  segmenter: v.nullable(segmenterInput),
+  /** By segmenterInput: refusals then name what is in it. */
+  segmenter: v.any(),
   labels: listOf('a list of class numbers', wholeNumber(0)),
   topLabels: wholeNumber(1),
   hideColor: colour,
@@ -88,7 +89,9 @@ export function explanationRequest(given: RequestInput): ExplanationRequest {
   const { fields, complete } = methods[method]
   // What is undefined is left out, as JSON has it.
   const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+  for (const name of Object.keys(said)) checkTaken(method, name)
   check(method, optionsOf<Omit<RequestInput, keyof MethodFields>>({ ...commonFields, ...fields }), said)
+  if (segmenter !== null) check('segmenter', segmenterInput, segmenter)
   if (labels && topLabels !== undefined) throw new ArgumentError(`${method}: give labels or topLabels, not both`)
   return {
     version,
@@ -102,6 +105,13 @@ export function explanationRequest(given: RequestInput): ExplanationRequest {
     factored,
     ...complete(given),
   }
+}
+
+/** @throws ArgumentError for a field that only other methods take */
+function checkTaken(method: MethodName, name: string): void {
+  const own = Object.keys(methods[method].fields)
+  if (own.includes(name) || !methodNames.some((other) => name in methods[other].fields)) return
+  throw new ArgumentError(`${method} takes no ${name}; beside what every method takes, it takes ${own.join(', ')}`)
 }
 
 /** With its parameters as numbers. @throws ArgumentError for a name or parameter that there is not, or one outside its range */

@@ -61,12 +61,12 @@ const shapley: Method = {
   },
 }
 
-/** By the names that requests, the command and the page's address have for them. */
-export const methods = { lime, shapley } as const satisfies Readonly<Record<string, Method>>
+/** By these names requests, the command and the page's address speak of them. */
+export const methodNames = ['lime', 'shapley'] as const
 
-export type MethodName = keyof typeof methods
+export type MethodName = (typeof methodNames)[number]
 
-export const methodNames: readonly MethodName[] = ['lime', 'shapley']
+export const methods: Readonly<Record<MethodName, Method>> = { lime, shapley }
 
 /** @throws ArgumentError for another name, listing the valid ones */
 export function methodNamed(name: string): MethodName {
