@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ImageSet, imageExtent, readSplit } from '../../src/app/data/fashion-mnist.ts'
+import { type ImageSet, imageExtent, readSplit } from '../../src/app/tasks/fashion-mnist/files.ts'
 import { tutorialArchitecture } from '../../src/app/tutorial/network.ts'
 import { CpuDevice } from '../../src/engine/cpu/device.ts'
 import { loadModel, type Sequential } from '../../src/engine/index.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { loadFashionMnist } from '../../src/app/data/store.ts'
+import { loadFashionMnist } from '../../src/app/tasks/fashion-mnist/store.ts'
 import { expOfNegative } from '../../src/lime/exponential.ts'
 import { RandomState, toImage, watershed } from '../../src/lime/index.ts'
 import { sortByKey } from '../../src/lime/segmenters/radix-sort.ts'

@@ -1,6 +1,6 @@
 import type { Device, Sequential } from '../../engine/index.ts'
 import { felzenszwalb, LimeImageExplainer } from '../../lime/index.ts'
-import { type ImageSet, imageExtent } from '../data/fashion-mnist.ts'
+import { type ImageSet, imageExtent } from '../tasks/fashion-mnist/files.ts'
 import { type Ceilings, openMeter } from './adapter-ceilings.ts'
 
 /**

@@ -1,6 +1,6 @@
 import type { Samples } from '../../engine/model/samples.ts'
-import { type ImageSet, imageExtent, type Split } from '../data/fashion-mnist.ts'
-import { type DownloadProgress, loadFashionMnist } from '../data/store.ts'
+import { type ImageSet, imageExtent, type Split } from '../tasks/fashion-mnist/files.ts'
+import { type DownloadProgress, loadFashionMnist } from '../tasks/fashion-mnist/store.ts'
 import { note, updateLine } from './terminal.ts'
 
 /** What the store's progress and notes look like on stderr. */

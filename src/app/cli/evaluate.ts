@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { formatConfusionMatrix } from '../../engine/training/metrics.ts'
-import { classNames } from '../data/fashion-mnist.ts'
 import { evaluateModel } from '../tasks/evaluation.ts'
+import { classNames } from '../tasks/fashion-mnist/files.ts'
 import { loadSplit } from './data-set.ts'
 import { deviceOf, openModel } from './open-model.ts'
 import { addDeviceOptions, type DeviceOptions, path } from './options.ts'

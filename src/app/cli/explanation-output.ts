@@ -1,6 +1,6 @@
 import type { Explanation } from '../../lime/index.ts'
 import type { Explained, Judgement } from '../batch/explanation-record.ts'
-import { classNames } from '../data/fashion-mnist.ts'
+import { classNames } from '../tasks/fashion-mnist/files.ts'
 
 /** An explanation as the command prints it for people. */
 

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { imageExtent } from '../data/fashion-mnist.ts'
+import { imageExtent } from '../tasks/fashion-mnist/files.ts'
 import type { AverageEvidence, Evaluation, ImageSet, NetworkName } from './contract/engine-api.ts'
 import {
   type Asked,

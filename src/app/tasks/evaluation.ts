@@ -8,7 +8,7 @@ import {
   classificationReport,
   confusionMatrix,
 } from '../../engine/training/metrics.ts'
-import { classNames, type ImageSet } from '../data/fashion-mnist.ts'
+import { classNames, type ImageSet } from './fashion-mnist/files.ts'
 
 /** How well a model does on labelled images: what the tutorial shows. */
 export interface Evaluation {

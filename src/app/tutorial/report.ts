@@ -1,7 +1,7 @@
 import { interpolateBlues } from 'd3-scale-chromatic'
 import { panelTitles } from '../batch/explanation-pictures.ts'
-import { classNames } from '../data/fashion-mnist.ts'
 import type { Evaluation } from '../tasks/evaluation.ts'
+import { classNames } from '../tasks/fashion-mnist/files.ts'
 import { type EpochEntry, trainingCurve } from './curves.ts'
 
 /** One explained prediction, with its pictures. */

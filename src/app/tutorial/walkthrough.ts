@@ -11,8 +11,8 @@ import {
   type SegmentationFn,
 } from '../../lime/index.ts'
 import { fourPanels } from '../batch/explanation-pictures.ts'
-import { classNames, type ImageSet, imageExtent } from '../data/fashion-mnist.ts'
 import { type Evaluation, evaluateModel } from '../tasks/evaluation.ts'
+import { classNames, type ImageSet, imageExtent } from '../tasks/fashion-mnist/files.ts'
 import type { EpochEntry } from './curves.ts'
 import { type ReportChapter, reportPage } from './report.ts'
 

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build, type PreviewServer, preview } from 'vite'
-import { type ImageSet, imageExtent, readSplit } from '../../../src/app/data/fashion-mnist.ts'
+import { type ImageSet, imageExtent, readSplit } from '../../../src/app/tasks/fashion-mnist/files.ts'
 import { tutorialArchitecture } from '../../../src/app/tutorial/network.ts'
 import { type Device, loadModel, openDevice, type Sequential } from '../../../src/engine/index.ts'
 

@@ -1,7 +1,7 @@
 import AxeBuilder from '@axe-core/playwright'
 import { expect, test } from 'vitest'
-import { classNames, type ImageSet } from '../../../src/app/data/fashion-mnist.ts'
 import { averageEvidence } from '../../../src/app/page/worker/average-evidence.ts'
+import { classNames, type ImageSet } from '../../../src/app/tasks/fashion-mnist/files.ts'
 import { expectClose, useSite } from './site.ts'
 
 /** What counts as evidence on average, as the page shows it, against the same call in Node. */

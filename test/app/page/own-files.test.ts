@@ -1,8 +1,8 @@
 import { deflateSync } from 'node:zlib'
 import type { Page } from 'playwright'
 import { describe, expect, test } from 'vitest'
-import { imageExtent } from '../../../src/app/data/fashion-mnist.ts'
 import { differenceFrom, usualDifference } from '../../../src/app/page/pictures/likeness.ts'
+import { imageExtent } from '../../../src/app/tasks/fashion-mnist/files.ts'
 import { chunk, png } from '../data/png-writer.ts'
 import { root, shownProbabilities, useSite } from './site.ts'
 

@@ -1,7 +1,7 @@
 import { type Browser, chromium, type Locator, type Page } from 'playwright'
 import { describe, expect, test } from 'vitest'
-import { classNames, imageExtent } from '../../../src/app/data/fashion-mnist.ts'
 import { type Brush, type Point, Stroke } from '../../../src/app/page/pictures/brush.ts'
+import { classNames, imageExtent } from '../../../src/app/tasks/fashion-mnist/files.ts'
 import { chromiumFlags, findChromium } from '../../chromium.ts'
 import { expectClose, pickNumber, shownProbabilities, useSite } from './site.ts'
 

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
-import { classNames, imageExtent, joinImagesAndLabels } from '../../../src/app/data/fashion-mnist.ts'
 import { gunzip } from '../../../src/app/data/gzip.ts'
 import type { TrainingRecipe } from '../../../src/app/page/contract/engine-api.ts'
 import { architectureOf } from '../../../src/app/page/contract/layer-stack.ts'
+import { classNames, imageExtent, joinImagesAndLabels } from '../../../src/app/tasks/fashion-mnist/files.ts'
 import { adam, openDevice, Sequential } from '../../../src/engine/index.ts'
 import { type BuiltSite, root } from './built-site.ts'
 

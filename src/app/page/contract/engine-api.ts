@@ -1,7 +1,7 @@
 import type { BatchLog, DeviceKind, EpochLog } from '../../../engine/index.ts'
 import type { Faithfulness, SegmentWeight, Stability, Timings, WeightInterval } from '../../../lime/index.ts'
-import type { ImageSet } from '../../data/fashion-mnist.ts'
 import type { Evaluation } from '../../tasks/evaluation.ts'
+import type { ImageSet } from '../../tasks/fashion-mnist/files.ts'
 import type { AverageEvidence } from '../worker/average-evidence.ts'
 import type { LayerChoice } from './layer-stack.ts'
 import type { SegmenterChoice } from './segmenter-parameters.ts'

@@ -1,4 +1,4 @@
-import { imageExtent } from '../../data/fashion-mnist.ts'
+import { imageExtent } from '../../tasks/fashion-mnist/files.ts'
 
 /** The cell a pixel lies in, where cells of a regular grid are numbered row by row: as lime's `grid` numbers its segments. */
 export function cellOf(pixel: number, rows: number, columns: number): number {

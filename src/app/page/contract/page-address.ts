@@ -1,4 +1,4 @@
-import { classNames } from '../../data/fashion-mnist.ts'
+import { classNames } from '../../tasks/fashion-mnist/files.ts'
 import { type ExplanationSettings, hiddenChoices, type NetworkName } from './engine-api.ts'
 import {
   initialParameters,

@@ -1,4 +1,4 @@
-import { classNames } from '../../data/fashion-mnist.ts'
+import { classNames } from '../../tasks/fashion-mnist/files.ts'
 import type { ExplanationResult, LabelExplanation } from '../contract/engine-api.ts'
 import { percent, points } from '../parts/number-format.ts'
 import type { Hiding } from './use-hiding.ts'

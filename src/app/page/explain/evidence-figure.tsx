@@ -1,6 +1,6 @@
 import { useMemo } from 'preact/hooks'
 import { weightLimit } from '../../../lime/index.ts'
-import { classNames } from '../../data/fashion-mnist.ts'
+import { classNames } from '../../tasks/fashion-mnist/files.ts'
 import type { ExplanationResult, LabelExplanation } from '../contract/engine-api.ts'
 import { points } from '../parts/number-format.ts'
 import { type EvidencePicture, OverlayCanvas } from '../parts/overlay-canvas.tsx'

@@ -1,6 +1,6 @@
 import type { Ref } from 'preact'
 import { useState } from 'preact/hooks'
-import { classNames } from '../../data/fashion-mnist.ts'
+import { classNames } from '../../tasks/fashion-mnist/files.ts'
 import type { DeviceStatus, Evaluation, ImageSet, OwnNetwork } from '../contract/engine-api.ts'
 import type { Asked } from '../contract/page-address.ts'
 import { loadedWhenShown } from '../parts/loaded-when-shown.tsx'

@@ -1,5 +1,5 @@
 import { useMemo } from 'preact/hooks'
-import { classNames } from '../../data/fashion-mnist.ts'
+import { classNames } from '../../tasks/fashion-mnist/files.ts'
 import type { ExportSubject, LabelExplanation, Side } from '../contract/engine-api.ts'
 import { Fact } from '../parts/fact.tsx'
 import { count, decimal, duration, percent } from '../parts/number-format.ts'

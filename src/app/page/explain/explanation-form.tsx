@@ -1,4 +1,4 @@
-import { classNames } from '../../data/fashion-mnist.ts'
+import { classNames } from '../../tasks/fashion-mnist/files.ts'
 import type { ExplanationSettings } from '../contract/engine-api.ts'
 import { type Asked, maxSamples, maxSeed, plainSide } from '../contract/page-address.ts'
 import {

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
-import { classNames } from '../../data/fashion-mnist.ts'
+import { classNames } from '../../tasks/fashion-mnist/files.ts'
 import type { DeviceStatus, ExplanationProgress, ExplanationResult, OwnNetwork, Side } from '../contract/engine-api.ts'
 import type { Asked } from '../contract/page-address.ts'
 import { duration } from '../parts/number-format.ts'

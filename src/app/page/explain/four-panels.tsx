@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import { classNames } from '../../data/fashion-mnist.ts'
+import { classNames } from '../../tasks/fashion-mnist/files.ts'
 import type { ExportSubject, Side } from '../contract/engine-api.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
 import { messageOf } from '../worker/use-engine.ts'

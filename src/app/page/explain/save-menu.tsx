@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { classNames } from '../../data/fashion-mnist.ts'
+import { classNames } from '../../tasks/fashion-mnist/files.ts'
 import type { ExportFormat, ExportSubject, Side } from '../contract/engine-api.ts'
 import { MenuButton, type MenuItem } from '../parts/menu-button.tsx'
 import { saveFile } from '../parts/save-file.ts'

@@ -1,6 +1,6 @@
 import { useMemo } from 'preact/hooks'
 import { type SegmentWeight, type WeightInterval, weightLimit } from '../../../lime/index.ts'
-import { imageExtent } from '../../data/fashion-mnist.ts'
+import { imageExtent } from '../../tasks/fashion-mnist/files.ts'
 import { percent, signed } from '../parts/number-format.ts'
 import { isMoved } from '../parts/pointer-moves.ts'
 

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import type { Faithfulness, Stability } from '../../../lime/index.ts'
-import { classNames } from '../../data/fashion-mnist.ts'
+import { classNames } from '../../tasks/fashion-mnist/files.ts'
 import type { Side } from '../contract/engine-api.ts'
 import { Fact } from '../parts/fact.tsx'
 import { type Curve, LineChart } from '../parts/line-chart.tsx'

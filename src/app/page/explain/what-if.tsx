@@ -1,4 +1,4 @@
-import { classNames } from '../../data/fashion-mnist.ts'
+import { classNames } from '../../tasks/fashion-mnist/files.ts'
 import type { LabelExplanation } from '../contract/engine-api.ts'
 import { percent, signed } from '../parts/number-format.ts'
 import { predictedOf } from '../pictures/use-prediction.ts'

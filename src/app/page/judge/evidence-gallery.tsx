@@ -1,5 +1,5 @@
 import { useMemo, useState } from 'preact/hooks'
-import { classNames, imageExtent } from '../../data/fashion-mnist.ts'
+import { classNames, imageExtent } from '../../tasks/fashion-mnist/files.ts'
 import { cellOf, placeOfCell } from '../contract/evidence-cells.ts'
 import { arrowSteps } from '../parts/arrow-steps.ts'
 import { count, signed } from '../parts/number-format.ts'

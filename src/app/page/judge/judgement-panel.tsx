@@ -1,4 +1,4 @@
-import { classNames } from '../../data/fashion-mnist.ts'
+import { classNames } from '../../tasks/fashion-mnist/files.ts'
 import type { Counted } from '../app.tsx'
 import type { Evaluation } from '../contract/engine-api.ts'
 import { count, percent } from '../parts/number-format.ts'

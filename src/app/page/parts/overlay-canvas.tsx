@@ -1,6 +1,6 @@
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import { tinted, weightColour } from '../../../lime/index.ts'
-import { imageExtent } from '../../data/fashion-mnist.ts'
+import { imageExtent } from '../../tasks/fashion-mnist/files.ts'
 import { isMoved } from './pointer-moves.ts'
 
 /** Canvas pixels a picture's pixel: enough for lines between segments thinner than a pixel. */

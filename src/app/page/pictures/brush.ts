@@ -1,4 +1,4 @@
-import { imageExtent } from '../../data/fashion-mnist.ts'
+import { imageExtent } from '../../tasks/fashion-mnist/files.ts'
 
 /**
  * Drawing on a picture of 28 x 28 pixels. A stroke is the set of points it came by: how much of each pixel it covers depends on

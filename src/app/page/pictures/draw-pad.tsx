@@ -1,5 +1,5 @@
 import { useId, useState } from 'preact/hooks'
-import { imageExtent } from '../../data/fashion-mnist.ts'
+import { imageExtent } from '../../tasks/fashion-mnist/files.ts'
 import { arrowSteps } from '../parts/arrow-steps.ts'
 import type { Brush, Point } from './brush.ts'
 import { isSame } from './drawing-history.ts'

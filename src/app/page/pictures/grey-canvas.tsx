@@ -1,5 +1,5 @@
 import { useLayoutEffect, useRef } from 'preact/hooks'
-import { imageExtent } from '../../data/fashion-mnist.ts'
+import { imageExtent } from '../../tasks/fashion-mnist/files.ts'
 
 /** A 28 x 28 picture, one canvas pixel a pixel; the style sheet enlarges it with sharp edges. */
 export function GreyCanvas({ pixels, label }: { pixels: Uint8Array; label?: string }) {

@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { classNames, type ImageSet, imageExtent } from '../../data/fashion-mnist.ts'
+import { classNames, type ImageSet, imageExtent } from '../../tasks/fashion-mnist/files.ts'
 import { GreyCanvas } from './grey-canvas.tsx'
 
 /** Width and height of a cell, in CSS pixels. */

@@ -1,5 +1,5 @@
 import { useMemo } from 'preact/hooks'
-import { classNames, type ImageSet } from '../../data/fashion-mnist.ts'
+import { classNames, type ImageSet } from '../../tasks/fashion-mnist/files.ts'
 import type { Evaluation } from '../contract/engine-api.ts'
 import { count } from '../parts/number-format.ts'
 import { allImages, type ImageFilter, isShown, shownImages } from './image-filter.ts'

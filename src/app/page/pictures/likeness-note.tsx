@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { ImageSet } from '../../data/fashion-mnist.ts'
+import type { ImageSet } from '../../tasks/fashion-mnist/files.ts'
 import { differenceFrom, usualDifference } from './likeness.ts'
 import type { Picture } from './picture.ts'
 

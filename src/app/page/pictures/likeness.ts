@@ -1,4 +1,4 @@
-import { type ImageSet, imageExtent } from '../../data/fashion-mnist.ts'
+import { type ImageSet, imageExtent } from '../../tasks/fashion-mnist/files.ts'
 
 /**
  * Whether a picture is like those that the network learned from. The measure: the root of the mean squared difference, in grey

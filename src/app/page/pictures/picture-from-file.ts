@@ -1,6 +1,6 @@
 import { rgbToGray } from '../../../lime/index.ts'
-import { imageExtent } from '../../data/fashion-mnist.ts'
 import { decodePng, type FloatImage, maxPixels, withoutTransparency } from '../../data/png.ts'
+import { imageExtent } from '../../tasks/fashion-mnist/files.ts'
 
 /**
  * Somebody's file, or what a camera saw, as a picture for the network: grey, fitted whole into 28 x 28. Loaded when the first

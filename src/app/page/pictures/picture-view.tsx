@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { classNames } from '../../data/fashion-mnist.ts'
+import { classNames } from '../../tasks/fashion-mnist/files.ts'
 import { percent } from '../parts/number-format.ts'
 import { GreyCanvas } from './grey-canvas.tsx'
 import { describePicture, inverted, type Picture } from './picture.ts'

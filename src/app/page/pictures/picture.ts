@@ -1,4 +1,4 @@
-import { classNames, type ImageSet, imageExtent } from '../../data/fashion-mnist.ts'
+import { classNames, type ImageSet, imageExtent } from '../../tasks/fashion-mnist/files.ts'
 
 /** What is looked at: one picture as the network takes it. */
 export interface Picture {

@@ -1,4 +1,4 @@
-import { classNames } from '../../data/fashion-mnist.ts'
+import { classNames } from '../../tasks/fashion-mnist/files.ts'
 import { percent } from '../parts/number-format.ts'
 import type { Prediction } from './use-prediction.ts'
 

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
-import { imageExtent } from '../../data/fashion-mnist.ts'
+import { imageExtent } from '../../tasks/fashion-mnist/files.ts'
 import { type Brush, type Point, Stroke } from './brush.ts'
 import { advance, type DrawingHistory, isSame, redo, startHistory, undo } from './drawing-history.ts'
 import type { Picture } from './picture.ts'

@@ -1,5 +1,5 @@
 import { useMemo, useState } from 'preact/hooks'
-import { classNames, type ImageSet } from '../../data/fashion-mnist.ts'
+import { classNames, type ImageSet } from '../../tasks/fashion-mnist/files.ts'
 import type { WatchedMoment, WatchedPicture } from '../contract/engine-api.ts'
 import { sharesOf } from '../explain/evidence-figure.tsx'
 import { percent } from '../parts/number-format.ts'

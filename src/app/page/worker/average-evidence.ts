@@ -3,7 +3,7 @@ import type { Sequential } from '../../../engine/index.ts'
 import { yieldToEvents } from '../../../engine/platform/yield.ts'
 import { formatShape } from '../../../engine/tensor.ts'
 import { grid, ShapleyImageExplainer } from '../../../lime/index.ts'
-import { classNames, type ImageSet, imageExtent } from '../../data/fashion-mnist.ts'
+import { classNames, type ImageSet, imageExtent } from '../../tasks/fashion-mnist/files.ts'
 import { cellOf } from '../contract/evidence-cells.ts'
 
 /**

@@ -12,8 +12,8 @@ import {
 import type { Faithfulness, Stability } from '../../../lime/index.ts'
 import imagesAddress from '../../data/fashion-mnist/t10k-images-idx3-ubyte.gz?url'
 import labelsAddress from '../../data/fashion-mnist/t10k-labels-idx1-ubyte.gz?url'
-import { classNames, readSplit } from '../../data/fashion-mnist.ts'
 import { evaluateModel } from '../../tasks/evaluation.ts'
+import { classNames, readSplit } from '../../tasks/fashion-mnist/files.ts'
 import { tutorialArchitecture } from '../../tutorial/network.ts'
 import type {
   AverageEvidence,

@@ -11,7 +11,7 @@ import {
   type Stability,
   segmenterNamed,
 } from '../../../lime/index.ts'
-import { classNames, imageExtent } from '../../data/fashion-mnist.ts'
+import { classNames, imageExtent } from '../../tasks/fashion-mnist/files.ts'
 import type {
   ExplanationProgress,
   ExplanationResult,

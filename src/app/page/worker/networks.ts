@@ -1,5 +1,5 @@
 import { type Device, LimelightError, type Sequential } from '../../../engine/index.ts'
-import { classNames, imageExtent } from '../../data/fashion-mnist.ts'
+import { classNames, imageExtent } from '../../tasks/fashion-mnist/files.ts'
 import type { DeviceChoice, DeviceStatus, NetworkName } from '../contract/engine-api.ts'
 import { openWorkingDevice } from './open-working-device.ts'
 

@@ -11,7 +11,7 @@ import {
 } from '../../../engine/index.ts'
 import { felzenszwalb, LimeImageExplainer } from '../../../lime/index.ts'
 import { trainingRecord } from '../../batch/training-record.ts'
-import { type ImageSet, imageExtent } from '../../data/fashion-mnist.ts'
+import { type ImageSet, imageExtent } from '../../tasks/fashion-mnist/files.ts'
 import type { TrainingEvent, TrainingPoint, TrainingRecipe, WatchedPicture } from '../contract/engine-api.ts'
 import { imageOf } from './explaining.ts'
 import { keep } from './kept.ts'

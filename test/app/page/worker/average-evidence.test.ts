@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { classNames, type ImageSet, imageExtent, readSplit } from '../../../../src/app/data/fashion-mnist.ts'
 import { cellOf } from '../../../../src/app/page/contract/evidence-cells.ts'
 import { averageEvidence, gridColumns, gridRows } from '../../../../src/app/page/worker/average-evidence.ts'
+import { classNames, type ImageSet, imageExtent, readSplit } from '../../../../src/app/tasks/fashion-mnist/files.ts'
 import { tutorialArchitecture } from '../../../../src/app/tutorial/network.ts'
 import {
   conv2d,

@@ -1,6 +1,6 @@
-import { FormatError, LimelightError } from '../../engine/errors.ts'
-import { gunzip, isGzip } from './gzip.ts'
-import { parseIdxImages, parseIdxLabels } from './idx.ts'
+import { FormatError, LimelightError } from '../../../engine/errors.ts'
+import { gunzip, isGzip } from '../../data/gzip.ts'
+import { parseIdxImages, parseIdxLabels } from '../../data/idx.ts'
 
 /**
  * The Fashion-MNIST data set (Xiao, Rasul, Vollgraf, arXiv:1708.07747; MIT licence, Zalando SE 2017): what its files

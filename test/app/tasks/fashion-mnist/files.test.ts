@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
+import { findPackageRoot, shippedDataFolder, shippedModelPath } from '../../../../src/app/data/package-files.ts'
 import {
   classNames,
   joinImagesAndLabels,
@@ -9,11 +10,10 @@ import {
   splitFiles,
   unpack,
   verify,
-} from '../../../src/app/data/fashion-mnist.ts'
-import { findPackageRoot, shippedDataFolder, shippedModelPath } from '../../../src/app/data/package-files.ts'
-import { FormatError, LimelightError } from '../../../src/engine/errors.ts'
-import { readReference } from '../../reference-files.ts'
-import { tensorOf } from '../../reference-tensors.ts'
+} from '../../../../src/app/tasks/fashion-mnist/files.ts'
+import { FormatError, LimelightError } from '../../../../src/engine/errors.ts'
+import { readReference } from '../../../reference-files.ts'
+import { tensorOf } from '../../../reference-tensors.ts'
 
 const shipped = (name: string) => readFileSync(join(shippedDataFolder(), name))
 const imageFile = shipped(splitFiles.test.images.name)

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { FormatError, LimelightError } from '../../engine/errors.ts'
-import { FileWriteError, writeFileAtomically } from '../../engine/platform/atomic-write.ts'
-import { cacheFolder } from '../../engine/platform/cache-folder.ts'
+import { FormatError, LimelightError } from '../../../engine/errors.ts'
+import { FileWriteError, writeFileAtomically } from '../../../engine/platform/atomic-write.ts'
+import { cacheFolder } from '../../../engine/platform/cache-folder.ts'
+import { shippedDataFolder } from '../../data/package-files.ts'
 import {
   type DataFile,
   type ImageSet,
@@ -11,8 +12,7 @@ import {
   type Split,
   splitFiles,
   unpack,
-} from './fashion-mnist.ts'
-import { shippedDataFolder } from './package-files.ts'
+} from './files.ts'
 
 /**
  * Finds Fashion-MNIST's files for Node: (for the test split) the copy that ships with the package, the cache folder, the
