@@ -7,9 +7,11 @@ import type { ExplainOptions, LimeImageExplainer } from '../../lime/index.ts'
 import { explanationRecord } from '../batch/explanation-record.ts'
 import { ResultFile, type ResultLine } from '../batch/result-file.ts'
 import { differences, type RunSettings, readSettings, runNameOf, writeSettings } from '../batch/run-settings.ts'
+import { type ImageSet, pixelsOf } from '../data/image-set.ts'
 import { packageVersion } from '../data/package-files.ts'
-import { classNames, type ImageSet, imageExtent } from '../tasks/fashion-mnist/files.ts'
-import { imageAt, loadSplit } from './data-set.ts'
+import { task } from '../tasks/chosen-task.ts'
+import { classNamesOf, isFor, pictureOf } from '../tasks/task.ts'
+import { loadSplit } from './data-set.ts'
 import { inLockedFolder } from './locked.ts'
 import { deviceOf, openModel } from './open-model.ts'
 import type { DeviceOptions } from './options.ts'
@@ -79,7 +81,7 @@ async function explainMissing(
   options: ManyOptions,
 ): Promise<void> {
   const bar = progressBar('Explaining')
-  const summary = new Summary()
+  const summary = new Summary(model)
   const done = new Set<number>()
   for (const line of lines.existing) {
     done.add(line.index)
@@ -88,13 +90,17 @@ async function explainMissing(
   const missing = Array.from({ length: end - first }, (_, i) => first + i).filter((index) => !done.has(index))
   if (missing.length < end - first)
     note(`${end - first - missing.length} of ${end - first} images are already in ${join(folder, linesName)}`)
-  // Without a wish for labels: the one that is predicted and the true one.
+  // Unless labels were asked for: the one that is predicted and, where the model has the test images' classes, the true one.
   const labelled = options.labels !== undefined || options.topLabels !== undefined
+  const knowsTruth = isFor(task, model)
   const optionsOf = (at: number): ExplainOptions => ({
     ...asked,
     ...(!labelled && {
       topLabels: null,
-      labels: (probabilities) => [probabilities.indexOf(Math.max(...probabilities)), test.labels[missing[at]]],
+      labels: (probabilities) => {
+        const predicted = probabilities.indexOf(Math.max(...probabilities))
+        return knowsTruth ? [predicted, test.labels[missing[at]]] : [predicted]
+      },
     }),
   })
   const started = performance.now()
@@ -118,7 +124,7 @@ async function explainMissing(
 }
 
 function* imagesAt(test: ImageSet, indices: readonly number[]) {
-  for (const index of indices) yield { data: imageAt(test, index), shape: [imageExtent, imageExtent] }
+  for (const index of indices) yield pictureOf(task, pixelsOf(test, index))
 }
 
 /** Everything that decides what is in a line, but not which images or what computes them. */
@@ -165,16 +171,24 @@ interface ClassSummary {
   positive: number
 }
 
-/** What many explanations come to. */
+/** What many explanations come to, by true class; of a model that has other classes than the test images, by predicted class. */
 class Summary {
+  private readonly knowsTruth: boolean
+  private readonly names: readonly string[]
   private readonly classes = new Map<number, ClassSummary>()
   private unstable: { index: number; uncertainty: number }[] = []
 
+  constructor(model: Sequential) {
+    this.knowsTruth = isFor(task, model)
+    this.names = classNamesOf(task, model)
+  }
+
   add({ index, label, predicted, explanation }: ResultLine): void {
-    const own = this.classes.get(label) ?? { images: 0, score: 0, positive: 0 }
-    this.classes.set(label, own)
+    const of = this.knowsTruth ? label : predicted
+    const own = this.classes.get(of) ?? { images: 0, score: 0, positive: 0 }
+    this.classes.set(of, own)
     const ofPredicted = explanation[predicted]
-    const ofTruth = explanation[label]
+    const ofTruth = this.knowsTruth ? explanation[label] : undefined
     own.images++
     own.score += finite(ofPredicted?.score)
     if (ofTruth && ofTruth.weights.reduce((sum, [, weight]) => sum + weight, 0) > 0) own.positive++
@@ -192,10 +206,10 @@ class Summary {
         .sort(([a], [b]) => a - b)
         .map(([label, { images, score, positive }]) => ({
           label,
-          name: classNames[label],
+          name: this.names[label],
           images,
           meanScore: score / images,
-          evidenceForTruth: positive / images,
+          ...(this.knowsTruth && { evidenceForTruth: positive / images }),
         })),
       mostUnstable: mostUnstable(this.unstable),
     }
@@ -206,10 +220,10 @@ class Summary {
     return [
       `${images} images${explained > 0 ? `, ${explained} of them now: ${seconds.toFixed(1)} s, ${(explained / seconds).toFixed(1)} images a second` : ''}`,
       '',
-      'true class      images   mean R²   evidence for it',
+      this.knowsTruth ? 'true class      images   mean R²   evidence for it' : 'predicted       images   mean R²',
       ...classes.map(
         ({ label, name, images: count, meanScore, evidenceForTruth }) =>
-          `${`${label} ${name}`.padEnd(15)} ${String(count).padStart(6)} ${meanScore.toFixed(3).padStart(9)} ${`${(100 * evidenceForTruth).toFixed(1)} %`.padStart(17)}`,
+          `${`${label} ${name}`.padEnd(15)} ${String(count).padStart(6)} ${meanScore.toFixed(3).padStart(9)}${evidenceForTruth === undefined ? '' : ` ${`${(100 * evidenceForTruth).toFixed(1)} %`.padStart(17)}`}`,
       ),
       '',
       `least certain: ${worst.map(({ index, uncertainty }) => `${index} (± ${(100 * uncertainty).toFixed(0)} %)`).join(', ')}`,

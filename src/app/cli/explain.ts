@@ -16,11 +16,13 @@ import {
 } from '../../lime/index.ts'
 import { boundariesPng, fourPanels, weightsPng, weightsSvg } from '../batch/explanation-pictures.ts'
 import { type Explained, explanationRecord, type Judgement } from '../batch/explanation-record.ts'
+import { pixelsOf } from '../data/image-set.ts'
 import { decodePng } from '../data/png.ts'
-import { imageExtent } from '../tasks/fashion-mnist/files.ts'
-import { imageAt, loadSplit } from './data-set.ts'
+import { task } from '../tasks/chosen-task.ts'
+import { classNamesOf, pictureOf } from '../tasks/task.ts'
+import { loadSplit } from './data-set.ts'
 import { explainMany } from './explain-many.ts'
-import { asText, nameOf } from './explanation-output.ts'
+import { asText } from './explanation-output.ts'
 import { readInput } from './input-file.ts'
 import { inLockedFolder } from './locked.ts'
 import { deviceOf, openModel } from './open-model.ts'
@@ -96,11 +98,7 @@ async function subjectOf({ index, image }: ExplainCommandOptions, signal: AbortS
     const test = await loadSplit('test', signal)
     if (index >= test.count)
       throw new ArgumentError(`--index ${index}: the test set has the images 0 to ${test.count - 1}`)
-    return {
-      input: { data: imageAt(test, index), shape: [imageExtent, imageExtent] },
-      index,
-      label: test.labels[index],
-    }
+    return { input: pictureOf(task, pixelsOf(test, index)), index, label: test.labels[index] }
   }
   const { data, height, width, channels } = await readInput(image ?? '', decodePng)
   return { input: { data, shape: [height, width, channels] } }
@@ -109,6 +107,7 @@ async function subjectOf({ index, image }: ExplainCommandOptions, signal: AbortS
 async function writePictures(
   folder: string,
   explanation: Explanation,
+  names: readonly string[],
   json: unknown,
   signal: AbortSignal,
 ): Promise<void> {
@@ -121,7 +120,7 @@ async function writePictures(
       await write(`label-${label}-${evidence}.png`, fourPanels(explanation, label, evidence))
     for (const picture of ['heatmap', 'overlay'] as const) {
       await write(`label-${label}-${picture}.png`, weightsPng(explanation, label, picture))
-      const title = `What speaks for and against ${nameOf(label)}`
+      const title = `What speaks for and against ${names[label]}`
       await write(`label-${label}-${picture}.svg`, weightsSvg(explanation, label, picture, title))
     }
   }
@@ -195,10 +194,11 @@ async function explainOne(
     bar.stop()
     for (const warning of explanation.warnings) note(`warning: ${warning}`)
     const json = explanationRecord(subject, explanation, deviceOf(device), { withMasks: options.masks, ...judgement })
+    const names = classNamesOf(task, model)
     // First what can't be lost any more: a disk may fill up while the pictures are written.
-    result(options.json ? JSON.stringify(json) : asText(subject, explanation, judgement))
+    result(options.json ? JSON.stringify(json) : asText(subject, explanation, names, judgement))
     if (out !== undefined) {
-      await writePictures(out, explanation, json, signal)
+      await writePictures(out, explanation, names, json, signal)
       note(`pictures and explanation.json are in ${out}`)
     }
   } finally {

@@ -1,30 +1,30 @@
 import type { Explanation } from '../../lime/index.ts'
 import type { Explained, Judgement } from '../batch/explanation-record.ts'
-import { classNames } from '../tasks/fashion-mnist/files.ts'
+import { task } from '../tasks/chosen-task.ts'
 
 /** An explanation as the command prints it for people. */
 
-export function nameOf(label: number): string {
-  return classNames[label] ?? `class ${label}`
-}
-
-/** What people read: the prediction, and for every label the segments that count. */
+/**
+ * What people read: the prediction, and for every label the segments that count.
+ * @param names what the model's classes are called; a test image's own class is the task's
+ */
 export function asText(
   { index, label }: Explained,
   explanation: Explanation,
+  names: readonly string[],
   { stability, faithfulness }: Judgement = {},
 ): string {
   const { probabilities, labels, masks, samples, sampling } = explanation
   const first = Array.from(probabilities.data.subarray(0, probabilities.shape[1]))
   const predicted = first.indexOf(Math.max(...first))
-  const truth = label === undefined ? '' : `, in truth ${nameOf(label)}`
+  const truth = label === undefined ? '' : `, in truth ${task.classNames[label]}`
   const lines = [
-    `${index === undefined ? 'The image' : `Test image ${index}`}: ${nameOf(predicted)} (${first[predicted].toFixed(4)})${truth}; ${masks.shape[1]} segments, ${sampling === 'exact' ? `all ${thousands(samples)} mixtures` : `${thousands(samples)} samples`}`,
+    `${index === undefined ? 'The image' : `Test image ${index}`}: ${names[predicted]} (${first[predicted].toFixed(4)})${truth}; ${masks.shape[1]} segments, ${sampling === 'exact' ? `all ${thousands(samples)} mixtures` : `${thousands(samples)} samples`}`,
   ]
   for (const explained of labels) {
     lines.push(
       '',
-      `${nameOf(explained)}: probability ${first[explained].toFixed(4)}, R² of the surrogate ${explanation.score[explained].toFixed(3)}`,
+      `${names[explained]}: probability ${first[explained].toFixed(4)}, R² of the surrogate ${explanation.score[explained].toFixed(3)}`,
     )
     const weights = explanation.intervals(explained).slice(0, 10)
     const largest = Math.abs(weights[0]?.weight ?? 0)

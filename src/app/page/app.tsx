@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { imageExtent } from '../tasks/fashion-mnist/files.ts'
+import { task } from '../tasks/chosen-task.ts'
 import type { AverageEvidence, Evaluation, ImageSet, NetworkName } from './contract/engine-api.ts'
 import {
   type Asked,
@@ -49,7 +49,8 @@ const stay = 1000
 /** A picture of one's own that an entry of the history holds; null where it holds none. */
 function heldPicture(state: unknown): Picture | null {
   const { pixels } = (state ?? {}) as { pixels?: unknown }
-  return pixels instanceof Uint8Array && pixels.length === imageExtent ** 2 ? (state as Picture) : null
+  const [height, width] = task.inputShape
+  return pixels instanceof Uint8Array && pixels.length === height * width ? (state as Picture) : null
 }
 
 export function App({ engine }: { engine: EngineClient }) {

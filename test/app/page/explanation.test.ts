@@ -3,9 +3,14 @@ import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright'
 import { describe, expect, test } from 'vitest'
 import { decodePng } from '../../../src/app/data/png.ts'
-import { classNames, imageExtent } from '../../../src/app/tasks/fashion-mnist/files.ts'
+import { fashionMnist } from '../../../src/app/tasks/fashion-mnist/task.ts'
 import { faithfulnessOf, LimeImageExplainer, segmenterNamed } from '../../../src/lime/index.ts'
 import { expectClose, explained, openSettings, pickNumber, root, shownWeights, useSite } from './site.ts'
+
+const {
+  classNames,
+  inputShape: [imageExtent],
+} = fashionMnist
 
 /** What can be done with an explanation: set in all its parts, looked at, trusted or not, kept, compared. */
 

@@ -2,9 +2,13 @@ import { deflateSync } from 'node:zlib'
 import type { Page } from 'playwright'
 import { describe, expect, test } from 'vitest'
 import { differenceFrom, usualDifference } from '../../../src/app/page/pictures/likeness.ts'
-import { imageExtent } from '../../../src/app/tasks/fashion-mnist/files.ts'
+import { fashionMnist } from '../../../src/app/tasks/fashion-mnist/task.ts'
 import { chunk, png } from '../data/png-writer.ts'
 import { root, shownProbabilities, useSite } from './site.ts'
+
+const {
+  inputShape: [imageExtent],
+} = fashionMnist
 
 /** Files of one's own: where they may be dropped, what is taken, and what becomes of pictures that are no test images. */
 

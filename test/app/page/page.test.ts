@@ -7,7 +7,7 @@ import { createServer, type ViteDevServer } from 'vite'
 import { describe, expect, test } from 'vitest'
 import { encodePng } from '../../../src/app/data/png.ts'
 import { evaluateModel } from '../../../src/app/tasks/evaluation.ts'
-import { classNames, imageExtent } from '../../../src/app/tasks/fashion-mnist/files.ts'
+import { fashionMnist } from '../../../src/app/tasks/fashion-mnist/task.ts'
 import { LimeImageExplainer, segmenterNamed } from '../../../src/lime/index.ts'
 import { chromiumFlags, findChromium } from '../../chromium.ts'
 import {
@@ -21,6 +21,11 @@ import {
   shownWeights,
   useSite,
 } from './site.ts'
+
+const {
+  classNames,
+  inputShape: [imageExtent],
+} = fashionMnist
 
 /**
  * What a person does on the page, in a real Chromium, against the same library calls in Node. The page is the built one;
@@ -276,7 +281,7 @@ describe('the page', () => {
     await judge.click()
     await page.locator('.matrix button').first().waitFor()
 
-    const expected = await evaluateModel(site.model, site.images)
+    const expected = await evaluateModel(fashionMnist, site.model, site.images)
     expect(await page.locator('.accuracy').textContent()).toBe(`${(expected.accuracy * 100).toFixed(1)} %`)
     const matrix = await page
       .locator('.matrix tbody tr')

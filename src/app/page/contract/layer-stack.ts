@@ -22,7 +22,7 @@ export const newLayers: Readonly<Record<LayerChoice['kind'], LayerChoice>> = {
   dropout: { kind: 'dropout', rate: 0.25 },
 }
 
-/** More are of no use on 28 x 28 pixels, and would take hours. */
+/** More are of no use on pictures so small, and would take hours. */
 export const mostLayers = 10
 
 /** The tutorial's own. */

@@ -1,4 +1,3 @@
-import { classNames } from '../../tasks/fashion-mnist/files.ts'
 import type { ExplanationResult, LabelExplanation } from '../contract/engine-api.ts'
 import { percent, points } from '../parts/number-format.ts'
 import type { Hiding } from './use-hiding.ts'
@@ -9,10 +8,12 @@ const leastThatMatters = 0.05
 /** What follows from an explanation, in a sentence or two: whether a part decides, and how much is at stake. */
 export function Consequence({
   explained,
+  classNames,
   flip,
   hiding,
 }: {
   explained: LabelExplanation
+  classNames: readonly string[]
   flip: ExplanationResult['flip']
   hiding: Hiding
 }) {

@@ -1,5 +1,4 @@
 import { useMemo } from 'preact/hooks'
-import { classNames } from '../../tasks/fashion-mnist/files.ts'
 import type { ExportSubject, LabelExplanation, Side } from '../contract/engine-api.ts'
 import { Fact } from '../parts/fact.tsx'
 import { count, decimal, duration, percent } from '../parts/number-format.ts'
@@ -47,7 +46,7 @@ export function ExplanationDetails({
   const { picture, result } = shown
   const { segments, segmentCount, settings, samples, timings, warnings } = result
   const { label, weights, intervals } = explained
-  const name = classNames[label]
+  const name = result.classNames[label]
   const subject = useMemo(
     (): ExportSubject => ({
       title: `${describePicture(picture)}: what speaks for ${name} and against it`,
@@ -64,7 +63,7 @@ export function ExplanationDetails({
         </p>
       ))}
       {look.shows === 'panels' && !isStale && (
-        <FourPanels engine={engine} side={side} label={label} subject={subject} onProblem={onProblem} />
+        <FourPanels engine={engine} side={side} label={label} name={name} subject={subject} onProblem={onProblem} />
       )}
       <SegmentTable
         className={name}
@@ -104,6 +103,7 @@ export function ExplanationDetails({
         engine={engine}
         side={side}
         label={label}
+        name={name}
         subject={subject}
         isStale={isStale}
         isLinkWhole={isLinkWhole}
@@ -121,6 +121,7 @@ export function ExplanationDetails({
             engine={engine}
             side={side}
             label={label}
+            name={name}
             isExact={settings.samples === 'exact'}
             onProblem={onProblem}
           />

@@ -1,4 +1,4 @@
-import { classNames } from '../../tasks/fashion-mnist/files.ts'
+import { task } from '../../tasks/chosen-task.ts'
 import type { ExplanationSettings } from '../contract/engine-api.ts'
 import { type Asked, maxSamples, maxSeed, plainSide } from '../contract/page-address.ts'
 import {
@@ -9,6 +9,7 @@ import {
 } from '../contract/segmenter-parameters.ts'
 import { NumberField } from '../parts/number-field.tsx'
 import { count, percent } from '../parts/number-format.ts'
+import type { Prediction } from '../pictures/use-prediction.ts'
 import { SegmenterSettings } from './segmenter-settings.tsx'
 
 /** What the field for their number says where none is asked for. */
@@ -29,7 +30,7 @@ function inWords({ segmenter, samples, seed }: ExplanationSettings): string {
 export function ExplanationForm({
   asked,
   onAsked,
-  probabilities,
+  prediction,
   isRunning,
   canExplain,
   onExplain,
@@ -37,7 +38,7 @@ export function ExplanationForm({
 }: {
   asked: Asked
   onAsked: (asked: Asked) => void
-  probabilities: Float32Array | null
+  prediction: Prediction | null
   isRunning: boolean
   canExplain: boolean
   onExplain: () => void
@@ -46,6 +47,7 @@ export function ExplanationForm({
   const { label, settings } = asked
   const onSettings = (changed: Partial<ExplanationSettings>) =>
     onAsked({ ...asked, settings: { ...settings, ...changed } })
+  const { classNames = task.classNames, probabilities = null } = prediction ?? {}
   const byProbability = Array.from(classNames.keys()).sort(
     (a, b) => (probabilities?.[b] ?? 0) - (probabilities?.[a] ?? 0) || a - b,
   )

@@ -1,6 +1,5 @@
 import type { ComponentChildren } from 'preact'
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
-import { classNames } from '../../tasks/fashion-mnist/files.ts'
 import type { DeviceStatus, ExplanationProgress, ExplanationResult, OwnNetwork, Side } from '../contract/engine-api.ts'
 import type { Asked } from '../contract/page-address.ts'
 import { duration } from '../parts/number-format.ts'
@@ -164,8 +163,13 @@ export function ExplanationPanel({
         <div class={isStale ? 'answer-words is-stale' : 'answer-words'}>
           {shown && explained ? (
             <>
-              <Consequence explained={explained} flip={shown.result.flip} hiding={hiding} />
-              <WhatIf explained={explained} hiding={hiding} />
+              <Consequence
+                explained={explained}
+                classNames={shown.result.classNames}
+                flip={shown.result.flip}
+                hiding={hiding}
+              />
+              <WhatIf explained={explained} classNames={shown.result.classNames} hiding={hiding} />
               <LookChoice side={side} look={look} onLook={setLook} />
             </>
           ) : state.phase === 'stopped' ? (
@@ -183,13 +187,13 @@ export function ExplanationPanel({
       {showsProgress && <ExplanationProgressBar progress={state.progress} />}
       <p class="visually-hidden" role="status">
         {state.phase === 'done' && explained
-          ? `Explained ${classNames[explained.label]} in ${duration(state.result.result.timings.total)}.`
+          ? `Explained ${state.result.result.classNames[explained.label]} in ${duration(state.result.result.timings.total)}.`
           : ''}
       </p>
       <ExplanationForm
         asked={asked}
         onAsked={onAsked}
-        probabilities={prediction?.probabilities ?? null}
+        prediction={prediction}
         isRunning={showsProgress}
         canExplain={canExplain}
         onExplain={() => {

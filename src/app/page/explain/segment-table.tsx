@@ -1,6 +1,5 @@
 import { useMemo } from 'preact/hooks'
 import { type SegmentWeight, type WeightInterval, weightLimit } from '../../../lime/index.ts'
-import { imageExtent } from '../../tasks/fashion-mnist/files.ts'
 import { percent, signed } from '../parts/number-format.ts'
 import { isMoved } from '../parts/pointer-moves.ts'
 
@@ -68,7 +67,7 @@ export function SegmentTable({
                   {segment}
                 </button>
               </th>
-              <td class="number">{percent((areas.get(segment) ?? 0) / (imageExtent * imageExtent))}</td>
+              <td class="number">{percent((areas.get(segment) ?? 0) / segments.length)}</td>
               <td class="number" data-weight={weight}>
                 <span class="weight-bar" aria-hidden="true">
                   <span

@@ -1,6 +1,5 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import type { Faithfulness, Stability } from '../../../lime/index.ts'
-import { classNames } from '../../tasks/fashion-mnist/files.ts'
 import type { Side } from '../contract/engine-api.ts'
 import { Fact } from '../parts/fact.tsx'
 import { type Curve, LineChart } from '../parts/line-chart.tsx'
@@ -13,12 +12,15 @@ export function TrustPanel({
   engine,
   side,
   label,
+  name,
   isExact,
   onProblem,
 }: {
   engine: EngineClient
   side: Side
   label: number
+  /** What the class is called. */
+  name: string
   /** Every mixture was taken: no chance is left. */
   isExact: boolean
   onProblem: (problem: string) => void
@@ -30,7 +32,11 @@ export function TrustPanel({
     <div class="trust">
       <section>
         <h3>How true?</h3>
-        {faithfulness ? <Faithful faithfulness={faithfulness} /> : <p class="hint">Hiding segments one by one…</p>}
+        {faithfulness ? (
+          <Faithful name={name} faithfulness={faithfulness} />
+        ) : (
+          <p class="hint">Hiding segments one by one…</p>
+        )}
       </section>
       <section>
         <h3>How sure?</h3>
@@ -40,7 +46,13 @@ export function TrustPanel({
   )
 }
 
-function Faithful({ faithfulness: { label, deletion, insertion, random, order } }: { faithfulness: Faithfulness }) {
+function Faithful({
+  name,
+  faithfulness: { deletion, insertion, random, order },
+}: {
+  name: string
+  faithfulness: Faithfulness
+}) {
   const x = useMemo(() => Array.from(deletion.probabilities.keys()), [deletion])
   const curves = useMemo(
     (): Curve[] => [
@@ -54,11 +66,11 @@ function Faithful({ faithfulness: { label, deletion, insertion, random, order } 
   return (
     <>
       <p class="hint">
-        Probability of {classNames[label]} while segments are hidden, and shown, the one that speaks most for it first.
-        The faster it falls and rises, the truer the explanation.
+        Probability of {name} while segments are hidden, and shown, the one that speaks most for it first. The faster it
+        falls and rises, the truer the explanation.
       </p>
       <LineChart
-        title={`Probability of ${classNames[label]} by segments hidden and shown; the table below has the numbers`}
+        title={`Probability of ${name} by segments hidden and shown; the table below has the numbers`}
         xName="Segments"
         x={x}
         curves={curves}

@@ -1,4 +1,3 @@
-import { classNames } from '../../tasks/fashion-mnist/files.ts'
 import type { LabelExplanation } from '../contract/engine-api.ts'
 import { percent, signed } from '../parts/number-format.ts'
 import { predictedOf } from '../pictures/use-prediction.ts'
@@ -7,13 +6,19 @@ import type { Hiding } from './use-hiding.ts'
 /** What the network says when parts of the picture are hidden: the one pointed at, and those that were pressed. */
 export function WhatIf({
   explained,
+  classNames,
   hiding: { highlighted, hidden, withoutHighlighted, withoutHidden, showAll },
 }: {
   explained: LabelExplanation
+  classNames: readonly string[]
   hiding: Hiding
 }) {
   const { label, probability, weights, intervals } = explained
   const name = classNames[label]
+  const becomes = (probabilities: Float32Array | null) => {
+    const predicted = probabilities && predictedOf(probabilities)
+    return predicted === null || predicted === label ? null : classNames[predicted]
+  }
   const rank = weights.findIndex(([segment]) => segment === highlighted)
   const pressed = Array.from(hidden).sort((a, b) => a - b)
   return (
@@ -21,18 +26,16 @@ export function WhatIf({
       <table>
         <caption>What if parts are hidden? Probability of {name}</caption>
         <tbody>
-          <Row term="Whole picture" label={label} probability={probability} predicted={null} />
+          <Row term="Whole picture" probability={probability} becomes={null} />
           <Row
             term={highlighted === null ? 'Without the one pointed at' : `Without segment ${highlighted}`}
-            label={label}
             probability={withoutHighlighted?.[label] ?? null}
-            predicted={withoutHighlighted && predictedOf(withoutHighlighted)}
+            becomes={becomes(withoutHighlighted)}
           />
           <Row
             term={pressed.length === 0 ? 'Without those pressed' : `Without ${pressed.join(', ')}`}
-            label={label}
             probability={withoutHidden?.[label] ?? null}
-            predicted={withoutHidden && predictedOf(withoutHidden)}
+            becomes={becomes(withoutHidden)}
           />
         </tbody>
       </table>
@@ -56,15 +59,14 @@ export function WhatIf({
 
 function Row({
   term,
-  label,
   probability,
-  predicted,
+  becomes,
 }: {
   term: string
-  label: number
   /** null: not known, or nothing is hidden. */
   probability: number | null
-  predicted: number | null
+  /** The class that is predicted then, where it is another. */
+  becomes: string | null
 }) {
   return (
     <tr class={probability === null ? 'is-empty' : undefined}>
@@ -74,7 +76,7 @@ function Row({
           <span style={{ width: `${(probability ?? 0) * 100}%` }} />
         </span>
         <span class="number">{probability === null ? '–' : percent(probability)}</span>
-        <span class="becomes">{predicted !== null && predicted !== label && `→ ${classNames[predicted]}`}</span>
+        <span class="becomes">{becomes && `→ ${becomes}`}</span>
       </td>
     </tr>
   )

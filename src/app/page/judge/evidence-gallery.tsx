@@ -1,5 +1,5 @@
 import { useMemo, useState } from 'preact/hooks'
-import { classNames, imageExtent } from '../../tasks/fashion-mnist/files.ts'
+import { task } from '../../tasks/chosen-task.ts'
 import { cellOf, placeOfCell } from '../contract/evidence-cells.ts'
 import { arrowSteps } from '../parts/arrow-steps.ts'
 import { count, signed } from '../parts/number-format.ts'
@@ -84,15 +84,15 @@ function EvidencePictures({ evidence }: { evidence: AverageEvidence }) {
   const [cell, setCell] = useState<number | null>(null)
   const [told, setTold] = useState('')
   const cells = useMemo(
-    () => Int32Array.from({ length: imageExtent * imageExtent }, (_, pixel) => cellOf(pixel, rows, columns)),
-    [rows, columns],
+    () => Int32Array.from(classes[0].mean, (_, pixel) => cellOf(pixel, rows, columns)),
+    [classes, rows, columns],
   )
   const limit = useMemo(() => colourLimit(classes), [classes])
 
   const tell = (of: ClassEvidence, next: number) => {
     setCell(next)
     setTold(
-      `${classNames[of.label]}, ${placeOfCell(next, columns)}: ${signed(of.weights[next])}, ${wholePercent(of.agreement[next])} agree`,
+      `${task.classNames[of.label]}, ${placeOfCell(next, columns)}: ${signed(of.weights[next])}, ${wholePercent(of.agreement[next])} agree`,
     )
   }
   const onKeyDown = (event: KeyboardEvent, of: ClassEvidence) => {
@@ -122,7 +122,7 @@ function EvidencePictures({ evidence }: { evidence: AverageEvidence }) {
               role="application"
               // biome-ignore lint/a11y/noNoninteractiveTabindex: an application takes keys of its own
               tabIndex={0}
-              aria-label={`${classNames[each.label]}: ${rows} by ${columns} cells, for the arrow keys`}
+              aria-label={`${task.classNames[each.label]}: ${rows} by ${columns} cells, for the arrow keys`}
               onKeyDown={(event) => onKeyDown(event, each)}
               onFocus={() => tell(each, cell ?? strongestCellOf(each))}
               onBlur={() => setCell(null)}
@@ -137,7 +137,7 @@ function EvidencePictures({ evidence }: { evidence: AverageEvidence }) {
               />
             </div>
             <figcaption>
-              <strong>{classNames[each.label]}</strong>
+              <strong>{task.classNames[each.label]}</strong>
               {cell === null ? (
                 <span>{each.count === 1 ? '1 picture' : `${count(each.count)} pictures`}</span>
               ) : (
@@ -198,7 +198,7 @@ function EvidenceCanvas({
     const found = strongestCells(weights, sign).map((at) => placeOfCell(at, columns))
     return found.length > 0 ? found.join('; ') : 'none'
   })
-  const name = classNames[label]
+  const name = task.classNames[label]
   return (
     <OverlayCanvas
       pixels={pixels}
@@ -229,7 +229,7 @@ function EvidenceTable({ evidence: { columns, classes } }: { evidence: AverageEv
         <tbody>
           {classes.map(({ label, weights, agreement }) => (
             <tr key={label}>
-              <th scope="row">{classNames[label]}</th>
+              <th scope="row">{task.classNames[label]}</th>
               {[1, -1].map((sign) => (
                 <td key={sign}>
                   <ol>

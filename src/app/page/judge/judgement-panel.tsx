@@ -1,4 +1,4 @@
-import { classNames } from '../../tasks/fashion-mnist/files.ts'
+import { task } from '../../tasks/chosen-task.ts'
 import type { Counted } from '../app.tsx'
 import type { Evaluation } from '../contract/engine-api.ts'
 import { count, percent } from '../parts/number-format.ts'
@@ -70,7 +70,7 @@ export function JudgementPanel({
         <div class="judgement-result">
           <ConfusionMatrix
             matrix={evaluation.confusionMatrix}
-            names={classNames}
+            names={task.classNames}
             onCell={(label, said) => onOpen({ label, said, order: 'surest' })}
           />
           <ClassTable report={evaluation.report} />

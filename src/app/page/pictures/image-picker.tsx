@@ -1,5 +1,6 @@
 import { useMemo } from 'preact/hooks'
-import { classNames, type ImageSet } from '../../tasks/fashion-mnist/files.ts'
+import type { ImageSet } from '../../data/image-set.ts'
+import { task } from '../../tasks/chosen-task.ts'
 import type { Evaluation } from '../contract/engine-api.ts'
 import { count } from '../parts/number-format.ts'
 import { allImages, type ImageFilter, isShown, shownImages } from './image-filter.ts'
@@ -102,7 +103,7 @@ export function ImagePicker({
 function ClassOptions() {
   return (
     <>
-      {classNames.map((name, label) => (
+      {task.classNames.map((name, label) => (
         <option key={name} value={label}>
           {name}
         </option>

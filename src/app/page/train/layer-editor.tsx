@@ -1,9 +1,11 @@
 import type { ComponentChildren } from 'preact'
+import { task } from '../../tasks/chosen-task.ts'
 import type { NetworkOutline } from '../contract/engine-api.ts'
 import { type LayerChoice, layerTitles, mostLayers, newLayers } from '../contract/layer-stack.ts'
 import { MenuButton } from '../parts/menu-button.tsx'
 import { count } from '../parts/number-format.ts'
 
+const [height, width] = task.inputShape
 const kinds = Object.keys(newLayers) as LayerChoice['kind'][]
 
 /** The network's layers, to add, change, move and remove; the last one is always there. */
@@ -28,7 +30,9 @@ export function LayerEditor({
     <fieldset class="layers" disabled={isDisabled}>
       <legend>The network</legend>
       <ol>
-        <li class="fixed-layer">28 × 28 pixels</li>
+        <li class="fixed-layer">
+          {height} × {width} pixels
+        </li>
         {layers.map((layer, at) => (
           <li key={at}>
             <span class="layer-title">{layerTitles[layer.kind]}</span>
@@ -47,7 +51,7 @@ export function LayerEditor({
             </span>
           </li>
         ))}
-        <li class="fixed-layer">Softmax over 10 classes</li>
+        <li class="fixed-layer">Softmax over {task.classNames.length} classes</li>
       </ol>
       <MenuButton
         title={layers.length >= mostLayers ? 'No more layers fit' : 'Add a layer'}

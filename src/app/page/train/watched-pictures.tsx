@@ -1,5 +1,6 @@
 import { useMemo, useState } from 'preact/hooks'
-import { classNames, type ImageSet } from '../../tasks/fashion-mnist/files.ts'
+import type { ImageSet } from '../../data/image-set.ts'
+import { task } from '../../tasks/chosen-task.ts'
 import type { WatchedMoment, WatchedPicture } from '../contract/engine-api.ts'
 import { sharesOf } from '../explain/evidence-figure.tsx'
 import { percent } from '../parts/number-format.ts'
@@ -106,7 +107,7 @@ function WatchedCard({
   onRemove: (() => void) | null
 }) {
   const { pixels, trueLabel } = useMemo(() => testPicture(images, index), [images, index])
-  const name = classNames[trueLabel ?? 0]
+  const name = task.classNames[trueLabel ?? 0]
   const shares = useMemo(() => sharesOf(seen?.weights ?? []), [seen])
   const segments = useMemo(() => seen?.segments ?? new Int32Array(pixels.length), [seen, pixels])
   return (
@@ -122,7 +123,9 @@ function WatchedCard({
       </p>
       <p class={seen && seen.predicted === trueLabel ? 'mark right' : 'mark wrong'}>
         {seen &&
-          (seen.predicted === trueLabel ? '✓ right' : `✗ ${classNames[seen.predicted]}, ${percent(seen.probability)}`)}
+          (seen.predicted === trueLabel
+            ? '✓ right'
+            : `✗ ${task.classNames[seen.predicted]}, ${percent(seen.probability)}`)}
       </p>
       {onRemove && (
         <button type="button" class="quiet icon" aria-label={`Do not watch image ${index}`} onClick={onRemove}>

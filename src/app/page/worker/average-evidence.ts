@@ -3,7 +3,9 @@ import type { Sequential } from '../../../engine/index.ts'
 import { yieldToEvents } from '../../../engine/platform/yield.ts'
 import { formatShape } from '../../../engine/tensor.ts'
 import { grid, ShapleyImageExplainer } from '../../../lime/index.ts'
-import { classNames, type ImageSet, imageExtent } from '../../tasks/fashion-mnist/files.ts'
+import { type ImageSet, pixelsOf } from '../../data/image-set.ts'
+import { task } from '../../tasks/chosen-task.ts'
+import { pictureOf, samplesOf } from '../../tasks/task.ts'
 import { cellOf } from '../contract/evidence-cells.ts'
 
 /**
@@ -30,9 +32,10 @@ export const gridColumns = 7
  */
 const defaultPerClass = 20
 
-const pixelCount = imageExtent * imageExtent
+const [height, width] = task.inputShape
+const pixelCount = height * width
 const cellCount = gridRows * gridColumns
-const labels = classNames.map((_, label) => label)
+const labels = task.classNames.map((_, label) => label)
 const cells = grid({ rows: gridRows, columns: gridColumns })
 /** Images predicted at once while looking for those the network calls rightly. */
 const imagesAtOnce = 500
@@ -41,7 +44,7 @@ export interface ClassEvidence {
   readonly label: number
   /** Images averaged: fewer than were asked for where the network calls fewer rightly, and perhaps none. */
   readonly count: number
-  /** The images' mean, [28 * 28], 0 to 1. */
+  /** The images' mean, [height * width], 0 to 1. */
   readonly mean: Float32Array
   /** What a cell adds, the mean over the images, [cells] row by row. */
   readonly weights: Float64Array
@@ -82,7 +85,7 @@ export async function averageEvidence(
     throw new ArgumentError(`perClass must be a positive integer, not ${perClass}`)
   if (model.outputShape.length !== 1 || model.outputShape[0] !== labels.length)
     throw new ShapeError(
-      `the evidence is for the ${labels.length} classes of Fashion-MNIST; the model's output is ${formatShape(model.outputShape)}`,
+      `the evidence is for the ${labels.length} classes of ${task.name}; the model's output is ${formatShape(model.outputShape)}`,
     )
   const of = await whatIsShared(model, signal)
   const chosen = await rightlyCalled(model, set, perClass, signal)
@@ -126,8 +129,7 @@ async function rightlyCalled(
   for (let first = 0; first < set.count && found.some(({ length }) => length < perClass); first += imagesAtOnce) {
     const count = Math.min(imagesAtOnce, set.count - first)
     const data = set.images.subarray(first * pixelCount, (first + count) * pixelCount)
-    const shape = [count, imageExtent, imageExtent, 1]
-    const { data: probabilities } = await model.predict({ data, shape, scale: 1 / 255 }, { signal })
+    const { data: probabilities } = await model.predict(samplesOf(task, data), { signal })
     for (let i = 0; i < count; i++) {
       const label = set.labels[first + i]
       const row = probabilities.subarray(i * labels.length, (i + 1) * labels.length)
@@ -145,7 +147,7 @@ async function weightsOf(
   of: AverageEvidence['of'],
   signal: AbortSignal | undefined,
 ): Promise<Float64Array> {
-  const image = { data: Float64Array.from(pixels, (value) => value / 255), shape: [imageExtent, imageExtent, 1] }
+  const image = pictureOf(task, pixels)
   const explanation = await new ShapleyImageExplainer({ randomState: 0 }).explainInstance(image, model, {
     segmentationFn: cells,
     of,
@@ -171,8 +173,4 @@ function averaged(all: readonly Float64Array[]): Pick<ClassEvidence, 'weights' |
     return all.length > 0 ? agreeing.length / all.length : 0
   })
   return { weights, agreement }
-}
-
-function pixelsOf({ images }: ImageSet, index: number): Uint8Array {
-  return images.subarray(index * pixelCount, (index + 1) * pixelCount)
 }

@@ -12,8 +12,10 @@ import {
 import type { Faithfulness, Stability } from '../../../lime/index.ts'
 import imagesAddress from '../../data/fashion-mnist/t10k-images-idx3-ubyte.gz?url'
 import labelsAddress from '../../data/fashion-mnist/t10k-labels-idx1-ubyte.gz?url'
+import { task } from '../../tasks/chosen-task.ts'
 import { evaluateModel } from '../../tasks/evaluation.ts'
-import { classNames, readSplit } from '../../tasks/fashion-mnist/files.ts'
+import { readSplit } from '../../tasks/fashion-mnist/files.ts'
+import { samplesOf } from '../../tasks/task.ts'
 import { tutorialArchitecture } from '../../tutorial/network.ts'
 import type {
   AverageEvidence,
@@ -44,15 +46,14 @@ import { averageEvidence } from './average-evidence.ts'
 import { download } from './download.ts'
 import { type Explained, explainPicture, faithfulness, predictWithout, resultOf, stability } from './explaining.ts'
 import { forget, type KeptTraining, keep, kept } from './kept.ts'
-import { Networks, pictureShape } from './networks.ts'
+import { Networks } from './networks.ts'
 import { Runs, told } from './runs.ts'
 import { loadTrainingData } from './training-data.ts'
 import { TrainingRun } from './training-run.ts'
 
 /** The engine's side of the page: it computes here, in a Worker, so that the page never stands still. */
 
-const inputShape = pictureShape.slice(1)
-/** A file larger than this is no network for pictures of 28 x 28. */
+/** A file larger than this is no network for pictures so small. */
 const maxNetworkBytes = 64 * 2 ** 20
 /** A picture must not take minutes, whatever the network: with so few layers and weights it can't. */
 const mostParameters = 16_000_000
@@ -114,7 +115,7 @@ class Engine implements EngineApi {
 
   async predict(name: NetworkName, pixels: Uint8Array): Promise<Float32Array> {
     const network = await this.networks.get(name)
-    return (await network.predict({ data: pixels, shape: pictureShape, scale: 1 / 255 })).data
+    return (await network.predict(samplesOf(task, pixels))).data
   }
 
   explain(
@@ -164,7 +165,7 @@ class Engine implements EngineApi {
 
   judge(name: NetworkName, onProgress: (done: number, total: number) => void): Promise<Evaluation> {
     return this.runs.run('judge', async (signal) =>
-      evaluateModel(await this.networks.get(name), this.testSet(), { signal, onProgress: told(onProgress) }),
+      evaluateModel(task, await this.networks.get(name), this.testSet(), { signal, onProgress: told(onProgress) }),
     )
   }
 
@@ -176,8 +177,8 @@ class Engine implements EngineApi {
 
   async outline(layers: readonly LayerChoice[]): Promise<NetworkOutline> {
     try {
-      const { layers: stack } = architectureOf(layers, inputShape, classNames.length, 0)
-      const outlines = stackLayers(inputShape, stack).map(({ type, outputShape, weights }) => {
+      const { layers: stack } = architectureOf(layers, task.inputShape, task.classNames.length, 0)
+      const outlines = stackLayers(task.inputShape, stack).map(({ type, outputShape, weights }) => {
         const parameters = weights.reduce((sum, { shape }) => sum + shape.reduce((size, extent) => size * extent, 1), 0)
         return { type, outputShape, parameters }
       })
@@ -237,7 +238,7 @@ class Engine implements EngineApi {
       const images = Math.min(recipe.images, set.count)
       const validation = Math.min(test.count, Math.max(leastValidation, Math.round(images * validationShare)))
       const began = { ...recipe, images }
-      const architecture = architectureOf(recipe.layers, inputShape, classNames.length, recipe.seed)
+      const architecture = architectureOf(recipe.layers, task.inputShape, task.classNames.length, recipe.seed)
       const network = new Sequential(architecture, architecture.layers)
       const soFar = interrupted ?? { checkpoint: null, log: [], points: [] }
       if (asked !== 'interrupted') await forget('training')
@@ -353,9 +354,9 @@ class Engine implements EngineApi {
 function networkFrom(bytes: Uint8Array, name = 'the file'): Sequential {
   const network = modelFromBytes(bytes, tutorialArchitecture(0))
   const { inputShape: takes, outputShape: gives } = network
-  if (takes.join() !== inputShape.join() || gives.join() !== String(classNames.length))
+  if (takes.join() !== task.inputShape.join() || gives.length !== 1 || gives[0] < 2)
     throw new LimelightError(
-      `${name} holds a network from [${takes}] to [${gives}]; expected one from [${inputShape}] to the ${classNames.length} classes`,
+      `${name} holds a network from [${takes}] to [${gives}]; expected one from [${task.inputShape}] to two classes or more`,
     )
   if (network.parameterCount > mostParameters || network.layers.length > mostLayers)
     throw new LimelightError(

@@ -11,7 +11,8 @@ import {
   type Stability,
   segmenterNamed,
 } from '../../../lime/index.ts'
-import { classNames, imageExtent } from '../../tasks/fashion-mnist/files.ts'
+import { task } from '../../tasks/chosen-task.ts'
+import { classNamesOf, pictureOf } from '../../tasks/task.ts'
 import type {
   ExplanationProgress,
   ExplanationResult,
@@ -19,7 +20,6 @@ import type {
   HiddenChoice,
   LabelExplanation,
 } from '../contract/engine-api.ts'
-import { pictureShape } from './networks.ts'
 import { told } from './runs.ts'
 
 /** Explanations of single pictures, and what can be asked about them afterwards. */
@@ -48,10 +48,10 @@ export async function explainPicture(
     prediction: told((done, total) => onProgress({ phase: 'prediction', done, total })),
     fit: told((done, total) => onProgress({ phase: 'fit', done, total })),
   }
-  const explanation = await explainer.explainInstance(imageOf(pixels), network, {
+  const explanation = await explainer.explainInstance(pictureOf(task, pixels), network, {
     ...optionsOf(settings),
     // All classes: looking at another one then costs nothing.
-    topLabels: classNames.length,
+    topLabels: classNamesOf(task, network).length,
     signal,
     onProgress: ({ phase, done, total }) => tell[phase](done, total),
   })
@@ -60,7 +60,7 @@ export async function explainPicture(
 
 /** What the page shows of it. */
 export async function resultOf(explained: Explained, signal: AbortSignal): Promise<ExplanationResult> {
-  const { explanation, settings } = explained
+  const { explanation, network, settings } = explained
   const { segments, labels, intercept, score, localPred, localExp, probabilities, warnings, timings } = explanation
   const each: LabelExplanation[] = []
   for (const label of labels) {
@@ -84,6 +84,7 @@ export async function resultOf(explained: Explained, signal: AbortSignal): Promi
     hiddenPixels: Uint8Array.from(explanation.fudgedAsked.data, (value) => Math.round(value * 255)),
     samples: explanation.samples,
     labels: each,
+    classNames: classNamesOf(task, network),
     flip: await flipOf(explained),
     warnings,
     timings,
@@ -104,14 +105,14 @@ async function flipOf(explained: Explained): Promise<ExplanationResult['flip']> 
   return null
 }
 
-/** Ten probabilities of the picture with these of its segments hidden as its samples hid them. */
+/** The probabilities of the picture with these of its segments hidden as its samples hid them. */
 export async function predictWithout({ explanation, network }: Explained, hidden: readonly number[]) {
   const { asked, fudgedAsked, segments } = explanation
   const isHidden = new Set(hidden)
   const data = Float32Array.from(asked.data, (value, pixel) =>
     isHidden.has(segments.data[pixel]) ? fudgedAsked.data[pixel] : value,
   )
-  return (await network.predict({ data, shape: pictureShape })).data
+  return (await network.predict({ data, shape: [1, ...task.inputShape] })).data
 }
 
 export function faithfulness(
@@ -134,11 +135,6 @@ export async function stability(
   const stable = (await explainer.stability(explanation.asked, network, options)).get(label)
   if (!stable) throw new LimelightError(`label ${label} was not explained`)
   return stable
-}
-
-/** Pixels as the network was trained on them. */
-export function imageOf(pixels: Uint8Array) {
-  return { data: Float64Array.from(pixels, (value) => value / 255), shape: [imageExtent, imageExtent, 1] }
 }
 
 function optionsOf({ segmenter, parameters, samples, seed, hidden }: ExplanationSettings): ExplainOptions {

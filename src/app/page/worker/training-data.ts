@@ -1,13 +1,8 @@
 import { FormatError, LimelightError } from '../../../engine/errors.ts'
 import imagesAddress from '../../data/fashion-mnist-subset/train-4000-images-idx3-ubyte.gz?url&no-inline'
 import labelsAddress from '../../data/fashion-mnist-subset/train-4000-labels-idx1-ubyte.gz?url&no-inline'
-import {
-  type ImageSet,
-  joinImagesAndLabels,
-  type SplitFiles,
-  splitFiles,
-  unpack,
-} from '../../tasks/fashion-mnist/files.ts'
+import type { ImageSet } from '../../data/image-set.ts'
+import { joinImagesAndLabels, type SplitFiles, splitFiles, unpack } from '../../tasks/fashion-mnist/files.ts'
 import { subsetFiles } from '../../tasks/fashion-mnist/subset.ts'
 import { type DataDownloadOptions, downloadDataFile } from './data-download.ts'
 

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { ImageSet } from '../../../../src/app/data/image-set.ts'
 import { cellOf } from '../../../../src/app/page/contract/evidence-cells.ts'
 import { averageEvidence, gridColumns, gridRows } from '../../../../src/app/page/worker/average-evidence.ts'
-import { classNames, type ImageSet, imageExtent, readSplit } from '../../../../src/app/tasks/fashion-mnist/files.ts'
+import { readSplit } from '../../../../src/app/tasks/fashion-mnist/files.ts'
+import { fashionMnist } from '../../../../src/app/tasks/fashion-mnist/task.ts'
 import { tutorialArchitecture } from '../../../../src/app/tutorial/network.ts'
 import {
   conv2d,
@@ -15,6 +17,11 @@ import {
   sequential,
 } from '../../../../src/engine/index.ts'
 import { grid, ShapleyImageExplainer } from '../../../../src/lime/index.ts'
+
+const {
+  classNames,
+  inputShape: [imageExtent],
+} = fashionMnist
 
 const root = new URL('../../../../', import.meta.url).pathname
 const data = `${root}src/app/data/fashion-mnist/`

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import type { ImageSet } from '../../../../src/app/data/image-set.ts'
 import type { TrainingEvent, TrainingRecipe } from '../../../../src/app/page/contract/engine-api.ts'
 import { architectureOf, type LayerChoice } from '../../../../src/app/page/contract/layer-stack.ts'
 import { TrainingRun } from '../../../../src/app/page/worker/training-run.ts'
-import type { ImageSet } from '../../../../src/app/tasks/fashion-mnist/files.ts'
 import { CpuDevice } from '../../../../src/engine/cpu/device.ts'
 import { type Device, DeviceLostError, Sequential, TrainingDivergedError } from '../../../../src/engine/index.ts'
 

@@ -1,8 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
-import { imageExtent, joinImagesAndLabels, unpack } from '../../../../src/app/tasks/fashion-mnist/files.ts'
+import { joinImagesAndLabels, unpack } from '../../../../src/app/tasks/fashion-mnist/files.ts'
 import { loadFashionMnist } from '../../../../src/app/tasks/fashion-mnist/store.ts'
 import { subsetFiles } from '../../../../src/app/tasks/fashion-mnist/subset.ts'
+import { fashionMnist } from '../../../../src/app/tasks/fashion-mnist/task.ts'
+
+const {
+  inputShape: [imageExtent],
+} = fashionMnist
 
 const folder = new URL('../../../../src/app/data/fashion-mnist-subset/', import.meta.url)
 
