@@ -93,7 +93,7 @@ img { width: 100%; max-width: 58rem; image-rendering: pixelated; background: #ff
 </style>
 </head>
 <body>
-<h1>Fashion-MNIST, explained by LIME</h1>
+<h1>${task.name}, explained by LIME</h1>
 <p>${escapeHtml(origin)}</p>
 <section><h2>The network</h2><pre>${escapeHtml(summary)}</pre></section>
 <section><h2>Training</h2>${curves(log)}</section>

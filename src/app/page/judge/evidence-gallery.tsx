@@ -15,12 +15,12 @@ export type EvidenceState =
 const strongest = 5
 
 /**
- * Where the colours' one scale for all ten ends: this share of the cells lies within. At the largest weight of all it would leave
+ * Where the colours' one scale for all classes ends: this share of the cells lies within. At the largest weight of all it would leave
  * most cells without colour, and with a scale for each class weak evidence would look like strong.
  */
 const shareWithinScale = 0.95
 
-/** What counts as evidence for each of the ten classes, on average over many pictures. */
+/** What counts as evidence for each class, on average over many pictures. */
 export function EvidenceGallery({
   state,
   canStart,
@@ -78,7 +78,7 @@ function AveragingProgress({ done, total }: { done: number; total: number }) {
   )
 }
 
-/** The ten pictures. A cell means the same place in all of them: pointing at one shows it in each. */
+/** A picture a class. A cell means the same place in all of them: pointing at one shows it in each. */
 function EvidencePictures({ evidence }: { evidence: AverageEvidence }) {
   const { rows, columns, of, classes } = evidence
   const [cell, setCell] = useState<number | null>(null)
@@ -110,9 +110,9 @@ function EvidencePictures({ evidence }: { evidence: AverageEvidence }) {
       <p>
         A green cell speaks for the class, a magenta one against it.{' '}
         {of === 'logit'
-          ? 'Its weight is what it adds to the network’s score for the class (its logit), beyond what it adds to all ten on average; +0.69 doubles its probability against the mean of the ten.'
+          ? 'Its weight is what it adds to the network’s score for the class (its logit), beyond what it adds to all classes on average; +0.69 doubles its probability against the mean of all.'
           : 'Its weight is what it adds to the class’s probability.'}{' '}
-        Point at a cell, or move there with the arrow keys, to see it in all ten pictures.
+        Point at a cell, or move there with the arrow keys, to see it in all pictures.
       </p>
       <div class="evidence-cards">
         {classes.map((each) => (
@@ -159,8 +159,8 @@ function EvidencePictures({ evidence }: { evidence: AverageEvidence }) {
           <span>for the class: {signed(limit)} or more</span>
         </p>
         <p class="hint">
-          One scale for all ten; one cell in twenty lies beyond its ends. A picture “agrees” where its own weight of the
-          cell has the average’s sign.
+          One scale for all classes; one cell in twenty lies beyond its ends. A picture “agrees” where its own weight of
+          the cell has the average’s sign.
         </p>
       </div>
       <details>

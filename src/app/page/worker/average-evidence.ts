@@ -15,8 +15,8 @@ import { cellOf } from '../contract/evidence-cells.ts'
  * these are exact, without samples and their noise, whatever the number of cells; of other networks 1,000 mixtures a picture
  * say what a cell adds to the probability.
  *
- * Logits may all rise together without changing any probability. So of what a cell adds to a class's logit, what it adds to the
- * ten on average is taken off; probabilities always add up to 1, and have nothing to take off.
+ * Logits may all rise together without changing any probability. So of what a cell adds to a class's logit, what it adds to all
+ * classes on average is taken off; probabilities always add up to 1, and have nothing to take off.
  */
 
 /**
@@ -58,7 +58,7 @@ export interface AverageEvidence {
   readonly columns: number
   /** What is added to. */
   readonly of: 'logit' | 'probability'
-  /** All ten, in the labels' order. */
+  /** All classes, in the labels' order. */
   readonly classes: readonly ClassEvidence[]
 }
 
