@@ -15,8 +15,8 @@ export type EvidenceState =
 const strongest = 5
 
 /**
- * Where the colours' one scale for all classes ends: this share of the cells lies within. At the largest weight of all it would leave
- * most cells without colour, and with a scale for each class weak evidence would look like strong.
+ * Where the colours' one scale for all classes ends: this share of the cells lies within. At the largest weight of all it would
+ * leave most cells without colour, and with a scale for each class weak evidence would look like strong.
  */
 const shareWithinScale = 0.95
 

@@ -1,9 +1,9 @@
 import { task } from '../../tasks/chosen-task.ts'
 
 /**
- * Drawing on a picture of the network's few pixels. A stroke is the set of points it came by: how much of each pixel it covers depends on
- * the nearest of them, so that a fast stroke has no gaps, and a slow one, or one that comes by again, is no darker at its soft
- * edge than another.
+ * Drawing on a picture of the network's few pixels. A stroke is the set of points it came by: how much of each pixel it covers
+ * depends on the nearest of them, so that a fast stroke has no gaps, and a slow one, or one that comes by again, is no darker at
+ * its soft edge than another.
  */
 
 export interface Brush {

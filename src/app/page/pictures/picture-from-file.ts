@@ -3,8 +3,8 @@ import { decodePng, type FloatImage, maxPixels, withoutTransparency } from '../.
 import { task } from '../../tasks/chosen-task.ts'
 
 /**
- * Somebody's file, or what a camera saw, as a picture for the network: grey, fitted whole into the network's size. Loaded when the first
- * one comes, so that the page opens without a PNG reader.
+ * Somebody's file, or what a camera saw, as a picture for the network: grey, fitted whole into the network's size. Loaded when
+ * the first one comes, so that the page opens without a PNG reader.
  */
 
 interface GreyImage {
