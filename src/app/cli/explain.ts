@@ -26,7 +26,16 @@ import { asText } from './explanation-output.ts'
 import { readInput } from './input-file.ts'
 import { inLockedFolder } from './locked.ts'
 import { deviceOf, openModel } from './open-model.ts'
-import { addDeviceOptions, type DeviceOptions, integer, integerList, number, path, text } from './options.ts'
+import {
+  addDeviceOptions,
+  type DeviceOptions,
+  integer,
+  integerList,
+  number,
+  path,
+  pixelValue,
+  text,
+} from './options.ts'
 import { interruptSignal, note, progressBar, result } from './terminal.ts'
 
 export interface ExplainCommandOptions extends DeviceOptions {
@@ -84,7 +93,7 @@ function indexRange(text: string): readonly [number, number] {
 
 function colour(text: string): HideColor {
   if (text === 'mean' || text === 'blur') return text
-  const values = expecting("a number, r,g,b, 'mean' or 'blur'", () => text.split(',').map(number))
+  const values = expecting("a number, r,g,b, 'mean' or 'blur'", () => text.split(',').map(pixelValue))
   return values.length === 1 ? values[0] : values
 }
 
@@ -270,7 +279,7 @@ export function addExplainCommand(program: Command): void {
       '--faithfulness',
       'hide and show segments in the order of their weights, and say how the probability follows',
     )
-    .option('--random-state <n>', 'seed of the samples', integer(0), 123)
+    .option('--random-state <n>', 'seed of the samples', integer(0, 2 ** 32 - 1), 123)
     .option('--random-seed <n>', 'seed of the segmenter', integer(0), 123)
     .option(
       '--hide-color <v>',
