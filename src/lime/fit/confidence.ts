@@ -277,7 +277,10 @@ function widthOf95(freedom: number): number {
   if (freedom < 1) return normalWidth
   if (freedom < 3) return freedom < 2 ? 12.706204736432095 : 4.302652729696142
   const z = normalWidth
-  const [z3, z5, z7] = [z ** 3, z ** 5, z ** 7]
+  // Products: engines round powers each in their own way.
+  const z3 = z * z * z
+  const z5 = z3 * z * z
+  const z7 = z5 * z * z
   return (
     z +
     (z3 + z) / (4 * freedom) +
