@@ -16,7 +16,7 @@ import { loadedWhenShown } from './parts/loaded-when-shown.tsx'
 import { NetworkSelect } from './parts/network-select.tsx'
 import { Notice } from './parts/notice.tsx'
 import { useFiles } from './parts/use-files.ts'
-import { useRun } from './parts/use-run.ts'
+import { type Counted, useRun } from './parts/use-run.ts'
 import { ViewNavigation, viewTitles } from './parts/view-navigation.tsx'
 import { allImages, type ImageFilter, shownImages } from './pictures/image-filter.ts'
 import { type Picture, testPicture } from './pictures/picture.ts'
@@ -27,12 +27,6 @@ import { messageOf, useEngine } from './worker/use-engine.ts'
 const CompareView = loadedWhenShown(async () => (await import('./compare/compare-view.tsx')).CompareView)
 const TrainingPanel = loadedWhenShown(async () => (await import('./train/training-panel.tsx')).TrainingPanel)
 const JudgeView = loadedWhenShown(async () => (await import('./judge/judge-view.tsx')).JudgeView)
-
-/** Of how many it has done. */
-export interface Counted {
-  readonly done: number
-  readonly total: number
-}
 
 /** What one entry of the browser's history shows. */
 interface Place {

@@ -1,15 +1,32 @@
 import { useMemo } from 'preact/hooks'
-import type { ExportSubject, LabelExplanation, Side } from '../contract/engine-api.ts'
+import type {
+  DeviceStatus,
+  ExplanationResult,
+  ExportSubject,
+  LabelExplanation,
+  OwnNetwork,
+  Side,
+} from '../contract/engine-api.ts'
+import type { Asked } from '../contract/page-address.ts'
 import { Fact } from '../parts/fact.tsx'
 import { count, decimal, duration, percent } from '../parts/number-format.ts'
-import { describePicture } from '../pictures/picture.ts'
+import { describePicture, type Picture } from '../pictures/picture.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
-import type { Look, ShownExplanation } from './explanation-panel.tsx'
 import { FourPanels } from './four-panels.tsx'
+import type { Look } from './look-choice.tsx'
 import { SaveMenu } from './save-menu.tsx'
 import { SegmentTable } from './segment-table.tsx'
 import { TrustPanel } from './trust-panel.tsx'
 import type { Hiding } from './use-hiding.ts'
+
+/** An explanation and what it is of. */
+export interface ShownExplanation {
+  readonly picture: Picture
+  readonly asked: Asked
+  readonly device: DeviceStatus
+  readonly ownNetwork: OwnNetwork | null
+  readonly result: ExplanationResult
+}
 
 const samplingInWords = {
   number: 'As many as were asked for, the picture itself among them',
