@@ -9,6 +9,7 @@ import type {
 } from '../contract/engine-api.ts'
 import type { Asked } from '../contract/page-address.ts'
 import { Fact } from '../parts/fact.tsx'
+import { loadedWhenShown } from '../parts/loaded-when-shown.tsx'
 import { count, decimal, duration, percent } from '../parts/number-format.ts'
 import { describePicture, type Picture } from '../pictures/picture.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
@@ -16,7 +17,6 @@ import { FourPanels } from './four-panels.tsx'
 import type { Look } from './look-choice.tsx'
 import { SaveMenu } from './save-menu.tsx'
 import { SegmentTable } from './segment-table.tsx'
-import { TrustPanel } from './trust-panel.tsx'
 import type { Hiding } from './use-hiding.ts'
 
 /** An explanation and what it is of. */
@@ -27,6 +27,8 @@ export interface ShownExplanation {
   readonly ownNetwork: OwnNetwork | null
   readonly result: ExplanationResult
 }
+
+const TrustPanel = loadedWhenShown(async () => (await import('./trust-panel.tsx')).TrustPanel)
 
 const samplingInWords = {
   number: 'As many as were asked for, the picture itself among them',

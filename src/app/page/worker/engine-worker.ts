@@ -13,7 +13,6 @@ import type { Faithfulness, Stability } from '../../../lime/index.ts'
 import imagesAddress from '../../data/fashion-mnist/t10k-images-idx3-ubyte.gz?url'
 import labelsAddress from '../../data/fashion-mnist/t10k-labels-idx1-ubyte.gz?url'
 import { task } from '../../tasks/chosen-task.ts'
-import { evaluateModel } from '../../tasks/evaluation.ts'
 import { readSplit } from '../../tasks/fashion-mnist/files.ts'
 import { samplesOf } from '../../tasks/task.ts'
 import { tutorialArchitecture } from '../../tutorial/network.ts'
@@ -42,16 +41,17 @@ import type {
 import { sides } from '../contract/engine-api.ts'
 import { architectureOf, type LayerChoice } from '../contract/layer-stack.ts'
 import { count } from '../parts/number-format.ts'
-import { averageEvidence } from './average-evidence.ts'
 import { download } from './download.ts'
 import { type Explained, explainPicture, faithfulness, predictWithout, resultOf, stability } from './explaining.ts'
 import { forget, type KeptTraining, keep, kept } from './kept.ts'
 import { Networks } from './networks.ts'
 import { Runs, told } from './runs.ts'
-import { loadTrainingData } from './training-data.ts'
-import { TrainingRun } from './training-run.ts'
+import type { TrainingRun } from './training-run.ts'
 
-/** The engine's side of the page: it computes here, in a Worker, so that the page never stands still. */
+/**
+ * The engine's side of the page: it computes here, in a Worker, so that the page never stands still. What neither the first view nor
+ * the first explanation needs is loaded when it is asked for.
+ */
 
 /** A file larger than this is no network for pictures so small. */
 const maxNetworkBytes = 64 * 2 ** 20
@@ -164,15 +164,22 @@ class Engine implements EngineApi {
   }
 
   judge(name: NetworkName, onProgress: (done: number, total: number) => void): Promise<Evaluation> {
-    return this.runs.run('judge', async (signal) =>
-      evaluateModel(task, await this.networks.get(name), this.testSet(), { signal, onProgress: told(onProgress) }),
-    )
+    return this.runs.run('judge', async (signal) => {
+      const { evaluateModel } = await import('../../tasks/evaluation.ts')
+      signal.throwIfAborted()
+      return evaluateModel(task, await this.networks.get(name), this.testSet(), {
+        signal,
+        onProgress: told(onProgress),
+      })
+    })
   }
 
   averageEvidence(name: NetworkName, onProgress: (done: number, total: number) => void): Promise<AverageEvidence> {
-    return this.runs.run('average', async (signal) =>
-      averageEvidence(await this.networks.get(name), this.testSet(), { signal, onProgress: told(onProgress) }),
-    )
+    return this.runs.run('average', async (signal) => {
+      const { averageEvidence } = await import('./average-evidence.ts')
+      signal.throwIfAborted()
+      return averageEvidence(await this.networks.get(name), this.testSet(), { signal, onProgress: told(onProgress) })
+    })
   }
 
   async outline(layers: readonly LayerChoice[]): Promise<NetworkOutline> {
@@ -221,6 +228,11 @@ class Engine implements EngineApi {
       if (asked === 'interrupted' && !interrupted) throw new LimelightError('there is no training to go on with')
       const recipe = asked === 'interrupted' ? interrupted?.recipe : asked
       if (!recipe) return
+      const [{ loadTrainingData }, { TrainingRun }] = await Promise.all([
+        import('./training-data.ts'),
+        import('./training-run.ts'),
+      ])
+      signal.throwIfAborted()
       const tellFetched = told((received, total) =>
         onEvent({ kind: 'fetching', received, total: Number.isFinite(total) ? total : null }),
       )

@@ -5,7 +5,6 @@ import {
   type ExplainOptions,
   type Explanation,
   type Faithfulness,
-  faithfulnessOf,
   LimeImageExplainer,
   type SegmentationFn,
   type Stability,
@@ -115,11 +114,13 @@ export async function predictWithout({ explanation, network }: Explained, hidden
   return (await network.predict({ data, shape: [1, ...task.inputShape] })).data
 }
 
-export function faithfulness(
+export async function faithfulness(
   { explanation, network }: Explained,
   label: number,
   signal: AbortSignal,
 ): Promise<Faithfulness> {
+  const { faithfulnessOf } = await import('../../../lime/explanation/faithfulness.ts')
+  signal.throwIfAborted()
   return faithfulnessOf(explanation, network, { label, signal })
 }
 
