@@ -211,7 +211,15 @@ describe('the page', () => {
     await expectWithout(1, [first])
     await page.keyboard.press('Enter')
     await expectWithout(2, [first])
+    // Pointed at and hidden alone: what follows is said once.
+    expect(await page.locator('.what-if th').allTextContents()).toEqual([
+      'Whole picture',
+      'Without the one you point at',
+      `Without segment ${first}`,
+    ])
+    expect(await page.locator('.what-if [data-probability]').count()).toBe(2)
     await rowOf(second).click()
+    await expectWithout(1, [second])
     await expectWithout(2, [first, second])
 
     // In the picture as in the table: the middle of the third segment's first pixel.

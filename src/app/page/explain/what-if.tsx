@@ -21,6 +21,10 @@ export function WhatIf({
   }
   const rank = weights.findIndex(([segment]) => segment === highlighted)
   const pressed = Array.from(hidden).sort((a, b) => a - b)
+  /** Hidden alone, the one pointed at has its row below already. */
+  const isSaidBelow = highlighted !== null && pressed.length === 1 && hidden.has(highlighted)
+  const pointedAt = isSaidBelow ? null : highlighted
+  const withoutPressed = `Without segment${pressed.length === 1 ? '' : 's'} ${pressed.join(', ')}`
   return (
     <div class="what-if">
       <table>
@@ -28,12 +32,12 @@ export function WhatIf({
         <tbody>
           <Row term="Whole picture" probability={probability} becomes={null} />
           <Row
-            term={highlighted === null ? 'Without the one pointed at' : `Without segment ${highlighted}`}
-            probability={withoutHighlighted?.[label] ?? null}
-            becomes={becomes(withoutHighlighted)}
+            term={pointedAt === null ? 'Without the one you point at' : `Without segment ${pointedAt}`}
+            probability={pointedAt === null ? null : (withoutHighlighted?.[label] ?? null)}
+            becomes={pointedAt === null ? null : becomes(withoutHighlighted)}
           />
           <Row
-            term={pressed.length === 0 ? 'Without those pressed' : `Without ${pressed.join(', ')}`}
+            term={pressed.length === 0 ? 'Without the hidden ones' : withoutPressed}
             probability={withoutHidden?.[label] ?? null}
             becomes={becomes(withoutHidden)}
           />
@@ -51,7 +55,7 @@ export function WhatIf({
       </div>
       <p class="visually-hidden" role="status">
         {withoutHidden &&
-          `Without ${pressed.join(', ')}: ${classNames[predictedOf(withoutHidden)]}; ${name} ${percent(withoutHidden[label])} instead of ${percent(probability)}.`}
+          `${withoutPressed}: ${classNames[predictedOf(withoutHidden)]}; ${name} ${percent(withoutHidden[label])} instead of ${percent(probability)}.`}
       </p>
     </div>
   )
