@@ -30,7 +30,10 @@ export function caveatsOfFit(
   if (alpha === null) return caveats
   const features = Math.max(0, ...Array.from(surrogates.values(), ({ weights }) => weights.length))
   if (sampled && samples < features + 3) caveats.push(tooFewSamples(samples, features))
-  else if (intervals) caveats.push(...caveatsOfPenalty(intervals, alpha))
+  else if (intervals) {
+    const caveat = penaltyCaveat(intervals)
+    if (caveat) caveats.push(penaltyInWords(caveat, alpha))
+  }
   return caveats
 }
 
@@ -48,8 +51,18 @@ export function tooFewSamples(samples: number, segments: number): string {
   return `${samples} samples are too few for ${segments} segments: others would give other weights, and nothing says where endless samples lead; take more samples or fewer segments`
 }
 
-function caveatsOfPenalty(intervals: ReadonlyMap<number, readonly WeightInterval[]>, alpha: number): string[] {
-  let worst: { label: number; interval: WeightInterval; bias: number } | null = null
+/** A weight that the penalty holds far from where endless samples would put it. */
+export interface PenaltyCaveat {
+  readonly label: number
+  readonly interval: WeightInterval
+}
+
+/**
+ * The weight that the penalty changes most, where it changes it by more than samples do.
+ * @param intervals label -> those of its weights
+ */
+export function penaltyCaveat(intervals: ReadonlyMap<number, readonly WeightInterval[]>): PenaltyCaveat | null {
+  let worst: (PenaltyCaveat & { bias: number }) | null = null
   const middles = Array.from(intervals.values(), (each) => each.map(({ low, high }) => Math.abs(low + high) / 2)).flat()
   const least = leastBias * middles.reduce((largest, middle) => Math.max(largest, middle), 0)
   for (const [label, each] of intervals) {
@@ -60,11 +73,13 @@ function caveatsOfPenalty(intervals: ReadonlyMap<number, readonly WeightInterval
       if (isOutside && bias > Math.max(least, worst?.bias ?? 0)) worst = { label, interval, bias }
     }
   }
-  if (!worst) return []
-  const { label, interval } = worst
-  const { segment, weight, low, high } = interval
+  return worst
+}
+
+export function penaltyInWords(
+  { label, interval: { segment, weight, low, high } }: PenaltyCaveat,
+  alpha: number,
+): string {
   const [from, to] = [low, high].map((value) => value.toPrecision(3))
-  return [
-    `the penalty of the ridge (alpha ${alpha}) changes weights by more than samples do: with endless samples segment ${segment} would weigh ${from === to ? from : `${from} to ${to}`} for label ${label}, not ${weight.toPrecision(3)}; take more samples, 'exact', or alpha 0`,
-  ]
+  return `the penalty of the ridge (alpha ${alpha}) changes weights by more than samples do: with endless samples segment ${segment} would weigh ${from === to ? from : `${from} to ${to}`} for label ${label}, not ${weight.toPrecision(3)}; take more samples, 'exact', or alpha 0`
 }

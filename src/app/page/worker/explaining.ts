@@ -19,6 +19,7 @@ import type {
   HiddenChoice,
   LabelExplanation,
 } from '../contract/engine-api.ts'
+import { plainWarnings } from './plain-warnings.ts'
 import { told } from './runs.ts'
 
 /** Explanations of single pictures, and what can be asked about them afterwards. */
@@ -60,7 +61,8 @@ export async function explainPicture(
 /** What the page shows of it. */
 export async function resultOf(explained: Explained, signal: AbortSignal): Promise<ExplanationResult> {
   const { explanation, network, settings } = explained
-  const { segments, labels, intercept, score, localPred, localExp, probabilities, warnings, timings } = explanation
+  const classNames = classNamesOf(task, network)
+  const { segments, labels, intercept, score, localPred, localExp, probabilities, timings } = explanation
   const each: LabelExplanation[] = []
   for (const label of labels) {
     // Of many segments and samples intervals take a while: whoever stops it meanwhile is heard.
@@ -83,9 +85,9 @@ export async function resultOf(explained: Explained, signal: AbortSignal): Promi
     hiddenPixels: Uint8Array.from(explanation.fudgedAsked.data, (value) => Math.round(value * 255)),
     samples: explanation.samples,
     labels: each,
-    classNames: classNamesOf(task, network),
+    classNames,
     flip: await flipOf(explained),
-    warnings,
+    warnings: plainWarnings(explanation, each, classNames),
     timings,
   }
 }
