@@ -80,7 +80,7 @@ export function App({ engine }: { engine: EngineClient }) {
     read()
     const unread = unreadIn(location.search, count)
     if (unread.length > 0)
-      setProblem(`The address says ${unread.join(' and ')}, which can’t be: what is usual stands in its place.`)
+      setProblem(`The address says ${unread.join(' and ')}, which can’t be used: the usual value stands in its place.`)
     addEventListener('popstate', read)
     return () => removeEventListener('popstate', read)
   }, [loaded, show])

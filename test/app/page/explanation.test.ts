@@ -140,7 +140,7 @@ describe('an explanation', () => {
       0.051,
     )
     expect(await page.locator('.trust').textContent()).toContain(
-      `While segments are hidden it averages ${deletion.auc.toFixed(3)}, in random order ${random.deletion.auc.toFixed(3)}: better than chance.`,
+      `While segments are hidden, the probability averages ${deletion.auc.toFixed(3)}, in random order ${random.deletion.auc.toFixed(3)}: better than chance.`,
     )
     const stability = await explainer().stability(imageOf(135), site.model, { ...settings, labels: [label] })
     const { sameTop, vsi } = stability.get(label) ?? { sameTop: 0, vsi: 0 }

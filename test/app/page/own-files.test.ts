@@ -177,7 +177,7 @@ describe('a picture of one’s own', () => {
     const negative = site.pixelsOf(12).map((value) => 255 - value)
     const file = png({ width: 28, height: 28, depth: 8, colourType: 0 }, (row, column) => negative[row * 28 + column])
     await drop(page, 'photo.png', 'image/png', file)
-    await page.getByText('shall it be inverted?').waitFor()
+    await page.getByText('Should it be inverted?').waitFor()
     expect(await shownPixels(page)).toEqual(Array.from(negative))
     await page.getByRole('button', { name: 'Invert' }).click()
     await expect.poll(() => shownPixels(page)).toEqual(Array.from(site.pixelsOf(12)))

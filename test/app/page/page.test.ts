@@ -301,7 +301,7 @@ describe('the page', () => {
     const recall = page.locator('.class-table tbody tr').nth(shirt).locator('td').nth(1)
     expect(await recall.textContent()).toBe(expected.report.classes[shirt].recall.toFixed(3))
 
-    await page.getByRole('button', { name: `${matrix[shirt][coat]} of Shirt called Coat` }).click()
+    await page.getByRole('button', { name: `${matrix[shirt][coat]} of Shirt taken for Coat` }).click()
     const taken = expected.wrong.filter((i) => site.images.labels[i] === shirt && expected.predicted[i] === coat)
     const surest = taken.reduce((a, b) => (expected.confidences[b] > expected.confidences[a] ? b : a))
     await page.getByText(`Test image ${surest}`, { exact: true }).waitFor()

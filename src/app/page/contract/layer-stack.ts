@@ -23,7 +23,7 @@ export const newLayers: Readonly<Record<LayerChoice['kind'], LayerChoice>> = {
 }
 
 /** More are of no use on pictures so small, and would take hours. */
-export const mostLayers = 10
+export const maxLayers = 10
 
 /** The tutorial's own. */
 export const tutorialLayers: readonly LayerChoice[] = [48, 32, 16].map((filters) => ({

@@ -13,7 +13,7 @@ import type { Prediction } from '../pictures/use-prediction.ts'
 import { SegmenterSettings } from './segmenter-settings.tsx'
 
 /** What the field for their number says where none is asked for. */
-const amounts: Readonly<Record<string, string>> = { auto: 'as it takes', exact: 'all there are' }
+const amounts: Readonly<Record<string, string>> = { auto: 'as many as it takes', exact: 'all there are' }
 
 function samplingOf(choice: string): ExplanationSettings['samples'] {
   return choice === 'auto' || choice === 'exact' ? choice : plainSide.settings.samples
@@ -115,7 +115,7 @@ export function ExplanationForm({
               value={typeof settings.samples === 'number' ? 'number' : settings.samples}
               onChange={({ currentTarget }) => onSettings({ samples: samplingOf(currentTarget.value) })}
             >
-              <option value="number">By number</option>
+              <option value="number">A fixed number</option>
               <option value="auto">Until settled</option>
               <option value="exact">Every mixture</option>
             </select>

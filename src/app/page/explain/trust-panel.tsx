@@ -31,7 +31,7 @@ export function TrustPanel({
   return (
     <div class="trust">
       <section>
-        <h3>How true?</h3>
+        <h3>Is it true to the network?</h3>
         {faithfulness ? (
           <Faithful name={name} faithfulness={faithfulness} />
         ) : (
@@ -39,8 +39,12 @@ export function TrustPanel({
         )}
       </section>
       <section>
-        <h3>How sure?</h3>
-        {stability ? <Stable stability={stability} isExact={isExact} /> : <p class="hint">Asking ten seeds…</p>}
+        <h3>Would other samples say the same?</h3>
+        {stability ? (
+          <Stable stability={stability} isExact={isExact} />
+        ) : (
+          <p class="hint">Explaining it ten more times…</p>
+        )}
       </section>
     </div>
   )
@@ -67,7 +71,7 @@ function Faithful({
     <>
       <p class="hint">
         Probability of {name} while segments are hidden, and shown, the one that speaks most for it first. The faster it
-        falls and rises, the truer the explanation.
+        falls and rises, the better the explanation fits the network.
       </p>
       <LineChart
         title={`Probability of ${name} by segments hidden and shown; the table below has the numbers`}
@@ -77,7 +81,7 @@ function Faithful({
         yRange={[0, 1]}
       />
       <p>
-        While segments are hidden it averages <strong>{deletion.auc.toFixed(3)}</strong>, in random order{' '}
+        While segments are hidden, the probability averages <strong>{deletion.auc.toFixed(3)}</strong>, in random order{' '}
         {random.deletion.auc.toFixed(3)}:{' '}
         {gain > 0.01 ? 'better than chance' : gain < -0.01 ? 'worse than chance' : 'no better than chance'}. While they
         are shown, <strong>{insertion.auc.toFixed(3)}</strong>, in random order {random.insertion.auc.toFixed(3)}.
@@ -119,7 +123,7 @@ function Stable({ stability: { runs, sameTop, vsi, spread }, isExact }: { stabil
     <>
       <p class="hint">
         {isExact
-          ? 'Every mixture was taken: other seeds change nothing.'
+          ? 'Every mixture was taken: other samples can’t change anything.'
           : `Explained ${runs} times, each with other samples.`}
       </p>
       <dl class="facts">

@@ -54,14 +54,14 @@ export function JudgementPanel({
           </p>
         )}
         {evaluation && evaluation.wrong.length > 0 && (
-          <button type="button" onClick={() => onOpen({ label: null, said: 'wrong', order: 'surest' })}>
+          <button type="button" onClick={() => onOpen({ label: null, said: 'wrong', order: 'most confident' })}>
             See the most confident mistakes
           </button>
         )}
         {state.phase === 'none' && (
           <p class="hint">
-            See which classes it confuses, and open the pictures it gets wrong. Pictures it has never seen are the
-            judges.
+            See which classes it confuses, and open the pictures it gets wrong. It is judged by pictures that it has
+            never seen.
           </p>
         )}
       </div>
@@ -70,7 +70,7 @@ export function JudgementPanel({
           <ConfusionMatrix
             matrix={evaluation.confusionMatrix}
             names={task.classNames}
-            onCell={(label, said) => onOpen({ label, said, order: 'surest' })}
+            onCell={(label, said) => onOpen({ label, said, order: 'most confident' })}
           />
           <ClassTable report={evaluation.report} />
         </div>

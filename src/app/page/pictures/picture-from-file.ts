@@ -29,7 +29,7 @@ const fewPixels = 2 ** 20
 /** The longer side of what is decoded small: many times what is left of it in the end. */
 const smallExtent = 1024
 /** Beyond it browsers refuse, or run out of memory. */
-const mostPixels = 100e6
+const maxFilePixels = 100e6
 
 /** @throws Error that says what is wrong with the file, by name */
 export async function pictureFromFile(file: File): Promise<FittedPicture> {
@@ -40,9 +40,9 @@ export async function pictureFromFile(file: File): Promise<FittedPicture> {
   if (bytes.length === 0) throw new Error(`${name} is empty`)
   const isPng = pngSignature.every((byte, i) => bytes[i] === byte)
   const { width, height } = isPng ? sizeOfPng(bytes) : await sizeInBrowser(file, name)
-  if (width * height > mostPixels)
+  if (width * height > maxFilePixels)
     throw new Error(
-      `${name} is ${width} × ${height} pixels, ${Math.round((width * height) / 1e6)} megapixels; at most ${mostPixels / 1e6} are taken`,
+      `${name} is ${width} × ${height} pixels, ${Math.round((width * height) / 1e6)} megapixels; at most ${maxFilePixels / 1e6} are taken`,
     )
   const grey =
     isPng && width * height <= fewPixels

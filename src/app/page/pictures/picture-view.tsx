@@ -31,7 +31,7 @@ export function PictureView({
             {picture.isInverted
               ? 'Inverted: dark and light are exchanged.'
               : picture.isDarkOnLight
-                ? 'This looks dark on light. The network learned light clothes on black: shall it be inverted?'
+                ? 'This looks dark on light. The network learned light clothes on black. Should it be inverted?'
                 : 'The network learned light clothes on black, filling the picture.'}
           </p>
           {/* One button in both states: the focus stays on it. */}

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { task } from '../../tasks/chosen-task.ts'
 import type { NetworkOutline } from '../contract/engine-api.ts'
-import { type LayerChoice, layerTitles, mostLayers, newLayers } from '../contract/layer-stack.ts'
+import { type LayerChoice, layerTitles, maxLayers, newLayers } from '../contract/layer-stack.ts'
 import { MenuButton } from '../parts/menu-button.tsx'
 import { count } from '../parts/number-format.ts'
 
@@ -54,9 +54,9 @@ export function LayerEditor({
         <li class="fixed-layer">Softmax over {task.classNames.length} classes</li>
       </ol>
       <MenuButton
-        title={layers.length >= mostLayers ? 'No more layers fit' : 'Add a layer'}
+        title={layers.length >= maxLayers ? 'There is no room for more layers' : 'Add a layer'}
         items={kinds.map((kind) => ({ name: kind, title: layerTitles[kind] }))}
-        isDisabled={layers.length >= mostLayers}
+        isDisabled={layers.length >= maxLayers}
         onChoose={(kind) => onLayers([...layers, newLayers[kind]])}
       />
       <p class={outline?.problem ? 'warning' : 'hint'} role="status">
@@ -71,7 +71,7 @@ export function LayerEditor({
             <thead>
               <tr>
                 <th scope="col">Layer</th>
-                <th scope="col">Gives</th>
+                <th scope="col">Output</th>
                 <th scope="col">Parameters</th>
               </tr>
             </thead>

@@ -123,7 +123,7 @@ export function TrainingPanel({
 }
 
 const phases: Readonly<Record<TrainingState['phase'], string>> = {
-  none: 'Not begun.',
+  none: 'Not started.',
   fetching: 'Fetching the training images.',
   running: 'Training.',
   validating: 'Validating.',

@@ -8,7 +8,7 @@ import { OverlayCanvas } from '../parts/overlay-canvas.tsx'
 import { testPicture } from '../pictures/picture.ts'
 
 /** More would hold the training up. */
-const mostWatched = 4
+const maxWatched = 4
 
 /** The pictures that are explained while the network learns: as they are now, and how they were. */
 export function WatchedPictures({
@@ -67,7 +67,7 @@ export function WatchedPictures({
           />
         </label>
       )}
-      {canChange && watched.length < mostWatched && (
+      {canChange && watched.length < maxWatched && (
         <form
           class="watch-more"
           onSubmit={(event) => {
@@ -128,7 +128,7 @@ function WatchedCard({
             : `✗ ${task.classNames[seen.predicted]}, ${percent(seen.probability)}`)}
       </p>
       {onRemove && (
-        <button type="button" class="quiet icon" aria-label={`Do not watch image ${index}`} onClick={onRemove}>
+        <button type="button" class="quiet icon" aria-label={`Stop watching image ${index}`} onClick={onRemove}>
           ×
         </button>
       )}

@@ -37,12 +37,12 @@ const pixelCount = height * width
 const cellCount = gridRows * gridColumns
 const labels = task.classNames.map((_, label) => label)
 const cells = grid({ rows: gridRows, columns: gridColumns })
-/** Images predicted at once while looking for those the network calls rightly. */
+/** Images predicted at once while looking for those that the network gets right. */
 const imagesAtOnce = 500
 
 export interface ClassEvidence {
   readonly label: number
-  /** Images averaged: fewer than were asked for where the network calls fewer rightly, and perhaps none. */
+  /** Images averaged: fewer than were asked for where the network gets fewer right, and perhaps none. */
   readonly count: number
   /** The images' mean, [height * width], 0 to 1. */
   readonly mean: Float32Array
@@ -71,7 +71,7 @@ export interface AverageEvidenceOptions {
 }
 
 /**
- * Averages the evidence for each class over its first images, by number, that the model calls rightly. Nothing is left to
+ * Averages the evidence for each class over its images with the lowest numbers that the model gets right. Nothing is left to
  * chance: the same model and images give the same numbers.
  * @throws ShapeError for a model of other images or classes; ArgumentError for perClass that is no positive integer;
  *   signal.reason after an abort
@@ -88,7 +88,7 @@ export async function averageEvidence(
       `the evidence is for the ${labels.length} classes of ${task.name}; the model's output is ${formatShape(model.outputShape)}`,
     )
   const of = await whatIsShared(model, signal)
-  const chosen = await rightlyCalled(model, set, perClass, signal)
+  const chosen = await imagesItGetsRight(model, set, perClass, signal)
   const total = chosen.reduce((sum, indices) => sum + indices.length, 0)
   let done = 0
   onProgress?.(done, total)
@@ -118,8 +118,8 @@ async function whatIsShared(model: Sequential, signal: AbortSignal | undefined):
   return (await model.tabulateBlended(request, { signal })) ? 'logit' : 'probability'
 }
 
-/** [class] -> the numbers of its first images that the model calls rightly. */
-async function rightlyCalled(
+/** [class] -> the numbers of its first images that the model gets right. */
+async function imagesItGetsRight(
   model: Sequential,
   set: ImageSet,
   perClass: number,

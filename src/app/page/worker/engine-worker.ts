@@ -56,11 +56,11 @@ import type { TrainingRun } from './training-run.ts'
 /** A file larger than this is no network for pictures so small. */
 const maxNetworkBytes = 64 * 2 ** 20
 /** A picture must not take minutes, whatever the network: with so few layers and weights it can't. */
-const mostParameters = 16_000_000
-const mostLayers = 64
+const maxParameters = 16_000_000
+const maxLayers = 64
 /** Each epoch is validated on test images: as many for each training image as the data set has, but not too few to tell. */
 const validationShare = 1 / 6
-const leastValidation = 1000
+const minValidation = 1000
 
 class Engine implements EngineApi {
   private readonly runs = new Runs()
@@ -191,8 +191,8 @@ class Engine implements EngineApi {
       })
       const parameters = outlines.reduce((sum, layer) => sum + layer.parameters, 0)
       const problem =
-        parameters > mostParameters
-          ? `it would have ${count(parameters)} parameters; more than ${count(mostParameters)} are not trained here`
+        parameters > maxParameters
+          ? `it would have ${count(parameters)} parameters; more than ${count(maxParameters)} are not trained here`
           : null
       return { problem, parameters, layers: outlines }
     } catch (error) {
@@ -248,7 +248,7 @@ class Engine implements EngineApi {
           `the training began with ${count(recipe.images)} images, and now there are ${count(set.count)}: ${reason ?? ''} Begin anew, or come back when the others can be had`,
         )
       const images = Math.min(recipe.images, set.count)
-      const validation = Math.min(test.count, Math.max(leastValidation, Math.round(images * validationShare)))
+      const validation = Math.min(test.count, Math.max(minValidation, Math.round(images * validationShare)))
       const began = { ...recipe, images }
       const architecture = architectureOf(recipe.layers, task.inputShape, task.classNames.length, recipe.seed)
       const network = new Sequential(architecture, architecture.layers)
@@ -370,9 +370,9 @@ function networkFrom(bytes: Uint8Array, name = 'the file'): Sequential {
     throw new LimelightError(
       `${name} holds a network from [${takes}] to [${gives}]; expected one from [${task.inputShape}] to two classes or more`,
     )
-  if (network.parameterCount > mostParameters || network.layers.length > mostLayers)
+  if (network.parameterCount > maxParameters || network.layers.length > maxLayers)
     throw new LimelightError(
-      `${name} holds a network of ${network.layers.length} layers and ${count(network.parameterCount)} parameters; at most ${mostLayers} and ${count(mostParameters)} are taken`,
+      `${name} holds a network of ${network.layers.length} layers and ${count(network.parameterCount)} parameters; at most ${maxLayers} and ${count(maxParameters)} are taken`,
     )
   const last = network.descriptions.at(-1)
   if (!last || !('activation' in last) || last.activation !== 'softmax')

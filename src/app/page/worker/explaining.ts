@@ -93,11 +93,11 @@ export async function resultOf(explained: Explained, signal: AbortSignal): Promi
 }
 
 /** Segments that may flip the answer by themselves, the heaviest first: more are hardly ever of use. */
-const mostFlips = 5
+const maxFlips = 5
 
 async function flipOf(explained: Explained): Promise<ExplanationResult['flip']> {
   const [said] = explained.explanation.labels
-  const heaviest = explained.explanation.localExp[said].filter(([, weight]) => weight > 0).slice(0, mostFlips)
+  const heaviest = explained.explanation.localExp[said].filter(([, weight]) => weight > 0).slice(0, maxFlips)
   for (const [segment] of heaviest) {
     const probabilities = await predictWithout(explained, [segment])
     const predicted = probabilities.indexOf(Math.max(...probabilities))

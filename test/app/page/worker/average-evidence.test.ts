@@ -59,7 +59,7 @@ async function predicted(pixels: Uint8Array, by = model): Promise<number[]> {
   return Array.from(data)
 }
 
-/** By number, one by one. */
+/** As they are numbered, one by one. */
 async function firstRightlyCalled(label: number): Promise<number[]> {
   const found: number[] = []
   for (let index = 0; found.length < perClass; index++) {
@@ -71,7 +71,7 @@ async function firstRightlyCalled(label: number): Promise<number[]> {
 }
 
 describe('the average evidence', () => {
-  it('is the mean of single explanations of the first images called rightly', async () => {
+  it('is the mean of single explanations of the first images that the network gets right', async () => {
     const told: [number, number][] = []
     const onProgress = (done: number, total: number) => told.push([done, total])
     const evidence = await averageEvidence(model, images, { perClass, onProgress })
