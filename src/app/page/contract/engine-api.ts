@@ -2,7 +2,7 @@ import type { BatchLog, DeviceKind, EpochLog } from '../../../engine/index.ts'
 import type { Faithfulness, SegmentWeight, Stability, Timings, WeightInterval } from '../../../lime/index.ts'
 import type { ImageSet } from '../../data/image-set.ts'
 import type { Evaluation } from '../../tasks/evaluation.ts'
-import type { AverageEvidence } from '../worker/average-evidence.ts'
+import type { AverageEvidence } from './evidence-cells.ts'
 import type { LayerChoice } from './layer-stack.ts'
 import type { SegmenterChoice } from './segmenter-parameters.ts'
 

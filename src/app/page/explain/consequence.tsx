@@ -1,5 +1,5 @@
 import type { ExplanationResult, LabelExplanation } from '../contract/engine-api.ts'
-import { percent, points } from '../parts/number-format.ts'
+import { percent, points } from '../number-format.ts'
 import type { Hiding } from './use-hiding.ts'
 
 /** A part that moves the probability by less than this does not matter much. */

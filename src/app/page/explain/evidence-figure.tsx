@@ -1,7 +1,7 @@
 import { useMemo } from 'preact/hooks'
 import { weightLimit } from '../../../lime/index.ts'
 import type { ExplanationResult, LabelExplanation } from '../contract/engine-api.ts'
-import { points } from '../parts/number-format.ts'
+import { points } from '../number-format.ts'
 import { type EvidencePicture, OverlayCanvas } from '../parts/overlay-canvas.tsx'
 import { describePicture, type Picture } from '../pictures/picture.ts'
 import type { Hiding } from './use-hiding.ts'

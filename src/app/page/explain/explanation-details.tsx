@@ -8,9 +8,9 @@ import type {
   Side,
 } from '../contract/engine-api.ts'
 import type { Asked } from '../contract/page-address.ts'
+import { count, decimal, duration, percent } from '../number-format.ts'
 import { Fact } from '../parts/fact.tsx'
 import { loadedWhenShown } from '../parts/loaded-when-shown.tsx'
-import { count, decimal, duration, percent } from '../parts/number-format.ts'
 import { describePicture, type Picture } from '../pictures/picture.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
 import { FourPanels } from './four-panels.tsx'

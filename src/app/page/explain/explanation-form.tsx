@@ -7,8 +7,8 @@ import {
   segmenterChoices,
   segmenterTitles,
 } from '../contract/segmenter-parameters.ts'
+import { count, percent } from '../number-format.ts'
 import { NumberField } from '../parts/number-field.tsx'
-import { count, percent } from '../parts/number-format.ts'
 import type { Prediction } from '../pictures/use-prediction.ts'
 import { SegmenterSettings } from './segmenter-settings.tsx'
 

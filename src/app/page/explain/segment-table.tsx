@@ -1,6 +1,6 @@
 import { useMemo } from 'preact/hooks'
 import { type SegmentWeight, type WeightInterval, weightLimit } from '../../../lime/index.ts'
-import { percent, signed } from '../parts/number-format.ts'
+import { percent, signed } from '../number-format.ts'
 import { isMoved } from '../parts/pointer-moves.ts'
 
 /** The segments, heaviest first. Pointing at one, or moving the focus to it, shows where it is; pressing it hides it, or shows it again. */

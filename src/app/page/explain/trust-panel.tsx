@@ -1,9 +1,9 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import type { Faithfulness, Stability } from '../../../lime/index.ts'
 import type { Side } from '../contract/engine-api.ts'
+import { percent, signed } from '../number-format.ts'
 import { Fact } from '../parts/fact.tsx'
 import { type Curve, LineChart } from '../parts/line-chart.tsx'
-import { percent, signed } from '../parts/number-format.ts'
 import { type EngineClient, isStopped } from '../worker/engine-client.ts'
 import { messageOf } from '../worker/use-engine.ts'
 

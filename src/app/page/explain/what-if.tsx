@@ -1,5 +1,5 @@
 import type { LabelExplanation } from '../contract/engine-api.ts'
-import { percent, signed } from '../parts/number-format.ts'
+import { percent, signed } from '../number-format.ts'
 import { predictedOf } from '../pictures/use-prediction.ts'
 import type { Hiding } from './use-hiding.ts'
 

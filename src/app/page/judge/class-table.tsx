@@ -1,5 +1,5 @@
 import type { Evaluation } from '../contract/engine-api.ts'
-import { count } from '../parts/number-format.ts'
+import { count } from '../number-format.ts'
 
 /** The classification report: precision, recall and F1 of each class. */
 export function ClassTable({ report }: { report: Evaluation['report'] }) {

@@ -1,4 +1,4 @@
-import { count } from '../parts/number-format.ts'
+import { count } from '../number-format.ts'
 
 /** Counts by true class (rows) and the class the network says (columns). Each cell with pictures opens them. */
 export function ConfusionMatrix({

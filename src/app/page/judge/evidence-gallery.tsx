@@ -1,10 +1,10 @@
 import { useMemo, useState } from 'preact/hooks'
 import { task } from '../../tasks/chosen-task.ts'
+import type { AverageEvidence, ClassEvidence } from '../contract/evidence-cells.ts'
 import { cellOf, placeOfCell } from '../contract/evidence-cells.ts'
+import { count, signed } from '../number-format.ts'
 import { arrowSteps } from '../parts/arrow-steps.ts'
-import { count, signed } from '../parts/number-format.ts'
 import { OverlayCanvas } from '../parts/overlay-canvas.tsx'
-import type { AverageEvidence, ClassEvidence } from '../worker/average-evidence.ts'
 
 export type EvidenceState =
   | { readonly phase: 'none' | 'stopped' | 'failed' }

@@ -1,6 +1,6 @@
 import { task } from '../../tasks/chosen-task.ts'
 import type { Evaluation } from '../contract/engine-api.ts'
-import { count, percent } from '../parts/number-format.ts'
+import { count, percent } from '../number-format.ts'
 import type { Counted, RunState } from '../parts/use-run.ts'
 import type { ImageFilter } from '../pictures/image-filter.ts'
 import { ClassTable } from './class-table.tsx'

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { ImageSet } from '../../data/image-set.ts'
-import { count } from '../parts/number-format.ts'
+import { count } from '../number-format.ts'
 import { differenceFrom, usualDifference } from './likeness.ts'
 import type { Picture } from './picture.ts'
 

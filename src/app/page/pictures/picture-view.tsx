@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { task } from '../../tasks/chosen-task.ts'
-import { percent } from '../parts/number-format.ts'
+import { percent } from '../number-format.ts'
 import { GreyCanvas } from './grey-canvas.tsx'
 import { describePicture, inverted, type Picture } from './picture.ts'
 import type { Prediction } from './use-prediction.ts'

@@ -1,5 +1,5 @@
 import { task } from '../../tasks/chosen-task.ts'
-import { percent } from '../parts/number-format.ts'
+import { percent } from '../number-format.ts'
 import type { Prediction } from './use-prediction.ts'
 
 /** The probabilities, as a table whose bars are decoration. */

@@ -2,8 +2,8 @@ import type { ComponentChildren } from 'preact'
 import { task } from '../../tasks/chosen-task.ts'
 import type { NetworkOutline } from '../contract/engine-api.ts'
 import { type LayerChoice, layerTitles, maxLayers, newLayers } from '../contract/layer-stack.ts'
+import { count } from '../number-format.ts'
 import { MenuButton } from '../parts/menu-button.tsx'
-import { count } from '../parts/number-format.ts'
 
 const [height, width] = task.inputShape
 const kinds = Object.keys(newLayers) as LayerChoice['kind'][]

@@ -1,8 +1,8 @@
 import { useMemo } from 'preact/hooks'
 import type { EpochLog } from '../../../engine/index.ts'
 import type { TrainingPoint } from '../contract/engine-api.ts'
+import { duration, percent } from '../number-format.ts'
 import { type Curve, LineChart } from '../parts/line-chart.tsx'
-import { duration, percent } from '../parts/number-format.ts'
 
 /** More points than this are not told apart on any screen. */
 const maxPoints = 800

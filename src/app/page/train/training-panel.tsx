@@ -1,7 +1,7 @@
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import type { DeviceStatus, ImageSet, OwnNetwork, TrainingRecipe, TrainingSource } from '../contract/engine-api.ts'
+import { count, duration } from '../number-format.ts'
 import { Fact } from '../parts/fact.tsx'
-import { count, duration } from '../parts/number-format.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
 import { LearningCurves } from './learning-curves.tsx'
 import { NetworkFiles } from './network-files.tsx'

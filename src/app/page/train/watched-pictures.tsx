@@ -3,7 +3,7 @@ import type { ImageSet } from '../../data/image-set.ts'
 import { task } from '../../tasks/chosen-task.ts'
 import type { WatchedMoment, WatchedPicture } from '../contract/engine-api.ts'
 import { sharesOf } from '../explain/evidence-figure.tsx'
-import { percent } from '../parts/number-format.ts'
+import { percent } from '../number-format.ts'
 import { OverlayCanvas } from '../parts/overlay-canvas.tsx'
 import { testPicture } from '../pictures/picture.ts'
 

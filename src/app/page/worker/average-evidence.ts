@@ -6,7 +6,7 @@ import { grid, ShapleyImageExplainer } from '../../../lime/index.ts'
 import { type ImageSet, pixelsOf } from '../../data/image-set.ts'
 import { task } from '../../tasks/chosen-task.ts'
 import { pictureOf, samplesOf } from '../../tasks/task.ts'
-import { cellOf } from '../contract/evidence-cells.ts'
+import { type AverageEvidence, type ClassEvidence, cellOf } from '../contract/evidence-cells.ts'
 
 /**
  * What counts as evidence for a class on average. Many images of it are cut into the same cells of a grid, so that a cell means
@@ -39,28 +39,6 @@ const labels = task.classNames.map((_, label) => label)
 const cells = grid({ rows: gridRows, columns: gridColumns })
 /** Images predicted at once while looking for those that the network gets right. */
 const imagesAtOnce = 500
-
-export interface ClassEvidence {
-  readonly label: number
-  /** Images averaged: fewer than were asked for where the network gets fewer right, and perhaps none. */
-  readonly count: number
-  /** The images' mean, [height * width], 0 to 1. */
-  readonly mean: Float32Array
-  /** What a cell adds, the mean over the images, [cells] row by row. */
-  readonly weights: Float64Array
-  /** The share of the images whose own weight has the mean's sign, [cells], 0 to 1. */
-  readonly agreement: Float64Array
-}
-
-/** Plain data, which can leave a Worker. */
-export interface AverageEvidence {
-  readonly rows: number
-  readonly columns: number
-  /** What is added to. */
-  readonly of: 'logit' | 'probability'
-  /** All classes, in the labels' order. */
-  readonly classes: readonly ClassEvidence[]
-}
 
 export interface AverageEvidenceOptions {
   /** How many images of each class; 20 unless given. */

@@ -40,7 +40,7 @@ import type {
 } from '../contract/engine-api.ts'
 import { sides } from '../contract/engine-api.ts'
 import { architectureOf, type LayerChoice } from '../contract/layer-stack.ts'
-import { count } from '../parts/number-format.ts'
+import { count } from '../number-format.ts'
 import { download } from './download.ts'
 import { type Explained, explainPicture, faithfulness, predictWithout, resultOf, stability } from './explaining.ts'
 import { forget, type KeptTraining, keep, kept } from './kept.ts'

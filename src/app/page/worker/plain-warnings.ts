@@ -1,7 +1,7 @@
 import { caveatsOfAnswers, penaltyCaveat, penaltyInWords } from '../../../lime/explanation/caveats.ts'
 import type { Explanation } from '../../../lime/index.ts'
 import type { LabelExplanation } from '../contract/engine-api.ts'
-import { signed } from '../parts/number-format.ts'
+import { signed } from '../number-format.ts'
 
 /**
  * What a reader should know about an explanation, as the library says it; but where that speaks of label numbers and of parameters
