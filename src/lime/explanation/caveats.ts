@@ -1,6 +1,7 @@
 import type { WeightInterval } from '../fit/confidence.ts'
 import type { Evidence } from '../fit/evidence.ts'
 import type { Surrogate } from '../fit/surrogate.ts'
+import type { Steps } from '../steps.ts'
 
 /** What a reader of an explanation should know about the fit: where there was nothing to fit, and where the penalty decides. */
 
@@ -11,22 +12,23 @@ const leastWeighed = 1e-3
 const leastBias = 1e-2
 
 /** @param alpha the penalty; null for a regressor of the caller @param intervals null as well then */
-export function caveatsOfFit(
-  { samples, moments, labels, sampled, targetOf }: Evidence,
+export function* caveatsOfFit(
+  evidence: Evidence,
   surrogates: ReadonlyMap<number, Surrogate>,
   intervals: ReadonlyMap<number, readonly WeightInterval[]> | null,
   alpha: number | null,
-): string[] {
-  if (samples === 1 && moments.columns > 0)
+): Steps<string[]> {
+  const { samples, labels, sampled } = evidence
+  const { apart, columns } = yield* evidence.moments()
+  if (samples === 1 && columns > 0)
     return ['the only sample is the image itself: nothing can be explained; take more samples']
-  if (moments.apart <= leastWeighed * (alpha ?? 0))
+  if (apart <= leastWeighed * (alpha ?? 0))
     return [
       'the kernel gives next to no weight to anything but the image itself: nothing can be explained; take a wider kernel',
     ]
-  const caveats = caveatsOfAnswers(
-    labels,
-    labels.filter((label) => targetOf(label).square === 0),
-  )
+  const flat: number[] = []
+  for (const label of labels) if ((yield* evidence.targetOf(label)).square === 0) flat.push(label)
+  const caveats = caveatsOfAnswers(labels, flat)
   if (alpha === null) return caveats
   const features = Math.max(0, ...Array.from(surrogates.values(), ({ weights }) => weights.length))
   if (sampled && samples < features + 3) caveats.push(tooFewSamples(samples, features))
