@@ -23,6 +23,9 @@ const removeOldChunks: Plugin = {
   },
 }
 
+/** What d3-scale-chromatic makes its forty scales with as it loads: pure, so that those that nobody asks for can be left out. */
+const makersOfColourScales = ['colors', 'ramp$1', 'ramp']
+
 const pageFolder = join(import.meta.dirname, 'src/app/page')
 
 /**
@@ -52,11 +55,14 @@ export default defineConfig(({ mode }) =>
         // Relative addresses: the site works from any folder of any file host.
         base: './',
         plugins: [responseHeaders(), trainingFiles(), offlineFiles({ leftOut: 'data/' })],
+        // Its other generators are not asked for.
+        resolve: { alias: [{ find: /^seedrandom$/, replacement: 'seedrandom/seedrandom.js' }] },
         build: {
           target: 'es2022',
           outDir: '../../../site',
           emptyOutDir: true,
           rolldownOptions: {
+            treeshake: { manualPureFunctions: makersOfColourScales },
             input: ['index.html', 'benchmark.html', `${serviceWorkerName}.ts`].map((name) => join(pageFolder, name)),
             output: {
               entryFileNames: ({ name }) => (name === serviceWorkerName ? '[name].js' : 'assets/[name]-[hash].js'),
@@ -66,7 +72,10 @@ export default defineConfig(({ mode }) =>
         worker: {
           format: 'es' as const,
           plugins: () => [workerScriptsAlone()],
-          rolldownOptions: { output: { codeSplitting: scriptApart } },
+          rolldownOptions: {
+            treeshake: { manualPureFunctions: makersOfColourScales },
+            output: { codeSplitting: scriptApart },
+          },
         },
         // Found only inside the worker, or later: without this the dev server stops to bundle them on the first visit.
         optimizeDeps: { include: ['seedrandom', 'idb-keyval', 'uplot'] },

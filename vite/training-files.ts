@@ -2,13 +2,13 @@ import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Plugin } from 'vite'
-import { splitFiles } from '../src/app/data/fashion-mnist.ts'
-import { type Located, locateSplit, type StoreOptions } from '../src/app/data/store.ts'
+import { splitFiles } from '../src/app/tasks/fashion-mnist/files.ts'
+import { type Located, locateSplit, type StoreOptions } from '../src/app/tasks/fashion-mnist/store.ts'
 import { LimelightError } from '../src/engine/errors.ts'
 
 /**
  * Gives the page Fashion-MNIST's two training files from its own origin: 26 MB that are not in the repository. They are found
- * and verified as the command does it (../src/app/data/store.ts), which may download. So the development server looks for them when
+ * and verified as the command does it (../src/app/tasks/fashion-mnist/store.ts), which may download. So the development server looks for them when
  * the page asks, never before, and a build without them is whole: the page then trains on its built-in subset.
  */
 

@@ -141,7 +141,15 @@ export function withFields<T extends object>(entries: { readonly [K in keyof T]:
  */
 export function check(caller: string, schema: Expected, value: unknown, name?: string): void {
   const result = v.safeParse(schema, value, { abortEarly: true })
-  if (!result.success) throw new ArgumentError(`${caller}: ${complaint(schema, result.issues[0], name)}`)
+  if (result.success) return
+  const [issue] = result.issues
+  const argument = v.getDotPath(issue) ?? name ?? 'options'
+  const why = complaint(issue)
+  if (why === undefined)
+    throw new ArgumentError(
+      `${caller}: there is no option ${shown(argument)}; there are ${Object.keys(entriesOf(schema)).join(', ')}`,
+    )
+  throw new ArgumentError(`${caller}: ${argument} ${why}`, { caller, argument, why })
 }
 
 /**
@@ -174,14 +182,12 @@ export function items<T>(what: string, test: (value: unknown) => boolean) {
   )
 }
 
-function complaint(schema: Expected, issue: v.BaseIssue<unknown>, name: string | undefined): string {
-  const path = v.getDotPath(issue)
-  const what = path ?? name ?? 'options'
+/** What is wrong with an argument; undefined where it is one that there is not. */
+function complaint(issue: v.BaseIssue<unknown>): string | undefined {
   if (issue.type !== 'strict_object' && issue.type !== 'object')
-    return `${what} must be ${issue.message}, not ${shown(issue.input)}`
-  if (issue.expected?.startsWith('"')) return `${what} is missing`
-  if (issue.expected !== 'never') return `${what} must be an object, not ${shown(issue.input)}`
-  return `there is no option ${shown(path)}; there are ${Object.keys(entriesOf(schema)).join(', ')}`
+    return `must be ${issue.message}, not ${shown(issue.input)}`
+  if (issue.expected?.startsWith('"')) return 'is missing'
+  return issue.expected === 'never' ? undefined : `must be an object, not ${shown(issue.input)}`
 }
 
 function entriesOf(schema: Expected): object {

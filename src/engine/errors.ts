@@ -14,6 +14,21 @@ export class ShapeError extends LimelightError {
 /** An argument outside its range, or a name that does not exist. */
 export class ArgumentError extends LimelightError {
   override readonly name = 'ArgumentError'
+  /** Set where one argument is to blame: the command, whose options have other names, says it in its own words. */
+  readonly refused: RefusedArgument | undefined
+
+  constructor(message: string, refused?: RefusedArgument) {
+    super(message)
+    this.refused = refused
+  }
+}
+
+export interface RefusedArgument {
+  /** The function that refused it. */
+  readonly caller: string
+  readonly argument: string
+  /** Such as "must be a number >= 0, not -1". */
+  readonly why: string
 }
 
 /** A file that is truncated, corrupt, or not of the format it should have. */

@@ -34,3 +34,20 @@ export function expOfNegative(x: number): number {
   const fraction = fractions[n & (steps - 1)]
   return (fraction + fraction * series) * halvings[-(n >> 5)]
 }
+
+const places = 160n
+const one = 1n << places
+
+/**
+ * exp(x) for -50 <= x <= 0, rounded to the nearest number: the series in whole numbers of 2^-160, for a few values that many others
+ * depend on. (x has no digits beyond these unless it is nearer to 0 than 2^-107, where they change nothing.)
+ */
+export function roundedExp(x: number): number {
+  const exponent = BigInt(Math.round(x * 2 ** 160))
+  let sum = one
+  for (let n = 1n, term = one; ; n++) {
+    term = (term * exponent) / (n << places)
+    if (term === 0n) return Number(sum) / 2 ** 160
+    sum += term
+  }
+}

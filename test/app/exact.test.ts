@@ -16,6 +16,7 @@ import {
 } from '../../src/lime/index.ts'
 import { distancesToFirst } from '../../src/lime/samples/distances.ts'
 import { exponentialKernel, kernelWeights } from '../../src/lime/samples/kernel.ts'
+import { inOneGo } from '../../src/lime/steps.ts'
 import { recordedExplanation } from '../lime/recorded-explanation.ts'
 import { readReference } from '../reference-files.ts'
 import { largestError } from '../reference-tensors.ts'
@@ -70,17 +71,21 @@ describe('exact explanations of image 7270', () => {
       },
       {},
     )
-    const distances = distancesToFirst({ data, shape: [rows, segments] }, 'cosine')
-    const moments = new SampleMoments({
-      data,
-      rows,
-      columns: segments,
-      weights: kernelWeights(distances, exponentialKernel, 0.25),
-    })
+    const distances = inOneGo(distancesToFirst({ data, shape: [rows, segments] }, 'cosine'))
+    const moments = inOneGo(
+      SampleMoments.of({
+        data,
+        rows,
+        columns: segments,
+        weights: kernelWeights(distances, exponentialKernel, 0.25),
+      }),
+    )
     const features = Array.from({ length: segments }, (_, i) => i)
     for (const label of exact.labels) {
       const targets = Float64Array.from({ length: rows }, (_, row) => answers.data[row * 10 + label])
-      const { coefficients, intercept } = await ridge(moments, targetMomentsOf(moments, targets), 0, features)
+      const { coefficients, intercept } = inOneGo(
+        ridge(moments, inOneGo(targetMomentsOf(moments, targets)), 0, features),
+      )
       for (const [segment, weight] of exact.localExp[label])
         expect(Math.abs(weight - coefficients[segment]), `label ${label}, segment ${segment}`).toBeLessThan(1e-6)
       expect(Math.abs(exact.intercept[label] - intercept)).toBeLessThan(1e-6)

@@ -1,10 +1,16 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ImageSet, imageExtent, readSplit } from '../../src/app/data/fashion-mnist.ts'
+import type { ImageSet } from '../../src/app/data/image-set.ts'
+import { readSplit } from '../../src/app/tasks/fashion-mnist/files.ts'
+import { fashionMnist } from '../../src/app/tasks/fashion-mnist/task.ts'
 import { tutorialArchitecture } from '../../src/app/tutorial/network.ts'
 import { CpuDevice } from '../../src/engine/cpu/device.ts'
 import { loadModel, type Sequential } from '../../src/engine/index.ts'
 import { type ExplainOptions, type Explanation, felzenszwalb, grid, LimeImageExplainer } from '../../src/lime/index.ts'
+
+const {
+  inputShape: [imageExtent],
+} = fashionMnist
 
 /** LIME's limit of endless samples, on the shipped network and its test images. Larger versions: bench/lime-limit.mjs. */
 

@@ -7,6 +7,7 @@ import { tutorialLayers } from '../../src/app/page/contract/layer-stack.ts'
 import { readAddress } from '../../src/app/page/contract/page-address.ts'
 import { explainPicture } from '../../src/app/page/worker/explaining.ts'
 import { evaluateModel } from '../../src/app/tasks/evaluation.ts'
+import { fashionMnist } from '../../src/app/tasks/fashion-mnist/task.ts'
 import { modelFromBytes } from '../../src/engine/index.ts'
 import { BuiltSite } from '../app/page/built-site.ts'
 import { trainedInNode } from '../app/page/trained-in-node.ts'
@@ -189,7 +190,7 @@ export function pageSuite(
         )
         return rows.length > 0 ? rows : null
       }, 'the confusion matrix')
-      expect(matrix).toEqual((await evaluateModel(site.model, site.images)).confusionMatrix)
+      expect(matrix).toEqual((await evaluateModel(fashionMnist, site.model, site.images)).confusionMatrix)
       await picture('judge')
     })
 

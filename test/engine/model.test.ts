@@ -472,7 +472,7 @@ describe('model files', () => {
 describe('evaluation of the recorded network', () => {
   it('gives the recorded probabilities for the first test images', { timeout: 300_000 }, async () => {
     const recorded = readReference('model-eval.safetensors')
-    const { loadFashionMnist } = await import('../../src/app/data/store.ts')
+    const { loadFashionMnist } = await import('../../src/app/tasks/fashion-mnist/store.ts')
     const test = await loadFashionMnist('test')
     const model = modelFromBytes(formatSafetensors(readReference('model.safetensors').tensors), tutorialArchitecture(0))
     await model.compile({ device: new CpuDevice() })

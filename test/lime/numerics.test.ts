@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { loadFashionMnist } from '../../src/app/data/store.ts'
-import { expOfNegative } from '../../src/lime/exponential.ts'
+import { loadFashionMnist } from '../../src/app/tasks/fashion-mnist/store.ts'
+import { expOfNegative, roundedExp } from '../../src/lime/exponential.ts'
 import { RandomState, toImage, watershed } from '../../src/lime/index.ts'
 import { sortByKey } from '../../src/lime/segmenters/radix-sort.ts'
 import { pointsAlong, regularGrid } from '../../src/lime/segmenters/regular-grid.ts'
@@ -37,6 +37,25 @@ describe('expOfNegative', () => {
     expect(expOfNegative(0)).toBe(1)
     expect(expOfNegative(-1e9)).toBe(0)
     expect(expOfNegative(-745)).toBeLessThan(1e-322)
+  })
+})
+
+describe('roundedExp', () => {
+  // By Python's decimal, with 60 digits. V8's own rounds the first three to a neighbour.
+  it.each([
+    [-0.3472222222222222, 0.7066482778577162],
+    [-8.680555555555555, 0.00016985667656141068],
+    [-3.9200000000000004, 0.01984109474437028],
+    [-3.1249999999999996, 0.043936933623407434],
+    [-4.5e-6, 0.9999955000101249],
+    [0, 1],
+  ])('of %d is %d', (x, expected) => expect(roundedExp(x)).toBe(expected))
+
+  it("is within a unit of the last digit of the engine's", () => {
+    for (let x = 0; x > -40; x -= 0.0137) {
+      const own = Math.exp(x)
+      expect(Math.abs(roundedExp(x) - own)).toBeLessThanOrEqual(own * 2 ** -52)
+    }
   })
 })
 

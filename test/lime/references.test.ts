@@ -9,6 +9,7 @@ import {
   type PredictFn,
   type SegmentPredictor,
 } from '../../src/lime/index.ts'
+import { inOneGo } from '../../src/lime/steps.ts'
 import { readReference } from '../reference-files.ts'
 import { largestError } from '../reference-tensors.ts'
 import { recordedExplanation, recordedNames, segmenterOf } from './recorded-explanation.ts'
@@ -84,13 +85,13 @@ describe.each(recordedNames)('the explanation %s equals Python lime', (name) => 
   it('features in the order of their selection', async () => {
     const [rows, columns] = tensor('data').shape
     const weights = Float64Array.from(tensor('kernel_weights').data)
-    const moments = new SampleMoments({ data: tensor('data').data, rows, columns, weights })
+    const moments = inOneGo(SampleMoments.of({ data: tensor('data').data, rows, columns, weights }))
     const classes = tensor('labels').shape[1]
     const method = featureSelectionNamed(JSON.parse(file.metadata.explainer).feature_selection ?? 'auto')
     for (const label of labels) {
       const targets = Float64Array.from({ length: rows }, (_, row) => tensor('labels').data[row * classes + label])
-      const target = targetMomentsOf(moments, targets)
-      const selected = await selectFeatures(method, moments, target, file.options.numFeatures ?? 100_000, 1)
+      const target = inOneGo(targetMomentsOf(moments, targets))
+      const selected = inOneGo(selectFeatures(method, moments, target, file.options.numFeatures ?? 100_000, 1))
       expect(selected).toEqual(numbers(`exp/${label}/selected`))
     }
   })
@@ -120,10 +121,10 @@ describe('the lasso path', () => {
   it.each(JSON.parse(metadata.explained_labels) as number[])('of label %d equals lars_path', async (label) => {
     const [rows, columns] = tensor('data').shape
     const weights = Float64Array.from(tensor('kernel_weights').data)
-    const moments = new SampleMoments({ data: tensor('data').data, rows, columns, weights })
+    const moments = inOneGo(SampleMoments.of({ data: tensor('data').data, rows, columns, weights }))
     const classes = tensor('labels').shape[1]
     const targets = Float64Array.from({ length: rows }, (_, row) => tensor('labels').data[row * classes + label])
-    const path = await lassoPath(moments, targetMomentsOf(moments, targets).products)
+    const path = inOneGo(lassoPath(moments, inOneGo(targetMomentsOf(moments, targets)).products))
     expect(largestError(path.alphas, tensor(`exp/${label}/lars_alphas`).data)).toBeLessThan(1e-12)
     const expected = tensor(`exp/${label}/lars_coefs`)
     const steps = expected.shape[1]

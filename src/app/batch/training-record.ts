@@ -1,5 +1,6 @@
 import type { DeviceInfo } from '../../engine/device.ts'
 import type { EpochLog } from '../../engine/training/fit.ts'
+import { task } from '../tasks/chosen-task.ts'
 
 /** How a model was made. */
 export interface TrainingFacts {
@@ -19,7 +20,7 @@ export function trainingRecord(facts: TrainingFacts): Record<string, string> {
   const { images, batchSize, learningRate, seed, device, convolution, log } = facts
   const last = log.at(-1)
   return {
-    data: 'Fashion-MNIST',
+    data: task.name,
     training_images: String(images),
     epochs: String(log.length),
     batch_size: String(batchSize),

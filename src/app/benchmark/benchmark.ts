@@ -1,6 +1,8 @@
 import type { Device, Sequential } from '../../engine/index.ts'
 import { felzenszwalb, LimeImageExplainer } from '../../lime/index.ts'
-import { type ImageSet, imageExtent } from '../data/fashion-mnist.ts'
+import { firstOf, type ImageSet, pixelsOf } from '../data/image-set.ts'
+import { task } from '../tasks/chosen-task.ts'
+import { pictureOf, samplesOf } from '../tasks/task.ts'
 import { type Ceilings, openMeter } from './adapter-ceilings.ts'
 
 /**
@@ -118,17 +120,13 @@ export async function runBenchmark(work: BenchmarkWork, listeners: BenchmarkList
   onProgress?.(total, total, '')
 }
 
-const samplesOf = ({ images }: BenchmarkWork, count: number) => ({
-  data: images.images.subarray(0, count * imageExtent ** 2),
-  shape: [count, imageExtent, imageExtent, 1],
-  scale: 1 / 255,
-})
+const firstSamples = ({ images }: BenchmarkWork, count: number) => samplesOf(task, firstOf(images, count).images)
 
 /** Milliseconds of one forward pass of so many images, one step of so many, one explanation of so many samples. */
 const runs: Readonly<Record<Kind, (work: BenchmarkWork, count: number) => Promise<number>>> = {
   async forward(work, count) {
     const start = performance.now()
-    await work.model.predict(samplesOf(work, count))
+    await work.model.predict(firstSamples(work, count))
     return performance.now() - start
   },
   async training(work, count) {
@@ -136,13 +134,11 @@ const runs: Readonly<Record<Kind, (work: BenchmarkWork, count: number) => Promis
     const labels = work.images.labels.subarray(0, taken)
     // The first epoch is a warm-up: fit() begins by preparing its step.
     const options = { batchSize: count, epochs: 2 }
-    const { epochs } = await work.model.fit(samplesOf(work, taken), labels, options)
+    const { epochs } = await work.model.fit(firstSamples(work, taken), labels, options)
     return epochs[1].msPerStep
   },
   async explanation({ model, images }, numSamples) {
-    const size = imageExtent ** 2
-    const bytes = images.images.subarray(explainedImage * size, (explainedImage + 1) * size)
-    const image = { data: Float64Array.from(bytes, (value) => value / 255), shape: [imageExtent, imageExtent] }
+    const image = pictureOf(task, pixelsOf(images, explainedImage))
     const explainer = new LimeImageExplainer({ randomState: 123 })
     const options = { segmentationFn: felzenszwalb(), numSamples, randomSeed: 123, factored: false }
     return (await explainer.explainInstance(image, model, options)).timings.total

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { locateSplit } from '../data/store.ts'
+import { locateSplit } from '../tasks/fashion-mnist/store.ts'
 import { storeReporter } from './data-set.ts'
 import { interruptSignal, result } from './terminal.ts'
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { formatConfusionMatrix } from '../../engine/training/metrics.ts'
-import { classNames } from '../data/fashion-mnist.ts'
+import { task } from '../tasks/chosen-task.ts'
 import { evaluateModel } from '../tasks/evaluation.ts'
 import { loadSplit } from './data-set.ts'
 import { deviceOf, openModel } from './open-model.ts'
@@ -26,7 +26,7 @@ export function addEvaluateCommand(program: Command): void {
       try {
         const test = await loadSplit('test', signal)
         const started = performance.now()
-        const evaluation = await evaluateModel(model, test, { signal, onProgress: bar.update })
+        const evaluation = await evaluateModel(task, model, test, { signal, onProgress: bar.update })
         const total = performance.now() - started
         bar.stop()
         const { report, confusionMatrix: matrix } = evaluation
@@ -50,7 +50,7 @@ export function addEvaluateCommand(program: Command): void {
           )
         } else
           result(
-            `Accuracy ${evaluation.accuracy.toFixed(4)}, loss ${evaluation.loss.toFixed(4)} on ${evaluation.count} images\n\n${formatConfusionMatrix(matrix, classNames)}\n\n${report.text}`,
+            `Accuracy ${evaluation.accuracy.toFixed(4)}, loss ${evaluation.loss.toFixed(4)} on ${evaluation.count} images\n\n${formatConfusionMatrix(matrix, task.classNames)}\n\n${report.text}`,
           )
       } finally {
         bar.stop()

@@ -7,9 +7,11 @@ import { type ExplanationRequest, explainerFor } from '../../lime/index.ts'
 import { explanationRecord } from '../batch/explanation-record.ts'
 import { ResultFile, type ResultLine } from '../batch/result-file.ts'
 import { differences, type RunSettings, readSettings, runNameOf, writeSettings } from '../batch/run-settings.ts'
-import { classNames, type ImageSet, imageExtent } from '../data/fashion-mnist.ts'
+import { type ImageSet, pixelsOf } from '../data/image-set.ts'
 import { packageVersion } from '../data/package-files.ts'
-import { imageAt, loadSplit } from './data-set.ts'
+import { task } from '../tasks/chosen-task.ts'
+import { classNamesOf, isFor, pictureOf } from '../tasks/task.ts'
+import { loadSplit } from './data-set.ts'
 import { inLockedFolder } from './locked.ts'
 import { deviceOf, openModel } from './open-model.ts'
 import type { DeviceOptions } from './options.ts'
@@ -75,7 +77,7 @@ async function explainMissing(
   signal: AbortSignal,
 ): Promise<void> {
   const bar = progressBar('Explaining')
-  const summary = new Summary()
+  const summary = new Summary(model)
   const known = new Set<number>()
   for (const line of lines.existing) {
     known.add(line.index)
@@ -85,14 +87,18 @@ async function explainMissing(
   if (missing.length < end - first)
     note(`${end - first - missing.length} of ${end - first} images are already in ${join(folder, linesName)}`)
   const isLabelled = request.labels !== undefined || request.topLabels !== undefined
+  const knowsTruth = isFor(task, model)
   const started = performance.now()
   let done = 0
   try {
     for (const index of missing) {
       const label = test.labels[index]
-      // Unless labels are asked for: the one that is predicted and the true one.
-      const labels = (probabilities: Float64Array) => [probabilities.indexOf(Math.max(...probabilities)), label]
-      const image = { data: imageAt(test, index), shape: [imageExtent, imageExtent] }
+      // Unless labels are asked for: the one that is predicted and, where the model has the test images' classes, the true one.
+      const labels = (probabilities: Float64Array) => {
+        const predicted = probabilities.indexOf(Math.max(...probabilities))
+        return knowsTruth ? [predicted, label] : [predicted]
+      }
+      const image = pictureOf(task, pixelsOf(test, index))
       // Each image is explained as if it were the first: it does not matter which were explained before it.
       const call = { signal, keepSamples: false, ...(!isLabelled && { labels }) }
       const attribution = await explainerFor(request)(image, model, call)
@@ -156,19 +162,27 @@ interface ClassSummary {
   positive: number
 }
 
-/** What many explanations come to. */
+/** What many explanations come to, by true class; of a model that has other classes than the test images, by predicted class. */
 class Summary {
+  private readonly knowsTruth: boolean
+  private readonly names: readonly string[]
   private readonly classes = new Map<number, ClassSummary>()
   /** Of weights that have intervals. */
   private unstable: { index: number; uncertainty: number }[] = []
   /** Not all methods have one. */
   private hasScores = false
 
+  constructor(model: Sequential) {
+    this.knowsTruth = isFor(task, model)
+    this.names = classNamesOf(task, model)
+  }
+
   add({ index, label, predicted, explanation }: ResultLine): void {
-    const own = this.classes.get(label) ?? { images: 0, score: 0, positive: 0 }
-    this.classes.set(label, own)
+    const of = this.knowsTruth ? label : predicted
+    const own = this.classes.get(of) ?? { images: 0, score: 0, positive: 0 }
+    this.classes.set(of, own)
     const ofPredicted = explanation[predicted]
-    const ofTruth = explanation[label]
+    const ofTruth = this.knowsTruth ? explanation[label] : undefined
     own.images++
     if (Object.values(explanation).some(({ score }) => score !== undefined)) this.hasScores = true
     own.score += finite(ofPredicted?.score)
@@ -187,10 +201,10 @@ class Summary {
         .sort(([a], [b]) => a - b)
         .map(([label, { images, score, positive }]) => ({
           label,
-          name: classNames[label],
+          name: this.names[label],
           images,
           ...(this.hasScores && { meanScore: score / images }),
-          evidenceForTruth: positive / images,
+          ...(this.knowsTruth && { evidenceForTruth: positive / images }),
         })),
       ...(this.unstable.length > 0 && { mostUnstable: mostUnstable(this.unstable) }),
     }
@@ -201,10 +215,10 @@ class Summary {
     return [
       `${images} images${explained > 0 ? `, ${explained} of them now: ${seconds.toFixed(1)} s, ${(explained / seconds).toFixed(1)} images a second` : ''}`,
       '',
-      `true class      images   ${this.hasScores ? 'mean R²   ' : ''}evidence for it`,
+      `${this.knowsTruth ? 'true class ' : 'predicted  '}     images${this.hasScores ? '   mean R²' : ''}${this.knowsTruth ? '   evidence for it' : ''}`,
       ...classes.map(
         ({ label, name, images: count, meanScore, evidenceForTruth }) =>
-          `${`${label} ${name}`.padEnd(15)} ${String(count).padStart(6)} ${meanScore === undefined ? '' : `${meanScore.toFixed(3).padStart(9)} `}${`${(100 * evidenceForTruth).toFixed(1)} %`.padStart(17)}`,
+          `${`${label} ${name}`.padEnd(15)} ${String(count).padStart(6)}${meanScore === undefined ? '' : ` ${meanScore.toFixed(3).padStart(9)}`}${evidenceForTruth === undefined ? '' : ` ${`${(100 * evidenceForTruth).toFixed(1)} %`.padStart(17)}`}`,
       ),
       ...(worst
         ? [

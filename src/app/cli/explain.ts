@@ -19,15 +19,26 @@ import {
 } from '../../lime/index.ts'
 import { boundariesPng, fourPanels, weightsPng, weightsSvg } from '../batch/explanation-pictures.ts'
 import { explanationRecord, type ImageSource, type Judgement } from '../batch/explanation-record.ts'
-import { imageExtent } from '../data/fashion-mnist.ts'
+import { pixelsOf } from '../data/image-set.ts'
 import { decodePng } from '../data/png.ts'
-import { imageAt, loadSplit } from './data-set.ts'
+import { task } from '../tasks/chosen-task.ts'
+import { classNamesOf, pictureOf } from '../tasks/task.ts'
+import { loadSplit } from './data-set.ts'
 import { explainMany } from './explain-many.ts'
-import { asText, nameOf } from './explanation-output.ts'
+import { asText } from './explanation-output.ts'
 import { readInput } from './input-file.ts'
 import { inLockedFolder } from './locked.ts'
 import { deviceOf, openModel } from './open-model.ts'
-import { addDeviceOptions, type DeviceOptions, integer, integerList, number, path, text } from './options.ts'
+import {
+  addDeviceOptions,
+  type DeviceOptions,
+  integer,
+  integerList,
+  number,
+  path,
+  pixelValue,
+  text,
+} from './options.ts'
 import { interruptSignal, note, progressBar, result } from './terminal.ts'
 
 export interface ExplainCommandOptions extends DeviceOptions {
@@ -87,7 +98,7 @@ function indexRange(text: string): readonly [number, number] {
 
 function colour(text: string): HideColor {
   if (text === 'mean' || text === 'blur') return text
-  const values = expecting("a number, r,g,b, 'mean' or 'blur'", () => text.split(',').map(number))
+  const values = expecting("a number, r,g,b, 'mean' or 'blur'", () => text.split(',').map(pixelValue))
   return values.length === 1 ? values[0] : values
 }
 
@@ -101,11 +112,7 @@ async function givenImage({ index, image }: ExplainCommandOptions, signal: Abort
     const test = await loadSplit('test', signal)
     if (index >= test.count)
       throw new ArgumentError(`--index ${index}: the test set has the images 0 to ${test.count - 1}`)
-    return {
-      input: { data: imageAt(test, index), shape: [imageExtent, imageExtent] },
-      index,
-      label: test.labels[index],
-    }
+    return { input: pictureOf(task, pixelsOf(test, index)), index, label: test.labels[index] }
   }
   const { data, height, width, channels } = await readInput(image ?? '', decodePng)
   return { input: { data, shape: [height, width, channels] } }
@@ -114,6 +121,7 @@ async function givenImage({ index, image }: ExplainCommandOptions, signal: Abort
 async function writePictures(
   folder: string,
   attribution: Attribution,
+  names: readonly string[],
   json: unknown,
   signal: AbortSignal,
 ): Promise<void> {
@@ -126,7 +134,7 @@ async function writePictures(
       await write(`label-${label}-${evidence}.png`, fourPanels(attribution, label, evidence))
     for (const picture of ['heatmap', 'overlay'] as const) {
       await write(`label-${label}-${picture}.png`, weightsPng(attribution, label, picture))
-      const title = `What speaks for and against ${nameOf(label)}`
+      const title = `What speaks for and against ${names[label]}`
       await write(`label-${label}-${picture}.svg`, weightsSvg(attribution, label, picture, title))
     }
   }
@@ -209,10 +217,11 @@ async function explainOne(
     for (const warning of attribution.warnings) note(`warning: ${warning}`)
     const recorded = { withMasks: options.masks, request, ...judgement }
     const json = explanationRecord(given, attribution, deviceOf(device), recorded)
+    const names = classNamesOf(task, model)
     // First what can't be lost any more: a disk may fill up while the pictures are written.
-    result(options.json ? JSON.stringify(json) : asText(given, attribution, judgement))
+    result(options.json ? JSON.stringify(json) : asText(given, attribution, names, judgement))
     if (out !== undefined) {
-      await writePictures(out, attribution, json, signal)
+      await writePictures(out, attribution, names, json, signal)
       note(`pictures and explanation.json are in ${out}`)
     }
   } finally {
@@ -292,7 +301,7 @@ export function addExplainCommand(program: Command): void {
       '--faithfulness',
       'hide and show segments in the order of their weights, and say how the probability follows',
     )
-    .option('--random-state <n>', 'seed of the samples', integer(0), 123)
+    .option('--random-state <n>', 'seed of the samples', integer(0, 2 ** 32 - 1), 123)
     .option('--random-seed <n>', 'seed of the segmenter', integer(0), 123)
     .option(
       '--hide-color <v>',

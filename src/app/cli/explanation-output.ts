@@ -1,27 +1,27 @@
 import { type Attribution, Explanation, ShapleyAttribution } from '../../lime/index.ts'
 import type { ImageSource, Judgement } from '../batch/explanation-record.ts'
-import { classNames } from '../data/fashion-mnist.ts'
+import { task } from '../tasks/chosen-task.ts'
 
 /** An explanation as the command prints it for people. */
 
-export function nameOf(label: number): string {
-  return classNames[label] ?? `class ${label}`
-}
-
-/** What people read: the prediction, and for every label the segments that count. */
+/**
+ * What people read: the prediction, and for every label the segments that count.
+ * @param names what the model's classes are called; a test image's own class is the task's
+ */
 export function asText(
   { index, label }: ImageSource,
   attribution: Attribution,
+  names: readonly string[],
   { stability, faithfulness }: Judgement = {},
 ): string {
   const { prediction, labels, segmentCount } = attribution
   const predicted = prediction.indexOf(Math.max(...prediction))
-  const truth = label === undefined ? '' : `, in truth ${nameOf(label)}`
+  const truth = label === undefined ? '' : `, in truth ${task.classNames[label]}`
   const lines = [
-    `${index === undefined ? 'The image' : `Test image ${index}`}: ${nameOf(predicted)} (${prediction[predicted].toFixed(4)})${truth}; ${segmentCount} segments, ${howFound(attribution)}`,
+    `${index === undefined ? 'The image' : `Test image ${index}`}: ${names[predicted]} (${prediction[predicted].toFixed(4)})${truth}; ${segmentCount} segments, ${howFound(attribution)}`,
   ]
   for (const explained of labels) {
-    lines.push('', `${nameOf(explained)}: ${summaryOf(attribution, explained)}`, ...barsOf(attribution, explained))
+    lines.push('', `${names[explained]}: ${summaryOf(attribution, explained)}`, ...barsOf(attribution, explained))
     const stable = stability?.get(explained)
     if (stable)
       lines.push(

@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander'
 import { ArgumentError, LimelightError } from '../../engine/errors.ts'
-import { limelight } from './program.ts'
+import { inWordsOf, limelight } from './program.ts'
 import { InterruptedError, surviveClosedOutput } from './terminal.ts'
 
 /** The `limelight` command. Exit codes: 0 done, 1 failed (one clear line), 2 wrong usage, 130 or 143 interrupted. */
+
+const program = limelight()
 
 /** The exit code for what a command threw; says on stderr what people need to know. */
 function report(error: unknown): number {
@@ -14,7 +16,7 @@ function report(error: unknown): number {
     return error.exitCode
   }
   if (error instanceof LimelightError) {
-    process.stderr.write(`limelight: ${error.message}\n`)
+    process.stderr.write(`limelight: ${inWordsOf(program, error)}\n`)
     return error instanceof ArgumentError ? 2 : 1
   }
   if (error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd') {
@@ -29,7 +31,7 @@ function report(error: unknown): number {
 
 surviveClosedOutput()
 try {
-  await limelight().parseAsync()
+  await program.parseAsync()
 } catch (error) {
   // A result that could not be written has set its code already: `--help > /dev/full` fails, too.
   process.exitCode = report(error) || process.exitCode

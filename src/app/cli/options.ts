@@ -61,12 +61,13 @@ function waitPolitely(): void {
   if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_LOW)
 }
 
-/** A parser of whole numbers of at least `least`. */
-export function integer(least: number): (text: string) => number {
+/** A parser of whole numbers of at least `least`, at most `most`. */
+export function integer(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`
   return (text) => {
     const value = Number(text)
-    if (!Number.isSafeInteger(value) || value < least || text.trim() === '')
-      throw new InvalidArgumentError(`expected a whole number of at least ${least}`)
+    if (!Number.isSafeInteger(value) || value < least || value > most || text.trim() === '')
+      throw new InvalidArgumentError(`expected a whole number ${range}`)
     return value
   }
 }
@@ -74,6 +75,13 @@ export function integer(least: number): (text: string) => number {
 export function number(text: string): number {
   const value = Number(text)
   if (!Number.isFinite(value) || text.trim() === '') throw new InvalidArgumentError('expected a number')
+  return value
+}
+
+/** A number that a picture can hold: tensors have 32 bits. */
+export function pixelValue(text: string): number {
+  const value = number(text)
+  if (!Number.isFinite(Math.fround(value))) throw new InvalidArgumentError('expected a number that 32 bits can hold')
   return value
 }
 

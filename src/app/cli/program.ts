@@ -1,4 +1,6 @@
 import { Command } from 'commander'
+import { ArgumentError, type LimelightError } from '../../engine/errors.ts'
+import { segmenterNames } from '../../lime/index.ts'
 import { packageVersion } from '../data/package-files.ts'
 import { addDataCommand } from './data.ts'
 import { addEvaluateCommand } from './evaluate.ts'
@@ -22,4 +24,25 @@ export function limelight(): Command {
   addTuneCommand(program)
   for (const command of program.commands) command.exitOverride().showHelpAfterError('(--help lists the options)')
   return program
+}
+
+/** Options that the library has by another name. */
+const renamed: Readonly<Record<string, string>> = {
+  numSamples: 'samples',
+  segmentationFn: 'segmenter',
+  runs: 'stability',
+}
+
+/** What an error says, of the options that people gave rather than of the arguments and functions these came to. */
+export function inWordsOf(program: Command, error: LimelightError): string {
+  const refused = error instanceof ArgumentError ? error.refused : undefined
+  if (!refused) return error.message
+  const { caller, argument, why } = refused
+  if (segmenterNames.includes(caller)) {
+    const parameter = argument.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+    return `--segmenter-param ${parameter} ${why}`
+  }
+  const name = renamed[argument] ?? argument
+  const option = program.commands.flatMap(({ options }) => options).find((one) => one.attributeName() === name)
+  return option ? `${option.long} ${why}` : error.message
 }

@@ -5,8 +5,11 @@ import type { EpochLog } from '../../engine/training/fit.ts'
 import { adam } from '../../engine/training/optimizers.ts'
 import { batchLine, epochLine } from '../../engine/training/progress-line.ts'
 import { logEntry, trainingRecord } from '../batch/training-record.ts'
+import { firstOf } from '../data/image-set.ts'
+import { task } from '../tasks/chosen-task.ts'
+import { samplesOf } from '../tasks/task.ts'
 import { learningRate, tutorialArchitecture } from '../tutorial/network.ts'
-import { loadSplit, samplesOf } from './data-set.ts'
+import { loadSplit } from './data-set.ts'
 import { withLockedFile } from './locked.ts'
 import { addDeviceOptions, type DeviceOptions, integer, openDeviceFor, path } from './options.ts'
 import { interruptSignal, note, result, updateLine } from './terminal.ts'
@@ -39,8 +42,9 @@ export async function trainTutorialNetwork(recipe: TrainingRecipe, signal: Abort
 
 async function trainAndSave(recipe: TrainingRecipe, signal: AbortSignal): Promise<Training> {
   const { epochs, batchSize, seed, limit } = recipe
-  const [train, test] = [await loadSplit('train', signal), await loadSplit('test', signal)]
-  const samples = samplesOf(train, limit)
+  const whole = await loadSplit('train', signal)
+  const train = limit === undefined ? whole : firstOf(whole, limit)
+  const test = await loadSplit('test', signal)
   const architecture = tutorialArchitecture(seed)
   const model = new Sequential(architecture, architecture.layers)
   const device = await openDeviceFor(recipe)
@@ -50,18 +54,18 @@ async function trainAndSave(recipe: TrainingRecipe, signal: AbortSignal): Promis
     const optimizer = adam({ learningRate })
     await model.compile({ device, optimizer, loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] })
     note(model.summary())
-    note(`${samples.shape[0]} training images, ${test.count} test images; ${device.info.kind}: ${device.info.adapter}`)
-    await model.fit(samples, train.labels.subarray(0, samples.shape[0]), {
+    note(`${train.count} training images, ${test.count} test images; ${device.info.kind}: ${device.info.adapter}`)
+    await model.fit(samplesOf(task, train.images), train.labels, {
       batchSize,
       epochs,
-      validationData: [samplesOf(test), test.labels],
+      validationData: [samplesOf(task, test.images), test.labels],
       signal,
       onBatchEnd: (batch) => updateLine(batchLine(batch)),
       onEpochEnd: async (epoch) => {
         log.push(epoch)
         note(`Epoch ${epoch.epoch}/${epochs}\n${epochLine(epoch)}`)
         const { convolution } = recipe
-        const made = { images: samples.shape[0], batchSize, seed, learningRate, device: device.info, convolution, log }
+        const made = { images: train.count, batchSize, seed, learningRate, device: device.info, convolution, log }
         model.metadata = trainingRecord(made)
         await model.save(recipe.save)
       },

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { imageExtent } from '../data/fashion-mnist.ts'
+import { task } from '../tasks/chosen-task.ts'
 import type { AverageEvidence, Evaluation, ImageSet, NetworkName } from './contract/engine-api.ts'
 import {
   type Asked,
@@ -16,7 +16,7 @@ import { loadedWhenShown } from './parts/loaded-when-shown.tsx'
 import { NetworkSelect } from './parts/network-select.tsx'
 import { Notice } from './parts/notice.tsx'
 import { useFiles } from './parts/use-files.ts'
-import { useRun } from './parts/use-run.ts'
+import { type Counted, useRun } from './parts/use-run.ts'
 import { ViewNavigation, viewTitles } from './parts/view-navigation.tsx'
 import { allImages, type ImageFilter, shownImages } from './pictures/image-filter.ts'
 import { type Picture, testPicture } from './pictures/picture.ts'
@@ -27,12 +27,6 @@ import { messageOf, useEngine } from './worker/use-engine.ts'
 const CompareView = loadedWhenShown(async () => (await import('./compare/compare-view.tsx')).CompareView)
 const TrainingPanel = loadedWhenShown(async () => (await import('./train/training-panel.tsx')).TrainingPanel)
 const JudgeView = loadedWhenShown(async () => (await import('./judge/judge-view.tsx')).JudgeView)
-
-/** Of how many it has done. */
-export interface Counted {
-  readonly done: number
-  readonly total: number
-}
 
 /** What one entry of the browser's history shows. */
 interface Place {
@@ -49,7 +43,8 @@ const stay = 1000
 /** A picture of one's own that an entry of the history holds; null where it holds none. */
 function heldPicture(state: unknown): Picture | null {
   const { pixels } = (state ?? {}) as { pixels?: unknown }
-  return pixels instanceof Uint8Array && pixels.length === imageExtent ** 2 ? (state as Picture) : null
+  const [height, width] = task.inputShape
+  return pixels instanceof Uint8Array && pixels.length === height * width ? (state as Picture) : null
 }
 
 export function App({ engine }: { engine: EngineClient }) {
@@ -85,7 +80,7 @@ export function App({ engine }: { engine: EngineClient }) {
     read()
     const unread = unreadIn(location.search, count)
     if (unread.length > 0)
-      setProblem(`The address says ${unread.join(' and ')}, which can’t be: what is usual stands in its place.`)
+      setProblem(`The address says ${unread.join(' and ')}, which can’t be used: the usual value stands in its place.`)
     addEventListener('popstate', read)
     return () => removeEventListener('popstate', read)
   }, [loaded, show])

@@ -8,7 +8,8 @@ import {
   classificationReport,
   confusionMatrix,
 } from '../../engine/training/metrics.ts'
-import { classNames, type ImageSet } from '../data/fashion-mnist.ts'
+import { type ImageSet, pixelsOf } from '../data/image-set.ts'
+import { samplesOf, type Task } from './task.ts'
 
 /** How well a model does on labelled images: what the tutorial shows. */
 export interface Evaluation {
@@ -32,22 +33,22 @@ const exactFrom = 1e-30
 /**
  * Predicts every image and compares. The loss is the validation loss of training: of each probability the logarithm,
  * unbounded.
- * @throws LimelightError when the model does not give probabilities of Fashion-MNIST's classes
+ * @throws LimelightError when the model does not give probabilities of the task's classes
  */
 export async function evaluateModel(
+  task: Task,
   model: Sequential,
   set: ImageSet,
   options: LongCallOptions = {},
 ): Promise<Evaluation> {
   const last = model.descriptions[model.descriptions.length - 1]
   const activation = last && 'activation' in last ? last.activation : undefined
-  if (formatShape(model.outputShape) !== formatShape([classNames.length]) || activation !== 'softmax')
+  if (formatShape(model.outputShape) !== formatShape([task.classNames.length]) || activation !== 'softmax')
     throw new LimelightError(
-      `evaluate: the model ends in ${formatShape(model.outputShape)} with ${activation ? `the activation ${activation}` : 'no activation'}; expected a softmax over the ${classNames.length} classes of Fashion-MNIST`,
+      `evaluate: the model ends in ${formatShape(model.outputShape)} with ${activation ? `the activation ${activation}` : 'no activation'}; expected a softmax over the ${task.classNames.length} classes of ${task.name}`,
     )
-  const { images, labels, count, height, width } = set
-  const samples = { data: images, shape: [count, height, width, 1], scale: 1 / 255 }
-  const { data, shape } = await model.predict(samples, options)
+  const { images, labels, count } = set
+  const { data, shape } = await model.predict(samplesOf(task, images), options)
   const classes = shape[1]
   let loss = 0
   const lost: number[] = []
@@ -62,12 +63,11 @@ export async function evaluateModel(
   })
   if (lost.length > 0) {
     // These few again, from the logits: their losses are finite, and large enough to count.
-    const size = height * width
+    const size = images.length / count
     const pixels = new Uint8Array(lost.length * size)
-    for (const [k, i] of lost.entries()) pixels.set(images.subarray(i * size, (i + 1) * size), k * size)
-    const few = { ...samples, data: pixels, shape: [lost.length, height, width, 1] }
+    for (const [k, i] of lost.entries()) pixels.set(pixelsOf(set, i), k * size)
     const again = await model.evaluate(
-      few,
+      samplesOf(task, pixels),
       Uint8Array.from(lost, (i) => labels[i]),
       { signal: options.signal },
     )
@@ -80,7 +80,7 @@ export async function evaluateModel(
     predicted,
     confidences,
     confusionMatrix: confusionMatrix(labels, predicted, classes),
-    report: classificationReport(labels, predicted, { targetNames: classNames }),
+    report: classificationReport(labels, predicted, { targetNames: task.classNames }),
     wrong: predicted.flatMap((label, i) => (label === labels[i] ? [] : [i])),
   }
 }

@@ -1,4 +1,5 @@
 import type { Architecture } from '../../engine/formats/model-format.ts'
+import { task } from '../tasks/chosen-task.ts'
 
 /** Of Adam, as the tutorial trains it: Keras's own. */
 export const learningRate = 0.001
@@ -8,14 +9,14 @@ export function tutorialArchitecture(seed: number): Architecture {
   const convolution = (filters: number) =>
     ({ layer: 'conv2d', filters, kernelSize: 3, padding: 'same', activation: 'relu' }) as const
   return {
-    inputShape: [28, 28, 1],
+    inputShape: task.inputShape,
     seed,
     layers: [
       convolution(48),
       convolution(32),
       convolution(16),
       { layer: 'flatten' },
-      { layer: 'dense', units: 10, activation: 'softmax' },
+      { layer: 'dense', units: task.classNames.length, activation: 'softmax' },
     ],
   }
 }

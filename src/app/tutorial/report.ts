@@ -1,6 +1,6 @@
 import { interpolateBlues } from 'd3-scale-chromatic'
 import { panelTitles } from '../batch/explanation-pictures.ts'
-import { classNames } from '../data/fashion-mnist.ts'
+import { task } from '../tasks/chosen-task.ts'
 import type { Evaluation } from '../tasks/evaluation.ts'
 import { type EpochEntry, trainingCurve } from './curves.ts'
 
@@ -27,6 +27,7 @@ function escapeHtml(text: string): string {
 
 function confusionTable({ confusionMatrix }: Evaluation): string {
   const largest = Math.max(...confusionMatrix.map((row) => row.reduce((sum, count) => sum + count, 0)))
+  const { classNames } = task
   const head = classNames.map((name) => `<th scope="col"><span>${escapeHtml(name)}</span></th>`).join('')
   const rows = confusionMatrix.map((counts, label) => {
     const cells = counts.map((count) => {
@@ -66,7 +67,7 @@ export function reportPage({ summary, origin, log, evaluation, chapters }: Repor
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Fashion-MNIST, explained by LIME</title>
+<title>${task.name}, explained by LIME</title>
 <style>
 :root { color-scheme: light dark; --line: #8884; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
@@ -92,7 +93,7 @@ img { width: 100%; max-width: 58rem; image-rendering: pixelated; background: #ff
 </style>
 </head>
 <body>
-<h1>Fashion-MNIST, explained by LIME</h1>
+<h1>${task.name}, explained by LIME</h1>
 <p>${escapeHtml(origin)}</p>
 <section><h2>The network</h2><pre>${escapeHtml(summary)}</pre></section>
 <section><h2>Training</h2>${curves(log)}</section>

@@ -11,8 +11,10 @@ import {
   type SegmentationFn,
 } from '../../lime/index.ts'
 import { fourPanels } from '../batch/explanation-pictures.ts'
-import { classNames, type ImageSet, imageExtent } from '../data/fashion-mnist.ts'
+import { type ImageSet, pixelsOf } from '../data/image-set.ts'
+import { task } from '../tasks/chosen-task.ts'
 import { type Evaluation, evaluateModel } from '../tasks/evaluation.ts'
+import { pictureOf } from '../tasks/task.ts'
 import type { EpochEntry } from './curves.ts'
 import { type ReportChapter, reportPage } from './report.ts'
 
@@ -72,9 +74,7 @@ interface ExplainedStop extends Stop {
 
 async function explainStop(stop: Stop, explainer: LimeImageExplainer, options: WalkOptions): Promise<ExplainedStop> {
   const { model, test, signal, reporter } = options
-  const size = imageExtent * imageExtent
-  const pixels = test.images.subarray(stop.index * size, (stop.index + 1) * size)
-  const image = { data: Float64Array.from(pixels, (value) => value / 255), shape: [imageExtent, imageExtent] }
+  const image = pictureOf(task, pixelsOf(test, stop.index))
   const explanation = await explainer.explainInstance(image, model, {
     segmentationFn: stop.segmentationFn,
     randomSeed: explainerSeed,
@@ -91,6 +91,7 @@ function percent(probability: number): string {
 }
 
 function describe({ index, label, predicted, segmenter, explanation }: ExplainedStop): string {
+  const { classNames } = task
   const probability = (of: number) => percent(explanation.probabilities.data[of])
   const verdict =
     label === predicted
@@ -105,8 +106,8 @@ function picturesOf({ name, label, predicted, explanation }: ExplainedStop): Rep
   const labels = [...new Set([predicted, label])].filter((one) => explanation.labels.includes(one))
   return labels.flatMap((one) =>
     (['positive', 'negative'] as const).map((evidence) => ({
-      caption: `What speaks ${evidence === 'positive' ? 'for' : 'against'} ${classNames[one]}`,
-      file: `${name}-${classNames[one].toLowerCase().replace(/[^a-z]+/g, '-')}-${evidence}.png`,
+      caption: `What speaks ${evidence === 'positive' ? 'for' : 'against'} ${task.classNames[one]}`,
+      file: `${name}-${task.classNames[one].toLowerCase().replace(/[^a-z]+/g, '-')}-${evidence}.png`,
       png: fourPanels(explanation, one, evidence),
     })),
   )
@@ -141,7 +142,7 @@ function resultOf(explained: ExplainedStop, pictures: ReportChapter['pictures'])
  */
 export async function walkThrough(options: WalkOptions): Promise<string[]> {
   const { model, device, test, origin, log, out, signal, reporter } = options
-  const evaluation = await evaluateModel(model, test, {
+  const evaluation = await evaluateModel(task, model, test, {
     signal,
     onProgress: (done, total) => reporter.progress('Evaluating', done, total),
   })

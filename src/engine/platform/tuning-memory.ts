@@ -1,5 +1,5 @@
 import { thatIs } from '../arguments.ts'
-import { writeFileAtomically } from './atomic-write.ts'
+import { openToAppend } from './atomic-write.ts'
 import { cacheFolder } from './cache-folder.ts'
 import { isNode, nodeModule } from './node-module.ts'
 
@@ -33,26 +33,39 @@ function choicesIn(value: unknown): Choices {
   )
 }
 
-/** `{ machine: { what: choice } }` as JSON. */
+/**
+ * A line of JSON, `{ machine: { what: choice } }`, for each time something was found out; later ones count. A line is added in
+ * one write, and by the system at the file's end: processes that write at once lose nothing of each other. (Over a network,
+ * NFS say, the end may be an old one; then a line is lost, and what it said is measured again.)
+ */
 export function fileTuningMemory(path?: string): TuningMemory {
-  const file = () => path ?? nodeModule('node:path').join(cacheFolder(), 'tuning.json')
-  const readAll = async (): Promise<Record<string, unknown>> => {
-    try {
-      const all: unknown = JSON.parse(await nodeModule('node:fs/promises').readFile(file(), 'utf8'))
-      return typeof all === 'object' && all !== null ? { ...all } : {}
-    } catch {
-      return {}
-    }
-  }
+  const place = () => path ?? nodeModule('node:path').join(cacheFolder(), 'tuning.jsonl')
   return {
-    read: async (machine) => choicesIn((await readAll())[machine]),
+    async read(machine) {
+      const text = await nodeModule('node:fs/promises')
+        .readFile(place(), 'utf8')
+        .catch(() => '')
+      return Object.assign({}, ...text.split('\n').map((line) => choicesIn(entriesOf(line)[machine])))
+    },
     async write(machine, choices) {
-      const all = await readAll()
-      const merged = { ...all, [machine]: { ...choicesIn(all[machine]), ...choices } }
       try {
-        await writeFileAtomically(file(), `${JSON.stringify(merged, null, 2)}\n`)
+        const file = await openToAppend(place())
+        try {
+          // The break comes first: a line that was cut off, by a full disk say, spoils no other.
+          await file.writeFile(`\n${JSON.stringify({ [machine]: choices })}`)
+        } finally {
+          await file.close()
+        }
       } catch {}
     },
+  }
+}
+
+function entriesOf(line: string): Record<string, unknown> {
+  try {
+    return { ...JSON.parse(line) }
+  } catch {
+    return {}
   }
 }
 
@@ -63,29 +76,26 @@ function databaseTuningMemory(): TuningMemory {
       request.onsuccess = () => resolve(request.result)
       request.onerror = () => reject(request.error)
     })
-  const inStore = async <T>(mode: IDBTransactionMode, work: (objects: IDBObjectStore) => IDBRequest<T>): Promise<T> => {
+  const inStore = async <T>(mode: IDBTransactionMode, work: (objects: IDBObjectStore) => Promise<T>): Promise<T> => {
     const opening = indexedDB.open('limelight-tuning', 1)
     opening.onupgradeneeded = () => void opening.result.createObjectStore(store)
     const database = await settled(opening)
     try {
-      return await settled(work(database.transaction(store, mode).objectStore(store)))
+      return await work(database.transaction(store, mode).objectStore(store))
     } finally {
       database.close()
     }
   }
-  const read = async (machine: string): Promise<Choices> => {
-    try {
-      return choicesIn(await inStore<unknown>('readonly', (objects) => objects.get(machine)))
-    } catch {
-      return {}
-    }
-  }
+  const read = async (objects: IDBObjectStore, machine: string) =>
+    choicesIn(await settled<unknown>(objects.get(machine)))
   return {
-    read,
-    async write(machine, choices) {
-      const merged = { ...(await read(machine)), ...choices }
-      await inStore('readwrite', (objects) => objects.put(merged, machine)).catch(() => {})
-    },
+    read: (machine) => inStore('readonly', (objects) => read(objects, machine)).catch(() => ({})),
+    // In one transaction: another tab's choices can't come between.
+    write: (machine, choices) =>
+      inStore('readwrite', async (objects) => {
+        const known = await read(objects, machine)
+        await settled(objects.put({ ...known, ...choices }, machine))
+      }).catch(() => {}),
   }
 }
 

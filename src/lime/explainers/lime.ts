@@ -10,7 +10,6 @@ import {
   wholeNumber,
 } from '../../engine/arguments.ts'
 import { ArgumentError } from '../../engine/errors.ts'
-import { fairTurns, type Pause, part, pausing } from '../abort.ts'
 import { caveatsOfFit } from '../explanation/caveats.ts'
 import { Explanation } from '../explanation/explanation.ts'
 import { type Stability, stabilityOfRuns } from '../explanation/stability.ts'
@@ -25,6 +24,7 @@ import { checkDistanceMetric, type DistanceMetric } from '../samples/distances.t
 import { exponentialKernel, type Kernel } from '../samples/kernel.ts'
 import type { PredictionOptions, Predictor } from '../samples/predictors.ts'
 import { drawMasks, sampleMasks } from '../samples/sampling.ts'
+import { fairTurns, inTurns, part, type Steps } from '../steps.ts'
 import { type AutoSamples, autoSamplesOptions, settledEvidence } from './settled-evidence.ts'
 import {
   checkRequest,
@@ -209,18 +209,17 @@ export class LimeImageExplainer {
       kernelWidth: this.kernelWidth,
       chooseLabels: (original) => chosenLabels(original, options),
     }
-    const surrogateOf = async (evidence: Evidence, label: number, pause: Pause) => {
-      const { sampled, moments } = evidence
-      await pause(0)
-      const target = evidence.targetOf(label)
-      await pause(0)
+    const { featureSelection } = this
+    function* surrogateOf(evidence: Evidence, label: number): Steps<Surrogate> {
+      const { sampled } = evidence
+      const moments = yield* evidence.moments()
+      const target = yield* evidence.targetOf(label)
       const regression =
         modelRegressor && sampled
-          ? { regressor: modelRegressor, samples: sampled.moments, targets: sampled.targetsOf(label) }
+          ? { regressor: modelRegressor, samples: yield* sampled.moments(), targets: sampled.targetsOf(label) }
           : undefined
-      const { featureSelection } = this
       const settings = { numFeatures, featureSelection, alpha, compatible, regression }
-      return fitSurrogate(moments, target, settings, pause)
+      return yield* fitSurrogate(moments, target, settings)
     }
     let evaluations = 0
     const asked: PredictionOptions = {
@@ -238,25 +237,31 @@ export class LimeImageExplainer {
     const { labels, sampled, original } = evidence
     // The labels' fits, and their intervals.
     const steps = labels.length + 1
-    const pause = pausing(signal, (share) => onProgress?.({ phase: 'fit', done: share * steps, total: steps }))
-    // What came in with the last predictions was summed up without a turn for others.
+    // What came in with the last predictions was taken in without a turn for others.
     await letOthersRun()
     signal?.throwIfAborted()
-    const step = (index: number) => part(pause, index / steps, (index + 1) / steps)
     const surrogates = new Map<number, Surrogate>()
-    for (const label of labels) {
-      await pause(surrogates.size / steps)
-      const surrogate = await surrogateOf(evidence, label, step(surrogates.size))
-      surrogates.set(label, surrogate)
-      if (this.verbose)
-        console.warn(
-          `Intercept ${surrogate.intercept}\nPrediction_local ${surrogate.localPrediction}\nRight: ${original[label]}`,
-        )
-      onProgress?.({ phase: 'fit', done: surrogates.size, total: steps })
+    const { verbose } = this
+    function* fitting() {
+      for (const [index, label] of labels.entries()) {
+        const surrogate = yield* part(surrogateOf(evidence, label), index / steps, (index + 1) / steps)
+        surrogates.set(label, surrogate)
+        if (verbose)
+          console.warn(
+            `Intercept ${surrogate.intercept}\nPrediction_local ${surrogate.localPrediction}\nRight: ${original[label]}`,
+          )
+        onProgress?.({ phase: 'fit', done: surrogates.size, total: steps })
+      }
+      const intervals = modelRegressor
+        ? null
+        : yield* part(intervalsOf(evidence, surrogates, alpha), labels.length / steps, 1)
+      onProgress?.({ phase: 'fit', done: steps, total: steps })
+      warnings.push(...(yield* caveatsOfFit(evidence, surrogates, intervals, modelRegressor ? null : alpha)))
+      return intervals
     }
-    const intervals = modelRegressor ? null : await intervalsOf(evidence, surrogates, alpha, step(labels.length))
-    onProgress?.({ phase: 'fit', done: steps, total: steps })
-    warnings.push(...caveatsOfFit(evidence, surrogates, intervals, modelRegressor ? null : alpha))
+    const intervals = await inTurns(fitting(), signal, (share) =>
+      onProgress?.({ phase: 'fit', done: share * steps, total: steps }),
+    )
     if (settled === false)
       warnings.push(
         `the order of the top features is not settled after ${evidence.samples} samples: some of their weights are nearly equal`,
@@ -308,16 +313,16 @@ export class LimeImageExplainer {
     numSamples: NonNullable<ExplainOptions['numSamples']>,
     { autoSamples = {} }: ExplainOptions,
     draws: UndoableDraws,
-    fit: (evidence: Evidence, label: number, pause: Pause) => Promise<Surrogate>,
+    fit: (evidence: Evidence, label: number) => Steps<Surrogate>,
     options: PredictionOptions,
   ): Promise<{ evidence: Evidence; settled: boolean | null }> {
     const { segmentCount } = question
     if (numSamples === 'exact') return { evidence: await exactEvidence(question, options), settled: null }
     if (numSamples === 'auto') {
-      const draw = (rows: number) => draws.draw((random) => drawMasks(random, rows, segmentCount))
+      const draw = (rows: number) => draws.draw((random) => drawMasks(random, rows, segmentCount), options.signal)
       return settledEvidence(question, draw, fit, autoSamples, options)
     }
-    const masks = draws.draw((random) => sampleMasks(random, numSamples, segmentCount))
+    const masks = await draws.draw((random) => sampleMasks(random, numSamples, segmentCount), options.signal)
     return { evidence: await sampledEvidence(question, masks, options), settled: null }
   }
 }

@@ -1,11 +1,11 @@
 import { optionsOf, wholeNumber } from '../../engine/arguments.ts'
-import { type Pause, pausing } from '../abort.ts'
 import { chanceOfAnotherOrder, estimatesOf } from '../fit/confidence.ts'
 import { mostSegmentsForExact } from '../fit/every-mask.ts'
 import { type Evidence, evidenceOf, exactEvidence, type Question, type SampledAnswers } from '../fit/evidence.ts'
 import type { Surrogate } from '../fit/surrogate.ts'
 import { type PredictionOptions, predictPerturbed } from '../samples/predictors.ts'
 import { type Masks, mostSamples } from '../samples/sampling.ts'
+import { inTurns, type Steps } from '../steps.ts'
 
 export interface AutoSamples {
   /** The order of so many of the largest weights shall be settled; 5 unless given. */
@@ -31,8 +31,8 @@ const likelyEnough = 0.05
  */
 export async function settledEvidence(
   question: Question,
-  draw: (rows: number) => Uint8Array,
-  fit: (evidence: Evidence, label: number, pause: Pause) => Promise<Surrogate>,
+  draw: (rows: number) => Promise<Uint8Array>,
+  fit: (evidence: Evidence, label: number) => Steps<Surrogate>,
   { topFeatures = 5, most = 2 ** 15 }: AutoSamples,
   options: PredictionOptions,
 ): Promise<{ evidence: Evidence; settled: boolean }> {
@@ -42,7 +42,7 @@ export async function settledEvidence(
   let known: SampledAnswers['probabilities'] = { data: new Float64Array(0), shape: [0, 0] }
   for (let samples = Math.min(firstSamples, most); ; samples = Math.min(2 * samples, most)) {
     if (samples >= everyMask) return { evidence: await exactEvidence(question, options), settled: true }
-    const drawn = draw(samples - masks.shape[0])
+    const drawn = await draw(samples - masks.shape[0])
     if (masks.shape[0] === 0) drawn.fill(1, 0, segmentCount)
     const added: Masks = { data: drawn, shape: [samples - masks.shape[0], segmentCount] }
     const start = masks.shape[0]
@@ -53,16 +53,24 @@ export async function settledEvidence(
     )
     masks = { data: joined(Uint8Array, masks.data, drawn), shape: [samples, segmentCount] }
     known = { data: joined(Float64Array, known.data, answers.data), shape: [samples, answers.shape[1]] }
-    const evidence = evidenceOf(question, masks, known)
-    const [label] = evidence.labels
-    const pause = pausing(options.signal)
-    const { weights } = await fit(evidence, label, pause)
-    const { moments, targetsOf } = evidence.sampled
-    const features = weights.map(([segment]) => segment)
-    const [estimate] = await estimatesOf(moments, [targetsOf(label)], features, 0, pause)
-    const settled = chanceOfAnotherOrder(estimate, topFeatures) <= likelyEnough
+    const evidence = await inTurns(evidenceOf(question, masks, known), options.signal)
+    const settled = (await inTurns(chanceOfAnotherTop(evidence, fit, topFeatures), options.signal)) <= likelyEnough
     if (settled || samples === most) return { evidence, settled }
   }
+}
+
+/** How likely another order of the first label's top features is. */
+function* chanceOfAnotherTop(
+  evidence: Evidence & { readonly sampled: SampledAnswers },
+  fit: (evidence: Evidence, label: number) => Steps<Surrogate>,
+  topFeatures: number,
+): Steps<number> {
+  const [label] = evidence.labels
+  const { weights } = yield* fit(evidence, label)
+  const { moments, targetsOf } = evidence.sampled
+  const features = weights.map(([segment]) => segment)
+  const [estimate] = yield* estimatesOf(yield* moments(), [targetsOf(label)], features, 0, true)
+  return chanceOfAnotherOrder(estimate, topFeatures)
 }
 
 function joined<T extends Uint8Array | Float64Array>(type: new (length: number) => T, first: T, second: T): T {

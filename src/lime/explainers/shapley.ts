@@ -1,6 +1,5 @@
 import { check, oneOf, optionsOf } from '../../engine/arguments.ts'
 import { ArgumentError } from '../../engine/errors.ts'
-import { pausing } from '../abort.ts'
 import { caveatsOfAnswers, tooFewSamples } from '../explanation/caveats.ts'
 import { ShapleyAttribution } from '../explanation/shapley-attribution.ts'
 import { choose, EveryMaskTargets, momentsOfEveryMask } from '../fit/every-mask.ts'
@@ -20,6 +19,7 @@ import {
   predictPerturbed,
   tabulatePerturbed,
 } from '../samples/predictors.ts'
+import { inOneGo, inTurns, type Steps } from '../steps.ts'
 import {
   checkRequest,
   chosenLabels,
@@ -236,11 +236,13 @@ async function exactShares(work: Work, asked: PredictionOptions): Promise<Shares
     score: (label) =>
       n < 2
         ? Number(varies(label))
-        : weightedScore(
-            moments,
-            fitted.target(labels.indexOf(label), moments),
-            fitOf(values(label), last[label]),
-            range(n),
+        : inOneGo(
+            weightedScore(
+              moments,
+              fitted.target(labels.indexOf(label), moments),
+              fitOf(values(label), last[label]),
+              range(n),
+            ),
           ),
     samples,
   }
@@ -254,34 +256,37 @@ async function sampledShares(
   draws: UndoableDraws,
 ): Promise<Shares> {
   const n = work.segmentCount
-  const masks = draws.draw((random) => sampleCoalitions(random, numSamples, n))
+  const masks = await draws.draw((random) => sampleCoalitions(random, numSamples, n), asked.signal)
   const { data, shape } = await predictPerturbed(work.predictor, { ...work, masks }, asked)
   const [rows, classes] = shape
   const original = data.slice(0, classes)
   const targetsOf = (label: number) => Float64Array.from({ length: rows }, (_, row) => data[row * classes + label])
   const base = (label: number) => data[classes + label]
-  const solve = await kernelShap(masks, pausing(asked.signal))
-  const values = (label: number) => solve(targetsOf(label))
-  const weights = new Float64Array(rows).fill(1).fill(0, 0, 2)
   const varies = (label: number) =>
     targetsOf(label).some((target) => Math.abs(target - original[label]) > rounding * original[label])
+  const labels = chosenLabels(original, work.options)
+  const values = new Map<number, Float64Array>()
+  const scores = new Map<number, number>()
+  function* fitting(): Steps<void> {
+    const solve = yield* kernelShap(masks)
+    for (const label of labels) values.set(label, yield* solve(targetsOf(label)))
+    // Nothing was drawn but the two rows that the fit meets exactly.
+    if (rows < 3) return
+    const weights = new Float64Array(rows).fill(1).fill(0, 0, 2)
+    const moments = yield* SampleMoments.of({ data: masks.data, rows, columns: n, weights })
+    for (const [label, own] of values) {
+      const target = yield* targetMomentsOf(moments, targetsOf(label))
+      scores.set(label, yield* weightedScore(moments, target, fitOf(own, base(label)), range(n)))
+    }
+  }
+  await inTurns(fitting(), asked.signal)
   return {
-    labels: chosenLabels(original, work.options),
+    labels,
     original,
     base,
-    values,
+    values: (label) => values.get(label) ?? new Float64Array(n),
     varies,
-    score: (label) => {
-      // Nothing was drawn but the two rows that the fit meets exactly.
-      if (rows < 3) return n < 2 ? Number(varies(label)) : 0
-      const moments = new SampleMoments({ data: masks.data, rows, columns: n, weights })
-      return weightedScore(
-        moments,
-        targetMomentsOf(moments, targetsOf(label)),
-        fitOf(values(label), base(label)),
-        range(n),
-      )
-    },
+    score: (label) => scores.get(label) ?? (n < 2 ? Number(varies(label)) : 0),
     samples: rows,
   }
 }

@@ -30,7 +30,7 @@ import {
 } from '../segmenters/label-map.ts'
 import { quickshift } from '../segmenters/quickshift.ts'
 import { limeQuickshift } from '../segmenters/registry.ts'
-import { inTurns } from '../steps.ts'
+import { inTurns, known } from '../steps.ts'
 
 /** What is common to all ways of explaining: an image, its segments, and what is shown where they are hidden. */
 export interface SubjectOptions {
@@ -123,7 +123,7 @@ export async function prepareSubject(
   const started = performance.now()
   onProgress?.({ phase: 'segmentation', done: 0, total: 1 })
   const given = toImage(input)
-  const randomSeed = options.randomSeed ?? draws.draw((random) => random.randint(0, 1000))
+  const randomSeed = options.randomSeed ?? (await draws.draw((random) => known(random.randint(0, 1000)), signal))
   const segment =
     options.segmentationFn ?? (compatible ? quickshift({ ...limeQuickshift, randomSeed }) : defaultSegmenter(given))
   const map = checkedLabelMap(await unlessAborted(segment(given, { randomSeed, signal }), signal), given)

@@ -1,6 +1,7 @@
 import type { WeightInterval } from '../fit/confidence.ts'
 import type { Evidence } from '../fit/evidence.ts'
 import type { Surrogate } from '../fit/surrogate.ts'
+import type { Steps } from '../steps.ts'
 
 /** What a reader of an explanation should know about the fit: where there was nothing to fit, and where the penalty decides. */
 
@@ -11,26 +12,30 @@ const leastWeighed = 1e-3
 const leastBias = 1e-2
 
 /** @param alpha the penalty; null for a regressor of the caller @param intervals null as well then */
-export function caveatsOfFit(
-  { samples, moments, labels, sampled, targetOf }: Evidence,
+export function* caveatsOfFit(
+  evidence: Evidence,
   surrogates: ReadonlyMap<number, Surrogate>,
   intervals: ReadonlyMap<number, readonly WeightInterval[]> | null,
   alpha: number | null,
-): string[] {
-  if (samples === 1 && moments.columns > 0)
+): Steps<string[]> {
+  const { samples, labels, sampled } = evidence
+  const { apart, columns } = yield* evidence.moments()
+  if (samples === 1 && columns > 0)
     return ['the only sample is the image itself: nothing can be explained; take more samples']
-  if (moments.apart <= leastWeighed * (alpha ?? 0))
+  if (apart <= leastWeighed * (alpha ?? 0))
     return [
       'the kernel gives next to no weight to anything but the image itself: nothing can be explained; take a wider kernel',
     ]
-  const caveats = caveatsOfAnswers(
-    labels,
-    labels.filter((label) => targetOf(label).square === 0),
-  )
+  const flat: number[] = []
+  for (const label of labels) if ((yield* evidence.targetOf(label)).square === 0) flat.push(label)
+  const caveats = caveatsOfAnswers(labels, flat)
   if (alpha === null) return caveats
   const features = Math.max(0, ...Array.from(surrogates.values(), ({ weights }) => weights.length))
   if (sampled && samples < features + 3) caveats.push(tooFewSamples(samples, features))
-  else if (intervals) caveats.push(...caveatsOfPenalty(intervals, alpha))
+  else if (intervals) {
+    const caveat = penaltyCaveat(intervals)
+    if (caveat) caveats.push(penaltyInWords(caveat, alpha))
+  }
   return caveats
 }
 
@@ -48,8 +53,18 @@ export function tooFewSamples(samples: number, segments: number): string {
   return `${samples} samples are too few for ${segments} segments: others would give other weights, and nothing says where endless samples lead; take more samples or fewer segments`
 }
 
-function caveatsOfPenalty(intervals: ReadonlyMap<number, readonly WeightInterval[]>, alpha: number): string[] {
-  let worst: { label: number; interval: WeightInterval; bias: number } | null = null
+/** A weight that the penalty holds far from where endless samples would put it. */
+export interface PenaltyCaveat {
+  readonly label: number
+  readonly interval: WeightInterval
+}
+
+/**
+ * The weight that the penalty changes most, where it changes it by more than samples do.
+ * @param intervals label -> those of its weights
+ */
+export function penaltyCaveat(intervals: ReadonlyMap<number, readonly WeightInterval[]>): PenaltyCaveat | null {
+  let worst: (PenaltyCaveat & { bias: number }) | null = null
   const middles = Array.from(intervals.values(), (each) => each.map(({ low, high }) => Math.abs(low + high) / 2)).flat()
   const least = leastBias * middles.reduce((largest, middle) => Math.max(largest, middle), 0)
   for (const [label, each] of intervals) {
@@ -60,11 +75,13 @@ function caveatsOfPenalty(intervals: ReadonlyMap<number, readonly WeightInterval
       if (isOutside && bias > Math.max(least, worst?.bias ?? 0)) worst = { label, interval, bias }
     }
   }
-  if (!worst) return []
-  const { label, interval } = worst
-  const { segment, weight, low, high } = interval
+  return worst
+}
+
+export function penaltyInWords(
+  { label, interval: { segment, weight, low, high } }: PenaltyCaveat,
+  alpha: number,
+): string {
   const [from, to] = [low, high].map((value) => value.toPrecision(3))
-  return [
-    `the penalty of the ridge (alpha ${alpha}) changes weights by more than samples do: with endless samples segment ${segment} would weigh ${from === to ? from : `${from} to ${to}`} for label ${label}, not ${weight.toPrecision(3)}; take more samples, 'exact', or alpha 0`,
-  ]
+  return `the penalty of the ridge (alpha ${alpha}) changes weights by more than samples do: with endless samples segment ${segment} would weigh ${from === to ? from : `${from} to ${to}`} for label ${label}, not ${weight.toPrecision(3)}; take more samples, 'exact', or alpha 0`
 }

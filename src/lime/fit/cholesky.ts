@@ -1,4 +1,4 @@
-import { atOnce, type Pause, part } from '../abort.ts'
+import { part, type Steps, stepSize } from '../steps.ts'
 
 /** A pivot below this share of its diagonal is rounding: its column depends on those before it. */
 const dependent = 1e-13
@@ -16,13 +16,13 @@ export interface PositiveFactor {
    */
   solve(right: Float64Array): Float64Array
   /** A⁻¹, [n, n]; where A is singular, Moore and Penrose's. */
-  inverse(pause?: Pause): Promise<Float64Array>
+  inverse(): Steps<Float64Array>
 }
 
 /** @param matrix A, [n, n], row-major; only the lower triangle is read. L is written in its place. */
-export async function factorPositive(matrix: Float64Array, n: number, pause: Pause = atOnce): Promise<PositiveFactor> {
-  const rank = await decompose(matrix, n, pause)
-  if (rank < n) return pseudoFactor(matrix, n, rank, pause)
+export function* factorPositive(matrix: Float64Array, n: number): Steps<PositiveFactor> {
+  const rank = yield* decompose(matrix, n)
+  if (rank < n) return yield* pseudoFactor(matrix, n, rank)
   return {
     solve(right) {
       const solution = right.slice()
@@ -38,23 +38,28 @@ export async function factorPositive(matrix: Float64Array, n: number, pause: Pau
       }
       return solution
     },
-    inverse: (pausing = atOnce) => inverseOf(matrix, n, pausing),
+    inverse: () => inverseOf(matrix, n),
   }
 }
 
 /** Solves A x = b once. @param matrix A, as factorPositive takes it @param right b, [n] */
-export async function solvePositive(matrix: Float64Array, right: Float64Array): Promise<Float64Array> {
-  return (await factorPositive(matrix, right.length)).solve(right)
+export function* solvePositive(matrix: Float64Array, right: Float64Array): Steps<Float64Array> {
+  return (yield* factorPositive(matrix, right.length)).solve(right)
 }
 
 /** Writes L in A's lower triangle; a column that depends on those before it becomes 0. Returns the rank. */
-async function decompose(lower: Float64Array, n: number, pause: Pause): Promise<number> {
+function* decompose(lower: Float64Array, n: number): Steps<number> {
   const sums = new Float64Array(tileRows * tileColumns)
   let rank = 0
+  let done = 0
   for (let top = 0; top < n; top += tileRows) {
     const end = Math.min(top + tileRows, n)
     for (let left = 0; left < end; left += tileColumns) {
-      if (left % columnsAtOnce === 0) await pause((top / n) ** 3)
+      done += tileRows * tileColumns * left
+      if (done > stepSize) {
+        done = 0
+        yield (top / n) ** 3
+      }
       tileProducts(lower, lower, n, top, left, 0, left, sums)
       for (let j = left; j < Math.min(left + tileColumns, end); j++)
         for (let i = Math.max(top, j); i < end; i++) {
@@ -72,9 +77,6 @@ async function decompose(lower: Float64Array, n: number, pause: Pause): Promise<
   }
   return rank
 }
-
-/** Columns of a tile's rows between pauses. */
-const columnsAtOnce = 512
 
 /**
  * Sums of products of values from..to of four rows of a, from `top` on, and two of b, from `left` on, [4, 2]. Rows beyond the
@@ -125,16 +127,24 @@ function tileProducts(
   sums[7] = s31
 }
 
-/** A⁻¹ = L⁻ᵀ L⁻¹, whose factor is made row by row. */
-async function inverseOf(lower: Float64Array, n: number, pause: Pause): Promise<Float64Array> {
-  // Row j is column j of L⁻¹; it begins at j.
+/** A⁻¹ = L⁻ᵀ L⁻¹. */
+function* inverseOf(lower: Float64Array, n: number): Steps<Float64Array> {
+  return yield* part(squareOf(yield* part(inverseFactor(lower, n), 0, 0.5), n), 0.5, 1)
+}
+
+/** L⁻¹, column by column: row j is column j, and begins at j. */
+function* inverseFactor(lower: Float64Array, n: number): Steps<Float64Array> {
   const columns = new Float64Array(n * n)
-  const factoring = part(pause, 0, 0.5)
+  let done = 0
   for (let left = 0; left < n; left += tileRows) {
     const width = Math.min(tileRows, n - left)
     const [c0, c1, c2, c3] = [0, 1, 2, 3].map((c) => Math.min(left + c, n - 1) * n)
     for (let i = left; i < n; i++) {
-      if ((i - left) % columnsAtOnce === 0) await factoring(left / n)
+      done += tileRows * (i - left)
+      if (done > stepSize) {
+        done = 0
+        yield left / n
+      }
       let [s0, s1, s2, s3] = [0, 0, 0, 0]
       for (let k = left, row = i * n; k < i; k++) {
         const value = lower[row + k]
@@ -148,40 +158,48 @@ async function inverseOf(lower: Float64Array, n: number, pause: Pause): Promise<
       for (let c = 0; c < width; c++) columns[(left + c) * n + i] = ((i === left + c ? 1 : 0) + sums[c]) / pivot
     }
   }
-  const inverse = new Float64Array(n * n)
+  return columns
+}
+
+/** C Cᵀ of C whose rows are 0 before their own number. */
+function* squareOf(columns: Float64Array, n: number): Steps<Float64Array> {
+  const square = new Float64Array(n * n)
   const sums = new Float64Array(tileRows * tileColumns)
-  const multiplying = part(pause, 0.5, 1)
+  let done = 0
   for (let top = 0; top < n; top += tileRows)
     for (let left = 0; left < Math.min(top + tileRows, n); left += tileColumns) {
-      if (left % columnsAtOnce === 0) await multiplying(top / n)
-      // Rows are 0 before their own number.
+      done += tileRows * tileColumns * (n - top)
+      if (done > stepSize) {
+        done = 0
+        yield top / n
+      }
       tileProducts(columns, columns, n, top, left, top, n, sums)
       for (let i = top; i < Math.min(top + tileRows, n); i++)
         for (let j = left; j < Math.min(left + tileColumns, n); j++) {
-          inverse[i * n + j] = sums[(i - top) * tileColumns + j - left]
-          inverse[j * n + i] = inverse[i * n + j]
+          square[i * n + j] = sums[(i - top) * tileColumns + j - left]
+          square[j * n + i] = square[i * n + j]
         }
     }
-  return inverse
+  return square
 }
 
 /**
  * A singular A = C Cᵀ, where C [n, rank] is L without its columns of 0: its inverse is C (CᵀC)⁻¹ (CᵀC)⁻¹ Cᵀ (Courrieu, "Fast
  * computation of Moore-Penrose inverse matrices", Neural Information Processing 2005).
  */
-async function pseudoFactor(lower: Float64Array, n: number, rank: number, pause: Pause): Promise<PositiveFactor> {
+function* pseudoFactor(lower: Float64Array, n: number, rank: number): Steps<PositiveFactor> {
   const kept = Array.from({ length: n }, (_, j) => j).filter((j) => lower[j * n + j] !== 0)
   const full = new Float64Array(n * rank)
   for (let i = 0; i < n; i++) for (let c = 0; c < rank && kept[c] <= i; c++) full[i * rank + c] = lower[i * n + kept[c]]
   const products = new Float64Array(rank * rank)
   for (let i = 0; i < n; i++) {
-    await pause(1)
+    yield 1
     for (let a = 0; a < rank; a++) {
       const value = full[i * rank + a]
       if (value !== 0) for (let b = 0; b <= a; b++) products[a * rank + b] += value * full[i * rank + b]
     }
   }
-  const inner = await factorPositive(products, rank, pause)
+  const inner = yield* factorPositive(products, rank)
   const solve = (right: Float64Array) => {
     const within = new Float64Array(rank)
     for (let i = 0; i < n; i++) for (let c = 0; c < rank; c++) within[c] += full[i * rank + c] * right[i]
@@ -192,11 +210,11 @@ async function pseudoFactor(lower: Float64Array, n: number, rank: number, pause:
   }
   return {
     solve,
-    async inverse(pausing = atOnce) {
+    *inverse() {
       const inverse = new Float64Array(n * n)
       const unit = new Float64Array(n)
       for (let i = 0; i < n; i++) {
-        await pausing(i / n)
+        yield i / n
         unit[i] = 1
         inverse.set(solve(unit), i * n)
         unit[i] = 0

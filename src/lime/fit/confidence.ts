@@ -1,4 +1,4 @@
-import { type Pause, part } from '../abort.ts'
+import { part, rowsAStep, type Steps } from '../steps.ts'
 import { factorPositive } from './cholesky.ts'
 import type { Evidence } from './evidence.ts'
 import { bitsOfFeatures, bitsOfSamples, sumRowsAtOnes } from './mask-products.ts'
@@ -34,7 +34,7 @@ export interface Estimate {
   readonly centres: Float64Array
   /** Their variances over draws of the samples, [features]. */
   readonly variances: Float64Array
-  /** Each centre's covariance with the next one's, [features - 1]. */
+  /** Each centre's covariance with the next one's, [features - 1]; empty unless asked for. */
   readonly neighbours: Float64Array
   /** Samples drawn beyond those that the fit takes: with less than one the limit stays open. */
   readonly freedom: number
@@ -47,73 +47,79 @@ const alone = 1e-9
  * For labels whose surrogates have the same features.
  * @param targets of each label, [rows], the image's first
  * @param alpha the surrogates' penalty: of use where the limit stays open
+ * @param withNeighbours whether covariances of neighbours are asked for
  */
-export async function estimatesOf(
+export function* estimatesOf(
   moments: SampleMoments,
   targets: readonly Float64Array[],
   features: ArrayLike<number>,
   alpha: number,
-  pause: Pause,
-): Promise<Estimate[]> {
+  withNeighbours = false,
+): Steps<Estimate[]> {
   const n = features.length
   const freedom = moments.rows - 2 - n
-  const sums = targets.map(() => ({ centres: new Float64Array(n), variances: new Float64Array(n), freedom }))
-  const estimates = sums.map((sum) => ({ ...sum, neighbours: new Float64Array(Math.max(0, n - 1)) }))
+  const estimates = targets.map(() => ({
+    centres: new Float64Array(n),
+    variances: new Float64Array(n),
+    neighbours: new Float64Array(withNeighbours ? Math.max(0, n - 1) : 0),
+    freedom,
+  }))
   // With no weight but the image's own there is nothing to tell.
   if (moments.apart > 0 && n > 0)
-    if (freedom >= 1) await fromDrawn(moments, targets, features, estimates, pause)
-    else await fromRidge(moments, targets, features, alpha, estimates, pause)
+    if (freedom >= 1) yield* fromDrawn(moments, targets, features, estimates)
+    else yield* fromRidge(moments, targets, features, alpha, estimates)
   return estimates
 }
 
 /** The fit without penalty to the samples drawn: all but the first. */
-async function fromDrawn(
+function* fromDrawn(
   moments: SampleMoments,
   targets: readonly Float64Array[],
   features: ArrayLike<number>,
   estimates: readonly Estimate[],
-  pause: Pause,
-): Promise<void> {
+): Steps<void> {
   const { columns, weights, hidden } = moments
   const n = features.length
   const total = moments.total - weights[0]
   const shares = Float64Array.from({ length: n }, (_, i) => hidden[features[i]] / total)
-  const matrix = await moments.gram(features, part(pause, 0, 0.2))
+  const matrix = yield* part(moments.gram(features), 0, 0.2)
   // The image hides nothing: without it only the means are others.
   const change = total * (total / moments.total - 1)
   for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) matrix[i * n + j] += change * shares[i] * shares[j]
-  const factor = await factorPositive(matrix, n, part(pause, 0.2, 0.4))
-  const inverse = await factor.inverse(part(pause, 0.4, 0.7))
+  const factor = yield* part(factorPositive(matrix, n), 0.2, 0.4)
+  const inverse = yield* part(factor.inverse(), 0.4, 0.7)
   const centre = new Float64Array(n)
   for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) centre[i] += inverse[i * n + j] * shares[j]
-  const labels = targets.map((values, label) => {
-    const sums = moments.targetSums(values)
+  const labels: DrawnLabel[] = []
+  for (const values of targets) {
+    const sums = yield* moments.targetSums(values)
     const mean = sums.total / total
     const products = Float64Array.from({ length: n }, (_, i) => total * mean * shares[i] - sums.hidden[features[i]])
-    estimates[label].centres.set(factor.solve(products))
-    return { ...estimates[label], targets: values, mean: values[0] + mean }
-  })
+    const estimate = estimates[labels.length]
+    estimate.centres.set(factor.solve(products))
+    labels.push({ ...estimate, targets: values, mean: values[0] + mean })
+  }
   // The samples of a mask have all but their targets in common.
   const { data, masks, rows, starts } = moments.rowsByMask()
-  const bits = await bitsOfSamples(data, masks, columns, features, part(pause, 0.7, 0.72))
+  const bits = yield* part(bitsOfSamples(data, masks, columns, features), 0.7, 0.72)
   const hides = new Float64Array(n)
-  await sumRowsAtOnes(
-    bits,
-    inverse,
-    n,
-    (mask, influence) => {
-      const [from, to] = [starts[mask], starts[mask + 1]]
-      if (from === to) return
+  const visit = (first: number, influences: Float64Array) => {
+    for (let mask = first, at = 0; at < influences.length; mask++, at += n) {
+      const from = starts[mask]
+      const to = starts[mask + 1]
+      if (from === to) continue
       let leverage = 1 / total
       for (let i = 0; i < n; i++) {
-        influence[i] -= centre[i]
-        hides[i] = 1 - data[mask * columns + features[i]] - shares[i]
-        leverage += hides[i] * influence[i]
+        const influence = influences[at + i] - centre[i]
+        const hidden = 1 - data[mask * columns + features[i]] - shares[i]
+        influences[at + i] = influence
+        hides[i] = hidden
+        leverage += hidden * influence
       }
-      for (const label of labels) addMoved(label, influence, hides, leverage, weights, rows, from, to)
-    },
-    part(pause, 0.72, 1),
-  )
+      for (const label of labels) addMoved(label, influences, at, hides, leverage, weights, rows, from, to)
+    }
+  }
+  yield* part(sumRowsAtOnes(bits, inverse, n, visit), 0.72, 1)
 }
 
 /** An estimate in the making. */
@@ -126,11 +132,13 @@ interface DrawnLabel extends Estimate {
 /**
  * Adds up squares of what leaving a sample out moves the centres by, and products of neighbours, for the samples of one mask,
  * rows[from..to]: for each it is the mask's influence, times as much as the sample's residual asks for.
+ * @param influences of several masks; this one's begins at `at`
  * @param hides [features] what the mask hides, less the mean over the samples
  */
 function addMoved(
   { targets, mean, centres, variances, neighbours }: DrawnLabel,
-  influence: Float64Array,
+  influences: Float64Array,
+  at: number,
   hides: Float64Array,
   leverage: number,
   weights: Float64Array,
@@ -149,58 +157,54 @@ function addMoved(
     const scale = (weights[row] * (targets[row] - expected)) / left
     square += scale * scale
   }
-  let before = 0
   for (let i = 0; i < n; i++) {
-    const own = influence[i]
+    const own = influences[at + i]
     variances[i] += square * own * own
-    if (i > 0) neighbours[i - 1] += square * before * own
-    before = own
   }
+  for (let i = 0; i < neighbours.length; i++) neighbours[i] += square * influences[at + i] * influences[at + i + 1]
 }
 
 /** The ridge itself, by its dual system (see ridge.ts): there are hardly more samples than features. */
-async function fromRidge(
+function* fromRidge(
   moments: SampleMoments,
   targets: readonly Float64Array[],
   features: ArrayLike<number>,
   alpha: number,
   estimates: readonly Estimate[],
-  pause: Pause,
-): Promise<void> {
+): Steps<void> {
   const { data, rows, columns, weights, hidden, total } = moments
-  const factor = await factorOfSamples(moments, alpha, features, part(pause, 0, 0.4))
-  const inverse = await factor.inverse(part(pause, 0.4, 0.6))
+  const factor = yield* part(factorOfSamples(moments, alpha, features), 0, 0.4)
+  const inverse = yield* part(factor.inverse(), 0.4, 0.6)
   const roots = weights.map(Math.sqrt)
-  const moves = targets.map((values) => {
-    const mean = moments.targetSums(values).total / total
+  const moves: { deviations: Float64Array; residuals: Float64Array }[] = []
+  for (const values of targets) {
+    const mean = (yield* moments.targetSums(values)).total / total
     const deviations = values.map((value, row) => roots[row] * (value - values[0] - mean))
     // A sample's residual if it were left out. √W 1, which the centred columns know nothing of, is taken out of the inverse.
     const residuals = factor.solve(deviations).map((value, row) => {
       const own = inverse[row * rows + row] - (alpha > 0 ? weights[row] / (alpha * total) : 0)
       return own > alone ? value / own : 0
     })
-    return { deviations, residuals }
-  })
+    moves.push({ deviations, residuals })
+  }
   const sums = new Float64Array(rows)
+  const step = rowsAStep(rows)
   for (let s = 0; s < rows; s++) {
-    await pause(0.6)
+    if (s % step === 0) yield 0.6
     for (let r = 0; r < rows; r++) {
       inverse[s * rows + r] *= roots[s]
       sums[r] += inverse[s * rows + r]
     }
   }
-  const bits = await bitsOfFeatures(data, rows, columns, features, part(pause, 0.6, 0.65))
-  await sumRowsAtOnes(
-    bits,
-    inverse,
-    rows,
-    (i, influence) => {
+  const bits = yield* part(bitsOfFeatures(data, rows, columns, features), 0.6, 0.65)
+  const visit = (first: number, influences: Float64Array) => {
+    for (let i = first, at = 0; at < influences.length; i++, at += rows) {
       const share = hidden[features[i]] / total
-      for (let row = 0; row < rows; row++) influence[row] = share * sums[row] - influence[row]
+      for (let row = 0; row < rows; row++) influences[at + row] = share * sums[row] - influences[at + row]
       moves.forEach(({ deviations, residuals }, label) => {
         let [centre, variance] = [0, 0]
         for (let row = 0; row < rows; row++) {
-          const own = influence[row]
+          const own = influences[at + row]
           const moved = own * residuals[row]
           centre += own * deviations[row]
           variance += moved * moved
@@ -208,30 +212,29 @@ async function fromRidge(
         estimates[label].centres[i] = centre
         estimates[label].variances[i] = variance
       })
-    },
-    part(pause, 0.65, 1),
-  )
+    }
+  }
+  yield* part(sumRowsAtOnes(bits, inverse, rows, visit), 0.65, 1)
 }
 
 /**
  * The intervals of surrogates' weights, by label and in the weights' order. Where all masks were taken they have no width.
  * @param alpha the surrogates' penalty
  */
-export async function intervalsOf(
+export function* intervalsOf(
   evidence: Evidence,
   surrogates: ReadonlyMap<number, Pick<Surrogate, 'weights'>>,
   alpha: number,
-  pause: Pause,
-): Promise<Map<number, readonly WeightInterval[]>> {
+): Steps<Map<number, readonly WeightInterval[]>> {
   const intervals = new Map<number, readonly WeightInterval[]>()
-  const { sampled, moments } = evidence
+  const { sampled } = evidence
   if (!sampled) {
     for (const [label, { weights }] of surrogates) {
       const features = weights.map(([segment]) => segment)
       const limits =
         alpha === 0
           ? weights.map(([, weight]) => weight)
-          : (await ridge(moments, evidence.targetOf(label), 0, features, pause)).coefficients
+          : (yield* ridge(yield* evidence.moments(), yield* evidence.targetOf(label), 0, features)).coefficients
       intervals.set(
         label,
         weights.map(([segment, weight], i) => ({ segment, weight, low: limits[i], high: limits[i] })),
@@ -250,8 +253,8 @@ export async function intervalsOf(
   }
   let done = 0
   for (const { features, labels } of groups.values()) {
-    const pausing = part(pause, done / groups.size, ++done / groups.size)
-    const estimates = await estimatesOf(sampled.moments, labels.map(sampled.targetsOf), features, alpha, pausing)
+    const estimating = estimatesOf(yield* sampled.moments(), labels.map(sampled.targetsOf), features, alpha)
+    const estimates = yield* part(estimating, done / groups.size, ++done / groups.size)
     const placeOf = new Map(features.map((feature, i) => [feature, i]))
     labels.forEach((label, at) => {
       const { weights } = surrogates.get(label) ?? { weights: [] }
@@ -269,6 +272,7 @@ export async function intervalsOf(
   }
   return intervals
 }
+
 /** Of the standard normal distribution, between which and its negative 95 % lie. */
 const normalWidth = 1.959963984540054
 
@@ -277,7 +281,10 @@ function widthOf95(freedom: number): number {
   if (freedom < 1) return normalWidth
   if (freedom < 3) return freedom < 2 ? 12.706204736432095 : 4.302652729696142
   const z = normalWidth
-  const [z3, z5, z7] = [z ** 3, z ** 5, z ** 7]
+  // Products: engines round powers each in their own way.
+  const z3 = z * z * z
+  const z5 = z3 * z * z
+  const z7 = z5 * z * z
   return (
     z +
     (z3 + z) / (4 * freedom) +

@@ -1,3 +1,4 @@
+import { known } from '../steps.ts'
 import { bitCount } from './mask-products.ts'
 import { centred, type Moments, type TargetMoments, type TargetSums } from './moments.ts'
 
@@ -31,15 +32,15 @@ export function momentsOfEveryMask(segments: number, weights: Float64Array): Mom
     apart,
     hidden: new Float64Array(segments).fill(one),
     means: new Float64Array(segments).fill(1 - one / total),
-    column: (i) => Float64Array.from({ length: segments }, (_, j) => entry(i, j)),
-    gram: async ({ length: n }) => Float64Array.from({ length: n * n }, (_, at) => entry(Math.floor(at / n), at % n)),
+    column: (i) => known(Float64Array.from({ length: segments }, (_, j) => entry(i, j))),
+    gram: ({ length: n }) => known(Float64Array.from({ length: n * n }, (_, at) => entry(Math.floor(at / n), at % n))),
     variation: (_, coefficients) => {
       let [sum, squares] = [0, 0]
       for (const coefficient of coefficients) {
         sum += coefficient
         squares += coefficient ** 2
       }
-      return (own - shared) * squares + shared * sum ** 2
+      return known((own - shared) * squares + shared * sum ** 2)
     },
   }
 }

@@ -1,5 +1,4 @@
 import { ArgumentError } from '../../engine/errors.ts'
-import { fairTurns } from '../abort.ts'
 import { type DistanceMetric, distancesByCount, distancesToFirst } from '../samples/distances.ts'
 import { type Kernel, kernelWeights } from '../samples/kernel.ts'
 import { extremeLogits, softmaxOf, visitEveryMask } from '../samples/logit-tables.ts'
@@ -11,19 +10,21 @@ import {
   tabulatePerturbed,
 } from '../samples/predictors.ts'
 import type { Masks } from '../samples/sampling.ts'
+import { inTurns, known, type Steps } from '../steps.ts'
 import { EveryMaskTargets, masksFrom, momentsOfEveryMask, mostSegmentsForExact } from './every-mask.ts'
 import { type Moments, SampleMoments, type TargetMoments, targetMomentsOf } from './moments.ts'
 
 /** What surrogates are fitted to: a classifier's answers about perturbed images, weighed by how near they are. */
 export interface Evidence {
-  readonly moments: Moments
+  /** Summed up when they are asked for, once: that is part of the fit. */
+  moments(): Steps<Moments>
   /** The classifier's answer about the image itself, [classes]. */
   readonly original: Float64Array
   /** The labels to explain. */
   readonly labels: readonly number[]
   /** How many perturbed images, the image itself among them. */
   readonly samples: number
-  targetOf(label: number): TargetMoments
+  targetOf(label: number): Steps<TargetMoments>
   /** null where every mask was taken: they are not kept. */
   readonly sampled: SampledAnswers | null
 }
@@ -34,7 +35,7 @@ export interface SampledAnswers {
   readonly probabilities: { readonly data: Float64Array; readonly shape: readonly [number, number] }
   readonly distances: Float64Array
   readonly weights: Float64Array
-  readonly moments: SampleMoments
+  moments(): Steps<SampleMoments>
   targetsOf(label: number): Float64Array
 }
 
@@ -56,60 +57,45 @@ export async function sampledEvidence(
   options: PredictionOptions,
 ): Promise<Evidence & { readonly sampled: SampledAnswers }> {
   const probabilities = await predictPerturbed(question.predictor, { ...question, masks }, options)
-  return evidenceOf(question, masks, probabilities)
+  return inTurns(evidenceOf(question, masks, probabilities), options.signal)
 }
 
 /** The evidence of answers that are known. */
-export function evidenceOf(
+export function* evidenceOf(
   question: Question,
   masks: Masks,
   probabilities: SampledAnswers['probabilities'],
-): Evidence & { readonly sampled: SampledAnswers } {
-  const distances = distancesToFirst(masks, question.distanceMetric)
+): Steps<Evidence & { readonly sampled: SampledAnswers }> {
+  const distances = yield* distancesToFirst(masks, question.distanceMetric)
   const weights = kernelWeights(distances, question.kernel, question.kernelWidth)
   const [rows, classes] = probabilities.shape
   const original = probabilities.data.slice(0, classes)
   const labels = question.chooseLabels(original)
   const data = { data: masks.data, rows, columns: masks.shape[1], weights }
-  let moments: SampleMoments | null = null
-  const momentsOnce = () => {
-    moments ??= new SampleMoments(data)
-    return moments
+  let summed: SampleMoments | null = null
+  function* moments(): Steps<SampleMoments> {
+    summed ??= yield* SampleMoments.of(data)
+    return summed
   }
-  const targetsOf = onceEach((label) => {
+  // Fit, intervals and warnings ask for the same.
+  const targetsMade = new Map<number, Float64Array>()
+  const targetsOf = (label: number) => {
+    const made = targetsMade.get(label)
+    if (made) return made
     const targets = new Float64Array(rows)
     for (let row = 0; row < rows; row++) targets[row] = probabilities.data[row * classes + label]
+    targetsMade.set(label, targets)
     return targets
-  })
+  }
   return {
-    // When it is asked for: it is part of the fit.
-    get moments() {
-      return momentsOnce()
-    },
+    moments,
     original,
     labels,
     samples: rows,
-    targetOf: onceEach((label) => targetMomentsOf(momentsOnce(), targetsOf(label))),
-    sampled: {
-      masks,
-      probabilities,
-      distances,
-      weights,
-      get moments() {
-        return momentsOnce()
-      },
-      targetsOf,
+    *targetOf(label) {
+      return yield* targetMomentsOf(yield* moments(), targetsOf(label))
     },
-  }
-}
-
-/** What is computed of a label the first time it is asked for: fit, intervals and warnings all ask. */
-function onceEach<T>(compute: (label: number) => T): (label: number) => T {
-  const made = new Map<number, T>()
-  return (label) => {
-    const value = made.get(label) ?? compute(label)
-    made.set(label, value)
-    return value
+    sampled: { masks, probabilities, distances, weights, moments, targetsOf },
   }
 }
 
@@ -143,17 +129,14 @@ export async function sumEveryAnswer<S extends { add(probabilities: Float64Array
   if (tables) {
     const original = softmaxOf(extremeLogits(tables, true))
     const sums = begin(original)
-    const letOthersRun = fairTurns()
-    await visitEveryMask(
-      tables,
-      segmentCount,
-      (probabilities) => sums.add(probabilities, 0),
-      async (done) => {
-        options.onProgress(done, samples)
-        await letOthersRun()
-        options.signal?.throwIfAborted()
-      },
-    )
+    const visiting = visitEveryMask(tables, segmentCount, (probabilities) => sums.add(probabilities, 0))
+    function* summing(): Steps<void> {
+      for (const share of visiting) {
+        options.onProgress(share * samples, samples)
+        yield share
+      }
+    }
+    await inTurns(summing(), options.signal)
     return { samples, original, sums }
   }
   const ask = async (first: number) => {
@@ -186,11 +169,11 @@ export async function exactEvidence(question: Question, options: PredictionOptio
   const { labels } = sums
   const moments = momentsOfEveryMask(segmentCount, weights)
   return {
-    moments,
+    moments: () => known(moments),
     original,
     labels,
     samples,
-    targetOf: (label) => sums.target(labels.indexOf(label), moments),
+    targetOf: (label) => known(sums.target(labels.indexOf(label), moments)),
     sampled: null,
   }
 }

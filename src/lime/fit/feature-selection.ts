@@ -1,6 +1,6 @@
 import { shown } from '../../engine/arguments.ts'
 import { ArgumentError } from '../../engine/errors.ts'
-import { atOnce, type Pause } from '../abort.ts'
+import { rowsAStep, type Steps } from '../steps.ts'
 import { lassoPath } from './lars.ts'
 import { type Moments, range, type TargetMoments } from './moments.ts'
 import { ridge } from './ridge.ts'
@@ -37,15 +37,9 @@ export function featureSelectionNamed(name: string): FeatureSelection {
  * All features, by descending |coefficient| of a ridge fit (lime multiplies by the values in row 0, which are ones); the first of
  * equals first.
  */
-async function highestWeights(
-  moments: Moments,
-  target: TargetMoments,
-  count: number,
-  alpha: number,
-  pause: Pause,
-): Promise<number[]> {
+function* highestWeights(moments: Moments, target: TargetMoments, count: number, alpha: number): Steps<number[]> {
   const features = range(moments.columns)
-  const { coefficients } = await ridge(moments, target, rankingShare * alpha, features, pause)
+  const { coefficients } = yield* ridge(moments, target, rankingShare * alpha, features)
   const importance = coefficients.map(Math.abs)
   return features.sort((a, b) => importance[b] - importance[a]).slice(0, count)
 }
@@ -58,12 +52,7 @@ const leastIndependent = 1e-12
  * for each candidate, what the chosen features explain is taken out of the moments (Cholesky's decomposition, a column a round),
  * and the gain of a candidate is what is left of its product with the target, squared, over what is left of its own length.
  */
-async function forwardSelection(
-  moments: Moments,
-  target: TargetMoments,
-  count: number,
-  pause: Pause,
-): Promise<number[]> {
+function* forwardSelection(moments: Moments, target: TargetMoments, count: number): Steps<number[]> {
   const { columns, hidden, total } = moments
   // A mask's square is itself.
   const lengths = hidden.map((weight) => weight - weight ** 2 / total)
@@ -73,8 +62,9 @@ async function forwardSelection(
   const explained: Float64Array[] = []
   const chosen: number[] = []
   const isChosen = new Uint8Array(columns)
+  const step = rowsAStep(columns)
   while (chosen.length < Math.min(count, columns)) {
-    await pause(chosen.length / count)
+    yield chosen.length / count
     let best = -1
     let bestGain = Number.NEGATIVE_INFINITY
     for (let i = 0; i < columns; i++) {
@@ -88,9 +78,9 @@ async function forwardSelection(
     chosen.push(best)
     isChosen[best] = 1
     if (bestGain === 0) continue
-    const own = moments.column(best).slice()
-    for (const earlier of explained) {
-      await pause(chosen.length / count)
+    const own = (yield* moments.column(best)).slice()
+    for (const [round, earlier] of explained.entries()) {
+      if (round % step === step - 1) yield chosen.length / count
       const share = earlier[best]
       if (share !== 0) for (let i = 0; i < columns; i++) own[i] -= share * earlier[i]
     }
@@ -107,8 +97,8 @@ async function forwardSelection(
 }
 
 /** Walks back from the end of the lasso path to the first step with at most `count` coefficients that are not 0. */
-async function lassoSelection(moments: Moments, target: TargetMoments, count: number, pause: Pause): Promise<number[]> {
-  const { coefficients } = await lassoPath(moments, target.products, pause)
+function* lassoSelection(moments: Moments, target: TargetMoments, count: number): Steps<number[]> {
+  const { coefficients } = yield* lassoPath(moments, target.products)
   // A path that never left the empty model selects nothing by itself: lime then keeps all features.
   let nonzero = range(moments.columns)
   for (let step = coefficients.length - 1; step > 0; step--) {
@@ -123,25 +113,19 @@ async function lassoSelection(moments: Moments, target: TargetMoments, count: nu
  * @param count how many at most
  * @param alpha the surrogate's penalty
  */
-export async function selectFeatures(
+export function* selectFeatures(
   method: FeatureSelection,
   moments: Moments,
   target: TargetMoments,
   count: number,
   alpha: number,
-  pause: Pause = atOnce,
-): Promise<number[]> {
-  if (method === 'auto')
-    return selectFeatures(
-      count <= mostForForwardSelection ? 'forwardSelection' : 'highestWeights',
-      moments,
-      target,
-      count,
-      alpha,
-      pause,
-    )
-  if (method === 'highestWeights') return highestWeights(moments, target, count, alpha, pause)
-  if (method === 'forwardSelection') return forwardSelection(moments, target, count, pause)
-  if (method === 'lassoPath') return lassoSelection(moments, target, count, pause)
+): Steps<number[]> {
+  if (method === 'auto') {
+    const chosen = count <= mostForForwardSelection ? 'forwardSelection' : 'highestWeights'
+    return yield* selectFeatures(chosen, moments, target, count, alpha)
+  }
+  if (method === 'highestWeights') return yield* highestWeights(moments, target, count, alpha)
+  if (method === 'forwardSelection') return yield* forwardSelection(moments, target, count)
+  if (method === 'lassoPath') return yield* lassoSelection(moments, target, count)
   return range(moments.columns)
 }

@@ -1,4 +1,4 @@
-import { atOnce, type Pause } from '../abort.ts'
+import { part, type Steps } from '../steps.ts'
 import { solvePositive } from './cholesky.ts'
 import { type Moments, range } from './moments.ts'
 
@@ -25,22 +25,22 @@ function smallestPositive(values: Iterable<number>): number {
 }
 
 /** The part of the moments' gram over the given columns. */
-function submatrix(moments: Moments, chosen: readonly number[]): Float64Array {
-  const part = new Float64Array(chosen.length ** 2)
-  chosen.forEach((i, row) => {
-    const column = moments.column(i)
+function* submatrix(moments: Moments, chosen: readonly number[]): Steps<Float64Array> {
+  const matrix = new Float64Array(chosen.length ** 2)
+  for (const [row, i] of chosen.entries()) {
+    const column = yield* moments.column(i)
     chosen.forEach((j, at) => {
-      part[row * chosen.length + at] = column[j]
+      matrix[row * chosen.length + at] = column[j]
     })
-  })
-  return part
+  }
+  return matrix
 }
 
 /** The squared length of column `candidate` beyond what the active columns span. */
-async function lengthBeyond(moments: Moments, active: readonly number[], candidate: number): Promise<number> {
-  const column = moments.column(candidate)
+function* lengthBeyond(moments: Moments, active: readonly number[], candidate: number): Steps<number> {
+  const column = yield* moments.column(candidate)
   const shared = Float64Array.from(active, (i) => column[i])
-  const within = await solvePositive(submatrix(moments, active), shared)
+  const within = yield* solvePositive(yield* submatrix(moments, active), shared)
   return column[candidate] - shared.reduce((sum, value, i) => sum + value * within[i], 0)
 }
 
@@ -50,7 +50,7 @@ async function lengthBeyond(moments: Moments, active: readonly number[], candida
  * joins when its correlation catches up, and leaves when its coefficient reaches zero.
  * @param products of the centred columns with the target, [columns]
  */
-export async function lassoPath(moments: Moments, products: Float64Array, pause: Pause = atOnce): Promise<LassoPath> {
+export function* lassoPath(moments: Moments, products: Float64Array): Steps<LassoPath> {
   const { columns, rows } = moments
   const alphas: number[] = []
   const path: Float64Array[] = []
@@ -65,11 +65,12 @@ export async function lassoPath(moments: Moments, products: Float64Array, pause:
   }
 
   for (;;) {
-    await pause(path.length / mostSteps)
+    const share = path.length / mostSteps
+    yield share
     // Correlations with the residual, afresh at each step: Xᵀ(y - X b).
     const correlations = products.slice()
     for (const j of active) {
-      const column = moments.column(j)
+      const column = yield* moments.column(j)
       for (let i = 0; i < columns; i++) correlations[i] -= column[i] * coefficients[j]
     }
     // Right after a drop the leaving column still has the full correlation, so that it counts but doesn't come back at once.
@@ -85,7 +86,8 @@ export async function lassoPath(moments: Moments, products: Float64Array, pause:
     if (alpha <= tolerance || step >= mostSteps) return { alphas, coefficients: path }
 
     if (!justDropped) {
-      if (Math.sqrt(Math.max(await lengthBeyond(moments, active, leader), 0)) < smallestPivot) {
+      const beyond = yield* part(lengthBeyond(moments, active, leader), share, share)
+      if (Math.sqrt(Math.max(beyond, 0)) < smallestPivot) {
         alphas.pop()
         path.pop()
         excluded.add(leader)
@@ -97,15 +99,16 @@ export async function lassoPath(moments: Moments, products: Float64Array, pause:
     if (step > 0 && alphas[step - 1] < alpha) return { alphas, coefficients: path }
 
     // The direction in which all active correlations fall at the same rate.
-    const equiangular = await solvePositive(submatrix(moments, active), Float64Array.from(signs))
+    const shared = yield* submatrix(moments, active)
+    const equiangular = yield* part(solvePositive(shared, Float64Array.from(signs)), share, share)
     const rate = 1 / Math.sqrt(equiangular.reduce((sum, value, i) => sum + value * signs[i], 0))
     const direction = equiangular.map((value) => value * rate)
     const waitingNow = waiting.filter((i) => i !== active.at(-1))
     const falls = new Float64Array(columns)
-    active.forEach((j, k) => {
-      const column = moments.column(j)
+    for (const [k, j] of active.entries()) {
+      const column = yield* moments.column(j)
       for (let i = 0; i < columns; i++) falls[i] += column[i] * direction[k]
-    })
+    }
     const fall = waitingNow.map((i) => falls[i])
     let length = Math.min(
       largest / rate,

@@ -1,4 +1,4 @@
-import type { Pause } from '../abort.ts'
+import { rowsAStep, type Steps } from '../steps.ts'
 
 /**
  * Sums over samples whose rows are masks of zeros and ones, where there are so many segments that their number squared counts.
@@ -25,31 +25,21 @@ function emptyBits(rows: number, length: number): Bits {
   return { bytes: new Uint8Array(rows * stride), stride }
 }
 
-/** Numbers of a mask that are looked at between pauses. */
-const numbersAtOnce = 2 ** 20
-
-/** A pause for each row of so many numbers, or for several short ones. */
-function everyFewRows(length: number, rows: number, pause: Pause): Pause {
-  const step = Math.max(1, Math.floor(numbersAtOnce / Math.max(1, length)))
-  return (row) => (row % step === 0 ? pause(row / rows) : undefined)
-}
-
 /**
  * A row for each feature: which samples hide it.
  * @param data [rows, columns] of 0 (hidden) and 1
  */
-export async function bitsOfFeatures(
+export function* bitsOfFeatures(
   data: ArrayLike<number>,
   rows: number,
   columns: number,
   features: ArrayLike<number>,
-  pause: Pause,
-): Promise<Bits> {
+): Steps<Bits> {
   const bits = emptyBits(features.length, rows)
   const { bytes, stride } = bits
-  const pauseAt = everyFewRows(features.length, rows, pause)
+  const step = rowsAStep(features.length)
   for (let row = 0; row < rows; row++) {
-    await pauseAt(row)
+    if (row % step === 0) yield row / rows
     const [byte, bit] = [row >> 3, row & 7]
     for (let i = 0; i < features.length; i++) bytes[i * stride + byte] |= (1 - data[row * columns + features[i]]) << bit
   }
@@ -57,18 +47,17 @@ export async function bitsOfFeatures(
 }
 
 /** A row for each sample: which of the features it hides. @param data [rows, columns] of 0 (hidden) and 1 */
-export async function bitsOfSamples(
+export function* bitsOfSamples(
   data: ArrayLike<number>,
   rows: number,
   columns: number,
   features: ArrayLike<number>,
-  pause: Pause,
-): Promise<Bits> {
+): Steps<Bits> {
   const bits = emptyBits(rows, features.length)
   const { bytes, stride } = bits
-  const pauseAt = everyFewRows(features.length, rows, pause)
+  const step = rowsAStep(features.length)
   for (let row = 0; row < rows; row++) {
-    await pauseAt(row)
+    if (row % step === 0) yield row / rows
     for (let i = 0; i < features.length; i++)
       bytes[row * stride + (i >> 3)] |= (1 - data[row * columns + features[i]]) << (i & 7)
   }
@@ -76,18 +65,15 @@ export async function bitsOfSamples(
 }
 
 /** For each pair of features the weight of the samples that hide both, [n, n]. @param weights [rows] */
-export async function weightsOfPairs(
-  { bytes, stride }: Bits,
-  weights: Float64Array,
-  pause: Pause,
-): Promise<Float64Array> {
+export function* weightsOfPairs({ bytes, stride }: Bits, weights: Float64Array): Steps<Float64Array> {
   const n = bytes.length / stride
   const pairs = new Float64Array(n * n)
   const tables = new Float64Array(bytesAtOnce * tableSize)
+  const step = rowsAStep(bytesAtOnce * n)
   for (let first = 0; first < stride; first += bytesAtOnce) {
     for (let g = 0; g < bytesAtOnce; g++) fillTable(tables, g * tableSize, weights, (first + g) * byteBits)
     for (let i = 0; i < n; i++) {
-      await pause((first + (bytesAtOnce * i) / n) / stride)
+      if (i % step === 0) yield (first + (bytesAtOnce * i) / n) / stride
       addPairs(pairs.subarray(i * n, i * n + i + 1), bytes, i * stride + first, first, stride, tables)
     }
   }
@@ -134,13 +120,14 @@ function addPairs(
 }
 
 /** For each pair of rows of bits how many are 1 in both, [rows, rows]. */
-export async function sharedOnes({ bytes, stride }: Bits, pause: Pause): Promise<Float64Array> {
+export function* sharedOnes({ bytes, stride }: Bits): Steps<Float64Array> {
   const words = new Int32Array(bytes.buffer)
   const length = stride / Int32Array.BYTES_PER_ELEMENT
   const rows = words.length / length
   const shared = new Float64Array(rows * rows)
+  const step = rowsAStep(rows * length)
   for (let r = 0; r < rows; r++) {
-    await pause((r / rows) ** 2)
+    if (r % step === 0) yield (r / rows) ** 2
     for (let s = 0; s <= r; s++) {
       let count = 0
       for (let k = 0, a = r * length, b = s * length; k < length; k++, a++, b++) count += bitCount(words[a] & words[b])
@@ -165,37 +152,35 @@ const columnsAtOnce = 64
 /**
  * For each row of bits the sum of a matrix's rows at its ones.
  * @param matrix [length, width], where rows have so many bits
- * @param visit gets a row's number and its sum, [width], in an array that is used again
+ * @param visit gets the number of the first of some rows, and their sums, [rows, width], in an array that is used again
  */
-export async function sumRowsAtOnes(
+export function* sumRowsAtOnes(
   { bytes, stride }: Bits,
   matrix: Float64Array,
   width: number,
-  visit: (row: number, sum: Float64Array) => void,
-  pause: Pause,
-): Promise<void> {
+  visit: (first: number, sums: Float64Array) => void,
+): Steps<void> {
   const rows = bytes.length / stride
   const table = new Float64Array(tableSize * Math.min(width, columnsAtOnce))
   const sums = new Float64Array(Math.min(rows, sumsAtOnce) * width)
+  const visits = rowsAStep(width)
   for (let first = 0; first < rows; first += sumsAtOnce) {
     const count = Math.min(sumsAtOnce, rows - first)
     sums.fill(0)
     for (let left = 0; left < width; left += columnsAtOnce) {
       const own = Math.min(columnsAtOnce, width - left)
       for (let byte = 0; byte * byteBits * width < matrix.length; byte++) {
-        await pause((first + (count * left) / width) / rows)
+        yield (first + (count * left) / width) / rows
         fillRows(table, own, matrix, width, byte * byteBits, left)
         addRows(sums, width, left, table, own, bytes, first * stride + byte, stride, count)
       }
     }
-    for (let i = 0; i < count; i++) {
-      if (i % visitsAtOnce === 0) await pause((first + i) / rows)
-      visit(first + i, sums.subarray(i * width, (i + 1) * width))
+    for (let i = 0; i < count; i += visits) {
+      yield (first + i) / rows
+      visit(first + i, sums.subarray(i * width, Math.min(i + visits, count) * width))
     }
   }
 }
-
-const visitsAtOnce = 64
 
 /** For each combination of eight rows their sum, in some columns: [256, own]. Combination 0 stays 0. */
 function fillRows(

@@ -1,4 +1,4 @@
-import { type Pause, part } from '../abort.ts'
+import { part, rowsAStep, type Steps } from '../steps.ts'
 import { bitsOfFeatures, weightsOfPairs } from './mask-products.ts'
 
 /**
@@ -29,11 +29,11 @@ export interface Moments {
   /** The columns' weighted means m, [columns]. */
   readonly means: Float64Array
   /** Column i of Σ w (x - m)(x - m)ᵀ, [columns]: to read only. */
-  column(i: number): Float64Array
+  column(i: number): Steps<Float64Array>
   /** Σ w (x - m)(x - m)ᵀ of these columns, [features, features]: the caller's to keep. */
-  gram(features: ArrayLike<number>, pause: Pause): Promise<Float64Array>
+  gram(features: ArrayLike<number>): Steps<Float64Array>
   /** Σ w ((x - m)·b)²: how much a linear model of these columns varies. */
-  variation(features: ArrayLike<number>, coefficients: Float64Array): number
+  variation(features: ArrayLike<number>, coefficients: Float64Array): Steps<number>
 }
 
 /** What a fit needs of its targets. */
@@ -106,32 +106,49 @@ export class SampleMoments implements Moments, WeightedSamples {
   private readonly sumsMade = new WeakMap<Float64Array, TargetSums>()
   private whole: Float64Array | null = null
 
-  constructor({ data, rows, columns, weights }: WeightedSamples) {
-    this.data = data
-    this.rows = rows
-    this.columns = columns
-    this.weights = weights
-    this.maskNumbers = rows >= rowsAMask * 2 ** columns ? numbersOf(data, rows, columns) : null
-    this.summed = this.maskNumbers ? everyMask(this.maskNumbers, columns, weights) : this
-    this.hidden = sumHidden(this.summed, this.summed.weights)
+  static *of(samples: WeightedSamples): Steps<SampleMoments> {
+    const { data, rows, columns, weights } = samples
+    const maskNumbers = rows >= rowsAMask * 2 ** columns ? yield* numbersOf(samples) : null
+    const summed = maskNumbers ? everyMask(maskNumbers, columns, weights) : samples
+    const hidden = yield* sumHidden(summed, summed.weights)
+    const step = rowsAStep(columns)
     let [total, apart] = [0, 0]
     for (let row = 0; row < rows; row++) {
       total += weights[row]
       if (hidesAny(data, row * columns, columns)) apart += weights[row]
+      if (row % step === step - 1) yield
     }
+    return new SampleMoments(samples, maskNumbers, summed, hidden, total, apart)
+  }
+
+  private constructor(
+    { data, rows, columns, weights }: WeightedSamples,
+    maskNumbers: Int32Array | null,
+    summed: WeightedSamples,
+    hidden: Float64Array,
+    total: number,
+    apart: number,
+  ) {
+    this.data = data
+    this.rows = rows
+    this.columns = columns
+    this.weights = weights
+    this.maskNumbers = maskNumbers
+    this.summed = summed
+    this.hidden = hidden
     this.total = total
     this.apart = apart
-    this.means = this.hidden.map((sum) => 1 - sum / total)
+    this.means = hidden.map((sum) => 1 - sum / total)
   }
 
   /** Computed once. @param targets [rows], the image's first; not to be changed */
-  targetSums(targets: Float64Array): TargetSums {
-    const sums = this.sumsMade.get(targets) ?? this.summedTargets(targets)
+  *targetSums(targets: Float64Array): Steps<TargetSums> {
+    const sums = this.sumsMade.get(targets) ?? (yield* this.summedTargets(targets))
     this.sumsMade.set(targets, sums)
     return sums
   }
 
-  private summedTargets(targets: Float64Array): TargetSums {
+  private *summedTargets(targets: Float64Array): Steps<TargetSums> {
     const { rows, columns, weights, maskNumbers, summed } = this
     const [image] = targets
     const weighted = new Float64Array(rows)
@@ -143,42 +160,46 @@ export class SampleMoments implements Moments, WeightedSamples {
       square += weighted[row] * difference
     }
     const differences = maskNumbers ? addedUp(maskNumbers, columns, weighted) : weighted
-    return { image, total, hidden: sumHidden(summed, differences), square }
+    return { image, total, hidden: yield* sumHidden(summed, differences), square }
   }
 
-  column(i: number): Float64Array {
+  *column(i: number): Steps<Float64Array> {
     const made = this.columnsMade.get(i)
     if (made) return made
     const { columns, whole } = this
-    const column = whole ? whole.slice(i * columns, (i + 1) * columns) : this.centredColumn(i)
+    const column = whole ? whole.slice(i * columns, (i + 1) * columns) : yield* this.centredColumn(i)
     this.columnsMade.set(i, column)
     return column
   }
 
-  async gram(features: ArrayLike<number>, pause: Pause): Promise<Float64Array> {
+  *gram(features: ArrayLike<number>): Steps<Float64Array> {
     const { columns } = this
     const n = features.length
-    if (n === columns) this.whole ??= await this.centredGram(range(columns), pause)
+    if (n === columns) this.whole ??= yield* this.centredGram(range(columns))
     const { whole } = this
-    if (!whole) return this.centredGram(features, pause)
+    if (!whole) return yield* this.centredGram(features)
     const gram = new Float64Array(n * n)
     for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) gram[i * n + j] = whole[features[i] * columns + features[j]]
     return gram
   }
 
-  variation(features: ArrayLike<number>, coefficients: Float64Array): number {
+  *variation(features: ArrayLike<number>, coefficients: Float64Array): Steps<number> {
     const { columns, hidden, total, whole } = this
     const { data, rows, weights } = this.summed
+    const step = rowsAStep(features.length)
     let variation = 0
     if (whole && features.length < this.rows) {
-      for (let i = 0; i < features.length; i++)
+      for (let i = 0; i < features.length; i++) {
+        if (i % step === step - 1) yield
         for (let j = 0; j < features.length; j++)
           variation += coefficients[i] * coefficients[j] * whole[features[i] * columns + features[j]]
+      }
       return Math.max(0, variation)
     }
     let mean = 0
     for (let i = 0; i < features.length; i++) mean += (coefficients[i] * hidden[features[i]]) / total
     for (let row = 0, at = 0; row < rows; row++, at += columns) {
+      if (row % step === step - 1) yield
       let value = -mean
       for (let i = 0; i < features.length; i++) value += (1 - data[at + features[i]]) * coefficients[i]
       variation += weights[row] * value * value
@@ -199,11 +220,13 @@ export class SampleMoments implements Moments, WeightedSamples {
     return { data: summed.data, masks: summed.rows, rows: sorted, starts }
   }
 
-  private centredColumn(i: number): Float64Array {
+  private *centredColumn(i: number): Steps<Float64Array> {
     const { columns, hidden, total } = this
     const { data, rows, weights } = this.summed
     const column = new Float64Array(columns)
+    const step = rowsAStep(columns)
     for (let row = 0, at = 0; row < rows; row++, at += columns) {
+      if (row % step === step - 1) yield
       if (data[at + i] !== 0) continue
       const weight = weights[row]
       for (let j = 0; j < columns; j++) column[j] += (1 - data[at + j]) * weight
@@ -211,14 +234,15 @@ export class SampleMoments implements Moments, WeightedSamples {
     return column.map((sum, j) => sum - (hidden[i] * hidden[j]) / total)
   }
 
-  private async centredGram(features: ArrayLike<number>, pause: Pause): Promise<Float64Array> {
+  private *centredGram(features: ArrayLike<number>): Steps<Float64Array> {
     const { columns, hidden, total } = this
     const { data, rows, weights } = this.summed
-    const bits = await bitsOfFeatures(data, rows, columns, features, part(pause, 0, 0.1))
-    const gram = await weightsOfPairs(bits, weights, part(pause, 0.1, 0.9))
+    const bits = yield* part(bitsOfFeatures(data, rows, columns, features), 0, 0.1)
+    const gram = yield* part(weightsOfPairs(bits, weights), 0.1, 0.9)
     const n = features.length
+    const step = rowsAStep(n)
     for (let i = 0; i < n; i++) {
-      await pause(0.9 + (0.1 * i) / n)
+      if (i % step === 0) yield 0.9 + (0.1 * i) / n
       const share = hidden[features[i]] / total
       for (let j = 0; j < n; j++) gram[i * n + j] -= share * hidden[features[j]]
     }
@@ -231,12 +255,14 @@ function hidesAny(data: ArrayLike<number>, at: number, columns: number): boolean
   return false
 }
 
-function numbersOf(data: ArrayLike<number>, rows: number, columns: number): Int32Array {
+function* numbersOf({ data, rows, columns }: WeightedSamples): Steps<Int32Array> {
   const numbers = new Int32Array(rows)
+  const step = rowsAStep(columns)
   for (let row = 0, at = 0; row < rows; row++) {
     let number = 0
     for (let i = 0; i < columns; i++, at++) number |= data[at] << i
     numbers[row] = number
+    if (row % step === step - 1) yield
   }
   return numbers
 }
@@ -249,11 +275,13 @@ function addedUp(numbers: Int32Array, columns: number, values: Float64Array): Fl
 }
 
 /** For each column the sum of the values whose rows hide it. @param values [rows] */
-function sumHidden({ data, rows, columns }: WeightedSamples, values: Float64Array): Float64Array {
+function* sumHidden({ data, rows, columns }: WeightedSamples, values: Float64Array): Steps<Float64Array> {
   const sums = new Float64Array(columns)
+  const step = rowsAStep(columns)
   for (let row = 0, at = 0; row < rows; row++) {
     const value = values[row]
     for (let i = 0; i < columns; i++, at++) sums[i] += (1 - data[at]) * value
+    if (row % step === step - 1) yield
   }
   return sums
 }
@@ -269,8 +297,8 @@ function everyMask(numbers: Int32Array, columns: number, values: Float64Array): 
 }
 
 /** @param targets [rows], the image's first */
-export function targetMomentsOf(moments: SampleMoments, targets: Float64Array): TargetMoments {
-  const sums = moments.targetSums(targets)
+export function* targetMomentsOf(moments: SampleMoments, targets: Float64Array): Steps<TargetMoments> {
+  const sums = yield* moments.targetSums(targets)
   const target = centred(sums, moments)
   if (target.square === 0 || moments.rows >= moments.columns) return target
   const [image] = targets

@@ -1,4 +1,4 @@
-import { atOnce, type Pause, part } from '../abort.ts'
+import { part, rowsAStep, type Steps } from '../steps.ts'
 import { factorPositive, type PositiveFactor } from './cholesky.ts'
 import { bitsOfSamples, sharedOnes } from './mask-products.ts'
 import { type Moments, range, SampleMoments, type TargetMoments } from './moments.ts'
@@ -28,56 +28,53 @@ function sharedOf(moments: Moments): Shared {
  * penalised (both sides are centred) and the weights are not normalised, as in scikit-learn's Ridge. With alpha 0 the limit of
  * ever smaller penalties: of the coefficients that fit best, where samples leave a choice, the shortest.
  */
-export async function ridge(
+export function* ridge(
   moments: Moments,
   target: TargetMoments,
   alpha: number,
   features: ArrayLike<number>,
-  pause: Pause = atOnce,
-): Promise<LinearFit> {
-  const coefficients = await coefficientsOf(moments, target, alpha, features, pause)
+): Steps<LinearFit> {
+  const coefficients = yield* coefficientsOf(moments, target, alpha, features)
   let intercept = target.mean
   for (let i = 0; i < features.length; i++) intercept -= coefficients[i] * moments.means[features[i]]
   return { coefficients, intercept }
 }
 
-async function coefficientsOf(
+function* coefficientsOf(
   moments: Moments,
   target: TargetMoments,
   alpha: number,
   features: ArrayLike<number>,
-  pause: Pause,
-): Promise<Float64Array> {
+): Steps<Float64Array> {
   const n = features.length
   if (target.square === 0) return new Float64Array(n)
   if (n === moments.columns) {
     // In the columns' own order the system is the same for all labels.
-    const solution = await solved(moments, target, alpha, range(n), pause)
+    const solution = yield* solved(moments, target, alpha, range(n))
     return Float64Array.from({ length: n }, (_, i) => solution[features[i]])
   }
-  return solved(moments, target, alpha, features, pause)
+  return yield* solved(moments, target, alpha, features)
 }
 
-async function solved(
+function* solved(
   moments: Moments,
   target: TargetMoments,
   alpha: number,
   features: ArrayLike<number>,
-  pause: Pause,
-): Promise<Float64Array> {
+): Steps<Float64Array> {
   if (moments instanceof SampleMoments && moments.rows < features.length) {
-    const factor = await factorOfSamples(moments, alpha, features, pause)
-    return fromDual(moments, factor, target, features, pause)
+    const factor = yield* factorOfSamples(moments, alpha, features)
+    return yield* fromDual(moments, factor, target, features)
   }
-  const factor = await factorOf(moments, alpha, features, pause)
+  const factor = yield* factorOf(moments, alpha, features)
   return factor.solve(Float64Array.from({ length: features.length }, (_, i) => target.products[features[i]]))
 }
 
 /** Of the normal equations, of one unknown a feature. */
-function factorOf(moments: Moments, alpha: number, features: ArrayLike<number>, pause: Pause): Promise<PositiveFactor> {
-  return onceForAll(moments, alpha, features, async () => {
-    const matrix = await moments.gram(features, part(pause, 0, 0.5))
-    return factorPositive(penalised(matrix, features.length, alpha), features.length, part(pause, 0.5, 1))
+function factorOf(moments: Moments, alpha: number, features: ArrayLike<number>): Steps<PositiveFactor> {
+  return onceForAll(moments, alpha, features, function* () {
+    const matrix = yield* part(moments.gram(features), 0, 0.5)
+    return yield* part(factorPositive(penalised(matrix, features.length, alpha), features.length), 0.5, 1)
   })
 }
 
@@ -89,24 +86,23 @@ export function factorOfSamples(
   moments: SampleMoments,
   alpha: number,
   features: ArrayLike<number>,
-  pause: Pause,
-): Promise<PositiveFactor> {
+): Steps<PositiveFactor> {
   const { rows } = moments
-  return onceForAll(moments, alpha, features, async () => {
-    const matrix = await sampleProducts(moments, features, part(pause, 0, 0.5))
-    return factorPositive(penalised(matrix, rows, alpha), rows, part(pause, 0.5, 1))
+  return onceForAll(moments, alpha, features, function* () {
+    const matrix = yield* part(sampleProducts(moments, features), 0, 0.5)
+    return yield* part(factorPositive(penalised(matrix, rows, alpha), rows), 0.5, 1)
   })
 }
 
-async function onceForAll(
+function* onceForAll(
   moments: Moments,
   alpha: number,
   features: ArrayLike<number>,
-  factor: () => Promise<PositiveFactor>,
-): Promise<PositiveFactor> {
-  if (features.length < moments.columns) return factor()
+  factor: () => Steps<PositiveFactor>,
+): Steps<PositiveFactor> {
+  if (features.length < moments.columns) return yield* factor()
   const { factors } = sharedOf(moments)
-  const made = factors.get(alpha) ?? (await factor())
+  const made = factors.get(alpha) ?? (yield* factor())
   factors.set(alpha, made)
   return made
 }
@@ -116,19 +112,19 @@ function penalised(matrix: Float64Array, n: number, alpha: number): Float64Array
   return matrix
 }
 
-async function fromDual(
+function* fromDual(
   { data, rows, columns, weights, hidden, total }: SampleMoments,
   factor: PositiveFactor,
   { deviations }: TargetMoments,
   features: ArrayLike<number>,
-  pause: Pause,
-): Promise<Float64Array> {
+): Steps<Float64Array> {
   const coefficients = new Float64Array(features.length)
   if (!deviations) return coefficients
   const dual = factor.solve(deviations.map((value, row) => (weights[row] > 0 ? value / Math.sqrt(weights[row]) : 0)))
+  const step = rowsAStep(features.length)
   let sum = 0
   for (let row = 0, at = 0; row < rows; row++, at += columns) {
-    await pause(1)
+    if (row % step === 0) yield 1
     const value = Math.sqrt(weights[row]) * dual[row]
     sum += value
     for (let i = 0; i < features.length; i++) coefficients[i] -= (1 - data[at + features[i]]) * value
@@ -137,35 +133,31 @@ async function fromDual(
 }
 
 /** Z Zᵀ of some columns, [rows, rows]: the caller's to keep. */
-async function sampleProducts(
-  moments: SampleMoments,
-  features: ArrayLike<number>,
-  pause: Pause,
-): Promise<Float64Array> {
+function* sampleProducts(moments: SampleMoments, features: ArrayLike<number>): Steps<Float64Array> {
   const shared = sharedOf(moments)
   const isWhole = features.length === moments.columns
-  const products = (isWhole && shared.sampleProducts) || (await computedProducts(moments, features, pause))
+  const products = (isWhole && shared.sampleProducts) || (yield* computedProducts(moments, features))
   if (isWhole) shared.sampleProducts = products
   return isWhole ? products.slice() : products
 }
 
-async function computedProducts(
+function* computedProducts(
   { data, rows, columns, weights, hidden, total }: SampleMoments,
   features: ArrayLike<number>,
-  pause: Pause,
-): Promise<Float64Array> {
-  const bits = await bitsOfSamples(data, rows, columns, features, part(pause, 0, 0.1))
-  const products = await sharedOnes(bits, part(pause, 0.1, 0.8))
+): Steps<Float64Array> {
+  const bits = yield* part(bitsOfSamples(data, rows, columns, features), 0, 0.1)
+  const products = yield* part(sharedOnes(bits), 0.1, 0.8)
   const centres = Float64Array.from({ length: features.length }, (_, i) => hidden[features[i]] / total)
   const square = centres.reduce((sum, value) => sum + value * value, 0)
   const shares = new Float64Array(rows)
+  const step = rowsAStep(Math.max(rows, features.length))
   for (let row = 0, at = 0; row < rows; row++, at += columns) {
-    await pause(0.8 + (0.1 * row) / rows)
+    if (row % step === 0) yield 0.8 + (0.1 * row) / rows
     for (let i = 0; i < features.length; i++) shares[row] += (1 - data[at + features[i]]) * centres[i]
   }
   const roots = weights.map(Math.sqrt)
   for (let r = 0; r < rows; r++) {
-    await pause(0.9 + (0.1 * r) / rows)
+    if (r % step === 0) yield 0.9 + (0.1 * r) / rows
     for (let s = 0; s < rows; s++)
       products[r * rows + s] = roots[r] * roots[s] * (products[r * rows + s] - shares[r] - shares[s] + square)
   }
@@ -177,17 +169,17 @@ async function computedProducts(
  * explained: 0.
  * @param compatible what Python gives for constant targets: 1 for an exact fit
  */
-export function weightedScore(
+export function* weightedScore(
   moments: Moments,
   target: TargetMoments,
   { coefficients, intercept }: LinearFit,
   features: ArrayLike<number>,
   compatible = false,
-): number {
+): Steps<number> {
   const { means, total } = moments
   // The fit's mean less the targets', whose square adds to what is unexplained around the means.
   let shift = intercept - target.mean
-  let unexplained = target.square + moments.variation(features, coefficients)
+  let unexplained = target.square + (yield* moments.variation(features, coefficients))
   for (let i = 0; i < features.length; i++) {
     shift += coefficients[i] * means[features[i]]
     unexplained -= 2 * coefficients[i] * target.products[features[i]]

@@ -1,7 +1,7 @@
-import { atOnce, type Pause, part } from '../abort.ts'
 import type { RandomState } from '../random/random-state.ts'
 import type { LogitTables } from '../samples/logit-tables.ts'
 import { checkRoomForMasks, type Masks } from '../samples/sampling.ts'
+import { known, part, rowsAStep, type Steps } from '../steps.ts'
 import { factorPositive } from './cholesky.ts'
 import { choose } from './every-mask.ts'
 import { bitsOfFeatures, weightsOfPairs } from './mask-products.ts'
@@ -58,18 +58,23 @@ export function shapleyShares(segments: number): { within: Float64Array; without
   return { within, without }
 }
 
+/** To shuffle a segment takes as long as so many additions. */
+const drawingASegment = 16
+
 /**
  * KernelSHAP's samples: sizes drawn by the Shapley kernel's weight of all sets of that size, (n - 1) / (s (n - s)), sets of a
  * size alike, each followed by its complement, which halves the noise (Covert and Lee, "Improving KernelSHAP", AISTATS 2021).
  * The first row shows all segments, the second none: their weights are endless, and they are no part of the sample.
  */
-export function sampleCoalitions(random: RandomState, samples: number, segments: number): Masks {
+export function* sampleCoalitions(random: RandomState, samples: number, segments: number): Steps<Masks> {
   const rows = Math.max(2, samples)
   checkRoomForMasks(rows, segments)
   const data = new Uint8Array(rows * segments).fill(1, 0, segments)
   const chances = Array.from({ length: Math.max(0, segments - 1) }, (_, i) => 1 / ((i + 1) * (segments - i - 1)))
   const total = chances.reduce((sum, chance) => sum + chance, 0)
+  const step = rowsAStep(drawingASegment * segments)
   for (let row = 2; row < rows && segments > 1; row += 2) {
+    if ((row / 2) % step === 0) yield row / rows
     let rest = random.uniform(0, total)
     let size = 1
     while (size < segments - 1 && rest >= chances[size - 1]) rest -= chances[size++ - 1]
@@ -85,26 +90,30 @@ export function sampleCoalitions(random: RandomState, samples: number, segments:
  * (rows 2 and on of sampleCoalitions, equally weighted) best. Labels share the system.
  * @returns solve, of targets [rows], the classifier's answer to each row
  */
-export async function kernelShap(
-  { data, shape: [rows, n] }: Masks,
-  pause: Pause = atOnce,
-): Promise<(targets: Float64Array) => Float64Array> {
-  if (n === 1) return ([all, none]) => Float64Array.of(all - none)
+export function* kernelShap({ data, shape: [rows, n] }: Masks): Steps<(targets: Float64Array) => Steps<Float64Array>> {
+  if (n === 1) return ([all, none]) => known(Float64Array.of(all - none))
   const features = range(n)
+  const step = rowsAStep(n)
   // Rows 0 and 1 are no part of the sample.
-  const shown = data.subarray(2 * n).map((value) => 1 - value)
   const drawn = Math.max(0, rows - 2)
+  const shown = new Uint8Array(drawn * n)
+  for (let row = 0, at = 0; row < drawn; row++) {
+    if (row % step === 0) yield 0
+    for (let i = 0; i < n; i++, at++) shown[at] = 1 - data[2 * n + at]
+  }
   const ones = new Float64Array(drawn).fill(1)
-  const bits = await bitsOfFeatures(shown, drawn, n, features, part(pause, 0, 0.1))
-  const gram = await weightsOfPairs(bits, ones, part(pause, 0.1, 0.5))
-  const factor = await factorPositive(gram, n, part(pause, 0.5, 1))
+  const bits = yield* part(bitsOfFeatures(shown, drawn, n, features), 0, 0.1)
+  const gram = yield* part(weightsOfPairs(bits, ones), 0.1, 0.5)
+  const factor = yield* part(factorPositive(gram, n), 0.5, 1)
   const even = factor.solve(new Float64Array(n).fill(1))
   const sum = (values: Float64Array) => values.reduce((total, value) => total + value, 0)
-  return (targets) => {
+  return function* (targets) {
     const [all, none] = targets
     const right = new Float64Array(n)
-    for (let row = 2; row < rows; row++)
+    for (let row = 2; row < rows; row++) {
+      if (row % step === 0) yield
       for (let i = 0; i < n; i++) right[i] += data[row * n + i] * (targets[row] - none)
+    }
     const free = factor.solve(right)
     const surplus = (sum(free) - (all - none)) / (sum(even) || 1)
     return free.map((value, i) => value - even[i] * surplus)

@@ -1,5 +1,5 @@
 import { ArgumentError } from '../../engine/errors.ts'
-import { atOnce, type Pause, part } from '../abort.ts'
+import { part, type Steps } from '../steps.ts'
 import { type FeatureSelection, selectFeatures } from './feature-selection.ts'
 import type { Moments, TargetMoments, WeightedSamples } from './moments.ts'
 import { type LinearFit, ridge, weightedScore } from './ridge.ts'
@@ -67,21 +67,18 @@ function fitWith(
 }
 
 /** Selects features and fits the surrogate: a weighted ridge, or the caller's regressor. */
-export async function fitSurrogate(
+export function* fitSurrogate(
   moments: Moments,
   target: TargetMoments,
   { numFeatures, featureSelection, alpha, compatible, regression }: SurrogateSettings,
-  pause: Pause = atOnce,
-): Promise<Surrogate> {
-  const features = await selectFeatures(featureSelection, moments, target, numFeatures, alpha, part(pause, 0, 0.5))
-  const fit = regression
-    ? fitWith(regression, features)
-    : await ridge(moments, target, alpha, features, part(pause, 0.5, 1))
+): Steps<Surrogate> {
+  const features = yield* part(selectFeatures(featureSelection, moments, target, numFeatures, alpha), 0, 0.5)
+  const fit = regression ? fitWith(regression, features) : yield* part(ridge(moments, target, alpha, features), 0.5, 1)
   const weights = features.map((feature, i): SegmentWeight => [feature, fit.coefficients[i]])
   return {
     intercept: fit.intercept,
     weights: weights.sort(([, a], [, b]) => Math.abs(b) - Math.abs(a)),
-    score: weightedScore(moments, target, fit, features, compatible),
+    score: yield* weightedScore(moments, target, fit, features, compatible),
     // At row 0 all segments are shown.
     localPrediction: fit.coefficients.reduce((sum, coefficient) => sum + coefficient, fit.intercept),
   }

@@ -1,5 +1,6 @@
 import { check, isNumberArray, thatIs } from '../../engine/arguments.ts'
 import { inOneGo, type Steps, stepSize } from '../steps.ts'
+import { cubeRoot, sRgbPower } from './powers.ts'
 
 /**
  * Colour spaces in float64, as scikit-image converts them: sRGB (IEC 61966-2-1) -> linear RGB -> CIE XYZ -> CIE L*a*b*, under
@@ -15,7 +16,7 @@ const whiteX = 0.95047
 const whiteZ = 1.08883
 
 function linear(value: number): number {
-  return value > 0.04045 ? ((value + 0.055) / 1.055) ** 2.4 : value / 12.92
+  return value > 0.04045 ? sRgbPower((value + 0.055) / 1.055) : value / 12.92
 }
 
 /**
@@ -44,7 +45,7 @@ function* makeLinear(values: Float64Array): Steps<void> {
 const pixelStep = stepSize / 32
 
 function labCurve(value: number): number {
-  return value > 0.008856 ? Math.cbrt(value) : 7.787 * value + 16 / 116
+  return value > 0.008856 ? cubeRoot(value) : 7.787 * value + 16 / 116
 }
 
 /**

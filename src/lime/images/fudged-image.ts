@@ -30,10 +30,10 @@ export function* fudgedImage(image: Image, labels: Int32Array, hideColor: HideCo
     return { ...image, data }
   }
   const color = typeof hideColor === 'number' ? new Array<number>(channels).fill(hideColor) : hideColor
-  if (!Array.isArray(color) || color.length !== channels || !color.every(Number.isFinite))
-    throw new ArgumentError(
-      `hideColor must be one finite number or ${channels} of them, 'mean', 'blur' or null, not ${shown(hideColor)}`,
-    )
+  if (!Array.isArray(color) || color.length !== channels || !color.every(Number.isFinite)) {
+    const why = `must be one finite number or ${channels} of them, 'mean', 'blur' or null, not ${shown(hideColor)}`
+    throw new ArgumentError(`hideColor ${why}`, { caller: 'explainInstance', argument: 'hideColor', why })
+  }
   for (let i = 0; i < data.length; i++) data[i] = color[i % channels]
   return { ...image, data }
 }

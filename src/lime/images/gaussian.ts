@@ -1,3 +1,4 @@
+import { roundedExp } from '../exponential.ts'
 import { type Steps, stepSize } from '../steps.ts'
 
 /** Largest standard deviation that segmenters take, in pixels: a kernel of it covers any picture taken, and 8,001 weights. */
@@ -9,7 +10,7 @@ const truncate = 4
 /** exp(-x^2 / 2 sigma^2) for x = 0..radius, normalised so that the whole (two-sided) kernel sums to 1. */
 function halfKernel(sigma: number): Float64Array {
   const radius = Math.floor(truncate * sigma + 0.5)
-  const weights = Float64Array.from({ length: radius + 1 }, (_, x) => Math.exp((-0.5 / (sigma * sigma)) * x * x))
+  const weights = Float64Array.from({ length: radius + 1 }, (_, x) => roundedExp((-0.5 / (sigma * sigma)) * x * x))
   let sum = 0
   for (let x = -radius; x <= radius; x++) sum += weights[Math.abs(x)]
   return weights.map((weight) => weight / sum)

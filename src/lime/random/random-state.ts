@@ -19,6 +19,14 @@ function checkSize(name: string, size: number): void {
     throw new ArgumentError(`${name}: expected a size from 0 to ${mostAtOnce}, not ${shown(size)}`)
 }
 
+/** A word of the state as it is given out, signed. */
+function tempered(word: number): number {
+  let mixed = word ^ (word >>> 11)
+  mixed ^= (mixed << 7) & 0x9d2c5680
+  mixed ^= (mixed << 15) & 0xefc60000
+  return mixed ^ (mixed >>> 18)
+}
+
 /** The smallest 2^k - 1 that is >= max. */
 function maskCovering(max: number): number {
   let mask = max
@@ -78,10 +86,12 @@ export class RandomState {
   }
 
   private regenerate(): void {
-    const words = this.words
+    // Signed, as JavaScript's bits are: what is stored is the same.
+    const words = new Int32Array(this.words.buffer)
     const twist = (i: number, next: number, middle: number) => {
       const bits = (words[i] & 0x80000000) | (words[next] & 0x7fffffff)
-      words[i] = words[middle] ^ (bits >>> 1) ^ (bits & 1 ? 0x9908b0df : 0)
+      // A branch on a random bit costs more than all the rest.
+      words[i] = words[middle] ^ (bits >>> 1) ^ (-(bits & 1) & 0x9908b0df)
     }
     const split = stateWords - middleWord
     for (let i = 0; i < split; i++) twist(i, i + 1, i + middleWord)
@@ -93,12 +103,7 @@ export class RandomState {
   /** The next 32-bit word of the stream, 0 to 2^32 - 1. */
   nextUint32(): number {
     if (this.position === stateWords) this.regenerate()
-    let word = this.words[this.position++]
-    word ^= word >>> 11
-    word ^= (word << 7) & 0x9d2c5680
-    word ^= (word << 15) & 0xefc60000
-    word ^= word >>> 18
-    return word >>> 0
+    return tempered(this.words[this.position++]) >>> 0
   }
 
   /** A uniform integer in [0, max]: words under the mask, redrawn while they exceed max. */
@@ -137,8 +142,21 @@ export class RandomState {
   bits(size: number): Uint8Array {
     checkSize('bits', size)
     const values = new Uint8Array(size)
-    for (let i = 0; i < size; i++) values[i] = this.nextUint32() & 1
+    this.fillWithBits(values)
     return values
+  }
+
+  /** Fills `values` with what bits(values.length) would return: a state's words at a time. @internal */
+  fillWithBits(values: Uint8Array): void {
+    const { words } = this
+    for (let filled = 0; filled < values.length; ) {
+      if (this.position === stateWords) this.regenerate()
+      const first = this.position
+      const count = Math.min(stateWords - first, values.length - filled)
+      for (let i = 0; i < count; i++) values[filled + i] = tempered(words[first + i]) & 1
+      this.position += count
+      filled += count
+    }
   }
 
   /** `random_sample()`: uniform in [0, 1) with 53 bits. */

@@ -1,5 +1,6 @@
 import { shown } from '../../engine/arguments.ts'
 import { ArgumentError } from '../../engine/errors.ts'
+import { rowsAStep, type Steps } from '../steps.ts'
 import type { Masks } from './sampling.ts'
 
 /**
@@ -75,22 +76,22 @@ export function distancesByCount(segments: number, metric: DistanceMetric): Floa
  * The distance of every row to row 0, [samples].
  * @throws ArgumentError for an unknown metric
  */
-export function distancesToFirst(masks: Masks, metric: DistanceMetric): Float64Array {
+export function* distancesToFirst(masks: Masks, metric: DistanceMetric): Steps<Float64Array> {
   checkDistanceMetric(metric)
   const { data } = masks
   const [samples, segments] = masks.shape
   const distances = new Float64Array(samples)
-  for (let row = 0; row < samples; row++) {
-    let both = 0
-    let first = 0
-    let second = 0
-    for (let segment = 0; segment < segments; segment++) {
-      const inRow = data[row * segments + segment]
-      const inFirst = data[segment]
-      both += inRow & inFirst
-      first += inRow & ~inFirst
-      second += ~inRow & inFirst
+  const step = rowsAStep(segments)
+  let inFirst = 0
+  for (let segment = 0; segment < segments; segment++) inFirst += data[segment]
+  for (let row = 0, at = 0; row < samples; row++) {
+    if (row % step === 0) yield row / samples
+    let [inRow, both] = [0, 0]
+    for (let segment = 0; segment < segments; segment++, at++) {
+      inRow += data[at]
+      both += data[at] & data[segment]
     }
+    const [first, second] = [inRow - both, inFirst - both]
     distances[row] = metrics[metric]({ both, first, second, neither: segments - both - first - second })
   }
   return distances

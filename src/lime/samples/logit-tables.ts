@@ -19,14 +19,14 @@ export interface LogitTable {
 /**
  * Visits the probabilities of all masks of `segments` segments in the order of their numbers (bit s: segment s is hidden). What
  * the masks that agree in their higher bits share is added up once: a table counts where its lowest segment is decided.
- * @param visit gets probabilities [classes], in an array that is used again; returning a promise makes the walk wait
+ * @param visit gets probabilities [classes], in an array that is used again
+ * @returns yields the share that is done
  */
-export async function visitEveryMask(
+export function* visitEveryMask(
   { classes, tables }: LogitTables,
   segments: number,
   visit: (probabilities: Float64Array, mask: number) => void,
-  everySoOften: (done: number) => Promise<void>,
-): Promise<void> {
+): Generator<number, void, void> {
   // The tables that are known once bit s is, and at [segments] those that are always.
   const decided = Array.from({ length: segments + 1 }, (_, s) =>
     tables.filter((table) => (table.segments.at(0) ?? segments) === s),
@@ -50,7 +50,7 @@ export async function visitEveryMask(
     }
     softmaxInto(sums, probabilities)
     visit(probabilities, mask)
-    if ((mask + 1) % masksAtOnce === 0) await everySoOften(mask + 1)
+    if ((mask + 1) % masksAtOnce === 0) yield (mask + 1) / masks
   }
 }
 

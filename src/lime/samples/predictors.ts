@@ -1,9 +1,10 @@
 import { isNumberArray, shown } from '../../engine/arguments.ts'
 import { ArgumentError, ShapeError } from '../../engine/errors.ts'
 import type { AbortSignal } from '../../engine/platform/types.ts'
-import { fairTurns, unlessAborted } from '../abort.ts'
+import { unlessAborted } from '../abort.ts'
 import { rgbToGray } from '../images/color.ts'
 import type { Image } from '../images/image.ts'
+import { fairTurns } from '../steps.ts'
 import type { LogitTables } from './logit-tables.ts'
 import type { Masks } from './sampling.ts'
 

@@ -4,7 +4,7 @@ import { gaussianFilter, mostSigma } from '../images/gaussian.ts'
 import { toUnitRgb } from '../images/image.ts'
 import { inTurns, type Steps, stepSize } from '../steps.ts'
 import type { Segmenter } from './label-map.ts'
-import { clusterPixels } from './slic-clusters.ts'
+import type { clusterPixels } from './slic-clusters.ts'
 
 export interface SlicOptions {
   /** About how many segments. */
@@ -108,21 +108,32 @@ export function slic(options: SlicOptions = {}): Segmenter {
   const { nSegments = 100, compactness = 10, maxNumIter = 10, sigma = 0, startLabel = 0 } = options
   const { enforceConnectivity = true } = options
 
-  function* labelled(rgb: Float64Array, height: number, width: number): Steps<Int32Array> {
+  return async (image, { signal }) => {
+    // With it comes the WebAssembly that it makes: more code than in all other segmenters together, and few ask for slic.
+    const { clusterPixels } = await import('./slic-clusters.ts')
+    const { height, width } = image
+    return {
+      data: await inTurns(labelled(clusterPixels, toUnitRgb(image), height, width), signal),
+      shape: [height, width],
+    }
+  }
+
+  function* labelled(
+    cluster: typeof clusterPixels,
+    rgb: Float64Array,
+    height: number,
+    width: number,
+  ): Steps<Int32Array> {
     stretch(rgb)
     const colours = yield* gaussianFilter(yield* labOf(rgb), height, width, 3, sigma)
     const weight = 1 / compactness
     for (let i = 0; i < colours.length; i++) colours[i] *= weight
 
-    const { nearest, clusterCount } = yield* clusterPixels(colours, height, width, nSegments, maxNumIter)
+    const { nearest, clusterCount } = yield* cluster(colours, height, width, nSegments, maxNumIter)
     const meanSize = (height * width) / clusterCount
     const minSize = Math.floor(minSizeFactor * meanSize)
     const maxSize = Math.floor(maxSizeFactor * meanSize)
     const labels = enforceConnectivity ? yield* connectedPieces(nearest, height, width, minSize, maxSize) : nearest
     return startLabel === 0 ? labels : labels.map((label) => label + startLabel)
-  }
-  return async (image, { signal }) => {
-    const { height, width } = image
-    return { data: await inTurns(labelled(toUnitRgb(image), height, width), signal), shape: [height, width] }
   }
 }

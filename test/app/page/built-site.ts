@@ -2,9 +2,15 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build, type PreviewServer, preview } from 'vite'
-import { type ImageSet, imageExtent, readSplit } from '../../../src/app/data/fashion-mnist.ts'
+import type { ImageSet } from '../../../src/app/data/image-set.ts'
+import { readSplit } from '../../../src/app/tasks/fashion-mnist/files.ts'
+import { fashionMnist } from '../../../src/app/tasks/fashion-mnist/task.ts'
 import { tutorialArchitecture } from '../../../src/app/tutorial/network.ts'
 import { type Device, loadModel, openDevice, type Sequential } from '../../../src/engine/index.ts'
+
+const {
+  inputShape: [imageExtent],
+} = fashionMnist
 
 /** The page as it is built and served, beside the same model in Node: what every browser's tests of the page stand on. */
 

@@ -1,8 +1,11 @@
 import AxeBuilder from '@axe-core/playwright'
 import { expect, test } from 'vitest'
-import { classNames, type ImageSet } from '../../../src/app/data/fashion-mnist.ts'
+import type { ImageSet } from '../../../src/app/data/image-set.ts'
 import { averageEvidence } from '../../../src/app/page/worker/average-evidence.ts'
+import { fashionMnist } from '../../../src/app/tasks/fashion-mnist/task.ts'
 import { expectClose, useSite } from './site.ts'
+
+const { classNames } = fashionMnist
 
 /** What counts as evidence on average, as the page shows it, against the same call in Node. */
 

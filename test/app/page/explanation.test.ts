@@ -2,10 +2,15 @@ import { execFileSync } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright'
 import { describe, expect, test } from 'vitest'
-import { classNames, imageExtent } from '../../../src/app/data/fashion-mnist.ts'
 import { decodePng } from '../../../src/app/data/png.ts'
+import { fashionMnist } from '../../../src/app/tasks/fashion-mnist/task.ts'
 import { faithfulnessOf, LimeImageExplainer, segmenterNamed } from '../../../src/lime/index.ts'
 import { expectClose, explained, openSettings, pickNumber, root, shownWeights, useSite } from './site.ts'
+
+const {
+  classNames,
+  inputShape: [imageExtent],
+} = fashionMnist
 
 /** What can be done with an explanation: set in all its parts, looked at, trusted or not, kept, compared. */
 
@@ -178,7 +183,7 @@ describe('an explanation', () => {
       0.051,
     )
     expect(await page.locator('.trust').textContent()).toContain(
-      `While segments are hidden it averages ${deletion.auc.toFixed(3)}, in random order ${random.deletion.auc.toFixed(3)}: better than chance.`,
+      `While segments are hidden, the probability averages ${deletion.auc.toFixed(3)}, in random order ${random.deletion.auc.toFixed(3)}: better than chance.`,
     )
     const stability = await explainer().stability(imageOf(135), site.model, { ...settings, labels: [label] })
     const { sameTop, vsi } = stability.get(label) ?? { sameTop: 0, vsi: 0 }

@@ -1,10 +1,15 @@
 import { deflateSync } from 'node:zlib'
 import type { Page } from 'playwright'
 import { describe, expect, test } from 'vitest'
-import { imageExtent } from '../../../src/app/data/fashion-mnist.ts'
 import { differenceFrom, usualDifference } from '../../../src/app/page/pictures/likeness.ts'
+import { fashionMnist } from '../../../src/app/tasks/fashion-mnist/task.ts'
+import { modelToBytes, Sequential } from '../../../src/engine/index.ts'
 import { chunk, png } from '../data/png-writer.ts'
-import { root, shownProbabilities, useSite } from './site.ts'
+import { explained, root, shownProbabilities, useSite } from './site.ts'
+
+const {
+  inputShape: [imageExtent],
+} = fashionMnist
 
 /** Files of one's own: where they may be dropped, what is taken, and what becomes of pictures that are no test images. */
 
@@ -96,6 +101,37 @@ describe('a file dropped anywhere', () => {
   })
 })
 
+describe('a network of other classes than the test images have', () => {
+  test('explains them, its classes numbered; nothing is right or wrong, and it can not be judged', async () => {
+    const two = new Sequential({ inputShape: [28, 28, 1], seed: 2 }, [
+      { layer: 'flatten' },
+      { layer: 'dense', units: 2, activation: 'softmax' },
+    ])
+    const { page, complaints } = await site.open('?index=3')
+    await page.locator('.verdict-line .mark').waitFor()
+    expect(await drop(page, 'two.safetensors', '', modelToBytes(two))).toBe(true)
+    await page.getByRole('heading', { name: /^Why class [01]\?$/ }).waitFor()
+    const names = page.locator('.probabilities th[scope="row"]')
+    expect(await names.allTextContents()).toEqual(['class 0', 'class 1'])
+    expect(await page.locator('.verdict-line .mark').count()).toBe(0)
+    await page.getByRole('button', { name: 'Explain', exact: true }).click()
+    const panel = await explained(page)
+    await panel.getByText(/What if parts are hidden\? Probability of class [01]/).waitFor()
+    const options = panel.getByLabel('Explain the class').locator('option')
+    expect(await options.allTextContents()).toEqual([
+      'the most probable',
+      expect.stringMatching(/^class [01], /),
+      expect.stringMatching(/^class [01], /),
+    ])
+    const words = await panel.locator('.answer, .result').allTextContents()
+    expect(words.join(' ')).not.toMatch(/T-shirt|Trouser|Pullover|Coat|Sandal|Sneaker|boot/)
+    await page.getByRole('link', { name: 'Judge', exact: true }).click()
+    await page.getByRole('button', { name: 'Judge all 10,000 test images' }).click()
+    await page.getByRole('alert').getByText('expected a softmax over the 10 classes of Fashion-MNIST').waitFor()
+    expect(complaints).toEqual([])
+  })
+})
+
 describe('a picture of one’s own', () => {
   test('with transparency lies over what it can be seen on: white clothes over black, black ones over white', async () => {
     const { page } = await site.open()
@@ -141,7 +177,7 @@ describe('a picture of one’s own', () => {
     const negative = site.pixelsOf(12).map((value) => 255 - value)
     const file = png({ width: 28, height: 28, depth: 8, colourType: 0 }, (row, column) => negative[row * 28 + column])
     await drop(page, 'photo.png', 'image/png', file)
-    await page.getByText('shall it be inverted?').waitFor()
+    await page.getByText('Should it be inverted?').waitFor()
     expect(await shownPixels(page)).toEqual(Array.from(negative))
     await page.getByRole('button', { name: 'Invert' }).click()
     await expect.poll(() => shownPixels(page)).toEqual(Array.from(site.pixelsOf(12)))

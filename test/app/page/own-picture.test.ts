@@ -1,9 +1,14 @@
 import { type Browser, chromium, type Locator, type Page } from 'playwright'
 import { describe, expect, test } from 'vitest'
-import { classNames, imageExtent } from '../../../src/app/data/fashion-mnist.ts'
 import { type Brush, type Point, Stroke } from '../../../src/app/page/pictures/brush.ts'
+import { fashionMnist } from '../../../src/app/tasks/fashion-mnist/task.ts'
 import { chromiumFlags, findChromium } from '../../chromium.ts'
 import { expectClose, pickNumber, shownProbabilities, useSite } from './site.ts'
+
+const {
+  classNames,
+  inputShape: [imageExtent],
+} = fashionMnist
 
 /** Pictures that people make themselves: drawn with the mouse and by keys, changed from a test image, taken with a camera. */
 

@@ -49,6 +49,30 @@ const losses = (page: Page) =>
   page.locator('.epochs tbody tr td:nth-child(2)').evaluateAll((cells) => cells.map((cell) => Number(cell.textContent)))
 
 describe('training on the page', () => {
+  test('on a phone shows how it goes above the form as soon as it begins, and the keyboard finds it first', async () => {
+    const { page, complaints } = await site.open('?view=train')
+    await page.setViewportSize({ width: 390, height: 844 })
+    const titles = () => page.locator('main > .panel > h2').allTextContents()
+    expect(await titles()).toEqual(['Train a network of your own', 'How it goes'])
+    await setRecipe(page, { epochs: 90 })
+    await press(page, 'Train')
+    await page.locator('.course .facts').waitFor()
+    await press(page, 'Pause')
+    await phase(page, 'paused')
+    expect(await titles()).toEqual(['How it goes', 'Train a network of your own'])
+    for (const what of ['#course-title', '.course .facts']) {
+      const { y = -1, height = 0 } = (await page.locator(what).boundingBox()) ?? {}
+      expect(y, what).toBeGreaterThanOrEqual(0)
+      expect(y + height, what).toBeLessThanOrEqual(844)
+    }
+    await page.locator('#course-title').focus()
+    await page.keyboard.press('Tab')
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Resume')
+    await press(page, 'Stop')
+    await phase(page, 'stopped')
+    expect(complaints).toEqual([])
+  })
+
   test('learns as the library does, shows how, and the network explains, judges and can be saved', async () => {
     const { page, complaints } = await site.open('?view=train')
     await setRecipe(page)

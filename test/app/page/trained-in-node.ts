@@ -1,10 +1,16 @@
 import { readFile } from 'node:fs/promises'
-import { classNames, imageExtent, joinImagesAndLabels } from '../../../src/app/data/fashion-mnist.ts'
 import { gunzip } from '../../../src/app/data/gzip.ts'
 import type { TrainingRecipe } from '../../../src/app/page/contract/engine-api.ts'
 import { architectureOf } from '../../../src/app/page/contract/layer-stack.ts'
+import { joinImagesAndLabels } from '../../../src/app/tasks/fashion-mnist/files.ts'
+import { fashionMnist } from '../../../src/app/tasks/fashion-mnist/task.ts'
 import { adam, openDevice, Sequential } from '../../../src/engine/index.ts'
 import { type BuiltSite, root } from './built-site.ts'
+
+const {
+  classNames,
+  inputShape: [imageExtent],
+} = fashionMnist
 
 /** A training of the page's, without a page: of the 4,000 images that are built into it. */
 export async function trainedInNode(

@@ -1,7 +1,11 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import seedrandom from 'seedrandom'
+import { build } from 'vite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { CpuDevice } from '../../../src/engine/cpu/device.ts'
 import {
@@ -184,18 +188,40 @@ describe('what is remembered in a file', () => {
   afterEach(() => rm(folder, { recursive: true, force: true }))
 
   it('is kept by machine, and added to', async () => {
-    const path = join(folder, 'deep', 'tuning.json')
+    const path = join(folder, 'deep', 'tuning.jsonl')
     await fileTuningMemory(path).write('a', { x: '1' })
     await fileTuningMemory(path).write('b', { x: '2' })
     await fileTuningMemory(path).write('a', { y: '3' })
     expect(await fileTuningMemory(path).read('a')).toEqual({ x: '1', y: '3' })
-    expect(JSON.parse(await readFile(path, 'utf8'))).toEqual({ a: { x: '1', y: '3' }, b: { x: '2' } })
+    expect(await fileTuningMemory(path).read('b')).toEqual({ x: '2' })
+  })
+
+  it('holds what several processes found out at once', async () => {
+    const path = join(folder, 'tuning.jsonl')
+    const source = fileURLToPath(new URL('../../../src/engine/platform/tuning-memory.ts', import.meta.url))
+    const alone = { configFile: false, logLevel: 'error', ssr: { noExternal: true } } as const
+    await build({ ...alone, build: { ssr: source, outDir: folder } })
+    const program = `
+      const [module, path, name] = process.argv.slice(1)
+      const { fileTuningMemory } = await import(module)
+      for (let i = 0; i < 50; i++) await fileTuningMemory(path).write('a', { [name + i]: 'x'.repeat(500) })`
+    const words = ['--input-type=module', '--eval', program, join(folder, 'tuning-memory.js'), path]
+    await Promise.all(['p', 'q', 'r'].map((name) => promisify(execFile)(process.execPath, [...words, name])))
+    expect(Object.keys(await fileTuningMemory(path).read('a'))).toHaveLength(150)
+  })
+
+  it('is what other lines say where one was cut off', async () => {
+    const path = join(folder, 'tuning.jsonl')
+    await fileTuningMemory(path).write('a', { x: '1' })
+    await appendFile(path, '\n{"a":{"x":"2","y":')
+    await fileTuningMemory(path).write('a', { z: '3' })
+    expect(await fileTuningMemory(path).read('a')).toEqual({ x: '1', z: '3' })
   })
 
   it.each(['', '{', '[]', 'null', '7', '{"a":7}', '{"a":{"x":7}}', '{"a":null}'])(
     'is nothing where the file holds %j',
     async (text) => {
-      const path = join(folder, 'tuning.json')
+      const path = join(folder, 'tuning.jsonl')
       await writeFile(path, text)
       expect(await fileTuningMemory(path).read('a')).toEqual({})
       await fileTuningMemory(path).write('a', { y: '3' })
@@ -205,7 +231,7 @@ describe('what is remembered in a file', () => {
 
   it('is lost without a word where nothing can be written', async () => {
     await writeFile(join(folder, 'file'), '')
-    const memory = fileTuningMemory(join(folder, 'file', 'tuning.json'))
+    const memory = fileTuningMemory(join(folder, 'file', 'tuning.jsonl'))
     await memory.write('a', { x: '1' })
     expect(await memory.read('a')).toEqual({})
   })

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { atOnce } from '../../../src/lime/abort.ts'
 import { EveryMaskTargets, masksFrom, momentsOfEveryMask } from '../../../src/lime/fit/every-mask.ts'
 import { range, SampleMoments, targetMomentsOf } from '../../../src/lime/fit/moments.ts'
 import { kernelShap, sampleCoalitions, shapleyOfTables, shapleyShares } from '../../../src/lime/fit/shapley-values.ts'
@@ -7,6 +6,7 @@ import { RandomState } from '../../../src/lime/random/random-state.ts'
 import { distancesByCount, distancesToFirst } from '../../../src/lime/samples/distances.ts'
 import { exponentialKernel, kernelWeights } from '../../../src/lime/samples/kernel.ts'
 import { extremeLogits, type LogitTables, visitEveryMask } from '../../../src/lime/samples/logit-tables.ts'
+import { inOneGo } from '../../../src/lime/steps.ts'
 import { largestError } from '../../reference-tensors.ts'
 
 const everySize = [0, 1, 2, 3, 6, 9]
@@ -43,15 +43,12 @@ describe('every mask', () => {
   it.each(everySize)('of %d segments comes by once, with the probabilities of its tables', async (segments) => {
     const tables = randomTables(segments, segments, 3)
     let next = 0
-    await visitEveryMask(
-      tables,
-      segments,
-      (probabilities, mask) => {
+    inOneGo(
+      visitEveryMask(tables, segments, (probabilities, mask) => {
         expect(mask).toBe(next++)
         const expected = softmax(logitsOf(tables, (segment) => ((mask >> segment) & 1) === 0))
         expect(largestError(probabilities, expected)).toBeLessThan(1e-14)
-      },
-      async () => {},
+      }),
     )
     expect(next).toBe(2 ** segments)
   })
@@ -61,24 +58,21 @@ describe('every mask', () => {
     const rows = 2 ** segments
     const data = masksFrom(0, rows, segments)
     const masks = { data, shape: [rows, segments] } as const
-    const weights = kernelWeights(distancesToFirst(masks, 'cosine'), exponentialKernel, 0.25)
+    const weights = kernelWeights(inOneGo(distancesToFirst(masks, 'cosine')), exponentialKernel, 0.25)
     const byCount = kernelWeights(distancesByCount(segments, 'cosine'), exponentialKernel, 0.25)
     const probabilities = Float64Array.from({ length: rows * 4 }, () => random.uniform(0, 1))
     const labels = [2, 0]
     const sums = new EveryMaskTargets(segments, byCount, labels)
     for (let row = 0; row < rows; row++) sums.add(probabilities, row * 4)
-    const sampled = new SampleMoments({ data, rows, columns: segments, weights })
+    const sampled = inOneGo(SampleMoments.of({ data, rows, columns: segments, weights }))
     const closed = momentsOfEveryMask(segments, byCount)
     expect(closed.total).toBeCloseTo(sampled.total, 10)
     expect(largestError(closed.means, sampled.means)).toBeLessThan(1e-12)
-    const [gram, expectedGram] = [
-      await closed.gram(range(segments), atOnce),
-      await sampled.gram(range(segments), atOnce),
-    ]
+    const [gram, expectedGram] = [inOneGo(closed.gram(range(segments))), inOneGo(sampled.gram(range(segments)))]
     expect(largestError(gram, expectedGram)).toBeLessThan(1e-10)
     labels.forEach((label, index) => {
       const targets = Float64Array.from({ length: rows }, (_, row) => probabilities[row * 4 + label])
-      const expected = targetMomentsOf(sampled, targets)
+      const expected = inOneGo(targetMomentsOf(sampled, targets))
       const actual = sums.target(index, closed)
       expect(actual.mean).toBeCloseTo(expected.mean, 12)
       expect(largestError(actual.products, expected.products)).toBeLessThan(1e-11)
@@ -142,16 +136,16 @@ describe('Shapley values', () => {
     const segments = 5
     const random = new RandomState(2)
     const worth = Array.from({ length: 32 }, () => random.uniform(0, 1))
-    const masks = sampleCoalitions(random, 40_000, segments)
+    const masks = inOneGo(sampleCoalitions(random, 40_000, segments))
     const maskOf = (row: number) => [0, 1, 2, 3, 4].reduce((bits, s) => bits | (masks.data[row * segments + s] << s), 0)
     expect(maskOf(0)).toBe(31)
     expect(maskOf(1)).toBe(0)
     const answers = (value: (mask: number) => number) =>
       Float64Array.from({ length: masks.shape[0] }, (_, row) => value(maskOf(row)))
-    const solve = await kernelShap(masks)
-    const additive = solve(answers((mask) => 3 + (mask & 1 ? 2 : 0) - (mask & 8 ? 1 : 0)))
+    const solve = inOneGo(kernelShap(masks))
+    const additive = inOneGo(solve(answers((mask) => 3 + (mask & 1 ? 2 : 0) - (mask & 8 ? 1 : 0))))
     expect(largestError(additive, [2, 0, 0, -1, 0])).toBeLessThan(1e-10)
-    const found = solve(answers((mask) => worth[mask]))
+    const found = inOneGo(solve(answers((mask) => worth[mask])))
     const expected = byOrders(segments, (shown) => worth[[...shown].reduce((bits, s) => bits | (1 << s), 0)])
     expect(largestError(found, expected)).toBeLessThan(0.01)
     expect(found.reduce((sum, value) => sum + value, 0)).toBeCloseTo(worth[31] - worth[0], 10)

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { ArgumentError } from '../../../src/engine/errors.ts'
-import { atOnce } from '../../../src/lime/abort.ts'
 import { solvePositive } from '../../../src/lime/fit/cholesky.ts'
 import { featureSelectionNamed, selectFeatures } from '../../../src/lime/fit/feature-selection.ts'
 import { lassoPath } from '../../../src/lime/fit/lars.ts'
@@ -15,6 +14,7 @@ import {
   distancesToFirst,
 } from '../../../src/lime/samples/distances.ts'
 import { exponentialKernel, kernelWeights } from '../../../src/lime/samples/kernel.ts'
+import { inOneGo } from '../../../src/lime/steps.ts'
 import { largestError } from '../../reference-tensors.ts'
 
 /** Solves a dense system by Gaussian elimination with pivoting: the oracle. */
@@ -72,8 +72,8 @@ describe('ridge', () => {
     const problem = randomProblem(seed, random.randint(columns + 2, 80), columns)
     const features = Array.from(random.permutation(columns)).slice(0, random.randint(1, columns + 1))
     const alpha = [1, 0.01, 5][seed % 3]
-    const moments = new SampleMoments(problem)
-    const fit = await ridge(moments, targetMomentsOf(moments, problem.targets), alpha, features)
+    const moments = inOneGo(SampleMoments.of(problem))
+    const fit = inOneGo(ridge(moments, inOneGo(targetMomentsOf(moments, problem.targets)), alpha, features))
     const expected = ridgeByNormalEquations(problem, alpha, features)
     const actual = [...fit.coefficients, fit.intercept]
     actual.forEach((value, i) => {
@@ -85,7 +85,7 @@ describe('ridge', () => {
     'sums %d rows as a double loop does, equal ones added up first where there are many',
     async (rows) => {
       const problem = randomProblem(5, rows, 4)
-      const moments = new SampleMoments(problem)
+      const moments = inOneGo(SampleMoments.of(problem))
       expect(moments.maskNumbers !== null).toBe(rows === 400)
       const { data, weights, targets } = problem
       const { total, means } = moments
@@ -97,12 +97,12 @@ describe('ridge', () => {
       const b = Float64Array.of(1, -2, 0.5, 3)
       const modelled = over((row) => range(4).reduce((sum, i) => sum + b[i] * x(row, i), 0) ** 2)
       // By rows, and once there are sums over pairs by those.
-      expect(moments.variation(range(4), b)).toBeCloseTo(modelled, 9)
-      expect(largestError(await moments.gram(range(4), atOnce), gram)).toBeLessThan(1e-12)
+      expect(inOneGo(moments.variation(range(4), b))).toBeCloseTo(modelled, 9)
+      expect(largestError(inOneGo(moments.gram(range(4))), gram)).toBeLessThan(1e-12)
       for (const i of range(4))
-        expect(largestError(moments.column(i), gram.slice(4 * i, 4 * i + 4))).toBeLessThan(1e-12)
-      expect(moments.variation(range(4), b)).toBeCloseTo(modelled, 9)
-      const target = targetMomentsOf(moments, targets)
+        expect(largestError(inOneGo(moments.column(i)), gram.slice(4 * i, 4 * i + 4))).toBeLessThan(1e-12)
+      expect(inOneGo(moments.variation(range(4), b))).toBeCloseTo(modelled, 9)
+      const target = inOneGo(targetMomentsOf(moments, targets))
       const products = range(4).map((i) => over((row) => x(row, i) * (targets[row] - mean)))
       expect(largestError(target.products, products)).toBeLessThan(1e-12)
       expect(target.square).toBeCloseTo(
@@ -114,9 +114,9 @@ describe('ridge', () => {
 
   it('is stable with more features than samples', async () => {
     const problem = randomProblem(3, 15, 60)
-    const moments = new SampleMoments(problem)
+    const moments = inOneGo(SampleMoments.of(problem))
     const features = Array.from({ length: 60 }, (_, i) => i)
-    const fit = await ridge(moments, targetMomentsOf(moments, problem.targets), 1, features)
+    const fit = inOneGo(ridge(moments, inOneGo(targetMomentsOf(moments, problem.targets)), 1, features))
     const expected = ridgeByNormalEquations(problem, 1, features)
     features.forEach((i) => {
       expect(fit.coefficients[i]).toBeCloseTo(expected[i], 10)
@@ -128,21 +128,21 @@ describe('ridge', () => {
     const doubled = { ...problem, columns: 6, data: new Uint8Array(240) }
     for (let row = 0; row < 40; row++)
       for (let i = 0; i < 6; i++) doubled.data[row * 6 + i] = problem.data[row * 3 + (i % 3)]
-    const moments = new SampleMoments(doubled)
-    const target = targetMomentsOf(moments, problem.targets)
-    const fit = await ridge(moments, target, 0, range(6))
+    const moments = inOneGo(SampleMoments.of(doubled))
+    const target = inOneGo(targetMomentsOf(moments, problem.targets))
+    const fit = inOneGo(ridge(moments, target, 0, range(6)))
     const expected = ridgeByNormalEquations(problem, 0, [0, 1, 2])
     for (const i of range(6)) expect(fit.coefficients[i]).toBeCloseTo(expected[i % 3] / 2, 9)
-    const nearly = await ridge(moments, target, 1e-7, range(6))
+    const nearly = inOneGo(ridge(moments, target, 1e-7, range(6)))
     for (const i of range(6)) expect(fit.coefficients[i]).toBeCloseTo(nearly.coefficients[i], 6)
   })
 
   it('without penalty and with more features than samples is the shortest of the exact fits', async () => {
     const problem = randomProblem(6, 12, 40)
-    const moments = new SampleMoments(problem)
-    const target = targetMomentsOf(moments, problem.targets)
-    const fit = await ridge(moments, target, 0, range(40))
-    expect(weightedScore(moments, target, fit, range(40))).toBeCloseTo(1, 9)
+    const moments = inOneGo(SampleMoments.of(problem))
+    const target = inOneGo(targetMomentsOf(moments, problem.targets))
+    const fit = inOneGo(ridge(moments, target, 0, range(40)))
+    expect(inOneGo(weightedScore(moments, target, fit, range(40)))).toBeCloseTo(1, 9)
     const nearly = ridgeByNormalEquations(problem, 1e-7, range(40))
     for (const i of range(40)) expect(fit.coefficients[i]).toBeCloseTo(nearly[i], 5)
   })
@@ -157,7 +157,7 @@ describe('solvePositive', () => {
       factor.map((b, j) => a.reduce((sum, value, k) => sum + value * b[k], i === j ? 1 : 0)),
     )
     const right = Array.from({ length: n }, () => random.normal())
-    const solution = await solvePositive(Float64Array.from(matrix.flat()), Float64Array.from(right))
+    const solution = inOneGo(solvePositive(Float64Array.from(matrix.flat()), Float64Array.from(right)))
     solveDense(matrix, right).forEach((value, i) => {
       expect(solution[i]).toBeCloseTo(value, 9)
     })
@@ -167,10 +167,12 @@ describe('solvePositive', () => {
 describe('weightedScore', () => {
   it('is 1 for an exact fit, 0 for the mean, negative for worse; constant targets have nothing to explain: 0', () => {
     const problem = { data: [1, 0, 1, 0], rows: 4, columns: 1, weights: Float64Array.of(1, 2, 1, 2) }
-    const moments = new SampleMoments(problem)
+    const moments = inOneGo(SampleMoments.of(problem))
     const score = (targets: number[], coefficient: number, intercept: number, compatible = false) => {
-      const target = targetMomentsOf(moments, Float64Array.from(targets))
-      return weightedScore(moments, target, { coefficients: Float64Array.of(coefficient), intercept }, [0], compatible)
+      const target = inOneGo(targetMomentsOf(moments, Float64Array.from(targets)))
+      return inOneGo(
+        weightedScore(moments, target, { coefficients: Float64Array.of(coefficient), intercept }, [0], compatible),
+      )
     }
     expect(score([3, 1, 3, 1], 2, 1)).toBeCloseTo(1, 14)
     expect(score([3, 0, 3, 0], 0, 1)).toBe(0)
@@ -185,8 +187,8 @@ describe('weightedScore', () => {
 describe('feature selection', () => {
   /** lime's own way: fit every candidate, keep the best score. */
   function forwardByFits(problem: ReturnType<typeof randomProblem>, count: number): number[] {
-    const moments = new SampleMoments(problem)
-    const target = targetMomentsOf(moments, problem.targets)
+    const moments = inOneGo(SampleMoments.of(problem))
+    const target = inOneGo(targetMomentsOf(moments, problem.targets))
     const chosen: number[] = []
     while (chosen.length < Math.min(count, problem.columns)) {
       let best = -1
@@ -195,7 +197,7 @@ describe('feature selection', () => {
         if (chosen.includes(feature)) continue
         const solution = ridgeByNormalEquations(problem, 0, [...chosen, feature])
         const fit = { coefficients: Float64Array.from(solution.slice(0, -1)), intercept: solution[chosen.length + 1] }
-        const score = weightedScore(moments, target, fit, [...chosen, feature])
+        const score = inOneGo(weightedScore(moments, target, fit, [...chosen, feature]))
         if (score > bestScore) {
           best = feature
           bestScore = score
@@ -208,36 +210,38 @@ describe('feature selection', () => {
 
   it.each(seeds)('forward selection chooses what fitting every candidate chooses (seed %d)', async (seed) => {
     const problem = randomProblem(seed, 60, 9)
-    const moments = new SampleMoments(problem)
-    const target = targetMomentsOf(moments, problem.targets)
-    expect(await selectFeatures('forwardSelection', moments, target, 9, 1)).toEqual(forwardByFits(problem, 9))
+    const moments = inOneGo(SampleMoments.of(problem))
+    const target = inOneGo(targetMomentsOf(moments, problem.targets))
+    expect(inOneGo(selectFeatures('forwardSelection', moments, target, 9, 1))).toEqual(forwardByFits(problem, 9))
   })
 
   it('forward selection takes the first of equals, and copes with copies and with constant targets', async () => {
     const problem = randomProblem(1, 30, 4)
     for (let row = 0; row < 30; row++) problem.data[row * 4 + 3] = problem.data[row * 4 + 1]
-    const moments = new SampleMoments(problem)
+    const moments = inOneGo(SampleMoments.of(problem))
     const targets = Float64Array.from({ length: 30 }, (_, row) => 5 * problem.data[row * 4 + 3])
-    const selected = await selectFeatures('forwardSelection', moments, targetMomentsOf(moments, targets), 4, 1)
+    const selected = inOneGo(
+      selectFeatures('forwardSelection', moments, inOneGo(targetMomentsOf(moments, targets)), 4, 1),
+    )
     expect(selected[0]).toBe(1)
     expect([...selected].sort()).toEqual([0, 1, 2, 3])
-    const flat = targetMomentsOf(moments, new Float64Array(30))
-    expect(await selectFeatures('forwardSelection', moments, flat, 3, 1)).toEqual([0, 1, 2])
+    const flat = inOneGo(targetMomentsOf(moments, new Float64Array(30)))
+    expect(inOneGo(selectFeatures('forwardSelection', moments, flat, 3, 1))).toEqual([0, 1, 2])
   })
 
   it('auto is forward selection up to six features and highest weights beyond', async () => {
     const problem = randomProblem(2, 50, 10)
-    const moments = new SampleMoments(problem)
-    const target = targetMomentsOf(moments, problem.targets)
+    const moments = inOneGo(SampleMoments.of(problem))
+    const target = inOneGo(targetMomentsOf(moments, problem.targets))
     for (const count of [1, 6])
-      expect(await selectFeatures('auto', moments, target, count, 1)).toEqual(
-        await selectFeatures('forwardSelection', moments, target, count, 1),
+      expect(inOneGo(selectFeatures('auto', moments, target, count, 1))).toEqual(
+        inOneGo(selectFeatures('forwardSelection', moments, target, count, 1)),
       )
-    expect(await selectFeatures('auto', moments, target, 7, 1)).toEqual(
-      await selectFeatures('highestWeights', moments, target, 7, 1),
+    expect(inOneGo(selectFeatures('auto', moments, target, 7, 1))).toEqual(
+      inOneGo(selectFeatures('highestWeights', moments, target, 7, 1)),
     )
-    expect(await selectFeatures('highestWeights', moments, target, 7, 1)).toHaveLength(7)
-    expect(await selectFeatures('none', moments, target, 2, 1)).toHaveLength(10)
+    expect(inOneGo(selectFeatures('highestWeights', moments, target, 7, 1))).toHaveLength(7)
+    expect(inOneGo(selectFeatures('none', moments, target, 2, 1))).toHaveLength(10)
   })
 
   it("has our names and Python's", () => {
@@ -252,10 +256,10 @@ describe('feature selection', () => {
 describe('lassoPath', () => {
   it.each(seeds)('meets the optimality conditions of the lasso at every step (seed %d)', async (seed) => {
     const problem = randomProblem(seed, 50, 8)
-    const moments = new SampleMoments(problem)
-    const { products } = targetMomentsOf(moments, problem.targets)
-    const { alphas, coefficients } = await lassoPath(moments, products)
-    const gram = await moments.gram(range(8), atOnce)
+    const moments = inOneGo(SampleMoments.of(problem))
+    const { products } = inOneGo(targetMomentsOf(moments, problem.targets))
+    const { alphas, coefficients } = inOneGo(lassoPath(moments, products))
+    const gram = inOneGo(moments.gram(range(8)))
     expect(alphas.length).toBeGreaterThan(8)
     alphas.forEach((alpha, step) => {
       if (step > 0) expect(alpha).toBeLessThan(alphas[step - 1])
@@ -278,8 +282,8 @@ describe('lassoPath', () => {
   it('ends with copies of columns and with more columns than rows', async () => {
     const problem = randomProblem(1, 12, 30)
     for (let row = 0; row < 12; row++) problem.data[row * 30 + 7] = problem.data[row * 30 + 2]
-    const moments = new SampleMoments(problem)
-    const { coefficients } = await lassoPath(moments, targetMomentsOf(moments, problem.targets).products)
+    const moments = inOneGo(SampleMoments.of(problem))
+    const { coefficients } = inOneGo(lassoPath(moments, inOneGo(targetMomentsOf(moments, problem.targets)).products))
     for (const step of coefficients) expect(step.every(Number.isFinite)).toBe(true)
   })
 })
@@ -292,9 +296,9 @@ describe('fitSurrogate', () => {
       truth.reduce((sum, value, i) => sum + value * problem.data[row * 5 + i], 0.125),
     )
     const settings = { numFeatures: 100, featureSelection: 'auto', alpha: 1 } as const
-    const moments = new SampleMoments(problem)
-    const target = targetMomentsOf(moments, targets)
-    const { weights, score, localPrediction, intercept } = await fitSurrogate(moments, target, settings)
+    const moments = inOneGo(SampleMoments.of(problem))
+    const target = inOneGo(targetMomentsOf(moments, targets))
+    const { weights, score, localPrediction, intercept } = inOneGo(fitSurrogate(moments, target, settings))
     expect(weights.map(([segment]) => segment)).toEqual([4, 3, 0, 1, 2])
     for (const [segment, weight] of weights) expect(weight).toBeCloseTo(truth[segment], 1)
     expect(score).toBeGreaterThan(0.999)
@@ -368,7 +372,7 @@ describe('distances', () => {
       if (seed % 2) data.fill(1, 0, columns)
       data.fill(0, columns, 2 * columns)
       const row = (i: number) => Array.from(data.slice(i * columns, (i + 1) * columns))
-      const distances = distancesToFirst({ data, shape: [20, columns] }, metric)
+      const distances = inOneGo(distancesToFirst({ data, shape: [20, columns] }, metric))
       distances.forEach((distance, i) => {
         expect(distance).toBeCloseTo(definitions[metric](row(i), row(0)), 12)
       })

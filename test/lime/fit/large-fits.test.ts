@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { atOnce } from '../../../src/lime/abort.ts'
 import { factorPositive } from '../../../src/lime/fit/cholesky.ts'
 import { estimatesOf } from '../../../src/lime/fit/confidence.ts'
 import {
@@ -14,6 +13,7 @@ import { ridge } from '../../../src/lime/fit/ridge.ts'
 import { fitSurrogate } from '../../../src/lime/fit/surrogate.ts'
 import { grid, LimeImageExplainer, type PredictFn, ShapleyImageExplainer } from '../../../src/lime/index.ts'
 import { RandomState } from '../../../src/lime/random/random-state.ts'
+import { inOneGo } from '../../../src/lime/steps.ts'
 import { largestError } from '../../reference-tensors.ts'
 
 /** The linear algebra that fits of many segments rest on, and that they can be stopped. */
@@ -46,8 +46,8 @@ const sizes = [1, 2, 3, 4, 5, 7, 8, 9, 17, 30]
 describe('tiled Cholesky', () => {
   it.each(sizes)('of %d unknowns solves and inverts', async (n) => {
     const matrix = positive(n, n, n + 3)
-    const factor = await factorPositive(matrix.slice(), n)
-    const inverse = await factor.inverse()
+    const factor = inOneGo(factorPositive(matrix.slice(), n))
+    const inverse = inOneGo(factor.inverse())
     const unit = Float64Array.from({ length: n * n }, (_, at) => Number(Math.floor(at / n) === at % n))
     expect(largestError(product(matrix, inverse, n), unit)).toBeLessThan(1e-9)
     const random = new RandomState(n)
@@ -63,8 +63,8 @@ describe('tiled Cholesky', () => {
     [6, 0],
   ])('of %d unknowns and rank %d has the inverse of Moore and Penrose', async (n, rank) => {
     const matrix = positive(n, n, rank)
-    const factor = await factorPositive(matrix.slice(), n)
-    const inverse = await factor.inverse()
+    const factor = inOneGo(factorPositive(matrix.slice(), n))
+    const inverse = inOneGo(factor.inverse())
     expect(largestError(product(product(matrix, inverse, n), matrix, n), matrix)).toBeLessThan(1e-9)
     expect(largestError(product(product(inverse, matrix, n), inverse, n), inverse)).toBeLessThan(1e-9)
     for (const both of [product(matrix, inverse, n), product(inverse, matrix, n)])
@@ -85,28 +85,27 @@ describe('sums over masks by their bits', () => {
     const n = features.length
     const hides = (row: number, i: number) => 1 - data[row * columns + features[i]]
     const over = (count: number, term: (k: number) => number) => range(count).reduce((sum, k) => sum + term(k), 0)
-    const byFeature = await bitsOfFeatures(data, rows, columns, features, atOnce)
+    const byFeature = inOneGo(bitsOfFeatures(data, rows, columns, features))
     const pairs = range(n * n).map((at) =>
       over(rows, (row) => weights[row] * hides(row, Math.floor(at / n)) * hides(row, at % n)),
     )
-    expect(largestError(await weightsOfPairs(byFeature, weights, atOnce), pairs)).toBeLessThan(1e-11)
-    const bySample = await bitsOfSamples(data, rows, columns, features, atOnce)
+    expect(largestError(inOneGo(weightsOfPairs(byFeature, weights)), pairs)).toBeLessThan(1e-11)
+    const bySample = inOneGo(bitsOfSamples(data, rows, columns, features))
     const shared = range(rows * rows).map((at) => over(n, (i) => hides(Math.floor(at / rows), i) * hides(at % rows, i)))
-    expect([...(await sharedOnes(bySample, atOnce))]).toEqual(shared)
+    expect([...inOneGo(sharedOnes(bySample))]).toEqual(shared)
     const width = 131
     const random = new RandomState(1)
     const matrix = Float64Array.from({ length: rows * width }, () => random.normal())
     let visited = 0
-    await sumRowsAtOnes(
-      byFeature,
-      matrix,
-      width,
-      (i, sum) => {
-        expect(i).toBe(visited++)
-        const expected = range(width).map((c) => over(rows, (row) => hides(row, i) * matrix[row * width + c]))
-        expect(largestError(sum, expected)).toBeLessThan(1e-11)
-      },
-      atOnce,
+    inOneGo(
+      sumRowsAtOnes(byFeature, matrix, width, (first, sums) => {
+        expect(first).toBe(visited)
+        for (let at = 0; at < sums.length; at += width) {
+          const i = visited++
+          const expected = range(width).map((c) => over(rows, (row) => hides(row, i) * matrix[row * width + c]))
+          expect(largestError(sums.subarray(at, at + width), expected)).toBeLessThan(1e-11)
+        }
+      }),
     )
     expect(visited).toBe(n)
   })
@@ -117,8 +116,9 @@ describe('estimates of the limit', () => {
   async function without(problem: ReturnType<typeof problemOf>, row: number, alpha: number): Promise<Float64Array> {
     const weights = problem.weights.slice()
     weights[row] = 0
-    const moments = new SampleMoments({ ...problem, weights })
-    return (await ridge(moments, targetMomentsOf(moments, problem.targets), alpha, range(problem.columns))).coefficients
+    const moments = inOneGo(SampleMoments.of({ ...problem, weights }))
+    return inOneGo(ridge(moments, inOneGo(targetMomentsOf(moments, problem.targets)), alpha, range(problem.columns)))
+      .coefficients
   }
 
   // With 3 columns every mask comes several times, and what belongs to a mask is computed once.
@@ -129,8 +129,8 @@ describe('estimates of the limit', () => {
     'are the unpenalised fit to the samples drawn, and vary by what leaving one out moves it: %d of %d',
     async (rows, columns) => {
       const problem = problemOf(3, rows, columns)
-      const moments = new SampleMoments(problem)
-      const [estimate] = await estimatesOf(moments, [problem.targets], range(columns), 1, atOnce)
+      const moments = inOneGo(SampleMoments.of(problem))
+      const [estimate] = inOneGo(estimatesOf(moments, [problem.targets], range(columns), 1, true))
       expect(estimate.freedom).toBe(rows - 2 - columns)
       const drawn = await without(problem, 0, 0)
       expect(largestError(estimate.centres, drawn)).toBeLessThan(1e-10)
@@ -150,10 +150,10 @@ describe('estimates of the limit', () => {
 
   it.each([1, 0.1])('of hardly more samples than features are the ridge, and vary alike (alpha %d)', async (alpha) => {
     const problem = problemOf(4, 12, 30)
-    const moments = new SampleMoments(problem)
-    const [estimate] = await estimatesOf(moments, [problem.targets], range(30), alpha, atOnce)
+    const moments = inOneGo(SampleMoments.of(problem))
+    const [estimate] = inOneGo(estimatesOf(moments, [problem.targets], range(30), alpha))
     expect(estimate.freedom).toBeLessThan(1)
-    const whole = await ridge(moments, targetMomentsOf(moments, problem.targets), alpha, range(30))
+    const whole = inOneGo(ridge(moments, inOneGo(targetMomentsOf(moments, problem.targets)), alpha, range(30)))
     expect(largestError(estimate.centres, whole.coefficients)).toBeLessThan(1e-10)
     const variances = new Float64Array(30)
     for (let row = 0; row < 12; row++) {
@@ -171,13 +171,13 @@ describe('fits of many segments', () => {
       [20, 60],
     ]) {
       const problem = problemOf(5, rows, columns)
-      const moments = new SampleMoments(problem)
+      const moments = inOneGo(SampleMoments.of(problem))
       const gram = vi.spyOn(moments, 'gram')
       const settings = { numFeatures: 100, featureSelection: 'auto', alpha: 1 } as const
       const random = new RandomState(6)
       for (let label = 0; label < 5; label++) {
         const targets = Float64Array.from({ length: rows }, () => random.uniform(0, 1))
-        await fitSurrogate(moments, targetMomentsOf(moments, targets), settings)
+        inOneGo(fitSurrogate(moments, inOneGo(targetMomentsOf(moments, targets)), settings))
       }
       // One for each penalty, that which ranks and the surrogate's; where samples are fewer, none is as large as segments squared.
       expect(gram).toHaveBeenCalledTimes(rows < columns ? 0 : 2)

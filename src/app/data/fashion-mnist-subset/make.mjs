@@ -1,7 +1,7 @@
 /**
  * Makes the two .gz files beside it: the first 4,000 training images of Fashion-MNIST and their labels, as idx files.
  * `node src/app/data/fashion-mnist-subset/make.mjs` finds the whole split as `limelight data` does, and prints the sizes and
- * SHA-256 that ../fashion-mnist-subset.ts expects. They are those of the contents: another zlib packs other bytes.
+ * SHA-256 that ../../tasks/fashion-mnist/subset.ts expects. They are those of the contents: another zlib packs other bytes.
  */
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ import { runnerImport } from 'vite'
 
 const count = 4000
 const file = (path) => fileURLToPath(new URL(path, import.meta.url))
-const { module: store } = await runnerImport(file('../store.ts'))
+const { module: store } = await runnerImport(file('../../tasks/fashion-mnist/store.ts'))
 const { images, labels, height, width } = await store.loadFashionMnist('train')
 
 /** An idx file of bytes: the magic number with the number of dimensions, big-endian extents, the items. */

@@ -1,5 +1,5 @@
 import { type BenchmarkReport, figure, shareOfCeiling } from '../../benchmark/benchmark-report.ts'
-import { duration } from '../parts/number-format.ts'
+import { duration } from '../number-format.ts'
 
 /** A row for each thing measured. The share of the ceiling only where there is a ceiling. */
 export function ResultTable({ report: { results, ceilings } }: { report: BenchmarkReport }) {

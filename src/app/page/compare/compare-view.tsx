@@ -1,4 +1,4 @@
-import type { ImageSet } from '../../data/fashion-mnist.ts'
+import type { ImageSet } from '../../data/image-set.ts'
 import type { DeviceStatus, OwnNetwork, Side } from '../contract/engine-api.ts'
 import type { Asked } from '../contract/page-address.ts'
 import { ExplanationPanel } from '../explain/explanation-panel.tsx'

@@ -8,12 +8,12 @@ import type {
   Timings,
   WeightInterval,
 } from '../../../lime/index.ts'
-import type { ImageSet } from '../../data/fashion-mnist.ts'
+import type { ImageSet } from '../../data/image-set.ts'
 import type { Evaluation } from '../../tasks/evaluation.ts'
-import type { AverageEvidence } from '../worker/average-evidence.ts'
+import type { AverageEvidence } from './evidence-cells.ts'
 import type { LayerChoice } from './layer-stack.ts'
 
-/** What the page and its Worker say to each other. Pictures cross as bytes, 28 x 28, 0 (black) to 255. */
+/** What the page and its Worker say to each other. Pictures cross as bytes of the task's size, 0 (black) to 255. */
 
 export const deviceChoices = ['auto', 'webgpu', 'cpu'] as const
 export type DeviceChoice = (typeof deviceChoices)[number]
@@ -78,15 +78,17 @@ export interface LabelExplanation {
 export interface ExplanationResult {
   /** What was asked, with all that is usual. */
   readonly request: ExplanationRequest
-  /** [28 * 28], labels from 0. */
+  /** [height * width], labels from 0. */
   readonly segments: Int32Array
   readonly segmentCount: number
-  /** [28 * 28] bytes: what a hidden segment shows. */
+  /** [height * width] bytes: what a hidden segment shows. */
   readonly hiddenPixels: Uint8Array
   /** How many it took, the picture itself among them. */
   readonly samples: number
   /** Every class, most probable first. */
   readonly labels: readonly LabelExplanation[]
+  /** What the network's classes are called. */
+  readonly classNames: readonly string[]
   /**
    * The segment without which alone the network says something else: of the few that speak most for what it says, the first;
    * null where none of them does it.
@@ -226,7 +228,7 @@ export interface EngineApi {
   load(base: string, choice: DeviceChoice, listener: EngineListener): Promise<Loaded>
   /** Moves the networks to another device. Where that fails, what works computes on, and the status says why. */
   useDevice(choice: DeviceChoice): Promise<DeviceStatus>
-  /** Ten probabilities. */
+  /** One probability a class. */
   predict(network: NetworkName, pixels: Uint8Array): Promise<Float32Array>
   /** Explains a picture as the request says; a run of that side is stopped first. */
   explain(
@@ -237,7 +239,7 @@ export interface EngineApi {
     onProgress: (progress: ExplanationProgress) => void,
   ): Promise<ExplanationResult>
   /**
-   * Ten probabilities of the picture that side explained last, with these of its segments hidden as its samples hid them.
+   * The probabilities of the picture that side explained last, with these of its segments hidden as its samples hid them.
    * Fails when nothing is explained.
    */
   predictWithout(side: Side, hidden: readonly number[]): Promise<Float32Array>

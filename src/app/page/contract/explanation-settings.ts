@@ -1,5 +1,4 @@
 import type { MethodName, RequestInput } from '../../../lime/index.ts'
-import { classNames } from '../../data/fashion-mnist.ts'
 import type { SegmenterChoice } from './segmenter-parameters.ts'
 
 /** How a picture is explained, in the words of the page's form and address; requestOf() says it in those of a request. */
@@ -56,14 +55,13 @@ export function samplingOf(samples: ExplanationSettings['samples']): Sampling {
   return typeof samples === 'number' ? 'number' : samples
 }
 
-/** All classes are explained: to look at another one then costs nothing. */
+/** What the form or the address says, as a request; how many classes are explained, the Worker adds. */
 export function requestOf({ method, parameters, samples, ...settings }: ExplanationSettings): RequestInput {
   const { segmenter, seed, kernelWidth, hidden } = settings
   return {
     version: 1,
     method,
     segmenter: segmenter === 'auto' ? null : { name: segmenter, parameters: parameters ?? {} },
-    topLabels: classNames.length,
     hideColor: hideColorOf(hidden),
     randomState: seed,
     randomSeed: seed,

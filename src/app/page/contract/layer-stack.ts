@@ -22,8 +22,8 @@ export const newLayers: Readonly<Record<LayerChoice['kind'], LayerChoice>> = {
   dropout: { kind: 'dropout', rate: 0.25 },
 }
 
-/** More are of no use on 28 x 28 pixels, and would take hours. */
-export const mostLayers = 10
+/** More are of no use on pictures so small, and would take hours. */
+export const maxLayers = 10
 
 /** The tutorial's own. */
 export const tutorialLayers: readonly LayerChoice[] = [48, 32, 16].map((filters) => ({

@@ -1,4 +1,4 @@
-import { classNames } from '../../data/fashion-mnist.ts'
+import { task } from '../../tasks/chosen-task.ts'
 import type { NetworkName } from './engine-api.ts'
 import { type ExplanationSettings, hiddenChoices, methodChoices, methodNames } from './explanation-settings.ts'
 import {
@@ -141,7 +141,7 @@ function readSide(all: URLSearchParams, prefix: string, imageCount: number, plai
   return {
     image: whole('index', 0, imageCount - 1) ?? plain.image,
     network: get('network') === 'own' ? 'own' : 'tutorial',
-    label: whole('label', 0, classNames.length - 1),
+    label: whole('label', 0, task.classNames.length - 1),
     settings: {
       method,
       segmenter,

@@ -4,7 +4,7 @@ export const segmenterChoices = ['auto', 'quickshift', 'felzenszwalb', 'slic', '
 export type SegmenterChoice = (typeof segmenterChoices)[number]
 
 export const segmenterTitles: Readonly<Record<SegmenterChoice, string>> = {
-  auto: 'By image size',
+  auto: 'To suit the picture',
   quickshift: 'Quickshift (lime’s)',
   felzenszwalb: 'Felzenszwalb',
   slic: 'SLIC',

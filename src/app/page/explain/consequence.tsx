@@ -1,24 +1,25 @@
-import { classNames } from '../../data/fashion-mnist.ts'
 import type { ExplanationResult, LabelExplanation } from '../contract/engine-api.ts'
-import { percent, points } from '../parts/number-format.ts'
+import { percent, points } from '../number-format.ts'
 import type { Hiding } from './use-hiding.ts'
 
 /** A part that moves the probability by less than this does not matter much. */
-const leastThatMatters = 0.05
+const minWeightThatMatters = 0.05
 
 /** What follows from an explanation, in a sentence or two: whether a part decides, and how much is at stake. */
 export function Consequence({
   explained,
+  classNames,
   flip,
   hiding,
 }: {
   explained: LabelExplanation
+  classNames: readonly string[]
   flip: ExplanationResult['flip']
   hiding: Hiding
 }) {
   const { label, probability, weights } = explained
   const [segment, weight] = weights.at(0) ?? [null, 0]
-  const matters = Math.abs(weight) >= leastThatMatters
+  const matters = Math.abs(weight) >= minWeightThatMatters
   const name = classNames[label]
   const worth = points(Math.abs(weight)).slice(1)
   const decisive = flip?.segment ?? segment

@@ -1,8 +1,7 @@
 import { useMemo } from 'preact/hooks'
 import { weightLimit } from '../../../lime/index.ts'
-import { classNames } from '../../data/fashion-mnist.ts'
 import type { ExplanationResult, LabelExplanation } from '../contract/engine-api.ts'
-import { points } from '../parts/number-format.ts'
+import { points } from '../number-format.ts'
 import { type EvidencePicture, OverlayCanvas } from '../parts/overlay-canvas.tsx'
 import { describePicture, type Picture } from '../pictures/picture.ts'
 import type { Hiding } from './use-hiding.ts'
@@ -27,7 +26,7 @@ export function EvidenceFigure({
   const { label, weights } = explained
   const limit = weightLimit(weights)
   const shares = useMemo(() => sharesOf(weights), [weights])
-  const name = classNames[label]
+  const name = result.classNames[label]
   return (
     <figure class={isStale ? 'answer-picture is-stale' : 'answer-picture'}>
       <OverlayCanvas

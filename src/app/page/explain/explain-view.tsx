@@ -1,6 +1,5 @@
 import type { Ref } from 'preact'
 import { useState } from 'preact/hooks'
-import { classNames } from '../../data/fashion-mnist.ts'
 import type { DeviceStatus, Evaluation, ImageSet, OwnNetwork } from '../contract/engine-api.ts'
 import type { Asked } from '../contract/page-address.ts'
 import { loadedWhenShown } from '../parts/loaded-when-shown.tsx'
@@ -56,12 +55,14 @@ export function ExplainView({
   /** Once opened, the pad stays: it holds the drawing and its undo steps. */
   const [hasDrawn, setDrawn] = useState(false)
   const prediction = usePrediction(engine, asked.network, ownNetwork, picture, device, onProblem)
+  const name =
+    prediction?.classNames.at(asked.label ?? prediction.predicted) ?? prediction?.classNames[prediction.predicted]
   return (
     <>
       <ExplanationPanel
         engine={engine}
         side="left"
-        title={prediction ? `Why ${classNames[asked.label ?? prediction.predicted]}?` : 'Why?'}
+        title={name ? `Why ${name}?` : 'Why?'}
         picture={picture}
         onPicture={onPicture}
         note={picture.index === null && <LikenessNote picture={picture} images={images} />}

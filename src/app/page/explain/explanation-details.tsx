@@ -1,23 +1,37 @@
 import { useMemo } from 'preact/hooks'
-import { classNames } from '../../data/fashion-mnist.ts'
 import type {
+  DeviceStatus,
+  ExplanationResult,
   ExportSubject,
   LabelExplanation,
+  OwnNetwork,
   ShapleyEvidence,
   Side,
   SurrogateEvidence,
 } from '../contract/engine-api.ts'
 import { methodChoices, samplingOf } from '../contract/explanation-settings.ts'
+import type { Asked } from '../contract/page-address.ts'
+import { count, decimal, duration, percent, signed } from '../number-format.ts'
 import { Fact } from '../parts/fact.tsx'
-import { count, decimal, duration, percent, signed } from '../parts/number-format.ts'
-import { describePicture } from '../pictures/picture.ts'
+import { loadedWhenShown } from '../parts/loaded-when-shown.tsx'
+import { describePicture, type Picture } from '../pictures/picture.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
-import type { Look, ShownExplanation } from './explanation-panel.tsx'
 import { FourPanels } from './four-panels.tsx'
+import type { Look } from './look-choice.tsx'
 import { SaveMenu } from './save-menu.tsx'
 import { SegmentTable } from './segment-table.tsx'
-import { TrustPanel } from './trust-panel.tsx'
 import type { Hiding } from './use-hiding.ts'
+
+/** An explanation and what it is of. */
+export interface ShownExplanation {
+  readonly picture: Picture
+  readonly asked: Asked
+  readonly device: DeviceStatus
+  readonly ownNetwork: OwnNetwork | null
+  readonly result: ExplanationResult
+}
+
+const TrustPanel = loadedWhenShown(async () => (await import('./trust-panel.tsx')).TrustPanel)
 
 const samplingInWords = {
   number: 'As many as were asked for, the picture itself among them',
@@ -54,7 +68,7 @@ export function ExplanationDetails({
   const { picture, result } = shown
   const { segments, segmentCount, request, samples, timings, warnings } = result
   const { label, weights, evidence } = explained
-  const name = classNames[label]
+  const name = result.classNames[label]
   const subject = useMemo(
     (): ExportSubject => ({
       title: `${describePicture(picture)}: what speaks for ${name} and against it`,
@@ -71,7 +85,7 @@ export function ExplanationDetails({
         </p>
       ))}
       {look.shows === 'panels' && !isStale && (
-        <FourPanels engine={engine} side={side} label={label} subject={subject} onProblem={onProblem} />
+        <FourPanels engine={engine} side={side} label={label} name={name} subject={subject} onProblem={onProblem} />
       )}
       <SegmentTable
         className={name}
@@ -104,6 +118,7 @@ export function ExplanationDetails({
         engine={engine}
         side={side}
         label={label}
+        name={name}
         subject={subject}
         isStale={isStale}
         isLinkWhole={isLinkWhole}
@@ -121,6 +136,7 @@ export function ExplanationDetails({
             engine={engine}
             side={side}
             label={label}
+            name={name}
             isExact={request.samples === 'exact'}
             onProblem={onProblem}
           />

@@ -1,4 +1,4 @@
-import { classNames } from '../../data/fashion-mnist.ts'
+import { task } from '../../tasks/chosen-task.ts'
 import {
   type ExplanationSettings,
   methodChoices,
@@ -13,15 +13,16 @@ import {
   segmenterChoices,
   segmenterTitles,
 } from '../contract/segmenter-parameters.ts'
+import { count, percent } from '../number-format.ts'
 import { NumberField } from '../parts/number-field.tsx'
-import { count, percent } from '../parts/number-format.ts'
+import type { Prediction } from '../pictures/use-prediction.ts'
 import { SegmenterSettings } from './segmenter-settings.tsx'
 
 /** What the field for their number says where none is asked for. */
-const amounts: Readonly<Record<string, string>> = { auto: 'as it takes', exact: 'all there are' }
+const amounts: Readonly<Record<string, string>> = { auto: 'as many as it takes', exact: 'all there are' }
 
 const samplingTitles: Readonly<Record<Sampling, string>> = {
-  number: 'By number',
+  number: 'A fixed number',
   auto: 'Until settled',
   exact: 'Every mixture',
 }
@@ -49,7 +50,7 @@ function inWords({ method, segmenter, samples, seed }: ExplanationSettings): str
 export function ExplanationForm({
   asked,
   onAsked,
-  probabilities,
+  prediction,
   isRunning,
   canExplain,
   onExplain,
@@ -57,7 +58,7 @@ export function ExplanationForm({
 }: {
   asked: Asked
   onAsked: (asked: Asked) => void
-  probabilities: Float32Array | null
+  prediction: Prediction | null
   isRunning: boolean
   canExplain: boolean
   onExplain: () => void
@@ -67,6 +68,7 @@ export function ExplanationForm({
   const { samplings } = methodChoices[settings.method]
   const onSettings = (changed: Partial<ExplanationSettings>) =>
     onAsked({ ...asked, settings: { ...settings, ...changed } })
+  const { classNames = task.classNames, probabilities = null } = prediction ?? {}
   const byProbability = Array.from(classNames.keys()).sort(
     (a, b) => (probabilities?.[b] ?? 0) - (probabilities?.[a] ?? 0) || a - b,
   )

@@ -1,11 +1,9 @@
 import type { ComponentChildren } from 'preact'
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
-import { classNames } from '../../data/fashion-mnist.ts'
-import type { DeviceStatus, ExplanationProgress, ExplanationResult, OwnNetwork, Side } from '../contract/engine-api.ts'
+import type { DeviceStatus, ExplanationProgress, OwnNetwork, Side } from '../contract/engine-api.ts'
 import { methodChoices, requestOf } from '../contract/explanation-settings.ts'
 import type { Asked } from '../contract/page-address.ts'
-import { duration } from '../parts/number-format.ts'
-import type { EvidencePicture } from '../parts/overlay-canvas.tsx'
+import { duration } from '../number-format.ts'
 import { useRun } from '../parts/use-run.ts'
 import { GreyCanvas } from '../pictures/grey-canvas.tsx'
 import { describePicture, type Picture } from '../pictures/picture.ts'
@@ -14,27 +12,12 @@ import type { Prediction } from '../pictures/use-prediction.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
 import { Consequence } from './consequence.tsx'
 import { EvidenceFigure } from './evidence-figure.tsx'
-import { ExplanationDetails } from './explanation-details.tsx'
+import { ExplanationDetails, type ShownExplanation } from './explanation-details.tsx'
 import { ExplanationForm } from './explanation-form.tsx'
 import { ExplanationProgressBar } from './explanation-progress.tsx'
-import { LookChoice } from './look-choice.tsx'
+import { type Look, LookChoice } from './look-choice.tsx'
 import { useHiding } from './use-hiding.ts'
 import { WhatIf } from './what-if.tsx'
-
-/** An explanation and what it is of. */
-export interface ShownExplanation {
-  readonly picture: Picture
-  readonly asked: Asked
-  readonly device: DeviceStatus
-  readonly ownNetwork: OwnNetwork | null
-  readonly result: ExplanationResult
-}
-
-/** What of an explanation is looked at, and how. It stays when another explanation comes. */
-export interface Look {
-  readonly shows: EvidencePicture | 'panels'
-  readonly isTrustOpen: boolean
-}
 
 const beginning: ExplanationProgress = { phase: 'segmentation', done: 0, total: 1 }
 /** While a slider moves or somebody types, in ms: the next change comes sooner than this. */
@@ -165,8 +148,13 @@ export function ExplanationPanel({
         <div class={isStale ? 'answer-words is-stale' : 'answer-words'}>
           {shown && explained ? (
             <>
-              <Consequence explained={explained} flip={shown.result.flip} hiding={hiding} />
-              <WhatIf explained={explained} hiding={hiding} />
+              <Consequence
+                explained={explained}
+                classNames={shown.result.classNames}
+                flip={shown.result.flip}
+                hiding={hiding}
+              />
+              <WhatIf explained={explained} classNames={shown.result.classNames} hiding={hiding} />
               <LookChoice side={side} look={look} onLook={setLook} />
             </>
           ) : state.phase === 'stopped' ? (
@@ -179,13 +167,13 @@ export function ExplanationPanel({
       {showsProgress && <ExplanationProgressBar progress={state.progress} />}
       <p class="visually-hidden" role="status">
         {state.phase === 'done' && explained
-          ? `Explained ${classNames[explained.label]} in ${duration(state.result.result.timings.total)}.`
+          ? `Explained ${state.result.result.classNames[explained.label]} in ${duration(state.result.result.timings.total)}.`
           : ''}
       </p>
       <ExplanationForm
         asked={asked}
         onAsked={onAsked}
-        probabilities={prediction?.probabilities ?? null}
+        prediction={prediction}
         isRunning={showsProgress}
         canExplain={canExplain}
         onExplain={() => {

@@ -1,5 +1,4 @@
 import { useEffect, useState } from 'preact/hooks'
-import { classNames } from '../../data/fashion-mnist.ts'
 import type { ExportSubject, Side } from '../contract/engine-api.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
 import { messageOf } from '../worker/use-engine.ts'
@@ -14,12 +13,15 @@ export function FourPanels({
   engine,
   side,
   label,
+  name,
   subject,
   onProblem,
 }: {
   engine: EngineClient
   side: Side
   label: number
+  /** What the class is called. */
+  name: string
   subject: ExportSubject
   onProblem: (problem: string) => void
 }) {
@@ -52,12 +54,12 @@ export function FourPanels({
       {rows.map(({ words }, row) => (
         <figure key={words}>
           <figcaption>
-            The five segments that {words} {classNames[label]} most
+            The five segments that {words} {name} most
           </figcaption>
           {addresses[row] && (
             <img
               src={addresses[row]}
-              alt={`Original, the segments that ${words} ${classNames[label]}, their mask, and their boundaries`}
+              alt={`Original, the segments that ${words} ${name}, their mask, and their boundaries`}
             />
           )}
         </figure>

@@ -1,5 +1,11 @@
 import type { Side } from '../contract/engine-api.ts'
-import type { Look } from './explanation-panel.tsx'
+import type { EvidencePicture } from '../parts/overlay-canvas.tsx'
+
+/** What of an explanation is looked at, and how. It stays when another explanation comes. */
+export interface Look {
+  readonly shows: EvidencePicture | 'panels'
+  readonly isTrustOpen: boolean
+}
 
 const looks: readonly { readonly shows: Look['shows']; readonly title: string }[] = [
   { shows: 'overlay', title: 'On the picture' },

@@ -1,5 +1,4 @@
 import { useState } from 'preact/hooks'
-import { classNames } from '../../data/fashion-mnist.ts'
 import type { ExportFormat, ExportSubject, Side } from '../contract/engine-api.ts'
 import { MenuButton, type MenuItem } from '../parts/menu-button.tsx'
 import { saveFile } from '../parts/save-file.ts'
@@ -22,6 +21,7 @@ export function SaveMenu({
   engine,
   side,
   label,
+  name,
   subject,
   isStale,
   isLinkWhole,
@@ -30,6 +30,8 @@ export function SaveMenu({
   engine: EngineClient
   side: Side
   label: number
+  /** What the class is called. */
+  name: string
   subject: ExportSubject
   /** Another explanation is on its way. */
   isStale: boolean
@@ -41,8 +43,8 @@ export function SaveMenu({
   const save = async (format: ExportFormat) => {
     try {
       const picture = subject.index === undefined ? 'picture' : `image-${subject.index}`
-      const name = classNames[label].toLowerCase().replace(/\W+/g, '-')
-      saveFile(await engine.exported(side, label, format, subject), `${picture}-${name}-${format}`)
+      const of = name.toLowerCase().replace(/\W+/g, '-')
+      saveFile(await engine.exported(side, label, format, subject), `${picture}-${of}-${format}`)
     } catch (error) {
       onProblem(`The file can't be made: ${messageOf(error)}`)
     }

@@ -1,7 +1,6 @@
 import { useMemo } from 'preact/hooks'
 import { type SegmentWeight, type WeightInterval, weightLimit } from '../../../lime/index.ts'
-import { imageExtent } from '../../data/fashion-mnist.ts'
-import { percent, signed } from '../parts/number-format.ts'
+import { percent, signed } from '../number-format.ts'
 import { isMoved } from '../parts/pointer-moves.ts'
 
 /** The segments, heaviest first. Pointing at one, or moving the focus to it, shows where it is; pressing it hides it, or shows it again. */
@@ -70,7 +69,7 @@ export function SegmentTable({
                   {segment}
                 </button>
               </th>
-              <td class="number">{percent((areas.get(segment) ?? 0) / (imageExtent * imageExtent))}</td>
+              <td class="number">{percent((areas.get(segment) ?? 0) / segments.length)}</td>
               <td class="number" data-weight={weight}>
                 <span class="weight-bar" aria-hidden="true">
                   <span

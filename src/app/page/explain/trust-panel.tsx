@@ -1,10 +1,9 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import type { Faithfulness, Stability } from '../../../lime/index.ts'
-import { classNames } from '../../data/fashion-mnist.ts'
 import type { Side } from '../contract/engine-api.ts'
+import { percent, signed } from '../number-format.ts'
 import { Fact } from '../parts/fact.tsx'
 import { type Curve, LineChart } from '../parts/line-chart.tsx'
-import { percent, signed } from '../parts/number-format.ts'
 import { type EngineClient, isStopped } from '../worker/engine-client.ts'
 import { messageOf } from '../worker/use-engine.ts'
 
@@ -13,12 +12,15 @@ export function TrustPanel({
   engine,
   side,
   label,
+  name,
   isExact,
   onProblem,
 }: {
   engine: EngineClient
   side: Side
   label: number
+  /** What the class is called. */
+  name: string
   /** Every mixture was taken: no chance is left. */
   isExact: boolean
   onProblem: (problem: string) => void
@@ -29,18 +31,32 @@ export function TrustPanel({
   return (
     <div class="trust">
       <section>
-        <h3>How true?</h3>
-        {faithfulness ? <Faithful faithfulness={faithfulness} /> : <p class="hint">Hiding segments one by one…</p>}
+        <h3>Is it true to the network?</h3>
+        {faithfulness ? (
+          <Faithful name={name} faithfulness={faithfulness} />
+        ) : (
+          <p class="hint">Hiding segments one by one…</p>
+        )}
       </section>
       <section>
-        <h3>How sure?</h3>
-        {stability ? <Stable stability={stability} isExact={isExact} /> : <p class="hint">Asking ten seeds…</p>}
+        <h3>Would other samples say the same?</h3>
+        {stability ? (
+          <Stable stability={stability} isExact={isExact} />
+        ) : (
+          <p class="hint">Explaining it ten more times…</p>
+        )}
       </section>
     </div>
   )
 }
 
-function Faithful({ faithfulness: { label, deletion, insertion, random, order } }: { faithfulness: Faithfulness }) {
+function Faithful({
+  name,
+  faithfulness: { deletion, insertion, random, order },
+}: {
+  name: string
+  faithfulness: Faithfulness
+}) {
   const x = useMemo(() => Array.from(deletion.probabilities.keys()), [deletion])
   const curves = useMemo(
     (): Curve[] => [
@@ -54,18 +70,18 @@ function Faithful({ faithfulness: { label, deletion, insertion, random, order } 
   return (
     <>
       <p class="hint">
-        Probability of {classNames[label]} while segments are hidden, and shown, the one that speaks most for it first.
-        The faster it falls and rises, the truer the explanation.
+        Probability of {name} while segments are hidden, and shown, the one that speaks most for it first. The faster it
+        falls and rises, the better the explanation fits the network.
       </p>
       <LineChart
-        title={`Probability of ${classNames[label]} by segments hidden and shown; the table below has the numbers`}
+        title={`Probability of ${name} by segments hidden and shown; the table below has the numbers`}
         xName="Segments"
         x={x}
         curves={curves}
         yRange={[0, 1]}
       />
       <p>
-        While segments are hidden it averages <strong>{deletion.auc.toFixed(3)}</strong>, in random order{' '}
+        While segments are hidden, the probability averages <strong>{deletion.auc.toFixed(3)}</strong>, in random order{' '}
         {random.deletion.auc.toFixed(3)}:{' '}
         {gain > 0.01 ? 'better than chance' : gain < -0.01 ? 'worse than chance' : 'no better than chance'}. While they
         are shown, <strong>{insertion.auc.toFixed(3)}</strong>, in random order {random.insertion.auc.toFixed(3)}.
@@ -107,7 +123,7 @@ function Stable({ stability: { runs, sameTop, vsi, spread }, isExact }: { stabil
     <>
       <p class="hint">
         {isExact
-          ? 'Every mixture was taken: other seeds change nothing.'
+          ? 'Every mixture was taken: other samples can’t change anything.'
           : `Explained ${runs} times, each with other samples.`}
       </p>
       <dl class="facts">

@@ -1,38 +1,45 @@
-import { classNames } from '../../data/fashion-mnist.ts'
 import type { LabelExplanation } from '../contract/engine-api.ts'
-import { percent, signed } from '../parts/number-format.ts'
+import { percent, signed } from '../number-format.ts'
 import { predictedOf } from '../pictures/use-prediction.ts'
 import type { Hiding } from './use-hiding.ts'
 
 /** What the network says when parts of the picture are hidden: the one pointed at, and those that were pressed. */
 export function WhatIf({
   explained,
+  classNames,
   hiding: { highlighted, hidden, withoutHighlighted, withoutHidden, showAll },
 }: {
   explained: LabelExplanation
+  classNames: readonly string[]
   hiding: Hiding
 }) {
   const { label, probability, weights, evidence } = explained
   const name = classNames[label]
+  const becomes = (probabilities: Float32Array | null) => {
+    const predicted = probabilities && predictedOf(probabilities)
+    return predicted === null || predicted === label ? null : classNames[predicted]
+  }
   const rank = weights.findIndex(([segment]) => segment === highlighted)
   const pressed = Array.from(hidden).sort((a, b) => a - b)
+  /** Hidden alone, the one pointed at has its row below already. */
+  const isSaidBelow = highlighted !== null && pressed.length === 1 && hidden.has(highlighted)
+  const pointedAt = isSaidBelow ? null : highlighted
+  const withoutPressed = `Without segment${pressed.length === 1 ? '' : 's'} ${pressed.join(', ')}`
   return (
     <div class="what-if">
       <table>
         <caption>What if parts are hidden? Probability of {name}</caption>
         <tbody>
-          <Row term="Whole picture" label={label} probability={probability} predicted={null} />
+          <Row term="Whole picture" probability={probability} becomes={null} />
           <Row
-            term={highlighted === null ? 'Without the one pointed at' : `Without segment ${highlighted}`}
-            label={label}
-            probability={withoutHighlighted?.[label] ?? null}
-            predicted={withoutHighlighted && predictedOf(withoutHighlighted)}
+            term={pointedAt === null ? 'Without the one you point at' : `Without segment ${pointedAt}`}
+            probability={pointedAt === null ? null : (withoutHighlighted?.[label] ?? null)}
+            becomes={pointedAt === null ? null : becomes(withoutHighlighted)}
           />
           <Row
-            term={pressed.length === 0 ? 'Without those pressed' : `Without ${pressed.join(', ')}`}
-            label={label}
+            term={pressed.length === 0 ? 'Without the hidden ones' : withoutPressed}
             probability={withoutHidden?.[label] ?? null}
-            predicted={withoutHidden && predictedOf(withoutHidden)}
+            becomes={becomes(withoutHidden)}
           />
         </tbody>
       </table>
@@ -48,7 +55,7 @@ export function WhatIf({
       </div>
       <p class="visually-hidden" role="status">
         {withoutHidden &&
-          `Without ${pressed.join(', ')}: ${classNames[predictedOf(withoutHidden)]}; ${name} ${percent(withoutHidden[label])} instead of ${percent(probability)}.`}
+          `${withoutPressed}: ${classNames[predictedOf(withoutHidden)]}; ${name} ${percent(withoutHidden[label])} instead of ${percent(probability)}.`}
       </p>
     </div>
   )
@@ -62,15 +69,14 @@ function confidenceOf(evidence: LabelExplanation['evidence'], rank: number): str
 
 function Row({
   term,
-  label,
   probability,
-  predicted,
+  becomes,
 }: {
   term: string
-  label: number
   /** null: not known, or nothing is hidden. */
   probability: number | null
-  predicted: number | null
+  /** The class that is predicted then, where it is another. */
+  becomes: string | null
 }) {
   return (
     <tr class={probability === null ? 'is-empty' : undefined}>
@@ -80,7 +86,7 @@ function Row({
           <span style={{ width: `${(probability ?? 0) * 100}%` }} />
         </span>
         <span class="number">{probability === null ? '–' : percent(probability)}</span>
-        <span class="becomes">{predicted !== null && predicted !== label && `→ ${classNames[predicted]}`}</span>
+        <span class="becomes">{becomes && `→ ${becomes}`}</span>
       </td>
     </tr>
   )

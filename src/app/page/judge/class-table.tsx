@@ -1,5 +1,5 @@
 import type { Evaluation } from '../contract/engine-api.ts'
-import { count } from '../parts/number-format.ts'
+import { count } from '../number-format.ts'
 
 /** The classification report: precision, recall and F1 of each class. */
 export function ClassTable({ report }: { report: Evaluation['report'] }) {
@@ -8,8 +8,8 @@ export function ClassTable({ report }: { report: Evaluation['report'] }) {
     <section class="class-table" aria-label="Scores of the classes" tabIndex={0}>
       <table>
         <caption>
-          Precision: of those called so, how many are. Recall: of those that are, how many are called so. F1: both in
-          one.
+          Precision: of the pictures that the network takes for this class, the share that belong to it. Recall: of the
+          pictures of this class, the share that the network finds. F1: one score for both, their harmonic mean.
         </caption>
         <thead>
           <tr>

@@ -1,4 +1,4 @@
-import { count } from '../parts/number-format.ts'
+import { count } from '../number-format.ts'
 
 /** Counts by true class (rows) and the class the network says (columns). Each cell with pictures opens them. */
 export function ConfusionMatrix({
@@ -15,10 +15,10 @@ export function ConfusionMatrix({
       <p class="hint">What each class is taken for. Press a number to see its pictures, the most confident first.</p>
       <div class="matrix">
         <table>
-          <caption class="visually-hidden">Test images by true class and by what the network calls them</caption>
+          <caption class="visually-hidden">Test images by true class and by what the network says</caption>
           <thead>
             <tr>
-              <th scope="col">is \ called</th>
+              <th scope="col">is \ taken for</th>
               {names.map((name) => (
                 <th key={name} scope="col">
                   {name}
@@ -43,7 +43,7 @@ export function ConfusionMatrix({
                         <button
                           type="button"
                           class="quiet"
-                          aria-label={`${count(cell)} of ${names[label]} called ${names[predicted]}`}
+                          aria-label={`${count(cell)} of ${names[label]} taken for ${names[predicted]}`}
                           onClick={() => onCell(label, predicted)}
                         >
                           {count(cell)}

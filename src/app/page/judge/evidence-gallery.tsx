@@ -1,10 +1,10 @@
 import { useMemo, useState } from 'preact/hooks'
-import { classNames, imageExtent } from '../../data/fashion-mnist.ts'
+import { task } from '../../tasks/chosen-task.ts'
+import type { AverageEvidence, ClassEvidence } from '../contract/evidence-cells.ts'
 import { cellOf, placeOfCell } from '../contract/evidence-cells.ts'
+import { count, signed } from '../number-format.ts'
 import { arrowSteps } from '../parts/arrow-steps.ts'
-import { count, signed } from '../parts/number-format.ts'
 import { OverlayCanvas } from '../parts/overlay-canvas.tsx'
-import type { AverageEvidence, ClassEvidence } from '../worker/average-evidence.ts'
 
 export type EvidenceState =
   | { readonly phase: 'none' | 'stopped' | 'failed' }
@@ -15,12 +15,12 @@ export type EvidenceState =
 const strongest = 5
 
 /**
- * Where the colours' one scale for all ten ends: this share of the cells lies within. At the largest weight of all it would leave
- * most cells without colour, and with a scale for each class weak evidence would look like strong.
+ * Where the colours' one scale for all classes ends: this share of the cells lies within. At the largest weight of all it would
+ * leave most cells without colour, and with a scale for each class weak evidence would look like strong.
  */
 const shareWithinScale = 0.95
 
-/** What counts as evidence for each of the ten classes, on average over many pictures. */
+/** What counts as evidence for each class, on average over many pictures. */
 export function EvidenceGallery({
   state,
   canStart,
@@ -78,21 +78,21 @@ function AveragingProgress({ done, total }: { done: number; total: number }) {
   )
 }
 
-/** The ten pictures. A cell means the same place in all of them: pointing at one shows it in each. */
+/** A picture a class. A cell means the same place in all of them: pointing at one shows it in each. */
 function EvidencePictures({ evidence }: { evidence: AverageEvidence }) {
   const { rows, columns, of, classes } = evidence
   const [cell, setCell] = useState<number | null>(null)
   const [told, setTold] = useState('')
   const cells = useMemo(
-    () => Int32Array.from({ length: imageExtent * imageExtent }, (_, pixel) => cellOf(pixel, rows, columns)),
-    [rows, columns],
+    () => Int32Array.from(classes[0].mean, (_, pixel) => cellOf(pixel, rows, columns)),
+    [classes, rows, columns],
   )
   const limit = useMemo(() => colourLimit(classes), [classes])
 
   const tell = (of: ClassEvidence, next: number) => {
     setCell(next)
     setTold(
-      `${classNames[of.label]}, ${placeOfCell(next, columns)}: ${signed(of.weights[next])}, ${wholePercent(of.agreement[next])} agree`,
+      `${task.classNames[of.label]}, ${placeOfCell(next, columns)}: ${signed(of.weights[next])}, ${wholePercent(of.agreement[next])} agree`,
     )
   }
   const onKeyDown = (event: KeyboardEvent, of: ClassEvidence) => {
@@ -110,9 +110,9 @@ function EvidencePictures({ evidence }: { evidence: AverageEvidence }) {
       <p>
         A green cell speaks for the class, a magenta one against it.{' '}
         {of === 'logit'
-          ? 'Its weight is what it adds to the network’s score for the class (its logit), beyond what it adds to all ten on average; +0.69 doubles its probability against the mean of the ten.'
+          ? 'Its weight is what it adds to the network’s score for the class (its logit), beyond what it adds to all classes on average; +0.69 doubles its probability against the mean of all.'
           : 'Its weight is what it adds to the class’s probability.'}{' '}
-        Point at a cell, or move there with the arrow keys, to see it in all ten pictures.
+        Point at a cell, or move there with the arrow keys, to see it in all pictures.
       </p>
       <div class="evidence-cards">
         {classes.map((each) => (
@@ -122,7 +122,7 @@ function EvidencePictures({ evidence }: { evidence: AverageEvidence }) {
               role="application"
               // biome-ignore lint/a11y/noNoninteractiveTabindex: an application takes keys of its own
               tabIndex={0}
-              aria-label={`${classNames[each.label]}: ${rows} by ${columns} cells, for the arrow keys`}
+              aria-label={`${task.classNames[each.label]}: ${rows} by ${columns} cells, for the arrow keys`}
               onKeyDown={(event) => onKeyDown(event, each)}
               onFocus={() => tell(each, cell ?? strongestCellOf(each))}
               onBlur={() => setCell(null)}
@@ -137,7 +137,7 @@ function EvidencePictures({ evidence }: { evidence: AverageEvidence }) {
               />
             </div>
             <figcaption>
-              <strong>{classNames[each.label]}</strong>
+              <strong>{task.classNames[each.label]}</strong>
               {cell === null ? (
                 <span>{each.count === 1 ? '1 picture' : `${count(each.count)} pictures`}</span>
               ) : (
@@ -159,8 +159,8 @@ function EvidencePictures({ evidence }: { evidence: AverageEvidence }) {
           <span>for the class: {signed(limit)} or more</span>
         </p>
         <p class="hint">
-          One scale for all ten; one cell in twenty lies beyond its ends. A picture “agrees” where its own weight of the
-          cell has the average’s sign.
+          One scale for all classes; one cell in twenty lies beyond its ends. A picture “agrees” where its own weight of
+          the cell has the average’s sign.
         </p>
       </div>
       <details>
@@ -198,7 +198,7 @@ function EvidenceCanvas({
     const found = strongestCells(weights, sign).map((at) => placeOfCell(at, columns))
     return found.length > 0 ? found.join('; ') : 'none'
   })
-  const name = classNames[label]
+  const name = task.classNames[label]
   return (
     <OverlayCanvas
       pixels={pixels}
@@ -229,7 +229,7 @@ function EvidenceTable({ evidence: { columns, classes } }: { evidence: AverageEv
         <tbody>
           {classes.map(({ label, weights, agreement }) => (
             <tr key={label}>
-              <th scope="row">{classNames[label]}</th>
+              <th scope="row">{task.classNames[label]}</th>
               {[1, -1].map((sign) => (
                 <td key={sign}>
                   <ol>

@@ -1,6 +1,5 @@
-import type { Counted } from '../app.tsx'
 import type { AverageEvidence, Evaluation, NetworkName } from '../contract/engine-api.ts'
-import type { Run } from '../parts/use-run.ts'
+import type { Counted, Run } from '../parts/use-run.ts'
 import type { ImageFilter } from '../pictures/image-filter.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
 import { EvidenceGallery } from './evidence-gallery.tsx'

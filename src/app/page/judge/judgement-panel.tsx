@@ -1,8 +1,7 @@
-import { classNames } from '../../data/fashion-mnist.ts'
-import type { Counted } from '../app.tsx'
+import { task } from '../../tasks/chosen-task.ts'
 import type { Evaluation } from '../contract/engine-api.ts'
-import { count, percent } from '../parts/number-format.ts'
-import type { RunState } from '../parts/use-run.ts'
+import { count, percent } from '../number-format.ts'
+import type { Counted, RunState } from '../parts/use-run.ts'
 import type { ImageFilter } from '../pictures/image-filter.ts'
 import { ClassTable } from './class-table.tsx'
 import { ConfusionMatrix } from './confusion-matrix.tsx'
@@ -55,14 +54,14 @@ export function JudgementPanel({
           </p>
         )}
         {evaluation && evaluation.wrong.length > 0 && (
-          <button type="button" onClick={() => onOpen({ label: null, said: 'wrong', order: 'surest' })}>
+          <button type="button" onClick={() => onOpen({ label: null, said: 'wrong', order: 'most confident' })}>
             See the most confident mistakes
           </button>
         )}
         {state.phase === 'none' && (
           <p class="hint">
-            See which classes it confuses, and open the pictures it gets wrong. Pictures it has never seen are the
-            judges.
+            See which classes it confuses, and open the pictures it gets wrong. It is judged by pictures that it has
+            never seen.
           </p>
         )}
       </div>
@@ -70,8 +69,8 @@ export function JudgementPanel({
         <div class="judgement-result">
           <ConfusionMatrix
             matrix={evaluation.confusionMatrix}
-            names={classNames}
-            onCell={(label, said) => onOpen({ label, said, order: 'surest' })}
+            names={task.classNames}
+            onCell={(label, said) => onOpen({ label, said, order: 'most confident' })}
           />
           <ClassTable report={evaluation.report} />
         </div>

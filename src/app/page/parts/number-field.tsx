@@ -1,5 +1,5 @@
 import { useId, useState } from 'preact/hooks'
-import { count } from './number-format.ts'
+import { count } from '../number-format.ts'
 
 /**
  * A field for a whole number. Whatever is typed, `onValue` is only told of numbers within the range; of any other the field says

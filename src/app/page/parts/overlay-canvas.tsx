@@ -1,7 +1,9 @@
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import { tinted, weightColour } from '../../../lime/index.ts'
-import { imageExtent } from '../../data/fashion-mnist.ts'
+import { task } from '../../tasks/chosen-task.ts'
 import { isMoved } from './pointer-moves.ts'
+
+const [height, width] = task.inputShape
 
 /** Canvas pixels a picture's pixel: enough for lines between segments thinner than a pixel. */
 const scale = 16
@@ -54,8 +56,9 @@ export function OverlayCanvas({
     if (!context) return
     // Pixels are enlarged by the browser, all at once: it is drawn anew whenever the pointer moves to another segment.
     const small = document.createElement('canvas')
-    small.width = small.height = imageExtent
-    const image = new ImageData(imageExtent, imageExtent)
+    small.width = width
+    small.height = height
+    const image = new ImageData(width, height)
     const coloured = shows === 'heatmap' ? Array.from(shares) : []
     const weightColours = new Map(coloured.map(([segment, share]) => [segment, weightColour(share)]))
     for (let pixel = 0; pixel < pixels.length; pixel++) {
@@ -68,10 +71,9 @@ export function OverlayCanvas({
     }
     small.getContext('2d')?.putImageData(image, 0, 0)
     context.imageSmoothingEnabled = false
-    context.drawImage(small, 0, 0, imageExtent * scale, imageExtent * scale)
+    context.drawImage(small, 0, 0, width * scale, height * scale)
     for (let pixel = 0; pixel < pixels.length; pixel++)
-      if (hidden.has(segments[pixel]))
-        hatch(context, (pixel % imageExtent) * scale, Math.floor(pixel / imageExtent) * scale)
+      if (hidden.has(segments[pixel])) hatch(context, (pixel % width) * scale, Math.floor(pixel / width) * scale)
     const isEdge = (a: number, b: number) => segments[a] !== segments[b]
     const isHighlighted = (pixel: number) => segments[pixel] === highlighted
     const isHighlightsEdge = (a: number, b: number) => isHighlighted(a) !== isHighlighted(b)
@@ -85,19 +87,19 @@ export function OverlayCanvas({
   }, [pixels, segments, shares, shows, named, highlighted, hidden, hiddenPixels])
 
   const segmentAt = (event: MouseEvent) => {
-    const { left, top, width, height } = (event.currentTarget as HTMLCanvasElement).getBoundingClientRect()
-    const x = Math.floor(((event.clientX - left) / width) * imageExtent)
-    const y = Math.floor(((event.clientY - top) / height) * imageExtent)
-    const isInside = x >= 0 && y >= 0 && x < imageExtent && y < imageExtent
-    return isInside ? segments[y * imageExtent + x] : null
+    const shown = (event.currentTarget as HTMLCanvasElement).getBoundingClientRect()
+    const x = Math.floor(((event.clientX - shown.left) / shown.width) * width)
+    const y = Math.floor(((event.clientY - shown.top) / shown.height) * height)
+    const isInside = x >= 0 && y >= 0 && x < width && y < height
+    return isInside ? segments[y * width + x] : null
   }
 
   return (
     <canvas
       ref={canvas}
       class={onPress ? 'overlay is-pressed' : 'overlay'}
-      width={imageExtent * scale}
-      height={imageExtent * scale}
+      width={width * scale}
+      height={height * scale}
       role="img"
       aria-label={label}
       onPointerMove={(event) => isMoved(event) && onPoint?.(segmentAt(event))}
@@ -124,8 +126,8 @@ function hatch(context: CanvasRenderingContext2D, x: number, y: number): void {
 /** A segment's number, on the pixel of it that is nearest to its middle. */
 function writeNumber(context: CanvasRenderingContext2D, segments: Int32Array, segment: number): void {
   const own = Array.from(segments.keys()).filter((pixel) => segments[pixel] === segment)
-  const column = (pixel: number) => pixel % imageExtent
-  const row = (pixel: number) => Math.floor(pixel / imageExtent)
+  const column = (pixel: number) => pixel % width
+  const row = (pixel: number) => Math.floor(pixel / width)
   const mean = (of: (pixel: number) => number) => own.reduce((sum, pixel) => sum + of(pixel), 0) / own.length
   const [x, y] = [mean(column), mean(row)]
   const distance = (pixel: number) => (column(pixel) - x) ** 2 + (row(pixel) - y) ** 2
@@ -147,21 +149,21 @@ function stroke(
   context: CanvasRenderingContext2D,
   isEdge: (a: number, b: number) => boolean,
   colour: string,
-  width: number,
+  lineWidth: number,
 ): void {
   context.strokeStyle = colour
-  context.lineWidth = width
+  context.lineWidth = lineWidth
   context.lineCap = 'square'
   context.beginPath()
-  for (let y = 0; y < imageExtent; y++)
-    for (let x = 0; x < imageExtent; x++) {
-      const pixel = y * imageExtent + x
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const pixel = y * width + x
       const [right, bottom] = [(x + 1) * scale, (y + 1) * scale]
-      if (x + 1 < imageExtent && isEdge(pixel, pixel + 1)) {
+      if (x + 1 < width && isEdge(pixel, pixel + 1)) {
         context.moveTo(right, y * scale)
         context.lineTo(right, bottom)
       }
-      if (y + 1 < imageExtent && isEdge(pixel, pixel + imageExtent)) {
+      if (y + 1 < height && isEdge(pixel, pixel + width)) {
         context.moveTo(x * scale, bottom)
         context.lineTo(right, bottom)
       }

@@ -12,6 +12,12 @@ export type RunState<Result, Progress> =
   | { readonly phase: 'failed' }
   | { readonly phase: 'done'; readonly result: Result }
 
+/** The progress of work that is counted: so many of so many. */
+export interface Counted {
+  readonly done: number
+  readonly total: number
+}
+
 export interface Run<Result, Progress> {
   readonly state: RunState<Result, Progress>
   /** A run under way is stopped by the Worker when the next one of its name starts. */

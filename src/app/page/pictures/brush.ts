@@ -1,9 +1,9 @@
-import { imageExtent } from '../../data/fashion-mnist.ts'
+import { task } from '../../tasks/chosen-task.ts'
 
 /**
- * Drawing on a picture of 28 x 28 pixels. A stroke is the set of points it came by: how much of each pixel it covers depends on
- * the nearest of them, so that a fast stroke has no gaps, and a slow one, or one that comes by again, is no darker at its soft
- * edge than another.
+ * Drawing on a picture of the network's few pixels. A stroke is the set of points it came by: how much of each pixel it covers
+ * depends on the nearest of them, so that a fast stroke has no gaps, and a slow one, or one that comes by again, is no darker at
+ * its soft edge than another.
  */
 
 export interface Brush {
@@ -23,15 +23,16 @@ export interface Point {
   readonly y: number
 }
 
-const pixelCount = imageExtent * imageExtent
+const [height, width] = task.inputShape
+const pixelCount = height * width
 
 /** One stroke, from where the brush touches the picture until it leaves it. */
 export class Stroke {
   private readonly points: Point[] = []
-  /** How much of each pixel the line covers, [28 * 28], 0 to 1. */
+  /** How much of each pixel the line covers, [height * width], 0 to 1. */
   private readonly line = new Float32Array(pixelCount)
 
-  /** @param before the picture drawn on, [28 * 28], 0 to 255; it stays as it is */
+  /** @param before the picture drawn on, [height * width], 0 to 255; it stays as it is */
   constructor(
     private readonly before: Uint8Array,
     private readonly brush: Brush,
@@ -43,7 +44,7 @@ export class Stroke {
     this.points.push(point)
   }
 
-  /** The picture with the stroke as far as it has come, a new array [28 * 28]. */
+  /** The picture with the stroke as far as it has come, a new array [height * width]. */
   pixels(): Uint8Array {
     const { brightness, fills, mirrors } = this.brush
     const coverage = fills ? this.area() : this.line
@@ -67,8 +68,8 @@ export class Stroke {
 
 /** The pixel on the other side of the vertical line through the picture's middle. */
 function opposite(pixel: number): number {
-  const x = pixel % imageExtent
-  return pixel - x + (imageExtent - 1 - x)
+  const x = pixel % width
+  return pixel - x + (width - 1 - x)
 }
 
 /** Covers all pixels near the line, fully in its middle and less towards its edge; what is covered more stays so. */
@@ -78,8 +79,8 @@ function coverLine(coverage: Float32Array, from: Point, to: Point, radius: numbe
   // Half of a broad brush is soft; a fine one is as soft as a pixel, so that it does not jump from one to the next.
   const softness = Math.max(1, radius)
   for (let pixel = 0; pixel < pixelCount; pixel++) {
-    const x = (pixel % imageExtent) + 0.5 - from.x
-    const y = Math.floor(pixel / imageExtent) + 0.5 - from.y
+    const x = (pixel % width) + 0.5 - from.x
+    const y = Math.floor(pixel / width) + 0.5 - from.y
     const along = length === 0 ? 0 : Math.min(1, Math.max(0, (x * dx + y * dy) / length))
     const distance = Math.hypot(x - along * dx, y - along * dy)
     const share = Math.min(1, (radius + 0.5 - distance) / softness)
@@ -89,7 +90,7 @@ function coverLine(coverage: Float32Array, from: Point, to: Point, radius: numbe
 
 /** Covers the pixels whose middles a closed line winds around, in whichever direction and however often. */
 function coverInside(coverage: Float32Array, closed: readonly Point[]): void {
-  for (let y = 0; y < imageExtent; y++) {
+  for (let y = 0; y < height; y++) {
     const crossings: { x: number; turn: 1 | -1 }[] = []
     for (let i = 1; i < closed.length; i++) {
       const [a, b] = [closed[i - 1], closed[i]]
@@ -103,8 +104,7 @@ function coverInside(coverage: Float32Array, closed: readonly Point[]): void {
       turns += turn
       if (turns === 0) continue
       const end = crossings[i + 1].x
-      for (let x = Math.max(0, Math.ceil(start - 0.5)); x < Math.min(imageExtent, end - 0.5); x++)
-        coverage[y * imageExtent + x] = 1
+      for (let x = Math.max(0, Math.ceil(start - 0.5)); x < Math.min(width, end - 0.5); x++) coverage[y * width + x] = 1
     }
   }
 }

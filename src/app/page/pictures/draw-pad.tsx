@@ -1,5 +1,5 @@
 import { useId, useState } from 'preact/hooks'
-import { imageExtent } from '../../data/fashion-mnist.ts'
+import { task } from '../../tasks/chosen-task.ts'
 import { arrowSteps } from '../parts/arrow-steps.ts'
 import type { Brush, Point } from './brush.ts'
 import { isSame } from './drawing-history.ts'
@@ -12,6 +12,8 @@ interface Cell {
   readonly x: number
   readonly y: number
 }
+
+const [height, width] = task.inputShape
 
 /** The number of the button that a pen's other end presses. */
 const penEraserButton = 5
@@ -98,7 +100,7 @@ export function DrawPad({
 /** What is drawn on: by pointer, and by keys that move a cursor over its pixels. */
 function Pad({ drawing, brush }: { drawing: ReturnType<typeof useDrawing>; brush: Brush }) {
   const description = useId()
-  const [cursor, setCursor] = useState<Cell>({ x: imageExtent / 2, y: imageExtent / 2 })
+  const [cursor, setCursor] = useState<Cell>({ x: width >> 1, y: height >> 1 })
   /** Where the pointer is, while it shows where the brush would touch. */
   const [pointer, setPointer] = useState<Point | null>(null)
   /** The one pointer that draws: other fingers do nothing. */
@@ -159,7 +161,7 @@ function Pad({ drawing, brush }: { drawing: ReturnType<typeof useDrawing>; brush
     setTold(true)
   }
 
-  const share = drawing.pixels[cursor.y * imageExtent + cursor.x] / 255
+  const brightness = drawing.pixels[cursor.y * width + cursor.x] / 255
   return (
     <div class="draw-pad-picture">
       <div
@@ -167,7 +169,7 @@ function Pad({ drawing, brush }: { drawing: ReturnType<typeof useDrawing>; brush
         role="application"
         // biome-ignore lint/a11y/noNoninteractiveTabindex: an application takes keys of its own
         tabIndex={0}
-        aria-label={`Drawing pad, ${imageExtent} by ${imageExtent} pixels`}
+        aria-label={`Drawing pad, ${height} by ${width} pixels`}
         aria-describedby={description}
         onPointerDown={onPointerDown}
         onPointerMove={onPointerMove}
@@ -182,18 +184,23 @@ function Pad({ drawing, brush }: { drawing: ReturnType<typeof useDrawing>; brush
         <span
           class="pad-cursor"
           aria-hidden="true"
-          style={{ left: placeOf(cursor.x), top: placeOf(cursor.y), width: placeOf(1), height: placeOf(1) }}
+          style={{
+            left: share(cursor.x, width),
+            top: share(cursor.y, height),
+            width: share(1, width),
+            height: share(1, height),
+          }}
         />
         {pointer && <BrushRing at={pointer} diameter={2 * brush.radius} />}
         {pointer && brush.mirrors && (
-          <BrushRing at={{ x: imageExtent - pointer.x, y: pointer.y }} diameter={2 * brush.radius} />
+          <BrushRing at={{ x: width - pointer.x, y: pointer.y }} diameter={2 * brush.radius} />
         )}
       </div>
       <p id={description} class="hint">
         With mouse, finger or pen; or by keys: arrows move, Space paints, Delete erases, Shift with arrows draws.
       </p>
       <p class="visually-hidden" role="status">
-        {isTold && `Row ${cursor.y + 1}, column ${cursor.x + 1}: ${Math.round(share * 100)} % bright`}
+        {isTold && `Row ${cursor.y + 1}, column ${cursor.x + 1}: ${Math.round(brightness * 100)} % bright`}
       </p>
     </div>
   )
@@ -201,12 +208,16 @@ function Pad({ drawing, brush }: { drawing: ReturnType<typeof useDrawing>; brush
 
 /** Where the brush would touch. */
 function BrushRing({ at, diameter }: { at: Point; diameter: number }) {
-  const extent = placeOf(diameter)
   return (
     <span
       class="pad-brush"
       aria-hidden="true"
-      style={{ left: placeOf(at.x), top: placeOf(at.y), width: extent, height: extent }}
+      style={{
+        left: share(at.x, width),
+        top: share(at.y, height),
+        width: share(diameter, width),
+        height: share(diameter, height),
+      }}
     />
   )
 }
@@ -253,20 +264,20 @@ function Check({ label, isOn, onChange }: { label: string; isOn: boolean; onChan
   )
 }
 
-/** Pixels of the picture as a share of the pad, whatever its size on the screen. */
-function placeOf(pixels: number): string {
-  return `${(pixels / imageExtent) * 100}%`
+/** Pixels of the picture as a share of the pad's height or width, whatever its size on the screen. */
+function share(pixels: number, extent: number): string {
+  return `${(pixels / extent) * 100}%`
 }
 
 function pointIn(pad: HTMLElement, { clientX, clientY }: MouseEvent): Point {
-  const { left, top, width, height } = pad.getBoundingClientRect()
-  return { x: ((clientX - left) / width) * imageExtent, y: ((clientY - top) / height) * imageExtent }
+  const shown = pad.getBoundingClientRect()
+  return { x: ((clientX - shown.left) / shown.width) * width, y: ((clientY - shown.top) / shown.height) * height }
 }
 
 /** The pixel a point lies in; of a point beyond the picture, the nearest. */
 function cellAt({ x, y }: Point): Cell {
-  const within = (place: number) => Math.min(imageExtent - 1, Math.max(0, Math.floor(place)))
-  return { x: within(x), y: within(y) }
+  const within = (place: number, extent: number) => Math.min(extent - 1, Math.max(0, Math.floor(place)))
+  return { x: within(x, width), y: within(y, height) }
 }
 
 function middleOf({ x, y }: Cell): Point {

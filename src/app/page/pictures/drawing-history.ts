@@ -1,6 +1,6 @@
 /** A drawing and the way back: what can be undone, and what was. Nothing in it changes; each step gives another. */
 export interface DrawingHistory {
-  /** The picture now, [28 * 28], 0 to 255. */
+  /** The picture now, [height * width], 0 to 255. */
   readonly pixels: Uint8Array
   /** The pictures before it, the latest last. */
   readonly past: readonly Uint8Array[]

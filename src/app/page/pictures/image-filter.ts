@@ -6,8 +6,8 @@ export interface ImageFilter {
   readonly label: number | null
   /** What the network says: anything, the right class, a wrong one, or this one. */
   readonly said: 'anything' | 'right' | 'wrong' | number
-  /** By number, or by the probability of what the network says: the surest first, or the least sure. */
-  readonly order: 'number' | 'surest' | 'unsurest'
+  /** As they are numbered, or by the probability of what the network says: the highest first, or the lowest. */
+  readonly order: 'number' | 'most confident' | 'least confident'
 }
 
 export const allImages: ImageFilter = { label: null, said: 'anything', order: 'number' }
@@ -31,6 +31,6 @@ export function shownImages(filter: ImageFilter, images: ImageSet, evaluation: E
   const indices = Array.from(images.labels.keys()).filter((index) => isShown(filter, images, evaluation, index))
   if (!evaluation || filter.order === 'number') return indices
   const { confidences } = evaluation
-  const sign = filter.order === 'surest' ? -1 : 1
+  const sign = filter.order === 'most confident' ? -1 : 1
   return indices.sort((a, b) => sign * (confidences[a] - confidences[b]) || a - b)
 }

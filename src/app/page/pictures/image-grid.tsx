@@ -1,5 +1,6 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { classNames, type ImageSet, imageExtent } from '../../data/fashion-mnist.ts'
+import { type ImageSet, pixelsOf } from '../../data/image-set.ts'
+import { task } from '../../tasks/chosen-task.ts'
 import { GreyCanvas } from './grey-canvas.tsx'
 
 /** Width and height of a cell, in CSS pixels. */
@@ -121,8 +122,7 @@ function Thumbnail({
   isSelected: boolean
   onSelect: (index: number) => void
 }) {
-  const size = imageExtent * imageExtent
-  const pixels = useMemo(() => images.images.subarray(index * size, (index + 1) * size), [images, index])
+  const pixels = useMemo(() => pixelsOf(images, index), [images, index])
   return (
     // The list box takes the keys for all its options.
     // biome-ignore lint/a11y/useKeyWithClickEvents: see above
@@ -132,10 +132,10 @@ function Thumbnail({
       role="option"
       class="thumbnail"
       aria-selected={isSelected}
-      aria-label={`${classNames[images.labels[index]]}, number ${index}`}
+      aria-label={`${task.classNames[images.labels[index]]}, number ${index}`}
       aria-posinset={count.position}
       aria-setsize={count.total}
-      title={`${classNames[images.labels[index]]}, number ${index}`}
+      title={`${task.classNames[images.labels[index]]}, number ${index}`}
       style={{
         transform: `translate(${place.left}px, ${place.top}px)`,
         width: `${place.extent}px`,

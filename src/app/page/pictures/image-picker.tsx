@@ -1,18 +1,19 @@
 import { useMemo } from 'preact/hooks'
-import { classNames, type ImageSet } from '../../data/fashion-mnist.ts'
+import type { ImageSet } from '../../data/image-set.ts'
+import { task } from '../../tasks/chosen-task.ts'
 import type { Evaluation } from '../contract/engine-api.ts'
-import { count } from '../parts/number-format.ts'
+import { count } from '../number-format.ts'
 import { allImages, type ImageFilter, isShown, shownImages } from './image-filter.ts'
 import { ImageGrid } from './image-grid.tsx'
 import { ImageNumber } from './image-number.tsx'
 
 const orders = [
-  { order: 'number', title: 'By number' },
-  { order: 'surest', title: 'The most confident first' },
-  { order: 'unsurest', title: 'The least confident first' },
+  { order: 'number', title: 'The lowest number first' },
+  { order: 'most confident', title: 'The most confident first' },
+  { order: 'least confident', title: 'The least confident first' },
 ] as const satisfies readonly { order: ImageFilter['order']; title: string }[]
 
-/** The test images: all or some of them, by looking, by number, or by chance. */
+/** The test images, all or some of them: to be picked from a grid, by their number, or at random. */
 export function ImagePicker({
   images,
   evaluation,
@@ -58,7 +59,7 @@ export function ImagePicker({
               })
             }
           >
-            <option value="anything">{evaluation ? 'Anything' : 'known after Judge'}</option>
+            <option value="anything">{evaluation ? 'Anything' : 'Known once Judge has run'}</option>
             <option value="right">The true class</option>
             <option value="wrong">Another class</option>
             <ClassOptions />
@@ -102,7 +103,7 @@ export function ImagePicker({
 function ClassOptions() {
   return (
     <>
-      {classNames.map((name, label) => (
+      {task.classNames.map((name, label) => (
         <option key={name} value={label}>
           {name}
         </option>

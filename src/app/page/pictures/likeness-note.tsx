@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { ImageSet } from '../../data/fashion-mnist.ts'
+import type { ImageSet } from '../../data/image-set.ts'
+import { count } from '../number-format.ts'
 import { differenceFrom, usualDifference } from './likeness.ts'
 import type { Picture } from './picture.ts'
 
@@ -17,7 +18,7 @@ export function LikenessNote({ picture, images }: { picture: Picture; images: Im
   return (
     <p class={isUnlike ? 'warning unlike' : 'unlike'} role="status">
       {isUnlike &&
-        `This is unlike the pictures the network learned from, so what it says means little. The most similar of the 10,000 test images differs from it by ${Math.round(known.difference)} of 255 grey levels; of those images 99 in 100 have another within ${usualDifference}.`}
+        `This is unlike the pictures the network learned from, so what it says means little. The most similar of the ${count(images.count)} test images differs from it by ${Math.round(known.difference)} of 255 grey levels; of those images 99 in 100 have another within ${usualDifference}.`}
     </p>
   )
 }

@@ -1,4 +1,4 @@
-import { type ImageSet, imageExtent } from '../../data/fashion-mnist.ts'
+import type { ImageSet } from '../../data/image-set.ts'
 
 /**
  * Whether a picture is like those that the network learned from. The measure: the root of the mean squared difference, in grey
@@ -11,16 +11,19 @@ import { type ImageSet, imageExtent } from '../../data/fashion-mnist.ts'
  */
 export const usualDifference = 65
 
-export function differenceFrom(pixels: Uint8Array, { images, count }: ImageSet, except: number | null = null): number {
-  const extent = imageExtent
-  const size = extent * extent
+export function differenceFrom(
+  pixels: Uint8Array,
+  { images, count, height, width }: ImageSet,
+  except: number | null = null,
+): number {
+  const size = height * width
   let least = Number.POSITIVE_INFINITY
   for (let image = 0; image < count; image++) {
     if (image === except) continue
     let sum = 0
     // Most are found to be farther away after a few rows.
-    for (let row = 0; row < size && sum < least; row += extent)
-      for (let pixel = row; pixel < row + extent; pixel++) {
+    for (let row = 0; row < size && sum < least; row += width)
+      for (let pixel = row; pixel < row + width; pixel++) {
         const difference = pixels[pixel] - images[image * size + pixel]
         sum += difference * difference
       }

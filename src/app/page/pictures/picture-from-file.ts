@@ -1,10 +1,10 @@
 import { rgbToGray } from '../../../lime/index.ts'
-import { imageExtent } from '../../data/fashion-mnist.ts'
 import { decodePng, type FloatImage, maxPixels, withoutTransparency } from '../../data/png.ts'
+import { task } from '../../tasks/chosen-task.ts'
 
 /**
- * Somebody's file, or what a camera saw, as a picture for the network: grey, fitted whole into 28 x 28. Loaded when the first
- * one comes, so that the page opens without a PNG reader.
+ * Somebody's file, or what a camera saw, as a picture for the network: grey, fitted whole into the network's size. Loaded when
+ * the first one comes, so that the page opens without a PNG reader.
  */
 
 interface GreyImage {
@@ -15,7 +15,7 @@ interface GreyImage {
 }
 
 export interface FittedPicture {
-  /** [28 * 28], 0 (black) to 255. */
+  /** [height * width] as the network takes it, 0 (black) to 255. */
   readonly pixels: Uint8Array
   /** The network learned light clothes on black; this one is more likely dark on light. */
   readonly isDarkOnLight: boolean
@@ -29,7 +29,7 @@ const fewPixels = 2 ** 20
 /** The longer side of what is decoded small: many times what is left of it in the end. */
 const smallExtent = 1024
 /** Beyond it browsers refuse, or run out of memory. */
-const mostPixels = 100e6
+const maxFilePixels = 100e6
 
 /** @throws Error that says what is wrong with the file, by name */
 export async function pictureFromFile(file: File): Promise<FittedPicture> {
@@ -40,9 +40,9 @@ export async function pictureFromFile(file: File): Promise<FittedPicture> {
   if (bytes.length === 0) throw new Error(`${name} is empty`)
   const isPng = pngSignature.every((byte, i) => bytes[i] === byte)
   const { width, height } = isPng ? sizeOfPng(bytes) : await sizeInBrowser(file, name)
-  if (width * height > mostPixels)
+  if (width * height > maxFilePixels)
     throw new Error(
-      `${name} is ${width} × ${height} pixels, ${Math.round((width * height) / 1e6)} megapixels; at most ${mostPixels / 1e6} are taken`,
+      `${name} is ${width} × ${height} pixels, ${Math.round((width * height) / 1e6)} megapixels; at most ${maxFilePixels / 1e6} are taken`,
     )
   const grey =
     isPng && width * height <= fewPixels
@@ -141,22 +141,23 @@ function edgeBrightness({ data, height, width }: GreyImage): number {
   return sum / (2 * (width + height))
 }
 
-/** Scales the longer side to 28 pixels, each the mean of what it covers; the rest is filled with the edge's brightness. */
+/** Makes it as large as fits into the network's size, each pixel the mean of what it covers; the rest has the edge's brightness. */
 function fit(image: GreyImage): FittedPicture {
   const { height, width } = image
   const edge = edgeBrightness(image)
-  const scale = Math.max(height, width) / imageExtent
+  const [fullHeight, fullWidth] = task.inputShape
+  const scale = Math.max(height / fullHeight, width / fullWidth)
   const [rows, columns] = [height, width].map((extent) => Math.max(1, Math.round(extent / scale)))
-  const [top, left] = [rows, columns].map((extent) => Math.floor((imageExtent - extent) / 2))
+  const [top, left] = [fullHeight - rows, fullWidth - columns].map((rest) => Math.floor(rest / 2))
   const fromRows = overlaps(height, rows)
   const fromColumns = overlaps(width, columns)
-  const pixels = new Uint8Array(imageExtent * imageExtent).fill(Math.round(edge * 255))
+  const pixels = new Uint8Array(fullHeight * fullWidth).fill(Math.round(edge * 255))
   for (let y = 0; y < rows; y++)
     for (let x = 0; x < columns; x++) {
       let sum = 0
       for (const [row, share] of fromRows[y])
         for (const [column, part] of fromColumns[x]) sum += share * part * image.data[row * width + column]
-      pixels[(top + y) * imageExtent + left + x] = Math.min(255, Math.max(0, Math.round(sum * 255)))
+      pixels[(top + y) * fullWidth + left + x] = Math.min(255, Math.max(0, Math.round(sum * 255)))
     }
   return { pixels, isDarkOnLight: edge > 0.5 }
 }

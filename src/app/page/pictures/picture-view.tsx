@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
-import { classNames } from '../../data/fashion-mnist.ts'
-import { percent } from '../parts/number-format.ts'
+import { task } from '../../tasks/chosen-task.ts'
+import { percent } from '../number-format.ts'
 import { GreyCanvas } from './grey-canvas.tsx'
 import { describePicture, inverted, type Picture } from './picture.ts'
 import type { Prediction } from './use-prediction.ts'
@@ -31,7 +31,7 @@ export function PictureView({
             {picture.isInverted
               ? 'Inverted: dark and light are exchanged.'
               : picture.isDarkOnLight
-                ? 'This looks dark on light. The network learned light clothes on black: shall it be inverted?'
+                ? 'This looks dark on light. The network learned light clothes on black. Should it be inverted?'
                 : 'The network learned light clothes on black, filling the picture.'}
           </p>
           {/* One button in both states: the focus stays on it. */}
@@ -46,7 +46,7 @@ export function PictureView({
 }
 
 function Verdict({ picture: { trueLabel }, prediction }: { picture: Picture; prediction: Prediction }) {
-  const { predicted, probabilities, isStale } = prediction
+  const { predicted, probabilities, classNames, isStale } = prediction
   const isRight = predicted === trueLabel
   return (
     <div class="verdict-line" aria-busy={isStale}>
@@ -54,9 +54,9 @@ function Verdict({ picture: { trueLabel }, prediction }: { picture: Picture; pre
         The network says <strong class="predicted">{classNames[predicted]}</strong> with{' '}
         {percent(probabilities[predicted])}
       </p>
-      {trueLabel !== null && (
+      {trueLabel !== null && classNames === task.classNames && (
         <p class={isRight ? 'mark right' : 'mark wrong'}>
-          {isRight ? '✓ right' : `✗ wrong: it is labelled ${classNames[trueLabel]}`}
+          {isRight ? '✓ right' : `✗ wrong: it is labelled ${task.classNames[trueLabel]}`}
         </p>
       )}
     </div>

@@ -1,8 +1,9 @@
-import { classNames, type ImageSet, imageExtent } from '../../data/fashion-mnist.ts'
+import { type ImageSet, pixelsOf } from '../../data/image-set.ts'
+import { task } from '../../tasks/chosen-task.ts'
 
 /** What is looked at: one picture as the network takes it. */
 export interface Picture {
-  /** [28 * 28], 0 (black) to 255. */
+  /** [height * width], 0 (black) to 255. */
   readonly pixels: Uint8Array
   /** For people, and for those who hear the page. */
   readonly name: string
@@ -15,20 +16,19 @@ export interface Picture {
   readonly isInverted?: boolean
 }
 
-export function testPicture({ images, labels }: ImageSet, index: number): Picture {
-  const size = imageExtent * imageExtent
+export function testPicture(images: ImageSet, index: number): Picture {
   return {
-    // A copy: it goes to the Worker, and a view would take all 10,000 images along.
-    pixels: images.slice(index * size, (index + 1) * size),
+    // A copy: it goes to the Worker, and a view would take all images along.
+    pixels: pixelsOf(images, index).slice(),
     name: `Test image ${index}`,
-    trueLabel: labels[index],
+    trueLabel: images.labels[index],
     index,
   }
 }
 
 /** What a picture is, in words. */
 export function describePicture({ name, trueLabel }: Picture): string {
-  return trueLabel === null ? name : `${name}: ${classNames[trueLabel]}`
+  return trueLabel === null ? name : `${name}: ${task.classNames[trueLabel]}`
 }
 
 /** The picture's negative; twice, and it is the picture again. */

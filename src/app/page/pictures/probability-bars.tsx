@@ -1,8 +1,8 @@
-import { classNames } from '../../data/fashion-mnist.ts'
-import { percent } from '../parts/number-format.ts'
+import { task } from '../../tasks/chosen-task.ts'
+import { percent } from '../number-format.ts'
 import type { Prediction } from './use-prediction.ts'
 
-/** The ten probabilities, as a table whose bars are decoration. */
+/** The probabilities, as a table whose bars are decoration. */
 export function ProbabilityBars({
   prediction,
   trueLabel,
@@ -10,9 +10,11 @@ export function ProbabilityBars({
   prediction: Prediction | null
   trueLabel: number | null
 }) {
+  const classNames = prediction?.classNames ?? task.classNames
+  const known = classNames === task.classNames ? trueLabel : null
   return (
     <table class="probabilities" aria-busy={prediction?.isStale ?? true}>
-      <caption class="visually-hidden">Probabilities of the ten classes</caption>
+      <caption class="visually-hidden">Probabilities of the classes</caption>
       <thead class="visually-hidden">
         <tr>
           <th scope="col">Class</th>
@@ -23,12 +25,12 @@ export function ProbabilityBars({
         {classNames.map((name, label) => {
           const probability = prediction?.probabilities[label] ?? 0
           const isPredicted = label === prediction?.predicted
-          const isTrue = label === trueLabel
+          const isTrue = label === known
           return (
             <tr
               key={name}
               class={isPredicted ? 'is-predicted' : undefined}
-              data-right={isPredicted && trueLabel !== null ? isTrue : undefined}
+              data-right={isPredicted && known !== null ? isTrue : undefined}
             >
               <th scope="row">
                 {name}

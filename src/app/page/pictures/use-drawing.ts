@@ -1,10 +1,11 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
-import { imageExtent } from '../../data/fashion-mnist.ts'
+import { task } from '../../tasks/chosen-task.ts'
 import { type Brush, type Point, Stroke } from './brush.ts'
 import { advance, type DrawingHistory, isSame, redo, startHistory, undo } from './drawing-history.ts'
 import type { Picture } from './picture.ts'
 
-const blank = new Uint8Array(imageExtent * imageExtent)
+const [height, width] = task.inputShape
+const blank = new Uint8Array(height * width)
 
 /**
  * A drawing in the making. Whatever happens to it shows with the next frame; what then differs from the picture shown
@@ -59,7 +60,7 @@ export function useDrawing(picture: Picture | null, onPicture: (picture: Picture
   )
 
   return {
-    /** The picture with the stroke that is being drawn, [28 * 28]. */
+    /** The picture with the stroke that is being drawn, [height * width]. */
     pixels: shown.pixels,
     isBlank: isSame(shown.pixels, blank),
     canUndo: shown.past.length > 0,

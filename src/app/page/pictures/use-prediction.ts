@@ -1,4 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
+import { task } from '../../tasks/chosen-task.ts'
+import { classNamesOf } from '../../tasks/task.ts'
 import type { DeviceStatus, NetworkName, OwnNetwork } from '../contract/engine-api.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
 import { messageOf } from '../worker/use-engine.ts'
@@ -8,6 +10,8 @@ export interface Prediction {
   /** One a class. */
   readonly probabilities: Float32Array
   readonly predicted: number
+  /** What the network's classes are called. */
+  readonly classNames: readonly string[]
   /** These are still the last picture's: the new ones are being computed. */
   readonly isStale: boolean
 }
@@ -46,6 +50,7 @@ export function usePrediction(
   return {
     probabilities,
     predicted: predictedOf(probabilities),
+    classNames: classNamesOf(task, { inputShape: task.inputShape, outputShape: [probabilities.length] }),
     isStale: known.picture !== picture || known.source !== source,
   }
 }

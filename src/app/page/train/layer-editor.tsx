@@ -1,9 +1,11 @@
 import type { ComponentChildren } from 'preact'
+import { task } from '../../tasks/chosen-task.ts'
 import type { NetworkOutline } from '../contract/engine-api.ts'
-import { type LayerChoice, layerTitles, mostLayers, newLayers } from '../contract/layer-stack.ts'
+import { type LayerChoice, layerTitles, maxLayers, newLayers } from '../contract/layer-stack.ts'
+import { count } from '../number-format.ts'
 import { MenuButton } from '../parts/menu-button.tsx'
-import { count } from '../parts/number-format.ts'
 
+const [height, width] = task.inputShape
 const kinds = Object.keys(newLayers) as LayerChoice['kind'][]
 
 /** The network's layers, to add, change, move and remove; the last one is always there. */
@@ -28,7 +30,9 @@ export function LayerEditor({
     <fieldset class="layers" disabled={isDisabled}>
       <legend>The network</legend>
       <ol>
-        <li class="fixed-layer">28 × 28 pixels</li>
+        <li class="fixed-layer">
+          {height} × {width} pixels
+        </li>
         {layers.map((layer, at) => (
           <li key={at}>
             <span class="layer-title">{layerTitles[layer.kind]}</span>
@@ -47,12 +51,12 @@ export function LayerEditor({
             </span>
           </li>
         ))}
-        <li class="fixed-layer">Softmax over 10 classes</li>
+        <li class="fixed-layer">Softmax over {task.classNames.length} classes</li>
       </ol>
       <MenuButton
-        title={layers.length >= mostLayers ? 'No more layers fit' : 'Add a layer'}
+        title={layers.length >= maxLayers ? 'There is no room for more layers' : 'Add a layer'}
         items={kinds.map((kind) => ({ name: kind, title: layerTitles[kind] }))}
-        isDisabled={layers.length >= mostLayers}
+        isDisabled={layers.length >= maxLayers}
         onChoose={(kind) => onLayers([...layers, newLayers[kind]])}
       />
       <p class={outline?.problem ? 'warning' : 'hint'} role="status">
@@ -67,7 +71,7 @@ export function LayerEditor({
             <thead>
               <tr>
                 <th scope="col">Layer</th>
-                <th scope="col">Gives</th>
+                <th scope="col">Output</th>
                 <th scope="col">Parameters</th>
               </tr>
             </thead>

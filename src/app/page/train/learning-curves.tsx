@@ -1,16 +1,16 @@
 import { useMemo } from 'preact/hooks'
 import type { EpochLog } from '../../../engine/index.ts'
 import type { TrainingPoint } from '../contract/engine-api.ts'
+import { duration, percent } from '../number-format.ts'
 import { type Curve, LineChart } from '../parts/line-chart.tsx'
-import { duration, percent } from '../parts/number-format.ts'
 
 /** More points than this are not told apart on any screen. */
-const mostPoints = 800
+const maxPoints = 800
 
 /** Loss and accuracy while the network learns, in training and on images it does not learn from; the epochs as a table. */
 export function LearningCurves({ points, log }: { points: readonly TrainingPoint[]; log: readonly EpochLog[] }) {
   const { x, loss, accuracy } = useMemo(() => {
-    const every = Math.ceil(points.length / mostPoints)
+    const every = Math.ceil(points.length / maxPoints)
     // An epoch's last step stands where its validation does.
     const kept = points.filter(({ step, steps }, i) => step === steps || i % every === 0)
     const validated = new Map(log.map((epoch) => [epoch.epoch, epoch]))

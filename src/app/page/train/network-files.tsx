@@ -1,6 +1,6 @@
 import { useRef } from 'preact/hooks'
 import type { OwnNetwork } from '../contract/engine-api.ts'
-import { count } from '../parts/number-format.ts'
+import { count } from '../number-format.ts'
 import { saveFile } from '../parts/save-file.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
 import { messageOf } from '../worker/use-engine.ts'

@@ -1,6 +1,7 @@
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import type { DeviceStatus, ImageSet, OwnNetwork, TrainingRecipe, TrainingSource } from '../contract/engine-api.ts'
+import { count, duration } from '../number-format.ts'
 import { Fact } from '../parts/fact.tsx'
-import { count, duration } from '../parts/number-format.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
 import { LearningCurves } from './learning-curves.tsx'
 import { NetworkFiles } from './network-files.tsx'
@@ -31,84 +32,98 @@ export function TrainingPanel({
   const { recipe, watched } = plan
   const { phase } = state
   const isTraining = phase === 'fetching' || phase === 'running' || phase === 'validating' || phase === 'paused'
-  return (
-    <>
-      <section class="panel training-settings" aria-labelledby="training-title">
-        <h2 id="training-title">Train a network of your own</h2>
-        <p class={isElsewhere ? 'interrupted' : 'visually-hidden'} role="status">
-          {isElsewhere &&
-            'A training runs in another tab of this browser. Everything else works here meanwhile; when that one ends, or its tab is closed, this one can train.'}
-        </p>
-        {interrupted && (
-          <div class="interrupted">
-            <p>
-              A training was cut off in epoch {interrupted.epoch} of {interrupted.recipe.epochs}, after{' '}
-              {count(interrupted.step)} steps of it. It can go on as if nothing had happened.
-            </p>
-            <div class="buttons">
-              <button type="button" class="primary" disabled={!device} onClick={goOn}>
-                Go on
-              </button>
-              <button type="button" onClick={discard}>
-                Forget it
-              </button>
-            </div>
-          </div>
-        )}
-        <TrainingForm
-          engine={engine}
-          recipe={recipe}
-          onRecipe={(changed) => setPlan({ ...plan, recipe: changed })}
-          isTraining={isTraining}
-          canTrain={device !== null && !isElsewhere}
-          onTrain={start}
-          onProblem={onProblem}
-        />
-        {isTraining && (
+  const hasBegun = phase !== 'none'
+  const courseTitle = useRef<HTMLHeadingElement>(null)
+  const wasTraining = useRef(isTraining)
+  useLayoutEffect(() => {
+    // The button that was pressed is gone, and on a narrow screen how it goes lies above the form: it is led there, with the focus.
+    if (isTraining && !wasTraining.current) courseTitle.current?.focus()
+    wasTraining.current = isTraining
+  }, [isTraining])
+
+  const settings = (
+    <section key="settings" class="panel training-settings" aria-labelledby="training-title">
+      <h2 id="training-title">Train a network of your own</h2>
+      <p class={isElsewhere ? 'interrupted' : 'visually-hidden'} role="status">
+        {isElsewhere &&
+          'A training runs in another tab of this browser. Everything else works here meanwhile; when that one ends, or its tab is closed, this one can train.'}
+      </p>
+      {interrupted && (
+        <div class="interrupted">
+          <p>
+            A training was cut off in epoch {interrupted.epoch} of {interrupted.recipe.epochs}, after{' '}
+            {count(interrupted.step)} steps of it. It can go on as if nothing had happened.
+          </p>
           <div class="buttons">
-            {phase === 'paused' ? (
-              <button key="resume" type="button" class="primary" onClick={() => steer('resume')}>
-                Resume
-              </button>
-            ) : (
-              <button key="pause" type="button" disabled={phase === 'fetching'} onClick={() => steer('pause')}>
-                Pause
-              </button>
-            )}
-            <button type="button" disabled={phase !== 'paused'} onClick={() => steer('step')}>
-              One step
+            <button type="button" class="primary" disabled={!device} onClick={goOn}>
+              Go on
             </button>
-            <button type="button" class="stop" onClick={stop}>
-              Stop
+            <button type="button" onClick={discard}>
+              Forget it
             </button>
           </div>
-        )}
-        <NetworkFiles
-          engine={engine}
-          ownNetwork={ownNetwork}
-          isTraining={isTraining}
-          onUse={onUse}
-          onProblem={onProblem}
-        />
-      </section>
-      <section class="panel training-course" aria-labelledby="course-title" aria-busy={phase === 'running'}>
-        <h2 id="course-title">How it goes</h2>
-        <Course state={state} />
-        {state.points.length > 0 && <LearningCurves points={state.points} log={state.log} />}
-        <WatchedPictures
-          images={images}
-          watched={watched}
-          onWatched={(changed) => setPlan({ ...plan, watched: changed })}
-          canChange={!isTraining}
-          moments={state.moments}
-        />
-      </section>
-    </>
+        </div>
+      )}
+      <TrainingForm
+        engine={engine}
+        recipe={recipe}
+        onRecipe={(changed) => setPlan({ ...plan, recipe: changed })}
+        isTraining={isTraining}
+        canTrain={device !== null && !isElsewhere}
+        onTrain={start}
+        onProblem={onProblem}
+      />
+      <NetworkFiles
+        engine={engine}
+        ownNetwork={ownNetwork}
+        isTraining={isTraining}
+        onUse={onUse}
+        onProblem={onProblem}
+      />
+    </section>
   )
+  const progress = (
+    <section key="course" class="panel training-course" aria-labelledby="course-title" aria-busy={phase === 'running'}>
+      <h2 id="course-title" ref={courseTitle} tabIndex={-1}>
+        How it goes
+      </h2>
+      {isTraining && (
+        <div class="buttons">
+          {phase === 'paused' ? (
+            <button key="resume" type="button" class="primary" onClick={() => steer('resume')}>
+              Resume
+            </button>
+          ) : (
+            <button key="pause" type="button" disabled={phase === 'fetching'} onClick={() => steer('pause')}>
+              Pause
+            </button>
+          )}
+          <button type="button" disabled={phase !== 'paused'} onClick={() => steer('step')}>
+            One step
+          </button>
+          <button type="button" class="stop" onClick={stop}>
+            Stop
+          </button>
+        </div>
+      )}
+      <Course state={state} />
+      {state.points.length > 0 && <LearningCurves points={state.points} log={state.log} />}
+      <WatchedPictures
+        images={images}
+        watched={watched}
+        onWatched={(changed) => setPlan({ ...plan, watched: changed })}
+        canChange={!isTraining}
+        moments={state.moments}
+      />
+    </section>
+  )
+  // Side by side where there is room. Where there is not, and for the keyboard, what is looked at comes first: until a training has
+  // begun that is what is to be trained, and then how it goes.
+  return <>{hasBegun ? [progress, settings] : [settings, progress]}</>
 }
 
 const phases: Readonly<Record<TrainingState['phase'], string>> = {
-  none: 'Not begun.',
+  none: 'Not started.',
   fetching: 'Fetching the training images.',
   running: 'Training.',
   validating: 'Validating.',

@@ -1,13 +1,14 @@
 import { useMemo, useState } from 'preact/hooks'
-import { classNames, type ImageSet } from '../../data/fashion-mnist.ts'
+import type { ImageSet } from '../../data/image-set.ts'
+import { task } from '../../tasks/chosen-task.ts'
 import type { WatchedMoment, WatchedPicture } from '../contract/engine-api.ts'
 import { sharesOf } from '../explain/evidence-figure.tsx'
-import { percent } from '../parts/number-format.ts'
+import { percent } from '../number-format.ts'
 import { OverlayCanvas } from '../parts/overlay-canvas.tsx'
 import { testPicture } from '../pictures/picture.ts'
 
 /** More would hold the training up. */
-const mostWatched = 4
+const maxWatched = 4
 
 /** The pictures that are explained while the network learns: as they are now, and how they were. */
 export function WatchedPictures({
@@ -66,7 +67,7 @@ export function WatchedPictures({
           />
         </label>
       )}
-      {canChange && watched.length < mostWatched && (
+      {canChange && watched.length < maxWatched && (
         <form
           class="watch-more"
           onSubmit={(event) => {
@@ -106,7 +107,7 @@ function WatchedCard({
   onRemove: (() => void) | null
 }) {
   const { pixels, trueLabel } = useMemo(() => testPicture(images, index), [images, index])
-  const name = classNames[trueLabel ?? 0]
+  const name = task.classNames[trueLabel ?? 0]
   const shares = useMemo(() => sharesOf(seen?.weights ?? []), [seen])
   const segments = useMemo(() => seen?.segments ?? new Int32Array(pixels.length), [seen, pixels])
   return (
@@ -122,10 +123,12 @@ function WatchedCard({
       </p>
       <p class={seen && seen.predicted === trueLabel ? 'mark right' : 'mark wrong'}>
         {seen &&
-          (seen.predicted === trueLabel ? '✓ right' : `✗ ${classNames[seen.predicted]}, ${percent(seen.probability)}`)}
+          (seen.predicted === trueLabel
+            ? '✓ right'
+            : `✗ ${task.classNames[seen.predicted]}, ${percent(seen.probability)}`)}
       </p>
       {onRemove && (
-        <button type="button" class="quiet icon" aria-label={`Do not watch image ${index}`} onClick={onRemove}>
+        <button type="button" class="quiet icon" aria-label={`Stop watching image ${index}`} onClick={onRemove}>
           ×
         </button>
       )}

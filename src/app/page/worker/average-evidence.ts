@@ -3,8 +3,10 @@ import type { Sequential } from '../../../engine/index.ts'
 import { yieldToEvents } from '../../../engine/platform/yield.ts'
 import { formatShape } from '../../../engine/tensor.ts'
 import { grid, ShapleyImageExplainer } from '../../../lime/index.ts'
-import { classNames, type ImageSet, imageExtent } from '../../data/fashion-mnist.ts'
-import { cellOf } from '../contract/evidence-cells.ts'
+import { type ImageSet, pixelsOf } from '../../data/image-set.ts'
+import { task } from '../../tasks/chosen-task.ts'
+import { pictureOf, samplesOf } from '../../tasks/task.ts'
+import { type AverageEvidence, type ClassEvidence, cellOf } from '../contract/evidence-cells.ts'
 
 /**
  * What counts as evidence for a class on average. Many images of it are cut into the same cells of a grid, so that a cell means
@@ -13,8 +15,8 @@ import { cellOf } from '../contract/evidence-cells.ts'
  * these are exact, without samples and their noise, whatever the number of cells; of other networks 1,000 mixtures a picture
  * say what a cell adds to the probability.
  *
- * Logits may all rise together without changing any probability. So of what a cell adds to a class's logit, what it adds to the
- * ten on average is taken off; probabilities always add up to 1, and have nothing to take off.
+ * Logits may all rise together without changing any probability. So of what a cell adds to a class's logit, what it adds to all
+ * classes on average is taken off; probabilities always add up to 1, and have nothing to take off.
  */
 
 /**
@@ -30,34 +32,13 @@ export const gridColumns = 7
  */
 const defaultPerClass = 20
 
-const pixelCount = imageExtent * imageExtent
+const [height, width] = task.inputShape
+const pixelCount = height * width
 const cellCount = gridRows * gridColumns
-const labels = classNames.map((_, label) => label)
+const labels = task.classNames.map((_, label) => label)
 const cells = grid({ rows: gridRows, columns: gridColumns })
-/** Images predicted at once while looking for those the network calls rightly. */
+/** Images predicted at once while looking for those that the network gets right. */
 const imagesAtOnce = 500
-
-export interface ClassEvidence {
-  readonly label: number
-  /** Images averaged: fewer than were asked for where the network calls fewer rightly, and perhaps none. */
-  readonly count: number
-  /** The images' mean, [28 * 28], 0 to 1. */
-  readonly mean: Float32Array
-  /** What a cell adds, the mean over the images, [cells] row by row. */
-  readonly weights: Float64Array
-  /** The share of the images whose own weight has the mean's sign, [cells], 0 to 1. */
-  readonly agreement: Float64Array
-}
-
-/** Plain data, which can leave a Worker. */
-export interface AverageEvidence {
-  readonly rows: number
-  readonly columns: number
-  /** What is added to. */
-  readonly of: 'logit' | 'probability'
-  /** All ten, in the labels' order. */
-  readonly classes: readonly ClassEvidence[]
-}
 
 export interface AverageEvidenceOptions {
   /** How many images of each class; 20 unless given. */
@@ -68,7 +49,7 @@ export interface AverageEvidenceOptions {
 }
 
 /**
- * Averages the evidence for each class over its first images, by number, that the model calls rightly. Nothing is left to
+ * Averages the evidence for each class over its images with the lowest numbers that the model gets right. Nothing is left to
  * chance: the same model and images give the same numbers.
  * @throws ShapeError for a model of other images or classes; ArgumentError for perClass that is no positive integer;
  *   signal.reason after an abort
@@ -82,10 +63,10 @@ export async function averageEvidence(
     throw new ArgumentError(`perClass must be a positive integer, not ${perClass}`)
   if (model.outputShape.length !== 1 || model.outputShape[0] !== labels.length)
     throw new ShapeError(
-      `the evidence is for the ${labels.length} classes of Fashion-MNIST; the model's output is ${formatShape(model.outputShape)}`,
+      `the evidence is for the ${labels.length} classes of ${task.name}; the model's output is ${formatShape(model.outputShape)}`,
     )
   const of = await whatIsShared(model, signal)
-  const chosen = await rightlyCalled(model, set, perClass, signal)
+  const chosen = await imagesItGetsRight(model, set, perClass, signal)
   const total = chosen.reduce((sum, indices) => sum + indices.length, 0)
   let done = 0
   onProgress?.(done, total)
@@ -115,8 +96,8 @@ async function whatIsShared(model: Sequential, signal: AbortSignal | undefined):
   return (await model.tabulateBlended(request, { signal })) ? 'logit' : 'probability'
 }
 
-/** [class] -> the numbers of its first images that the model calls rightly. */
-async function rightlyCalled(
+/** [class] -> the numbers of its first images that the model gets right. */
+async function imagesItGetsRight(
   model: Sequential,
   set: ImageSet,
   perClass: number,
@@ -126,8 +107,7 @@ async function rightlyCalled(
   for (let first = 0; first < set.count && found.some(({ length }) => length < perClass); first += imagesAtOnce) {
     const count = Math.min(imagesAtOnce, set.count - first)
     const data = set.images.subarray(first * pixelCount, (first + count) * pixelCount)
-    const shape = [count, imageExtent, imageExtent, 1]
-    const { data: probabilities } = await model.predict({ data, shape, scale: 1 / 255 }, { signal })
+    const { data: probabilities } = await model.predict(samplesOf(task, data), { signal })
     for (let i = 0; i < count; i++) {
       const label = set.labels[first + i]
       const row = probabilities.subarray(i * labels.length, (i + 1) * labels.length)
@@ -145,7 +125,7 @@ async function weightsOf(
   of: AverageEvidence['of'],
   signal: AbortSignal | undefined,
 ): Promise<Float64Array> {
-  const image = { data: Float64Array.from(pixels, (value) => value / 255), shape: [imageExtent, imageExtent, 1] }
+  const image = pictureOf(task, pixels)
   const explanation = await new ShapleyImageExplainer({ randomState: 0 }).explainInstance(image, model, {
     segmentationFn: cells,
     of,
@@ -171,8 +151,4 @@ function averaged(all: readonly Float64Array[]): Pick<ClassEvidence, 'weights' |
     return all.length > 0 ? agreeing.length / all.length : 0
   })
   return { weights, agreement }
-}
-
-function pixelsOf({ images }: ImageSet, index: number): Uint8Array {
-  return images.subarray(index * pixelCount, (index + 1) * pixelCount)
 }

@@ -1,5 +1,5 @@
 import { FormatError, LimelightError } from '../../../engine/errors.ts'
-import type { DataFile } from '../../data/fashion-mnist.ts'
+import type { DataFile } from '../../tasks/fashion-mnist/files.ts'
 
 /** A data file as the site's server sends it: large enough to show how far it is, and to be waited for in vain. */
 

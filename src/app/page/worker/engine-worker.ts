@@ -12,8 +12,9 @@ import {
 import type { Faithfulness, RequestInput, Stability } from '../../../lime/index.ts'
 import imagesAddress from '../../data/fashion-mnist/t10k-images-idx3-ubyte.gz?url'
 import labelsAddress from '../../data/fashion-mnist/t10k-labels-idx1-ubyte.gz?url'
-import { classNames, readSplit } from '../../data/fashion-mnist.ts'
-import { evaluateModel } from '../../tasks/evaluation.ts'
+import { task } from '../../tasks/chosen-task.ts'
+import { readSplit } from '../../tasks/fashion-mnist/files.ts'
+import { samplesOf } from '../../tasks/task.ts'
 import { tutorialArchitecture } from '../../tutorial/network.ts'
 import type {
   AverageEvidence,
@@ -38,27 +39,27 @@ import type {
 } from '../contract/engine-api.ts'
 import { sides } from '../contract/engine-api.ts'
 import { architectureOf, type LayerChoice } from '../contract/layer-stack.ts'
-import { count } from '../parts/number-format.ts'
-import { averageEvidence } from './average-evidence.ts'
+import { count } from '../number-format.ts'
 import { download } from './download.ts'
 import { type Explained, explainPicture, faithfulness, predictWithout, resultOf, stability } from './explaining.ts'
 import { forget, type KeptTraining, keep, kept } from './kept.ts'
-import { Networks, pictureShape } from './networks.ts'
+import { Networks } from './networks.ts'
 import { Runs, told } from './runs.ts'
-import { loadTrainingData } from './training-data.ts'
-import { TrainingRun } from './training-run.ts'
+import type { TrainingRun } from './training-run.ts'
 
-/** The engine's side of the page: it computes here, in a Worker, so that the page never stands still. */
+/**
+ * The engine's side of the page: it computes here, in a Worker, so that the page never stands still. What neither the first view nor
+ * the first explanation needs is loaded when it is asked for.
+ */
 
-const inputShape = pictureShape.slice(1)
-/** A file larger than this is no network for pictures of 28 x 28. */
+/** A file larger than this is no network for pictures so small. */
 const maxNetworkBytes = 64 * 2 ** 20
 /** A picture must not take minutes, whatever the network: with so few layers and weights it can't. */
-const mostParameters = 16_000_000
-const mostLayers = 64
+const maxParameters = 16_000_000
+const maxLayers = 64
 /** Each epoch is validated on test images: as many for each training image as the data set has, but not too few to tell. */
 const validationShare = 1 / 6
-const leastValidation = 1000
+const minValidation = 1000
 
 class Engine implements EngineApi {
   private readonly runs = new Runs()
@@ -113,7 +114,7 @@ class Engine implements EngineApi {
 
   async predict(name: NetworkName, pixels: Uint8Array): Promise<Float32Array> {
     const network = await this.networks.get(name)
-    return (await network.predict({ data: pixels, shape: pictureShape, scale: 1 / 255 })).data
+    return (await network.predict(samplesOf(task, pixels))).data
   }
 
   explain(
@@ -162,28 +163,35 @@ class Engine implements EngineApi {
   }
 
   judge(name: NetworkName, onProgress: (done: number, total: number) => void): Promise<Evaluation> {
-    return this.runs.run('judge', async (signal) =>
-      evaluateModel(await this.networks.get(name), this.testSet(), { signal, onProgress: told(onProgress) }),
-    )
+    return this.runs.run('judge', async (signal) => {
+      const { evaluateModel } = await import('../../tasks/evaluation.ts')
+      signal.throwIfAborted()
+      return evaluateModel(task, await this.networks.get(name), this.testSet(), {
+        signal,
+        onProgress: told(onProgress),
+      })
+    })
   }
 
   averageEvidence(name: NetworkName, onProgress: (done: number, total: number) => void): Promise<AverageEvidence> {
-    return this.runs.run('average', async (signal) =>
-      averageEvidence(await this.networks.get(name), this.testSet(), { signal, onProgress: told(onProgress) }),
-    )
+    return this.runs.run('average', async (signal) => {
+      const { averageEvidence } = await import('./average-evidence.ts')
+      signal.throwIfAborted()
+      return averageEvidence(await this.networks.get(name), this.testSet(), { signal, onProgress: told(onProgress) })
+    })
   }
 
   async outline(layers: readonly LayerChoice[]): Promise<NetworkOutline> {
     try {
-      const { layers: stack } = architectureOf(layers, inputShape, classNames.length, 0)
-      const outlines = stackLayers(inputShape, stack).map(({ type, outputShape, weights }) => {
+      const { layers: stack } = architectureOf(layers, task.inputShape, task.classNames.length, 0)
+      const outlines = stackLayers(task.inputShape, stack).map(({ type, outputShape, weights }) => {
         const parameters = weights.reduce((sum, { shape }) => sum + shape.reduce((size, extent) => size * extent, 1), 0)
         return { type, outputShape, parameters }
       })
       const parameters = outlines.reduce((sum, layer) => sum + layer.parameters, 0)
       const problem =
-        parameters > mostParameters
-          ? `it would have ${count(parameters)} parameters; more than ${count(mostParameters)} are not trained here`
+        parameters > maxParameters
+          ? `it would have ${count(parameters)} parameters; more than ${count(maxParameters)} are not trained here`
           : null
       return { problem, parameters, layers: outlines }
     } catch (error) {
@@ -219,6 +227,11 @@ class Engine implements EngineApi {
       if (asked === 'interrupted' && !interrupted) throw new LimelightError('there is no training to go on with')
       const recipe = asked === 'interrupted' ? interrupted?.recipe : asked
       if (!recipe) return
+      const [{ loadTrainingData }, { TrainingRun }] = await Promise.all([
+        import('./training-data.ts'),
+        import('./training-run.ts'),
+      ])
+      signal.throwIfAborted()
       const tellFetched = told((received, total) =>
         onEvent({ kind: 'fetching', received, total: Number.isFinite(total) ? total : null }),
       )
@@ -234,9 +247,9 @@ class Engine implements EngineApi {
           `the training began with ${count(recipe.images)} images, and now there are ${count(set.count)}: ${reason ?? ''} Begin anew, or come back when the others can be had`,
         )
       const images = Math.min(recipe.images, set.count)
-      const validation = Math.min(test.count, Math.max(leastValidation, Math.round(images * validationShare)))
+      const validation = Math.min(test.count, Math.max(minValidation, Math.round(images * validationShare)))
       const began = { ...recipe, images }
-      const architecture = architectureOf(recipe.layers, inputShape, classNames.length, recipe.seed)
+      const architecture = architectureOf(recipe.layers, task.inputShape, task.classNames.length, recipe.seed)
       const network = new Sequential(architecture, architecture.layers)
       const soFar = interrupted ?? { checkpoint: null, log: [], points: [] }
       if (asked !== 'interrupted') await forget('training')
@@ -352,13 +365,13 @@ class Engine implements EngineApi {
 function networkFrom(bytes: Uint8Array, name = 'the file'): Sequential {
   const network = modelFromBytes(bytes, tutorialArchitecture(0))
   const { inputShape: takes, outputShape: gives } = network
-  if (takes.join() !== inputShape.join() || gives.join() !== String(classNames.length))
+  if (takes.join() !== task.inputShape.join() || gives.length !== 1 || gives[0] < 2)
     throw new LimelightError(
-      `${name} holds a network from [${takes}] to [${gives}]; expected one from [${inputShape}] to the ${classNames.length} classes`,
+      `${name} holds a network from [${takes}] to [${gives}]; expected one from [${task.inputShape}] to two classes or more`,
     )
-  if (network.parameterCount > mostParameters || network.layers.length > mostLayers)
+  if (network.parameterCount > maxParameters || network.layers.length > maxLayers)
     throw new LimelightError(
-      `${name} holds a network of ${network.layers.length} layers and ${count(network.parameterCount)} parameters; at most ${mostLayers} and ${count(mostParameters)} are taken`,
+      `${name} holds a network of ${network.layers.length} layers and ${count(network.parameterCount)} parameters; at most ${maxLayers} and ${count(maxParameters)} are taken`,
     )
   const last = network.descriptions.at(-1)
   if (!last || !('activation' in last) || last.activation !== 'softmax')

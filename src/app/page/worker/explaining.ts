@@ -7,15 +7,15 @@ import {
   explainerFor,
   explanationRequest,
   type Faithfulness,
-  faithfulnessOf,
   type RequestInput,
   ShapleyAttribution,
   type Stability,
   stabilityOfRuns,
 } from '../../../lime/index.ts'
-import { imageExtent } from '../../data/fashion-mnist.ts'
+import { task } from '../../tasks/chosen-task.ts'
+import { classNamesOf, pictureOf } from '../../tasks/task.ts'
 import type { ExplanationProgress, ExplanationResult, LabelExplanation } from '../contract/engine-api.ts'
-import { pictureShape } from './networks.ts'
+import { plainWarnings } from './plain-warnings.ts'
 import { told } from './runs.ts'
 
 /** Explanations of single pictures, and what can be asked about them afterwards. */
@@ -37,13 +37,14 @@ export async function explainPicture(
   signal: AbortSignal,
   onProgress: (progress: ExplanationProgress) => void,
 ): Promise<Explained> {
-  const request = explanationRequest(asked)
+  // All classes: looking at another one then costs nothing.
+  const request = explanationRequest({ ...asked, topLabels: classNamesOf(task, network).length })
   const tell = {
     segmentation: told((done, total) => onProgress({ phase: 'segmentation', done, total })),
     prediction: told((done, total) => onProgress({ phase: 'prediction', done, total })),
     fit: told((done, total) => onProgress({ phase: 'fit', done, total })),
   }
-  const attribution = await explainerFor(request)(imageOf(pixels), network, {
+  const attribution = await explainerFor(request)(pictureOf(task, pixels), network, {
     signal,
     onProgress: ({ phase, done, total }) => tell[phase](done, total),
   })
@@ -52,8 +53,9 @@ export async function explainPicture(
 
 /** What the page shows of it. */
 export async function resultOf(explained: Explained, signal: AbortSignal): Promise<ExplanationResult> {
-  const { attribution, request } = explained
-  const { segments, segmentCount, fudgedAsked, samples, warnings, timings } = attribution
+  const { attribution, network, request } = explained
+  const classNames = classNamesOf(task, network)
+  const { segments, segmentCount, fudgedAsked, samples, timings } = attribution
   const labels: LabelExplanation[] = []
   for (const label of attribution.labels) {
     // Of many segments and samples intervals take a while: whoever stops it meanwhile is heard.
@@ -73,8 +75,9 @@ export async function resultOf(explained: Explained, signal: AbortSignal): Promi
     hiddenPixels: Uint8Array.from(fudgedAsked.data, (value) => Math.round(value * 255)),
     samples,
     labels,
+    classNames,
     flip: await flipOf(explained),
-    warnings,
+    warnings: plainWarnings(attribution, labels, classNames),
     timings,
   }
 }
@@ -96,11 +99,11 @@ function evidenceOf(attribution: Attribution, label: number): LabelExplanation['
 }
 
 /** Segments that may flip the answer by themselves, the heaviest first: more are hardly ever of use. */
-const mostFlips = 5
+const maxFlips = 5
 
 async function flipOf(explained: Explained): Promise<ExplanationResult['flip']> {
   const [said] = explained.attribution.labels
-  const heaviest = explained.attribution.localExp[said].filter(([, weight]) => weight > 0).slice(0, mostFlips)
+  const heaviest = explained.attribution.localExp[said].filter(([, weight]) => weight > 0).slice(0, maxFlips)
   for (const [segment] of heaviest) {
     const probabilities = await predictWithout(explained, [segment])
     const predicted = probabilities.indexOf(Math.max(...probabilities))
@@ -109,21 +112,23 @@ async function flipOf(explained: Explained): Promise<ExplanationResult['flip']> 
   return null
 }
 
-/** Ten probabilities of the picture with these of its segments hidden as its samples hid them. */
+/** The probabilities of the picture with these of its segments hidden as its samples hid them. */
 export async function predictWithout({ attribution, network }: Explained, hidden: readonly number[]) {
   const { asked, fudgedAsked, segments } = attribution
   const isHidden = new Set(hidden)
   const data = Float32Array.from(asked.data, (value, pixel) =>
     isHidden.has(segments.data[pixel]) ? fudgedAsked.data[pixel] : value,
   )
-  return (await network.predict({ data, shape: pictureShape })).data
+  return (await network.predict({ data, shape: [1, ...task.inputShape] })).data
 }
 
-export function faithfulness(
+export async function faithfulness(
   { attribution, network }: Explained,
   label: number,
   signal: AbortSignal,
 ): Promise<Faithfulness> {
+  const { faithfulnessOf } = await import('../../../lime/explanation/faithfulness.ts')
+  signal.throwIfAborted()
   return faithfulnessOf(attribution, network, { label, signal })
 }
 
@@ -138,9 +143,4 @@ export async function stability(
   const stable = (await stabilityOfRuns(again, { runs: stabilityRuns })).get(label)
   if (!stable) throw new LimelightError(`label ${label} was not explained`)
   return stable
-}
-
-/** Pixels as the network was trained on them. */
-export function imageOf(pixels: Uint8Array) {
-  return { data: Float64Array.from(pixels, (value) => value / 255), shape: [imageExtent, imageExtent, 1] }
 }

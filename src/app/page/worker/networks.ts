@@ -1,10 +1,8 @@
 import { type Device, LimelightError, type Sequential } from '../../../engine/index.ts'
-import { classNames, imageExtent } from '../../data/fashion-mnist.ts'
+import { task } from '../../tasks/chosen-task.ts'
+import { samplesOf } from '../../tasks/task.ts'
 import type { DeviceChoice, DeviceStatus, NetworkName } from '../contract/engine-api.ts'
 import { openWorkingDevice } from './open-working-device.ts'
-
-/** One picture for a network. */
-export const pictureShape = [1, imageExtent, imageExtent, 1] as const
 
 /** What else has to move when the device changes. */
 export interface Mover {
@@ -100,8 +98,9 @@ export class Networks {
 async function tryOut(network: Sequential, device: Device): Promise<void> {
   await network.compile({ device })
   try {
-    const { data } = await network.predict({ data: new Uint8Array(imageExtent * imageExtent), shape: pictureShape })
-    if (data.length !== classNames.length || !data.every(Number.isFinite))
+    const [height, width] = task.inputShape
+    const { data } = await network.predict(samplesOf(task, new Uint8Array(height * width)))
+    if (data.length !== task.classNames.length || !data.every(Number.isFinite))
       throw new LimelightError('it computes something else than probabilities')
   } catch (error) {
     network.dispose()

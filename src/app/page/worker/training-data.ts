@@ -1,8 +1,9 @@
 import { FormatError, LimelightError } from '../../../engine/errors.ts'
-import { type ImageSet, joinImagesAndLabels, type SplitFiles, splitFiles, unpack } from '../../data/fashion-mnist.ts'
 import imagesAddress from '../../data/fashion-mnist-subset/train-4000-images-idx3-ubyte.gz?url&no-inline'
 import labelsAddress from '../../data/fashion-mnist-subset/train-4000-labels-idx1-ubyte.gz?url&no-inline'
-import { subsetFiles } from '../../data/fashion-mnist-subset.ts'
+import type { ImageSet } from '../../data/image-set.ts'
+import { joinImagesAndLabels, type SplitFiles, splitFiles, unpack } from '../../tasks/fashion-mnist/files.ts'
+import { subsetFiles } from '../../tasks/fashion-mnist/subset.ts'
 import { type DataDownloadOptions, downloadDataFile } from './data-download.ts'
 
 /**

@@ -11,11 +11,11 @@ import {
 } from '../../../engine/index.ts'
 import { felzenszwalb, LimeImageExplainer } from '../../../lime/index.ts'
 import { trainingRecord } from '../../batch/training-record.ts'
-import { type ImageSet, imageExtent } from '../../data/fashion-mnist.ts'
+import { firstOf, type ImageSet, pixelsOf } from '../../data/image-set.ts'
+import { task } from '../../tasks/chosen-task.ts'
+import { pictureOf, samplesOf } from '../../tasks/task.ts'
 import type { TrainingEvent, TrainingPoint, TrainingRecipe, WatchedPicture } from '../contract/engine-api.ts'
-import { imageOf } from './explaining.ts'
 import { keep } from './kept.ts'
-import { pictureShape } from './networks.ts'
 
 /**
  * A training on the page. Between its steps it can be held, taken step by step, moved to another device; it explains the
@@ -148,14 +148,14 @@ export class TrainingRun {
     const { recipe, material } = this
     const { batchSize, epochs } = recipe
     const ended = new AbortController()
-    const samples = samplesOf(material.training, recipe.images)
-    const record = () => trainingRecord({ ...recipe, images: samples.shape[0], device: device.info, log: this.log })
+    const training = firstOf(material.training, recipe.images)
+    const heldOut = firstOf(material.test, material.validation)
+    const record = () => trainingRecord({ ...recipe, images: training.count, device: device.info, log: this.log })
     this.network.metadata = record()
-    const heldOut = samplesOf(material.test, material.validation)
-    await this.network.fit(samples, material.training.labels.subarray(0, samples.shape[0]), {
+    await this.network.fit(samplesOf(task, training.images), training.labels, {
       batchSize,
       epochs,
-      validationData: [heldOut, material.test.labels.subarray(0, material.validation)],
+      validationData: [samplesOf(task, heldOut.images), heldOut.labels],
       signal: AbortSignal.any([signal, ended.signal]),
       ...(this.checkpoint && { from: this.checkpoint }),
       beforeStep: (at) => {
@@ -264,20 +264,21 @@ export class TrainingRun {
   }
 
   private async isFinite(): Promise<boolean> {
-    const { data } = await this.network.predict({ data: new Uint8Array(imageExtent ** 2), shape: pictureShape })
+    const [height, width] = task.inputShape
+    const { data } = await this.network.predict(samplesOf(task, new Uint8Array(height * width)))
     return data.every(Number.isFinite)
   }
 
   private async look(index: number): Promise<WatchedPicture> {
-    const { images, labels } = this.material.test
-    const size = imageExtent * imageExtent
-    const label = labels[index]
+    const { test } = this.material
+    const label = test.labels[index]
     const explainer = new LimeImageExplainer({ randomState: 0 })
-    const explanation = await explainer.explainInstance(
-      imageOf(images.subarray(index * size, (index + 1) * size)),
-      this.network,
-      { segmentationFn: felzenszwalb(), numSamples: watchSamples, labels: [label], keepSamples: false },
-    )
+    const explanation = await explainer.explainInstance(pictureOf(task, pixelsOf(test, index)), this.network, {
+      segmentationFn: felzenszwalb(),
+      numSamples: watchSamples,
+      labels: [label],
+      keepSamples: false,
+    })
     const probabilities = explanation.probabilities.data
     const predicted = probabilities.indexOf(Math.max(...probabilities))
     return {
@@ -289,13 +290,6 @@ export class TrainingRun {
       weights: explanation.localExp[label],
     }
   }
-}
-
-/** The first `count` images as samples with values of 0 to 1. */
-function samplesOf({ images, count }: ImageSet, limit: number) {
-  const taken = Math.min(limit, count)
-  const size = imageExtent * imageExtent
-  return { data: images.subarray(0, taken * size), shape: [taken, ...pictureShape.slice(1)], scale: 1 / 255 }
 }
 
 function pointOf({ epoch, step, steps, batchLoss, loss, accuracy, msPerStep }: BatchLog): TrainingPoint {

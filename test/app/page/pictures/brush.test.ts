@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { imageExtent } from '../../../../src/app/data/fashion-mnist.ts'
 import { type Brush, type Point, Stroke } from '../../../../src/app/page/pictures/brush.ts'
 import { advance, redo, startHistory, undo } from '../../../../src/app/page/pictures/drawing-history.ts'
+import { fashionMnist } from '../../../../src/app/tasks/fashion-mnist/task.ts'
+
+const {
+  inputShape: [imageExtent],
+} = fashionMnist
 
 const size = imageExtent * imageExtent
 const pencil: Brush = { radius: 0.5, brightness: 255, fills: false, mirrors: false }

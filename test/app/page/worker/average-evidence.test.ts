@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { classNames, type ImageSet, imageExtent, readSplit } from '../../../../src/app/data/fashion-mnist.ts'
+import type { ImageSet } from '../../../../src/app/data/image-set.ts'
 import { cellOf } from '../../../../src/app/page/contract/evidence-cells.ts'
 import { averageEvidence, gridColumns, gridRows } from '../../../../src/app/page/worker/average-evidence.ts'
+import { readSplit } from '../../../../src/app/tasks/fashion-mnist/files.ts'
+import { fashionMnist } from '../../../../src/app/tasks/fashion-mnist/task.ts'
 import { tutorialArchitecture } from '../../../../src/app/tutorial/network.ts'
 import {
   conv2d,
@@ -15,6 +17,11 @@ import {
   sequential,
 } from '../../../../src/engine/index.ts'
 import { grid, ShapleyImageExplainer } from '../../../../src/lime/index.ts'
+
+const {
+  classNames,
+  inputShape: [imageExtent],
+} = fashionMnist
 
 const root = new URL('../../../../', import.meta.url).pathname
 const data = `${root}src/app/data/fashion-mnist/`
@@ -52,7 +59,7 @@ async function predicted(pixels: Uint8Array, by = model): Promise<number[]> {
   return Array.from(data)
 }
 
-/** By number, one by one. */
+/** As they are numbered, one by one. */
 async function firstRightlyCalled(label: number): Promise<number[]> {
   const found: number[] = []
   for (let index = 0; found.length < perClass; index++) {
@@ -64,7 +71,7 @@ async function firstRightlyCalled(label: number): Promise<number[]> {
 }
 
 describe('the average evidence', () => {
-  it('is the mean of single explanations of the first images called rightly', async () => {
+  it('is the mean of single explanations of the first images that the network gets right', async () => {
     const told: [number, number][] = []
     const onProgress = (done: number, total: number) => told.push([done, total])
     const evidence = await averageEvidence(model, images, { perClass, onProgress })

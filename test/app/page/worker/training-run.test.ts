@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ImageSet } from '../../../../src/app/data/fashion-mnist.ts'
+import type { ImageSet } from '../../../../src/app/data/image-set.ts'
 import type { TrainingEvent, TrainingRecipe } from '../../../../src/app/page/contract/engine-api.ts'
 import { architectureOf, type LayerChoice } from '../../../../src/app/page/contract/layer-stack.ts'
 import { TrainingRun } from '../../../../src/app/page/worker/training-run.ts'

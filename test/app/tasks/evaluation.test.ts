@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { evaluateModel } from '../../../src/app/tasks/evaluation.ts'
+import { fashionMnist } from '../../../src/app/tasks/fashion-mnist/task.ts'
 import { dense, flatten } from '../../../src/engine/model/layers.ts'
 import { Sequential } from '../../../src/engine/model/sequential.ts'
 import { openDevice } from '../../../src/engine/open-device.ts'
@@ -16,7 +17,7 @@ it('gives the loss of training where probabilities are too small for float32', a
   const count = 40
   const images = Uint8Array.from({ length: count * 784 }, (_, i) => (i * 7919) % 256)
   const labels = Uint8Array.from({ length: count }, (_, i) => i % 10)
-  const { loss } = await evaluateModel(model, { images, labels, count, height: 28, width: 28 })
+  const { loss } = await evaluateModel(fashionMnist, model, { images, labels, count, height: 28, width: 28 })
   const samples = { data: images, shape: [count, 28, 28, 1], scale: 1 / 255 }
   const expected = await model.evaluate(samples, labels)
   model.dispose()

@@ -1,18 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { FormatError, LimelightError } from '../../engine/errors.ts'
-import { FileWriteError, writeFileAtomically } from '../../engine/platform/atomic-write.ts'
-import { cacheFolder } from '../../engine/platform/cache-folder.ts'
-import {
-  type DataFile,
-  type ImageSet,
-  joinImagesAndLabels,
-  mirrors as knownMirrors,
-  type Split,
-  splitFiles,
-  unpack,
-} from './fashion-mnist.ts'
-import { shippedDataFolder } from './package-files.ts'
+import { FormatError, LimelightError } from '../../../engine/errors.ts'
+import { FileWriteError, writeFileAtomically } from '../../../engine/platform/atomic-write.ts'
+import { cacheFolder } from '../../../engine/platform/cache-folder.ts'
+import type { ImageSet } from '../../data/image-set.ts'
+import { shippedDataFolder } from '../../data/package-files.ts'
+import { type DataFile, joinImagesAndLabels, mirrors as knownMirrors, type Split, splitFiles, unpack } from './files.ts'
 
 /**
  * Finds Fashion-MNIST's files for Node: (for the test split) the copy that ships with the package, the cache folder, the

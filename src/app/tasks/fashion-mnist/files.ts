@@ -1,28 +1,13 @@
-import { FormatError, LimelightError } from '../../engine/errors.ts'
-import { gunzip, isGzip } from './gzip.ts'
-import { parseIdxImages, parseIdxLabels } from './idx.ts'
+import { FormatError, LimelightError } from '../../../engine/errors.ts'
+import { gunzip, isGzip } from '../../data/gzip.ts'
+import { parseIdxImages, parseIdxLabels } from '../../data/idx.ts'
+import type { ImageSet } from '../../data/image-set.ts'
+import { fashionMnist } from './task.ts'
 
 /**
  * The Fashion-MNIST data set (Xiao, Rasul, Vollgraf, arXiv:1708.07747; MIT licence, Zalando SE 2017): what its files
  * are, and how their bytes become images. Where the bytes come from is store.ts's business (Node) or the page's.
  */
-
-/** What label i means. */
-export const classNames: readonly string[] = [
-  'T-shirt/top',
-  'Trouser',
-  'Pullover',
-  'Dress',
-  'Coat',
-  'Sandal',
-  'Shirt',
-  'Sneaker',
-  'Bag',
-  'Ankle boot',
-]
-
-/** Height and width of every image, in pixels. */
-export const imageExtent = 28
 
 export type Split = 'train' | 'test'
 
@@ -79,16 +64,6 @@ export const mirrors: readonly string[] = [
   'http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/',
 ]
 
-export interface ImageSet {
-  /** [count, height * width], 0 (background) to 255, row-major. */
-  readonly images: Uint8Array
-  /** [count], 0 to 9: indices into classNames. */
-  readonly labels: Uint8Array
-  readonly count: number
-  readonly height: number
-  readonly width: number
-}
-
 /**
  * Checks that decompressed bytes are the file's content.
  * @throws FormatError when their SHA-256 is another
@@ -124,8 +99,9 @@ export async function unpack(file: DataFile, bytes: Uint8Array): Promise<Uint8Ar
 export function joinImagesAndLabels(imageBytes: Uint8Array, labelBytes: Uint8Array): ImageSet {
   const { images, count, height, width } = parseIdxImages(imageBytes, 'the image file')
   const labels = parseIdxLabels(labelBytes, 'the label file')
-  if (height !== imageExtent || width !== imageExtent)
-    throw new FormatError(`the images are ${height}x${width}, Fashion-MNIST's are ${imageExtent}x${imageExtent}`)
+  const { classNames, inputShape } = fashionMnist
+  if (height !== inputShape[0] || width !== inputShape[1])
+    throw new FormatError(`the images are ${height}x${width}, Fashion-MNIST's are ${inputShape[0]}x${inputShape[1]}`)
   if (labels.length !== count) throw new FormatError(`there are ${count} images, but ${labels.length} labels`)
   const strange = labels.findIndex((label) => label >= classNames.length)
   if (strange >= 0)

@@ -1,10 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
-import { imageExtent, joinImagesAndLabels, unpack } from '../../../src/app/data/fashion-mnist.ts'
-import { subsetFiles } from '../../../src/app/data/fashion-mnist-subset.ts'
-import { loadFashionMnist } from '../../../src/app/data/store.ts'
+import { joinImagesAndLabels, unpack } from '../../../../src/app/tasks/fashion-mnist/files.ts'
+import { loadFashionMnist } from '../../../../src/app/tasks/fashion-mnist/store.ts'
+import { subsetFiles } from '../../../../src/app/tasks/fashion-mnist/subset.ts'
+import { fashionMnist } from '../../../../src/app/tasks/fashion-mnist/task.ts'
 
-const folder = new URL('../../../src/app/data/fashion-mnist-subset/', import.meta.url)
+const {
+  inputShape: [imageExtent],
+} = fashionMnist
+
+const folder = new URL('../../../../src/app/data/fashion-mnist-subset/', import.meta.url)
 
 it('the built-in subset is the first 4,000 training images with their labels, every class among them', async () => {
   const { count, images, labels } = subsetFiles

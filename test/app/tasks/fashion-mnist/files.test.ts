@@ -2,18 +2,20 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
+import { findPackageRoot, shippedDataFolder, shippedModelPath } from '../../../../src/app/data/package-files.ts'
 import {
-  classNames,
   joinImagesAndLabels,
   readSplit,
   splitFiles,
   unpack,
   verify,
-} from '../../../src/app/data/fashion-mnist.ts'
-import { findPackageRoot, shippedDataFolder, shippedModelPath } from '../../../src/app/data/package-files.ts'
-import { FormatError, LimelightError } from '../../../src/engine/errors.ts'
-import { readReference } from '../../reference-files.ts'
-import { tensorOf } from '../../reference-tensors.ts'
+} from '../../../../src/app/tasks/fashion-mnist/files.ts'
+import { fashionMnist } from '../../../../src/app/tasks/fashion-mnist/task.ts'
+import { FormatError, LimelightError } from '../../../../src/engine/errors.ts'
+import { readReference } from '../../../reference-files.ts'
+import { tensorOf } from '../../../reference-tensors.ts'
+
+const { classNames } = fashionMnist
 
 const shipped = (name: string) => readFileSync(join(shippedDataFolder(), name))
 const imageFile = shipped(splitFiles.test.images.name)

@@ -1,8 +1,8 @@
-import type { SplitFiles } from './fashion-mnist.ts'
+import type { SplitFiles } from './files.ts'
 
 /**
  * The first 4,000 training images, for a page whose host has not the whole split: enough to see a network learn, small
- * enough to come with the page. fashion-mnist-subset/make.mjs made the files and printed these figures.
+ * enough to come with the page. ../../data/fashion-mnist-subset/make.mjs made the files and printed these figures.
  */
 export const subsetFiles: SplitFiles = {
   count: 4000,

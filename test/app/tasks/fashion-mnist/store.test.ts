@@ -5,16 +5,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { splitFiles } from '../../../src/app/data/fashion-mnist.ts'
-import { shippedDataFolder } from '../../../src/app/data/package-files.ts'
+import { shippedDataFolder } from '../../../../src/app/data/package-files.ts'
+import { splitFiles } from '../../../../src/app/tasks/fashion-mnist/files.ts'
 import {
   DataUnavailableError,
   type DownloadProgress,
   loadFashionMnist,
   locateSplit,
   type StoreOptions,
-} from '../../../src/app/data/store.ts'
-import { cacheFolder } from '../../../src/engine/platform/cache-folder.ts'
+} from '../../../../src/app/tasks/fashion-mnist/store.ts'
+import { cacheFolder } from '../../../../src/engine/platform/cache-folder.ts'
 
 // The test split stands for both: it is here without a download, and only `shippedFolder` sets it apart.
 const { images, labels } = splitFiles.test

@@ -1,0 +1,10 @@
+import { expect, test } from 'vitest'
+import { tuningMemory } from '../../../src/engine/platform/tuning-memory.ts'
+
+test('a browser remembers what several tabs found out at once', async () => {
+  const machine = `a machine of ${performance.timeOrigin}`
+  const names = Array.from({ length: 20 }, (_, i) => `choice ${i}`)
+  await Promise.all(names.map((name) => tuningMemory().write(machine, { [name]: 'x' })))
+  expect(Object.keys(await tuningMemory().read(machine)).sort()).toEqual(names.sort())
+  expect(await tuningMemory().read('another machine')).toEqual({})
+})
