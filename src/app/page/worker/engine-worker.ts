@@ -14,7 +14,7 @@ import imagesAddress from '../../data/fashion-mnist/t10k-images-idx3-ubyte.gz?ur
 import labelsAddress from '../../data/fashion-mnist/t10k-labels-idx1-ubyte.gz?url'
 import { task } from '../../tasks/chosen-task.ts'
 import { readSplit } from '../../tasks/fashion-mnist/files.ts'
-import { samplesOf } from '../../tasks/task.ts'
+import { classNamesOf, samplesOf } from '../../tasks/task.ts'
 import { tutorialArchitecture } from '../../tutorial/network.ts'
 import type {
   AverageEvidence,
@@ -337,7 +337,12 @@ class Engine implements EngineApi {
         : metadata.training_images
           ? 'less than an epoch'
           : 'from a file'
-    this.listener?.onOwnNetwork({ title, parameters: parameterCount, isTraining: this.training !== null })
+    this.listener?.onOwnNetwork({
+      title,
+      parameters: parameterCount,
+      classNames: classNamesOf(task, network),
+      isTraining: this.training !== null,
+    })
   }
 
   /** Before a network changes under them: everything that asks one. */
