@@ -380,7 +380,8 @@ function networkFrom(bytes: Uint8Array, name = 'the file'): Sequential {
       `${name} holds a network of ${network.layers.length} layers and ${count(network.parameterCount)} parameters; at most ${maxLayers} and ${count(maxParameters)} are taken`,
     )
   const last = network.descriptions.at(-1)
-  if (!last || !('activation' in last) || last.activation !== 'softmax')
+  const endsInSoftmax = last && 'activation' in last && last.activation === 'softmax'
+  if (task.output === 'probabilities' && !endsInSoftmax)
     throw new LimelightError(
       `${name} holds a network that ends without a softmax; expected probabilities of the classes`,
     )
