@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { debianFolder } from '../../../src/app/data/store.ts'
+import { debianFolder } from '../../../src/app/tasks/fashion-mnist/store.ts'
 import { start } from './command.ts'
 
 /** `limelight data`, ended by a signal while a slow server sends. */
