@@ -28,6 +28,8 @@ export interface ReferenceOperand extends TensorType {
  */
 export interface Operation<A extends Attributes = Attributes> {
   readonly name: string
+  /** It stands in gradients only: whoever rounds a forward pass coarsely must keep all digits where one is. */
+  readonly isGradient?: true
   /** The result's type. @throws ShapeError that names the operation and the shapes it got */
   infer(inputs: readonly TensorType[], attributes: A): TensorType
   /**

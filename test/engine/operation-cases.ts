@@ -6,7 +6,6 @@ import { conv2d } from '../../src/engine/ops/conv2d.ts'
 import {
   type BinaryName,
   binaryRows,
-  broadcastTo,
   elementwise,
   mul,
   relu,
@@ -17,10 +16,11 @@ import { gather } from '../../src/engine/ops/gather.ts'
 import { dense, matmul } from '../../src/engine/ops/matmul.ts'
 import { avgPool, maxPool } from '../../src/engine/ops/pool.ts'
 import { random } from '../../src/engine/ops/random.ts'
-import { argMax, max, mean, sum } from '../../src/engine/ops/reduce.ts'
+import { argMax, max, mean } from '../../src/engine/ops/reduce.ts'
 import { flatten, reshape } from '../../src/engine/ops/reshape.ts'
 import { softmax } from '../../src/engine/ops/softmax.ts'
 import { softmaxCrossEntropy } from '../../src/engine/ops/softmax-cross-entropy.ts'
+import { broadcastTo, sum } from '../../src/engine/ops/sum-and-broadcast.ts'
 import type { Graph } from '../../src/engine/plan/trace.ts'
 import { Input, type Shape, sizeOf, type Tensor } from '../../src/engine/tensor.ts'
 

@@ -48,13 +48,17 @@ export function classNamesOf(task: Task, network: NetworkShapes): readonly strin
   return Array.from({ length: Math.max(2, outputs) }, (_, label) => `class ${label}`)
 }
 
+function changesNothing({ scale, offset }: Preprocessing): boolean {
+  return scale.every((value) => value === 1) && offset.every((value) => value === 0)
+}
+
 /** Pictures as bytes, [N, height, width, channels], as the samples that the task's networks take. */
-export function samplesOf({ inputShape, preprocessing: { scale, offset } }: Task, pixels: Uint8Array): Samples {
+export function samplesOf({ inputShape, preprocessing }: Task, pixels: Uint8Array): Samples {
   const [height, width, channels] = inputShape
   const shape = [pixels.length / (height * width * channels), ...inputShape]
-  // Bytes stay bytes where one factor makes them numbers: a data set then takes a quarter of the memory.
-  if (offset.every((value) => value === 0) && scale.every((value) => value === scale[0]))
-    return { data: pixels, shape, scale: scale[0] / 255 }
+  // Bytes stay bytes: a data set then takes a quarter of the memory.
+  if (changesNothing(preprocessing)) return { data: pixels, shape, scale: 1 / 255 }
+  const { scale, offset } = preprocessing
   const data = Float32Array.from(pixels, (byte, i) => (byte / 255) * scale[i % channels] + offset[i % channels])
   return { data, shape }
 }
@@ -64,8 +68,7 @@ export function samplesOf({ inputShape, preprocessing: { scale, offset } }: Task
  * @throws LimelightError where the network takes other values than the picture's: explaining hands it those as they are
  */
 export function pictureOf({ name, inputShape, preprocessing }: Task, pixels: Uint8Array) {
-  const { scale, offset } = preprocessing
-  if (scale.some((value) => value !== 1) || offset.some((value) => value !== 0))
+  if (!changesNothing(preprocessing))
     throw new LimelightError(`${name}: its networks take other values than 0 to 1, which can't be explained yet`)
   return { data: Float64Array.from(pixels, (byte) => byte / 255), shape: inputShape }
 }

@@ -2,7 +2,7 @@ import { shown } from '../arguments.ts'
 import { ArgumentError, ShapeError } from '../errors.ts'
 import { apply, constant, formatShape, type Operation, sameShape, type Tensor } from '../tensor.ts'
 import { mul, sub } from './elementwise.ts'
-import { sum } from './reduce.ts'
+import { sum } from './sum-and-broadcast.ts'
 
 /**
  * Many mixtures of two images, chosen segment by segment: what an explanation asks a network about. Sample n shows

@@ -78,6 +78,7 @@ export const conv2dOperation: Operation<WindowAttributes> = {
 /** dy [N,OH,OW,F], kernel [KH,KW,C,F] -> the gradient of conv2d's images, [N,H,W,C]. */
 export const inputGradientOperation: Operation<InputGradientAttributes> = {
   name: 'conv2dInputGradient',
+  isGradient: true,
   infer([dy, kernel], { height, width }) {
     return { shape: [dy.shape[0], height, width, kernel.shape[2]], dtype: 'f32' }
   },
@@ -103,6 +104,7 @@ export const inputGradientOperation: Operation<InputGradientAttributes> = {
 /** x [N,H,W,C], dy [N,OH,OW,F] -> the gradient of conv2d's kernel, [KH,KW,C,F]. */
 export const kernelGradientOperation: Operation<WindowAttributes> = {
   name: 'conv2dKernelGradient',
+  isGradient: true,
   infer([x, dy], { windowHeight, windowWidth }) {
     return { shape: [windowHeight, windowWidth, x.shape[3], dy.shape[3]], dtype: 'f32' }
   },

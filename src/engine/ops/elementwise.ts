@@ -1,20 +1,7 @@
 import { ShapeError } from '../errors.ts'
-import {
-  apply,
-  constant,
-  formatShape,
-  type Operation,
-  type ReferenceOperand,
-  requireFloat,
-  type Shape,
-  sameShape,
-  sizeOf,
-  stridesOf,
-  type Tensor,
-  uniformValue,
-} from '../tensor.ts'
-import { sum } from './reduce.ts'
-import { reshape } from './reshape.ts'
+import { apply, constant, type Operation, requireFloat, sameShape, type Tensor, uniformValue } from '../tensor.ts'
+import { broadcastIndices, broadcastShapes } from './broadcasting.ts'
+import { sumTo } from './sum-and-broadcast.ts'
 
 /**
  * Elementwise operations are rows of a table: a float64 function and its derivative. Devices add their own expression of
@@ -102,42 +89,6 @@ export function isBinaryName(name: string): name is BinaryName {
   return Object.hasOwn(binary, name)
 }
 
-/** NumPy's broadcasting: shapes are aligned at the last axis, extents of 1 stretch. */
-export function broadcastShapes(name: string, a: Shape, b: Shape): Shape {
-  const rank = Math.max(a.length, b.length)
-  return Array.from({ length: rank }, (_, axis) => {
-    const extentA = a[axis - rank + a.length] ?? 1
-    const extentB = b[axis - rank + b.length] ?? 1
-    if (extentA !== extentB && extentA !== 1 && extentB !== 1)
-      throw new ShapeError(`${name}: shapes ${formatShape(a)} and ${formatShape(b)} do not broadcast together`)
-    return extentA === 1 ? extentB : extentA
-  })
-}
-
-/** The strides with which an input of shape `from` is read along the axes of `to`: 0 where it is stretched. */
-export function broadcastStrides(from: Shape, to: Shape): number[] {
-  const strides = stridesOf(from)
-  return to.map((_, axis) => {
-    const own = axis - to.length + from.length
-    return own < 0 || from[own] === 1 ? 0 : strides[own]
-  })
-}
-
-/** Visits the elements of `shape` in order, with the flat index of each broadcast input. */
-function broadcastIndices(from: Shape, to: Shape): (index: number) => number {
-  if (sameShape(from, to)) return (index) => index
-  const strides = broadcastStrides(from, to)
-  return (index) => {
-    let rest = index
-    let position = 0
-    for (let axis = to.length - 1; axis >= 0; axis--) {
-      position += (rest % to[axis]) * strides[axis]
-      rest = Math.floor(rest / to[axis])
-    }
-    return position
-  }
-}
-
 function unaryOperation(name: UnaryName): Operation {
   const row: UnaryRow = unary[name]
   return {
@@ -177,29 +128,13 @@ function binaryOperation(name: BinaryName): Operation {
   }
 }
 
-function operationsOf<N extends string>(table: Record<N, unknown>, make: (name: N) => Operation): Record<N, Operation> {
-  return Object.fromEntries((Object.keys(table) as N[]).map((name) => [name, make(name)])) as Record<N, Operation>
+/** What is made of each name of a table: operations, and each device's kernels of them. */
+export function byName<N extends string, T>(table: Readonly<Record<N, unknown>>, make: (name: N) => T): Record<N, T> {
+  return Object.fromEntries((Object.keys(table) as N[]).map((name) => [name, make(name)])) as Record<N, T>
 }
 
-export const unaryOperations = operationsOf(unary, unaryOperation)
-export const binaryOperations = operationsOf(binary, binaryOperation)
-
-/** Stretches to a larger shape by NumPy's rules. */
-export const broadcastOperation: Operation<{ shape: Shape }> = {
-  name: 'broadcast',
-  infer([x], { shape }) {
-    if (x.dtype === 'u8') requireFloat('broadcast', [x])
-    if (!sameShape(broadcastShapes('broadcast', x.shape, shape), shape))
-      throw new ShapeError(`broadcast: ${formatShape(x.shape)} does not stretch to ${formatShape(shape)}`)
-    return { shape, dtype: x.dtype }
-  },
-  gradient: (node, dy) => [() => sumTo(dy, node.inputs[0].shape)],
-  reference([x]: readonly ReferenceOperand[], y) {
-    const index = broadcastIndices(x.shape, y.shape)
-    for (let i = 0; i < y.data.length; i++) y.data[i] = x.data[index(i)]
-  },
-  flops: () => 0,
-}
+export const unaryOperations = byName(unary, unaryOperation)
+export const binaryOperations = byName(binary, binaryOperation)
 
 type Operand = Tensor | number
 
@@ -261,23 +196,4 @@ export const equal = (a: Operand, b: Operand): Tensor => binaryOf('equal', a, b)
 /** Applies an elementwise operation by its name in the table. */
 export function elementwise(name: UnaryName | BinaryName, ...inputs: readonly Tensor[]): Tensor {
   return isUnaryName(name) ? unaryOf(name, inputs[0]) : binaryOf(name, inputs[0], inputs[1])
-}
-
-/** Stretches `x` to `shape` by NumPy's broadcasting rules. @throws ShapeError where they have none */
-export function broadcastTo(x: Tensor, shape: Shape): Tensor {
-  if (sameShape(x.shape, shape)) return x
-  const value = uniformValue(x)
-  return value === null ? apply(broadcastOperation, [x], { shape }) : constant(value, shape)
-}
-
-/** Adds up what broadcasting from `shape` had stretched: broadcastTo's gradient. */
-export function sumTo(x: Tensor, shape: Shape): Tensor {
-  if (sameShape(x.shape, shape)) return x
-  const value = uniformValue(x)
-  if (value !== null) return constant((value * sizeOf(x.shape)) / sizeOf(shape), shape)
-  const lead = x.shape.length - shape.length
-  const axes = x.shape.flatMap((extent, axis) =>
-    axis < lead || (shape[axis - lead] === 1 && extent !== 1) ? [axis] : [],
-  )
-  return reshape(sum(x, { axes, keepDims: true }), shape)
 }

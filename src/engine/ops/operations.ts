@@ -4,7 +4,6 @@ export { conv2d } from './conv2d.ts'
 export {
   abs,
   add,
-  broadcastTo,
   div,
   equal,
   exp,
@@ -27,7 +26,8 @@ export { gather } from './gather.ts'
 export { dense, matmul } from './matmul.ts'
 export { avgPool, maxPool } from './pool.ts'
 export { random } from './random.ts'
-export { argMax, max, mean, sum } from './reduce.ts'
+export { argMax, max, mean } from './reduce.ts'
 export { flatten, reshape } from './reshape.ts'
 export { softmax } from './softmax.ts'
 export { softmaxCrossEntropy } from './softmax-cross-entropy.ts'
+export { broadcastTo, sum } from './sum-and-broadcast.ts'

@@ -62,6 +62,7 @@ export const maxPoolOperation: Operation<WindowAttributes> = {
 /** x [N,H,W,C], dy [N,OH,OW,C] -> dx [N,H,W,C]. */
 export const maxPoolGradientOperation: Operation<WindowAttributes> = {
   name: 'maxPoolGradient',
+  isGradient: true,
   infer: ([x]) => ({ shape: x.shape, dtype: 'f32' }),
   reference([x, dy], dx, w) {
     dx.data.fill(0)
@@ -90,6 +91,7 @@ export const avgPoolOperation: Operation<WindowAttributes> = {
 /** dy [N,OH,OW,C] -> dx [N,H,W,C]. */
 export const avgPoolGradientOperation: Operation<GradientAttributes> = {
   name: 'avgPoolGradient',
+  isGradient: true,
   infer: ([dy], { height, width }) => ({ shape: [dy.shape[0], height, width, dy.shape[3]], dtype: 'f32' }),
   gradient: (_node, dz, { height: _height, width: _width, ...w }) => [() => apply(avgPoolOperation, [dz], w)],
   reference([dy], dx, w) {

@@ -4,7 +4,7 @@ import { isShape, type Shape, Tensor } from '../tensor.ts'
 import type { Conv2dOptions } from './conv2d.ts'
 import * as operations from './operations.ts'
 import type { PoolOptions } from './pool.ts'
-import type { ReduceOptions } from './reduce.ts'
+import type { ReduceOptions } from './reduction.ts'
 import { pair } from './window.ts'
 
 /**

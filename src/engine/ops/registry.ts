@@ -5,42 +5,48 @@ import { sgdKind } from '../updates/sgd.ts'
 import type { UpdateKind } from '../updates/update.ts'
 import { blendOperation } from './blend-by-segments.ts'
 import { conv2dOperation, inputGradientOperation, kernelGradientOperation } from './conv2d.ts'
-import { binaryOperations, broadcastOperation, unaryOperations } from './elementwise.ts'
+import { binaryOperations, unaryOperations } from './elementwise.ts'
 import { gatherOperation, scatterOperation } from './gather.ts'
 import { matmulOperation } from './matmul.ts'
 import { avgPoolGradientOperation, avgPoolOperation, maxPoolGradientOperation, maxPoolOperation } from './pool.ts'
 import { randomOperation } from './random.ts'
-import { argMaxOperation, maxOperation, sumOperation } from './reduce.ts'
+import { argMaxOperation, maxOperation } from './reduce.ts'
 import { softmaxOperation } from './softmax.ts'
 import { crossEntropyGradientOperation, crossEntropyOperation } from './softmax-cross-entropy.ts'
+import { broadcastOperation, sumOperation } from './sum-and-broadcast.ts'
 
 /** Every operation by the name its plan steps carry. Views (reshape) are not here: they leave no step. */
-export const operations: ReadonlyMap<string, Operation> = new Map(
-  [
-    ...Object.values(unaryOperations),
-    ...Object.values(binaryOperations),
-    broadcastOperation,
-    sumOperation,
-    maxOperation,
-    argMaxOperation,
-    matmulOperation,
-    conv2dOperation,
-    inputGradientOperation,
-    kernelGradientOperation,
-    maxPoolOperation,
-    maxPoolGradientOperation,
-    avgPoolOperation,
-    avgPoolGradientOperation,
-    softmaxOperation,
-    crossEntropyOperation,
-    crossEntropyGradientOperation,
-    gatherOperation,
-    scatterOperation,
-    blendOperation,
-    randomOperation,
-  ].map((operation: Operation) => [operation.name, operation]),
-)
+const operationRows = {
+  ...unaryOperations,
+  ...binaryOperations,
+  broadcast: broadcastOperation,
+  sum: sumOperation,
+  max: maxOperation,
+  argMax: argMaxOperation,
+  matmul: matmulOperation,
+  conv2d: conv2dOperation,
+  conv2dInputGradient: inputGradientOperation,
+  conv2dKernelGradient: kernelGradientOperation,
+  maxPool: maxPoolOperation,
+  maxPoolGradient: maxPoolGradientOperation,
+  avgPool: avgPoolOperation,
+  avgPoolGradient: avgPoolGradientOperation,
+  softmax: softmaxOperation,
+  softmaxCrossEntropy: crossEntropyOperation,
+  softmaxCrossEntropyGradient: crossEntropyGradientOperation,
+  gather: gatherOperation,
+  scatter: scatterOperation,
+  blendBySegments: blendOperation,
+  random: randomOperation,
+}
 
-export const updateKinds: ReadonlyMap<string, UpdateKind> = new Map(
-  [adamKind, sgdKind, recordKind].map((kind) => [kind.name, kind]),
-)
+const updateRows = { adam: adamKind, sgd: sgdKind, record: recordKind }
+
+export type OperationName = keyof typeof operationRows
+
+/** What a step of a plan may ask of a device: an operation, an update, or two steps that are fused to one of a name of its own. */
+export type KernelName = OperationName | keyof typeof updateRows | 'softmaxCrossEntropyWithGradient'
+
+export const operations: ReadonlyMap<string, Operation> = new Map(Object.entries<Operation>(operationRows))
+
+export const updateKinds: ReadonlyMap<string, UpdateKind> = new Map(Object.entries(updateRows))

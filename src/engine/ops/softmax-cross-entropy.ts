@@ -1,9 +1,9 @@
 import { ShapeError } from '../errors.ts'
 import { apply, constant, formatShape, type Operation, sizeOf, type Tensor, type TensorType } from '../tensor.ts'
 import { mul, sub } from './elementwise.ts'
-import { sum } from './reduce.ts'
 import { reshape } from './reshape.ts'
 import { softmax, softmaxRow } from './softmax.ts'
+import { sum } from './sum-and-broadcast.ts'
 
 /** Cross-entropy of softmax(logits) against sparse labels: log Σ exp(logit) - logit[label], for each sample. */
 
@@ -41,6 +41,7 @@ export const crossEntropyOperation: Operation = {
 /** logits [N,classes], labels [N], dloss [N] -> (softmax(logits) - onehot(labels)) · dloss, [N,classes]. */
 export const crossEntropyGradientOperation: Operation = {
   name: 'softmaxCrossEntropyGradient',
+  isGradient: true,
   infer([logits, labels]) {
     check('softmaxCrossEntropyGradient', [logits, labels])
     return { shape: logits.shape, dtype: 'f32' }

@@ -1,6 +1,6 @@
 import { apply, type Operation, requireFloat, sizeOf, type Tensor } from '../tensor.ts'
 import { mul, sub } from './elementwise.ts'
-import { sum } from './reduce.ts'
+import { sum } from './sum-and-broadcast.ts'
 
 /** exp(x - max) / Σ exp(x - max) over the last axis: the maximum is subtracted, so no exponential overflows. */
 export const softmaxOperation: Operation = {

@@ -1,6 +1,6 @@
 import { align, byteLengthOf, Resident, sizeOf } from '../tensor.ts'
 import { type Step, type Trace, Value } from './trace.ts'
-import { readers, sortSteps } from './trace-steps.ts'
+import { sortSteps, Uses } from './trace-steps.ts'
 
 const flatKinds = ['adam', 'sgd'] as const
 
@@ -20,12 +20,13 @@ export function flattenUpdates(trace: Trace): void {
     const bytes = residentOf(last.states[0]).offset + byteLengthOf(last.states[0]) - start
     const gradients = new Value([bytes / 4], 'f32')
     // A gradient that something else reads, too (two equal ones are one value), keeps its place and is copied.
-    const soleReaders = group.map((step) => readers(trace, step.inputs[0].root) === 1)
+    const uses = new Uses(trace)
+    const soleReaders = group.map((step) => uses.isReadOnce(step.inputs[0]))
     for (const [index, step] of group.entries()) {
       const gradient = step.inputs[0].root
       const place = residentOf(step.states[0]).offset - start
-      const writer = trace.steps.find((other) => other.outputs.includes(gradient))
-      const movable = writer && soleReaders[index] && sizeOf(gradient.shape) === sizeOf(step.states[0].shape)
+      const movable =
+        uses.writerOf(gradient) && soleReaders[index] && sizeOf(gradient.shape) === sizeOf(step.states[0].shape)
       if (movable) gradient.view = { of: gradients, offset: place }
       else {
         const copy = new Value(step.inputs[0].shape, 'f32')

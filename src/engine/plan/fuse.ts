@@ -1,7 +1,7 @@
 import { Constant, sameShape, sizeOf } from '../tensor.ts'
 import { flattenUpdates } from './flat-updates.ts'
 import type { Step, Trace, Value } from './trace.ts'
-import { dependsOn, removeDeadSteps, soleProducer, sortSteps } from './trace-steps.ts'
+import { removeDeadSteps, sortSteps, Uses } from './trace-steps.ts'
 
 /**
  * Rewrites of a trace that save memory traffic, launches and arithmetic. Each has a name, and a device lists the names of those its
@@ -69,36 +69,42 @@ export function fuse(trace: Trace, allowed: ReadonlySet<Fusion>): Trace {
 
 const withBias = new Set(['conv2d', 'matmul'])
 const withMask = new Set(['conv2d', 'conv2dInputGradient', 'matmul'])
+const convolutions = new Set(['conv2d'])
+const blends = new Set(['blendBySegments'])
+const argMaxima = new Set(['argMax'])
+const products = new Set(['mul'])
+const sums = new Set(['sum'])
 
 /** Folds `step` into its producer: the step's result becomes the producer's. */
-function absorb(trace: Trace, step: Step, producer: Step, added: readonly Value[], attribute: Fusion): void {
-  producer.inputs.push(...added)
+function absorb(uses: Uses, step: Step, producer: Step, added: readonly Value[], attribute: Fusion): void {
+  uses.setInputs(producer, [...producer.inputs, ...added])
   producer.attributes = { ...producer.attributes, [attribute]: true }
   producer.flops += step.flops
-  step.outputs[0].view = { of: producer.outputs[0], offset: 0 }
-  trace.steps.splice(trace.steps.indexOf(step), 1)
-  // What the epilogue reads may have been computed after the producer: keep inputs before their users.
-  trace.steps = sortSteps(trace.steps)
+  uses.merge(step, producer)
 }
 
 function fuseBias(trace: Trace): void {
-  for (const step of [...trace.steps]) {
+  const uses = new Uses(trace)
+  for (const step of trace.steps) {
     if (step.kernel !== 'add') continue
     const [product, bias] = step.inputs
-    const producer = soleProducer(trace, product, withBias)
+    const producer = uses.soleProducer(product, withBias)
     const channels = product.shape[product.shape.length - 1]
     if (!producer || product.view || bias.shape.length !== 1 || bias.shape[0] !== channels || isFinal(producer))
       continue
-    absorb(trace, step, producer, [bias], 'bias')
+    absorb(uses, step, producer, [bias], 'bias')
   }
+  uses.leave()
 }
 
 function fuseRelu(trace: Trace): void {
-  for (const step of [...trace.steps]) {
+  const uses = new Uses(trace)
+  for (const step of trace.steps) {
     if (step.kernel !== 'relu') continue
-    const producer = soleProducer(trace, step.inputs[0], withBias)
-    if (producer && !isFinal(producer)) absorb(trace, step, producer, [], 'relu')
+    const producer = uses.soleProducer(step.inputs[0], withBias)
+    if (producer && !isFinal(producer)) absorb(uses, step, producer, [], 'relu')
   }
+  uses.leave()
 }
 
 /** relu and mask come last in an epilogue: nothing is added after them. */
@@ -107,26 +113,29 @@ function isFinal(step: Step): boolean {
 }
 
 function fuseMask(trace: Trace): void {
-  for (const step of [...trace.steps]) {
+  const uses = new Uses(trace)
+  for (const step of trace.steps) {
     if (step.kernel !== 'mul') continue
     for (const [gradient, slope] of [step.inputs, [...step.inputs].reverse()]) {
-      const slopeStep = trace.steps.find((other) => other.outputs.includes(slope) && other.kernel === 'step')
-      const producer = soleProducer(trace, gradient, withMask)
+      const slopeStep = uses.writerOf(slope)
+      const producer = uses.soleProducer(gradient, withMask)
       const stretches = [slope, step.outputs[0]].some((other) => sizeOf(other.shape) !== sizeOf(gradient.shape))
-      if (!slopeStep || !producer || isFinal(producer) || stretches) continue
-      absorb(trace, step, producer, [slopeStep.inputs[0]], 'mask')
+      if (slopeStep?.kernel !== 'step' || !producer || isFinal(producer) || stretches) continue
+      absorb(uses, step, producer, [slopeStep.inputs[0]], 'mask')
       break
     }
   }
+  uses.leave()
 }
 
 function fuseBlend(trace: Trace): void {
+  const uses = new Uses(trace)
   for (const step of trace.steps) {
     if (step.kernel !== 'conv2d') continue
     const [x, ...rest] = step.inputs
-    const producer = x.view ? null : soleProducer(trace, x, new Set(['blendBySegments']))
+    const producer = x.view ? null : uses.soleProducer(x, blends)
     if (!producer) continue
-    step.inputs = [...producer.inputs, ...rest]
+    uses.setInputs(step, [...producer.inputs, ...rest])
     step.attributes = { ...step.attributes, blend: true }
   }
 }
@@ -147,10 +156,11 @@ export interface InnerConvolution {
 
 /** The first layers of networks see one to three channels: what they make is cheaper to make again than to load. */
 function fuseRecompute(trace: Trace): void {
+  const uses = new Uses(trace)
   for (const step of trace.steps) {
     if (step.kernel !== 'conv2d' || step.attributes.blend || !hasUnitStride(step)) continue
     const [x, ...rest] = step.inputs
-    const inner = soleProducer(trace, x, new Set(['conv2d']))
+    const inner = uses.soleProducer(x, convolutions)
     if (
       !inner ||
       !sameShape(x.shape, inner.outputs[0].shape) ||
@@ -169,7 +179,7 @@ function fuseRecompute(trace: Trace): void {
       innerBias: bias === true,
       innerRelu: relu === true,
     }
-    step.inputs = [...inner.inputs, ...rest]
+    uses.setInputs(step, [...inner.inputs, ...rest])
     step.attributes = { ...step.attributes, ...attributes, ...(blend && { blend }) }
     step.flops += inner.flops
   }
@@ -182,76 +192,87 @@ function hasUnitStride({ attributes }: Step): boolean {
 
 /** Gradients are small differences of large numbers: a graph that has any, or trains, keeps all digits. */
 function halveForward(trace: Trace): void {
-  if (trace.steps.some(({ kernel, states }) => states.length > 0 || /Gradient$/.test(kernel))) return
+  if (trace.steps.some(({ states, isGradient }) => states.length > 0 || isGradient)) return
   for (const step of trace.steps) if (step.kernel === 'conv2d') step.attributes = { ...step.attributes, half: true }
 }
 
 /** The loss and its gradient share the softmax: one kernel makes both. */
 function fuseCrossEntropy(trace: Trace): void {
-  for (const step of [...trace.steps]) {
+  const uses = new Uses(trace)
+  for (const step of trace.steps) {
     if (step.kernel !== 'softmaxCrossEntropyGradient') continue
-    const loss = trace.steps.find(
-      (other) =>
-        other.kernel === 'softmaxCrossEntropy' &&
-        other.inputs[0] === step.inputs[0] &&
-        other.inputs[1] === step.inputs[1],
-    )
+    const loss = uses
+      .readingSteps(step.inputs[0])
+      .find(
+        ({ kernel, inputs }) =>
+          kernel === 'softmaxCrossEntropy' && inputs[0] === step.inputs[0] && inputs[1] === step.inputs[1],
+      )
     // A loss of the loss (its square, say): the gradient needs the loss first, one kernel can't make both.
-    if (!loss || dependsOn(trace, step.inputs[2], loss)) continue
+    if (!loss || uses.dependsOn(step.inputs[2], loss)) continue
+    const [gradient] = step.outputs
     step.kernel = 'softmaxCrossEntropyWithGradient'
-    step.outputs = [loss.outputs[0], step.outputs[0]]
-    trace.steps.splice(trace.steps.indexOf(loss), 1)
+    step.outputs = []
+    uses.addOutput(step, loss.outputs[0])
+    uses.addOutput(step, gradient)
+    uses.drop(loss)
   }
-  trace.steps = sortSteps(trace.steps)
+  uses.leave()
 }
 
 /** Whether the largest logit is the label's: the loss's kernel looks at all logits anyway. */
 function fuseHits(trace: Trace): void {
-  for (const step of [...trace.steps]) {
+  const uses = new Uses(trace)
+  for (const step of trace.steps) {
     if (step.kernel !== 'equal') continue
     for (const [best, labels] of [step.inputs, [...step.inputs].reverse()]) {
-      const argMax = soleProducer(trace, best, new Set(['argMax']))
+      const argMax = uses.soleProducer(best, argMaxima)
       const rows = argMax?.inputs[0]
-      const loss = trace.steps.find(
-        ({ kernel, inputs, outputs }) =>
-          kernel === 'softmaxCrossEntropyWithGradient' &&
-          rows !== undefined &&
-          isSame(inputs[0], rows) &&
-          isSame(inputs[1], labels) &&
-          outputs.length === 2,
-      )
-      if (!argMax || !loss || argMax.attributes.axis !== 1 || dependsOn(trace, loss.inputs[2], step)) continue
+      if (!argMax || !rows) continue
+      const loss = uses
+        .readingSteps(rows)
+        .find(
+          ({ kernel, inputs, outputs }) =>
+            kernel === 'softmaxCrossEntropyWithGradient' &&
+            isSame(inputs[0], rows) &&
+            isSame(inputs[1], labels) &&
+            outputs.length === 2,
+        )
+      if (!loss || argMax.attributes.axis !== 1 || uses.dependsOn(loss.inputs[2], step)) continue
       const hits = step.outputs[0]
       if (hits.shape.length !== 1) continue
-      loss.outputs.push(hits)
+      uses.addOutput(loss, hits)
       loss.flops += argMax.flops + step.flops
-      trace.steps = trace.steps.filter((other) => other !== step && other !== argMax)
+      uses.drop(step)
+      uses.drop(argMax)
       break
     }
   }
-  trace.steps = sortSteps(trace.steps)
+  uses.leave()
 }
 
 /** A layer's bias gets the sum of what its kernel's gradient reads: one pass over it makes both. */
 function fuseBiasGradient(trace: Trace): void {
-  for (const step of [...trace.steps]) {
+  const uses = new Uses(trace)
+  for (const step of trace.steps) {
     if (step.kernel !== 'sum') continue
     const [dy] = step.inputs
     const { axis, count } = step.attributes
     if (axis !== 0 || count !== dy.shape.length - 1) continue
-    const gradient = trace.steps.find(
-      ({ kernel, inputs, outputs, attributes }) =>
-        isSame(inputs[1], dy) &&
-        outputs.length === 1 &&
-        (kernel === 'conv2dKernelGradient' ||
-          (kernel === 'matmul' && attributes.transposeA && !attributes.transposeB && inputs.length === 2)),
-    )
-    if (!gradient || dependsOn(trace, gradient.inputs[0], step)) continue
-    gradient.outputs.push(step.outputs[0])
+    const gradient = uses
+      .readingSteps(dy)
+      .find(
+        ({ kernel, inputs, outputs, attributes }) =>
+          isSame(inputs[1], dy) &&
+          outputs.length === 1 &&
+          (kernel === 'conv2dKernelGradient' ||
+            (kernel === 'matmul' && attributes.transposeA && !attributes.transposeB && inputs.length === 2)),
+      )
+    if (!gradient || uses.dependsOn(gradient.inputs[0], step)) continue
+    uses.addOutput(gradient, step.outputs[0])
     gradient.flops += step.flops
-    trace.steps.splice(trace.steps.indexOf(step), 1)
+    uses.drop(step)
   }
-  trace.steps = sortSteps(trace.steps)
+  uses.leave()
 }
 
 /** Whether two values are the same numbers in the same shape. */
@@ -261,15 +282,16 @@ function isSame(a: Value | undefined, b: Value): boolean {
 
 /** What a ring records is mostly a mean: it is made where it is recorded. */
 function fuseMeans(trace: Trace): void {
+  const uses = new Uses(trace)
   for (const step of trace.steps) {
     if (step.kernel !== 'record') continue
     const scales = step.inputs.slice(1).map((value, index) => {
-      const scaling = soleProducer(trace, value, new Set(['mul']))
+      const scaling = uses.soleProducer(value, products)
       const [total, scale] = scaling?.inputs ?? []
-      const sum = total && soleProducer(trace, total, new Set(['sum']))
+      const sum = total && uses.soleProducer(total, sums)
       const factor = scale?.leaf instanceof Constant ? scale.leaf.values : null
       if (!sum || typeof factor !== 'number' || sizeOf(sum.outputs[0].shape) !== 1) return 1
-      step.inputs[index + 1] = sum.inputs[0]
+      uses.setInputs(step, step.inputs.with(index + 1, sum.inputs[0]))
       return factor
     })
     step.attributes = { ...step.attributes, scales }

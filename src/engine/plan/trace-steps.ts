@@ -3,34 +3,104 @@ import type { Step, Trace, Value } from './trace.ts'
 
 /** What rewrites ask of a trace's steps, and how they leave them: who writes and who reads a value, what is dead, what comes first. */
 
-/** The step that writes `value`, if that value has no other reader than one step: then its epilogue may grow. */
-export function soleProducer(trace: Trace, value: Value, kernels: ReadonlySet<string>): Step | null {
-  const root = value.root
-  const producer = trace.steps.find((step) => step.outputs.includes(root))
-  if (!producer || !kernels.has(producer.kernel) || readers(trace, root) !== 1) return null
-  return sizeOf(value.shape) === sizeOf(root.shape) ? producer : null
-}
+/**
+ * Who writes and who reads each value. A rewrite asks of every step: so this is counted once a rewrite, and the rewrite tells it of
+ * each change. What it drops stays in the trace until `leave`.
+ */
+export class Uses {
+  private readonly writers = new Map<Value, Step>()
+  /** By root; of an output of the whole trace null is a reader. */
+  private readonly readers = new Map<Value, Set<Step | null>>()
+  private readonly dropped = new Set<Step>()
 
-/** How many steps and outputs read a value. */
-export function readers(trace: Trace, root: Value): number {
-  const inSteps = trace.steps.filter((step) => step.inputs.some((input) => input.root === root)).length
-  return inSteps + [...trace.outputs.values()].filter((value) => value.root === root).length
-}
-
-/** Whether a value is computed from what `source` writes. */
-export function dependsOn(trace: Trace, value: Value, source: Step): boolean {
-  const pending = [value.root]
-  const seen = new Set<Value>(pending)
-  for (const root of pending) {
-    const writer = trace.steps.find((step) => step.outputs.some((output) => output.root === root))
-    if (writer === source) return true
-    for (const { root: input } of writer?.inputs ?? [])
-      if (!seen.has(input)) {
-        seen.add(input)
-        pending.push(input)
-      }
+  constructor(private readonly trace: Trace) {
+    for (const step of trace.steps) {
+      for (const output of step.outputs) this.writers.set(output, step)
+      for (const input of step.inputs) this.readersOf(input).add(step)
+    }
+    for (const output of trace.outputs.values()) this.readersOf(output).add(null)
   }
-  return false
+
+  private readersOf({ root }: Value): Set<Step | null> {
+    const known = this.readers.get(root)
+    if (known) return known
+    const readers = new Set<Step | null>()
+    this.readers.set(root, readers)
+    return readers
+  }
+
+  /** The step that writes just this value: of a view none. */
+  writerOf(value: Value): Step | undefined {
+    return this.writers.get(value)
+  }
+
+  /** The steps that read a value or a part of it, as they were listed. */
+  readingSteps(value: Value): Step[] {
+    return [...this.readersOf(value)].filter((reader) => reader !== null)
+  }
+
+  /** By one step, or as one output of the whole, and by nothing else. */
+  isReadOnce(value: Value): boolean {
+    return this.readersOf(value).size === 1
+  }
+
+  /** The step that writes `value`, if nothing but one step reads what it writes: then its epilogue may grow. */
+  soleProducer(value: Value, kernels: ReadonlySet<string>): Step | null {
+    const { root } = value
+    const producer = this.writers.get(root)
+    if (!producer || !kernels.has(producer.kernel) || !this.isReadOnce(root)) return null
+    return sizeOf(value.shape) === sizeOf(root.shape) ? producer : null
+  }
+
+  /** Whether a value is computed from what `source` writes. */
+  dependsOn(value: Value, source: Step): boolean {
+    const pending = [value.root]
+    const seen = new Set<Value>(pending)
+    for (const root of pending) {
+      const writer = this.writers.get(root)
+      if (writer === source) return true
+      for (const { root: input } of writer?.inputs ?? [])
+        if (!seen.has(input)) {
+          seen.add(input)
+          pending.push(input)
+        }
+    }
+    return false
+  }
+
+  /** The step reads these from now on. */
+  setInputs(step: Step, inputs: readonly Value[]): void {
+    for (const input of step.inputs) this.readersOf(input).delete(step)
+    step.inputs = [...inputs]
+    for (const input of inputs) this.readersOf(input).add(step)
+  }
+
+  /** `step` writes this, too; whoever wrote it is dropped. */
+  addOutput(step: Step, output: Value): void {
+    step.outputs.push(output)
+    this.writers.set(output, step)
+  }
+
+  /** What `step` wrote is what `producer` writes, and `step` is dropped. */
+  merge(step: Step, producer: Step): void {
+    const [result] = step.outputs
+    const [product] = producer.outputs
+    const readers = this.readersOf(result)
+    this.drop(step)
+    result.view = { of: product, offset: 0 }
+    for (const reader of readers) this.readersOf(product).add(reader)
+  }
+
+  /** Nobody reads what the step writes, or another one writes it. */
+  drop(step: Step): void {
+    for (const input of step.inputs) this.readersOf(input).delete(step)
+    this.dropped.add(step)
+  }
+
+  /** Leaves the trace without what was dropped, inputs before their users. */
+  leave(): void {
+    this.trace.steps = sortSteps(this.trace.steps.filter((step) => !this.dropped.has(step)))
+  }
 }
 
 /** Drops steps whose results nobody reads. */
@@ -46,22 +116,38 @@ export function removeDeadSteps(trace: Trace): void {
     .reverse()
 }
 
-/** Inputs before their users, updates last, otherwise as given. */
+/** Inputs before their users, updates last, otherwise as given. Without recursion: a graph may be deeper than the stack. */
 export function sortSteps(steps: readonly Step[]): Step[] {
   const writers = new Map<Value, Step[]>()
   for (const step of steps)
-    for (const output of step.outputs) writers.set(output.root, [...(writers.get(output.root) ?? []), step])
+    for (const { root } of step.outputs) {
+      const known = writers.get(root)
+      if (known) known.push(step)
+      else writers.set(root, [step])
+    }
   const sorted = new Set<Step>()
   const begun = new Set<Step>()
-  const visit = (step: Step): void => {
+  /** The step that is to be sorted and, before it, those that wait for one another; each with what it still waits for. */
+  const waiting: { readonly step: Step; readonly needed: Step[] }[] = []
+  const begin = (step: Step): void => {
     if (sorted.has(step)) return
     if (begun.has(step)) throw new Error(`fuse: ${step.kernel} depends on its own result`)
     begun.add(step)
-    for (const input of step.inputs)
-      for (const writer of writers.get(input.root) ?? []) if (writer !== step) visit(writer)
-    sorted.add(step)
+    const needed = step.inputs.flatMap(({ root }) => writers.get(root) ?? []).filter((writer) => writer !== step)
+    waiting.push({ step, needed: needed.reverse() })
   }
-  for (const step of steps) if (step.states.length === 0) visit(step)
-  for (const step of steps) visit(step)
+  const sort = (step: Step): void => {
+    begin(step)
+    for (let last = waiting.at(-1); last; last = waiting.at(-1)) {
+      const next = last.needed.pop()
+      if (next) begin(next)
+      else {
+        sorted.add(last.step)
+        waiting.pop()
+      }
+    }
+  }
+  for (const step of steps) if (step.states.length === 0) sort(step)
+  for (const step of steps) sort(step)
   return [...sorted]
 }

@@ -41,6 +41,8 @@ export interface Step {
   states: Value[]
   attributes: Attributes
   flops: number
+  /** What the operation says of itself. */
+  readonly isGradient?: boolean
 }
 
 export interface Trace {
@@ -95,6 +97,7 @@ export function trace({ outputs, updates = [] }: Graph): Trace {
       states: [],
       attributes: tensor.attributes,
       flops,
+      isGradient: tensor.operation.isGradient,
     })
   }
   // All updates see the state as it was before any of them: one that reads a resident reads a copy.

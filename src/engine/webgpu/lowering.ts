@@ -1,4 +1,5 @@
 import { DeviceError } from '../errors.ts'
+import type { KernelName } from '../ops/registry.ts'
 import { fusedAttributes } from '../plan/fuse.ts'
 import type { PlanOperand, PlanStep } from '../plan/plan.ts'
 import { type Shape, sizeOf } from '../tensor.ts'
@@ -14,19 +15,19 @@ import { softmaxLowerings } from './kernels/softmax.ts'
 import { updateLowerings } from './kernels/updates.ts'
 
 /** Every kernel a plan may name, and how it is run here. */
-const lowerings: ReadonlyMap<string, Lowering> = new Map(
-  Object.entries({
-    ...elementwiseLowerings,
-    ...reduceLowerings,
-    matmul: lowerMatmul,
-    ...conv2dLowerings,
-    conv2dKernelGradient: lowerKernelGradient,
-    ...poolLowerings,
-    ...softmaxLowerings,
-    ...gatherLowerings,
-    ...updateLowerings,
-  }),
-)
+const rows = {
+  ...elementwiseLowerings,
+  ...reduceLowerings,
+  matmul: lowerMatmul,
+  ...conv2dLowerings,
+  conv2dKernelGradient: lowerKernelGradient,
+  ...poolLowerings,
+  ...softmaxLowerings,
+  ...gatherLowerings,
+  ...updateLowerings,
+} satisfies Record<KernelName, Lowering>
+
+const lowerings: ReadonlyMap<string, Lowering> = new Map(Object.entries(rows))
 
 /**
  * What is chosen for: a step's kernel, what is fused to it, and its shapes; of the number of images only whether they are few,

@@ -85,11 +85,18 @@ function* fromDrawn(
   const matrix = yield* part(moments.gram(features), 0, 0.2)
   // The image hides nothing: without it only the means are others.
   const change = total * (total / moments.total - 1)
-  for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) matrix[i * n + j] += change * shares[i] * shares[j]
+  const step = rowsAStep(n)
+  for (let i = 0; i < n; i++) {
+    if (i % step === step - 1) yield 0.2
+    for (let j = 0; j < n; j++) matrix[i * n + j] += change * shares[i] * shares[j]
+  }
   const factor = yield* part(factorPositive(matrix, n), 0.2, 0.4)
   const inverse = yield* part(factor.inverse(), 0.4, 0.7)
   const centre = new Float64Array(n)
-  for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) centre[i] += inverse[i * n + j] * shares[j]
+  for (let i = 0; i < n; i++) {
+    if (i % step === step - 1) yield 0.7
+    for (let j = 0; j < n; j++) centre[i] += inverse[i * n + j] * shares[j]
+  }
   const labels: DrawnLabel[] = []
   for (const values of targets) {
     const sums = yield* moments.targetSums(values)

@@ -179,7 +179,11 @@ export class SampleMoments implements Moments, WeightedSamples {
     const { whole } = this
     if (!whole) return yield* this.centredGram(features)
     const gram = new Float64Array(n * n)
-    for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) gram[i * n + j] = whole[features[i] * columns + features[j]]
+    const step = rowsAStep(n)
+    for (let i = 0; i < n; i++) {
+      if (i % step === step - 1) yield 1
+      for (let j = 0; j < n; j++) gram[i * n + j] = whole[features[i] * columns + features[j]]
+    }
     return gram
   }
 
@@ -278,12 +282,46 @@ function addedUp(numbers: Int32Array, columns: number, values: Float64Array): Fl
 function* sumHidden({ data, rows, columns }: WeightedSamples, values: Float64Array): Steps<Float64Array> {
   const sums = new Float64Array(columns)
   const step = rowsAStep(columns)
-  for (let row = 0, at = 0; row < rows; row++) {
-    const value = values[row]
-    for (let i = 0; i < columns; i++, at++) sums[i] += (1 - data[at]) * value
-    if (row % step === step - 1) yield
+  for (let first = 0; first < rows; first += step) {
+    addHidden(sums, data, values, first, Math.min(first + step, rows))
+    yield
   }
   return sums
+}
+
+/** Columns that are summed in one pass over rows: their sums stay in registers. */
+const columnsAtOnce = 4
+
+/** Adds to the columns' sums the values of rows first..end that hide them. */
+function addHidden(
+  sums: Float64Array,
+  data: ArrayLike<number>,
+  values: Float64Array,
+  first: number,
+  end: number,
+): void {
+  const columns = sums.length
+  let left = 0
+  for (; left + columnsAtOnce <= columns; left += columnsAtOnce) {
+    let s0 = sums[left]
+    let s1 = sums[left + 1]
+    let s2 = sums[left + 2]
+    let s3 = sums[left + 3]
+    for (let row = first, at = first * columns + left; row < end; row++, at += columns) {
+      const value = values[row]
+      s0 += (1 - data[at]) * value
+      s1 += (1 - data[at + 1]) * value
+      s2 += (1 - data[at + 2]) * value
+      s3 += (1 - data[at + 3]) * value
+    }
+    sums[left] = s0
+    sums[left + 1] = s1
+    sums[left + 2] = s2
+    sums[left + 3] = s3
+  }
+  for (; left < columns; left++)
+    for (let row = first, at = first * columns + left; row < end; row++, at += columns)
+      sums[left] += (1 - data[at]) * values[row]
 }
 
 /** All masks there are, each with what the rows of its number weigh. */

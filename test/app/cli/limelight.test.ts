@@ -123,7 +123,7 @@ describe('limelight explain', () => {
       'webgpu',
       '--json',
     )
-    // Dawn itself remarks on the limits of some drivers.
+    // Dawn remarks on the limits of some drivers: its log has no level, goes to stderr only, and no toggle leaves it out.
     expect(stderr.replace(/^Warning: max\w+ artificially reduced .*\n/gm, '')).toBe('')
     expect(code).toBe(0)
     const result: ExplainResult = JSON.parse(stdout)

@@ -219,7 +219,7 @@ describe('training on the page', () => {
       { layer: 'dense', units: 10, activation: 'softmax' },
     ])
     await weights.setInputFiles(file('wide.safetensors', Buffer.from(modelToBytes(wide))))
-    await page.getByRole('alert').getByText('expected one from [28,28,1] to the 10 classes').waitFor()
+    await page.getByRole('alert').getByText('expected one from [28,28,1] to two classes or more').waitFor()
     await page.getByText('There is none yet').waitFor()
 
     await weights.setInputFiles(`${root}models/fashion-cnn.safetensors`)

@@ -13,7 +13,7 @@ import { type Architecture, Sequential, sequential } from '../../../src/engine/i
 import { conv2d } from '../../../src/engine/ops/conv2d.ts'
 import { relu } from '../../../src/engine/ops/elementwise.ts'
 import { gather } from '../../../src/engine/ops/gather.ts'
-import { sum } from '../../../src/engine/ops/reduce.ts'
+import { sum } from '../../../src/engine/ops/sum-and-broadcast.ts'
 import { makePlan } from '../../../src/engine/plan/plan.ts'
 import { ReferenceDevice } from '../../../src/engine/reference/device.ts'
 import { Input, Resident, type Tensor } from '../../../src/engine/tensor.ts'

@@ -49,6 +49,21 @@ describe.each(streams)('RandomState(%s) draws what NumPy draws', (seedText, expe
     expect([...bits.slice(-32)]).toEqual(expected.randint_0_2_100000.last32)
   })
 
+  it('bits as bytes: the lowest of each word, wherever in a state they begin and end', () => {
+    for (const [before, size] of [
+      [0, 10],
+      [3, 624],
+      [620, 4],
+      [621, 1300],
+      [624, 0],
+    ]) {
+      const [random, words] = [fresh(), fresh()]
+      for (const each of [random, words]) times(before, () => each.nextUint32())
+      expect([...random.bits(size)]).toEqual(times(size, () => words.nextUint32() & 1))
+      expect(random.nextUint32()).toBe(words.nextUint32())
+    }
+  })
+
   it('floats', () => {
     let random = fresh()
     expect(times(10, () => random.randomSample())).toEqual(expected.random_sample_10)

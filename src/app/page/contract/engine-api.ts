@@ -38,6 +38,7 @@ export interface OwnNetwork {
   /** How it came about. */
   readonly title: string
   readonly parameters: number
+  readonly classNames: readonly string[]
   /** Whether it is being trained now. */
   readonly isTraining: boolean
 }

@@ -55,8 +55,7 @@ export function ExplainView({
   /** Once opened, the pad stays: it holds the drawing and its undo steps. */
   const [hasDrawn, setDrawn] = useState(false)
   const prediction = usePrediction(engine, asked.network, ownNetwork, picture, device, onProblem)
-  const name =
-    prediction?.classNames.at(asked.label ?? prediction.predicted) ?? prediction?.classNames[prediction.predicted]
+  const name = prediction?.classNames[asked.label ?? prediction.predicted]
   return (
     <>
       <ExplanationPanel

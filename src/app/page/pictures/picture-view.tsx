@@ -1,8 +1,7 @@
 import type { ComponentChildren } from 'preact'
-import { task } from '../../tasks/chosen-task.ts'
 import { percent } from '../number-format.ts'
 import { GreyCanvas } from './grey-canvas.tsx'
-import { describePicture, inverted, type Picture } from './picture.ts'
+import { describePicture, inverted, labelAmong, type Picture } from './picture.ts'
 import type { Prediction } from './use-prediction.ts'
 
 /** The picture, what the network takes it for, and whether that is right. */
@@ -45,8 +44,9 @@ export function PictureView({
   )
 }
 
-function Verdict({ picture: { trueLabel }, prediction }: { picture: Picture; prediction: Prediction }) {
+function Verdict({ picture, prediction }: { picture: Picture; prediction: Prediction }) {
   const { predicted, probabilities, classNames, isStale } = prediction
+  const trueLabel = labelAmong(classNames, picture.trueLabel)
   const isRight = predicted === trueLabel
   return (
     <div class="verdict-line" aria-busy={isStale}>
@@ -54,9 +54,9 @@ function Verdict({ picture: { trueLabel }, prediction }: { picture: Picture; pre
         The network says <strong class="predicted">{classNames[predicted]}</strong> with{' '}
         {percent(probabilities[predicted])}
       </p>
-      {trueLabel !== null && classNames === task.classNames && (
+      {trueLabel !== null && (
         <p class={isRight ? 'mark right' : 'mark wrong'}>
-          {isRight ? '✓ right' : `✗ wrong: it is labelled ${task.classNames[trueLabel]}`}
+          {isRight ? '✓ right' : `✗ wrong: it is labelled ${classNames[trueLabel]}`}
         </p>
       )}
     </div>

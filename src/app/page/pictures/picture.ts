@@ -31,6 +31,11 @@ export function describePicture({ name, trueLabel }: Picture): string {
   return trueLabel === null ? name : `${name}: ${task.classNames[trueLabel]}`
 }
 
+/** What a picture shows as one of these classes; null where nobody said, or where a network has other classes. */
+export function labelAmong(classNames: readonly string[], label: number | null): number | null {
+  return label !== null && classNames[label] === task.classNames[label] ? label : null
+}
+
 /** The picture's negative; twice, and it is the picture again. */
 export function inverted(picture: Picture): Picture {
   return { ...picture, pixels: picture.pixels.map((value) => 255 - value), isInverted: !picture.isInverted }

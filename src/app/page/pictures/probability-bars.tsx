@@ -1,5 +1,6 @@
 import { task } from '../../tasks/chosen-task.ts'
 import { percent } from '../number-format.ts'
+import { labelAmong } from './picture.ts'
 import type { Prediction } from './use-prediction.ts'
 
 /** The probabilities, as a table whose bars are decoration. */
@@ -11,7 +12,7 @@ export function ProbabilityBars({
   trueLabel: number | null
 }) {
   const classNames = prediction?.classNames ?? task.classNames
-  const known = classNames === task.classNames ? trueLabel : null
+  const known = labelAmong(classNames, trueLabel)
   return (
     <table class="probabilities" aria-busy={prediction?.isStale ?? true}>
       <caption class="visually-hidden">Probabilities of the classes</caption>

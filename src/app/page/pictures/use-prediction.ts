@@ -1,6 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
 import { task } from '../../tasks/chosen-task.ts'
-import { classNamesOf } from '../../tasks/task.ts'
 import type { DeviceStatus, NetworkName, OwnNetwork } from '../contract/engine-api.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
 import { messageOf } from '../worker/use-engine.ts'
@@ -26,7 +25,11 @@ export function usePrediction(
   device: DeviceStatus | null,
   onProblem: (problem: string) => void,
 ): Prediction | null {
-  const [known, setKnown] = useState<{ picture: Picture; source: unknown; probabilities: Float32Array } | null>(null)
+  const [known, setKnown] = useState<{
+    picture: Picture
+    source: OwnNetwork | 'tutorial'
+    probabilities: Float32Array
+  } | null>(null)
   const source = network === 'own' ? ownNetwork : network
 
   useEffect(() => {
@@ -50,7 +53,7 @@ export function usePrediction(
   return {
     probabilities,
     predicted: predictedOf(probabilities),
-    classNames: classNamesOf(task, { inputShape: task.inputShape, outputShape: [probabilities.length] }),
+    classNames: typeof known.source === 'string' ? task.classNames : known.source.classNames,
     isStale: known.picture !== picture || known.source !== source,
   }
 }

@@ -14,7 +14,7 @@ import imagesAddress from '../../data/fashion-mnist/t10k-images-idx3-ubyte.gz?ur
 import labelsAddress from '../../data/fashion-mnist/t10k-labels-idx1-ubyte.gz?url'
 import { task } from '../../tasks/chosen-task.ts'
 import { readSplit } from '../../tasks/fashion-mnist/files.ts'
-import { samplesOf } from '../../tasks/task.ts'
+import { classNamesOf, samplesOf } from '../../tasks/task.ts'
 import { tutorialArchitecture } from '../../tutorial/network.ts'
 import type {
   AverageEvidence,
@@ -336,7 +336,12 @@ class Engine implements EngineApi {
         : metadata.training_images
           ? 'less than an epoch'
           : 'from a file'
-    this.listener?.onOwnNetwork({ title, parameters: parameterCount, isTraining: this.training !== null })
+    this.listener?.onOwnNetwork({
+      title,
+      parameters: parameterCount,
+      classNames: classNamesOf(task, network),
+      isTraining: this.training !== null,
+    })
   }
 
   /** Before a network changes under them: everything that asks one. */
@@ -374,7 +379,8 @@ function networkFrom(bytes: Uint8Array, name = 'the file'): Sequential {
       `${name} holds a network of ${network.layers.length} layers and ${count(network.parameterCount)} parameters; at most ${maxLayers} and ${count(maxParameters)} are taken`,
     )
   const last = network.descriptions.at(-1)
-  if (!last || !('activation' in last) || last.activation !== 'softmax')
+  const endsInSoftmax = last && 'activation' in last && last.activation === 'softmax'
+  if (task.output === 'probabilities' && !endsInSoftmax)
     throw new LimelightError(
       `${name} holds a network that ends without a softmax; expected probabilities of the classes`,
     )

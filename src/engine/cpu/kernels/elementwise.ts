@@ -1,4 +1,5 @@
-import { type BinaryName, broadcastStrides, type UnaryName } from '../../ops/elementwise.ts'
+import { broadcastStrides } from '../../ops/broadcasting.ts'
+import type { BinaryName, UnaryName } from '../../ops/elementwise.ts'
 import { sizeOf } from '../../tensor.ts'
 import {
   type F32,

@@ -1,4 +1,4 @@
-import { type ReduceAttributes, reduceExtents } from '../../ops/reduce.ts'
+import { type ReduceAttributes, reduceExtents } from '../../ops/reduction.ts'
 import { type F64, f32, f32x4, f64, f64x2, i32, type V128 } from '../../wasm/emitter.ts'
 import type { CpuKernel, CpuStep } from '../kernel.ts'
 

@@ -1,4 +1,5 @@
-import { type BinaryName, binaryRows, type UnaryName, unaryRows } from '../../ops/elementwise.ts'
+import { binaryRows, byName, unaryRows } from '../../ops/elementwise.ts'
+import type { KernelName } from '../../ops/registry.ts'
 import type { CpuKernel } from '../kernel.ts'
 import { conv2d, conv2dInputGradient, conv2dKernelGradient } from './choose-convolution.ts'
 import { binaryKernel, broadcast, unaryKernel } from './elementwise.ts'
@@ -15,32 +16,32 @@ import {
 import { adam, record, sgd } from './updates.ts'
 
 /** Every kernel by the name its plan step carries. */
-export const cpuKernels: ReadonlyMap<string, CpuKernel> = new Map<string, CpuKernel>([
-  ...(Object.keys(unaryRows) as UnaryName[]).map((name) => [name, unaryKernel(name)] as const),
-  ...(Object.keys(binaryRows) as BinaryName[]).map((name) => [name, binaryKernel(name)] as const),
-  ...Object.entries({
-    broadcast,
-    sum,
-    max,
-    argMax,
-    matmul,
-    conv2d,
-    conv2dInputGradient,
-    conv2dKernelGradient,
-    maxPool,
-    maxPoolGradient,
-    avgPool,
-    avgPoolGradient,
-    softmax,
-    softmaxCrossEntropy,
-    softmaxCrossEntropyGradient,
-    softmaxCrossEntropyWithGradient,
-    gather,
-    scatter,
-    blendBySegments,
-    random,
-    adam,
-    sgd,
-    record,
-  }),
-])
+const kernels = {
+  ...byName(unaryRows, unaryKernel),
+  ...byName(binaryRows, binaryKernel),
+  broadcast,
+  sum,
+  max,
+  argMax,
+  matmul,
+  conv2d,
+  conv2dInputGradient,
+  conv2dKernelGradient,
+  maxPool,
+  maxPoolGradient,
+  avgPool,
+  avgPoolGradient,
+  softmax,
+  softmaxCrossEntropy,
+  softmaxCrossEntropyGradient,
+  softmaxCrossEntropyWithGradient,
+  gather,
+  scatter,
+  blendBySegments,
+  random,
+  adam,
+  sgd,
+  record,
+} satisfies Record<KernelName, CpuKernel>
+
+export const cpuKernels: ReadonlyMap<string, CpuKernel> = new Map(Object.entries(kernels))

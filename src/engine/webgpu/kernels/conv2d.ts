@@ -14,7 +14,6 @@ import {
   gatherFour,
   i32,
   type Lowering,
-  type LoweringContext,
   loadRows,
   loadSingly,
   read,
@@ -266,7 +265,7 @@ function stridedInputGradient(step: PlanStep, w: WindowAttributes): Dispatch {
   }
 }
 
-export const conv2dLowerings: Readonly<Record<string, (step: PlanStep, context: LoweringContext) => Dispatch[]>> = {
+export const conv2dLowerings = {
   conv2d: lowerConv2d,
   conv2dInputGradient: lowerInputGradient,
-}
+} satisfies Record<string, Lowering>

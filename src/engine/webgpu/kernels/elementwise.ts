@@ -2,7 +2,8 @@ import accurateFunctions from '../../../shaders/accurate-functions.wgsl?raw'
 import binaryCode from '../../../shaders/binary.wgsl?raw'
 import broadcastCode from '../../../shaders/broadcast.wgsl?raw'
 import unaryCode from '../../../shaders/unary.wgsl?raw'
-import { type BinaryName, broadcastStrides, type UnaryName } from '../../ops/elementwise.ts'
+import { broadcastStrides } from '../../ops/broadcasting.ts'
+import { type BinaryName, byName, type UnaryName } from '../../ops/elementwise.ts'
 import type { PlanOperand } from '../../plan/plan.ts'
 import { type Shape, sameShape, sizeOf } from '../../tensor.ts'
 import { broadcastIndex, elementType, type Lowering, read, write } from '../dispatch.ts'
@@ -81,8 +82,8 @@ const lowerBroadcast: Lowering = ({ inputs: [x], outputs: [y] }) => [
   },
 ]
 
-export const elementwiseLowerings: Readonly<Record<string, Lowering>> = {
-  ...Object.fromEntries((Object.keys(unaryExpressions) as UnaryName[]).map((name) => [name, lowerUnary(name)])),
-  ...Object.fromEntries((Object.keys(binaryExpressions) as BinaryName[]).map((name) => [name, lowerBinary(name)])),
+export const elementwiseLowerings = {
+  ...byName(unaryExpressions, lowerUnary),
+  ...byName(binaryExpressions, lowerBinary),
   broadcast: lowerBroadcast,
-}
+} satisfies Record<string, Lowering>

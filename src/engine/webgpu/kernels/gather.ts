@@ -69,9 +69,9 @@ const lowerRandom: Lowering = ({ kernel, inputs: [position], outputs: [y], attri
   },
 ]
 
-export const gatherLowerings: Readonly<Record<string, Lowering>> = {
+export const gatherLowerings = {
   gather: lowerGather,
   scatter: lowerScatter,
   blendBySegments: lowerBlend,
   random: lowerRandom,
-}
+} satisfies Record<string, Lowering>

@@ -29,7 +29,7 @@ function lowerPool(
   }
 }
 
-export const poolLowerings: Readonly<Record<string, Lowering>> = {
+export const poolLowerings = {
   maxPool: lowerPool(maxPoolCode, ([x], y) => ({ image: x, bindings: [read('x', x), write('y', y)] })),
   maxPoolGradient: lowerPool(maxPoolGradientCode, ([x, dy], dx) => ({
     image: x,
@@ -40,4 +40,4 @@ export const poolLowerings: Readonly<Record<string, Lowering>> = {
     image: dx,
     bindings: [read('dy', dy), write('dx', dx)],
   })),
-}
+} satisfies Record<string, Lowering>

@@ -1,7 +1,7 @@
 import argMaxCode from '../../../shaders/arg-max.wgsl?raw'
 import reduceCode from '../../../shaders/reduce.wgsl?raw'
 import reduceWorkgroupCode from '../../../shaders/reduce-workgroup.wgsl?raw'
-import { type ReduceAttributes, reduceExtents } from '../../ops/reduce.ts'
+import { type ReduceAttributes, reduceExtents } from '../../ops/reduction.ts'
 import type { PlanOperand } from '../../plan/plan.ts'
 import { sizeOf } from '../../tensor.ts'
 import { type AdapterTraits, type Candidate, type Dispatch, type Lowering, read, scratch, write } from '../dispatch.ts'
@@ -124,8 +124,8 @@ const lowerArgMax: Lowering = ({ inputs: [x], outputs: [y], attributes }) => {
   ]
 }
 
-export const reduceLowerings: Readonly<Record<string, Lowering>> = {
+export const reduceLowerings = {
   sum: lowerReduce('sum'),
   max: lowerReduce('max'),
   argMax: lowerArgMax,
-}
+} satisfies Record<string, Lowering>

@@ -12,7 +12,7 @@ function rowKernel(kernel: string, code: string, rows: number, classes: number, 
 
 const storeHit = (statement: string) => `fn storeHit(row: u32, value: f32) { ${statement} }`
 
-export const softmaxLowerings: Readonly<Record<string, Lowering>> = {
+export const softmaxLowerings = {
   softmax({ kernel, inputs: [x], outputs: [y] }) {
     const classes = x.shape[x.shape.length - 1]
     return [rowKernel(kernel, softmaxCode, sizeOf(x.shape) / classes, classes, [read('x', x), write('y', y)])]
@@ -42,4 +42,4 @@ export const softmaxLowerings: Readonly<Record<string, Lowering>> = {
     const functions = [accurateFunctions, 'fn storeLoss(row: u32, value: f32) { loss[row] = value; }']
     return [{ ...dispatch, functions: [...functions, storeHit(hits.length > 0 ? 'hits[row] = value;' : '')] }]
   },
-}
+} satisfies Record<string, Lowering>

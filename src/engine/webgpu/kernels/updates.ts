@@ -77,8 +77,8 @@ fn scaleOf(column: u32) -> f32 {
   return dispatches
 }
 
-export const updateLowerings: Readonly<Record<string, Lowering>> = {
+export const updateLowerings = {
   adam: lowerAdam,
   sgd: lowerSgd,
   record: lowerRecord,
-}
+} satisfies Record<string, Lowering>

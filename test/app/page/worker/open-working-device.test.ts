@@ -4,6 +4,11 @@ import { DeviceError } from '../../../../src/engine/index.ts'
 
 /** Which device a visitor gets where something is missing: the float64 loops only where the processor can't be used at all. */
 
+vi.mock('../../../../src/engine/webgpu/adapter.ts', () => ({
+  findAdapter: async () => {
+    throw new DeviceError('webgpu: no adapter')
+  },
+}))
 afterEach(() => vi.unstubAllGlobals())
 
 test('one thread of the processor where memory cannot be shared', async () => {
@@ -39,4 +44,34 @@ test.each([
   } finally {
     vi.restoreAllMocks()
   }
+})
+
+test.each([
+  ['there is no WebGPU', {}, 'this browser has no WebGPU'],
+  ['WebGPU has no adapter', { gpu: { requestAdapter: async () => null } }, 'WebGPU finds no graphics adapter here'],
+  [
+    'WebGPU does not answer',
+    { gpu: { requestAdapter: async () => Promise.reject(new Error('lost')) } },
+    'WebGPU finds no graphics adapter here',
+  ],
+  [
+    'its adapter is software',
+    { gpu: { requestAdapter: async () => ({}) } },
+    'only a software WebGPU adapter, which is slower',
+  ],
+])('the processor where %s, and why it is not the graphics card', async (_, navigator, reason) => {
+  vi.stubGlobal('navigator', navigator)
+  const { device, status } = await openWorkingDevice('auto', async () => {})
+  expect(status).toMatchObject({ kind: 'cpu', choice: 'auto', problem: null, reason })
+  device.dispose()
+})
+
+test('the processor where WebGPU was asked for and is not there, with the reason', async () => {
+  const { device, status } = await openWorkingDevice('webgpu', async () => {})
+  expect(status).toMatchObject({
+    kind: 'cpu',
+    choice: 'cpu',
+    problem: "WebGPU can't be used: webgpu: no adapter. The processor computes instead.",
+  })
+  device.dispose()
 })

@@ -1,0 +1,14 @@
+import { expect, it } from 'vitest'
+import { operations } from '../../src/engine/ops/registry.ts'
+import { trace } from '../../src/engine/plan/trace.ts'
+import { caseGraph, operationCases } from './operation-cases.ts'
+
+it('each operation has a case: its values and, where it has one, its gradient are tried on every device', () => {
+  const traced = operationCases.flatMap((problem) => trace(caseGraph(problem).graph).steps)
+  const tried = new Set(traced.map(({ kernel }) => kernel))
+  expect([...operations.keys()].filter((name) => !tried.has(name))).toEqual([])
+})
+
+it('each operation is registered by its own name', () => {
+  for (const [name, operation] of operations) expect(operation.name).toBe(name)
+})
