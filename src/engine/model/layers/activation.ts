@@ -12,6 +12,7 @@ export function activation(name: ActivationName): ActivationLayer {
   return { layer: 'activation', activation: name }
 }
 
+/** @internal */
 export const activationKind: LayerKind<ActivationLayer> = {
   options: optionsOf<ActivationLayer>({ layer: text, activation: activationName }, 'activation'),
   build: (_caller, { activation }, input) => withoutWeights('Activation', input, activations[activation]),

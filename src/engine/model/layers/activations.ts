@@ -14,4 +14,5 @@ export const activations: Readonly<Record<ActivationName, (x: Tensor) => Tensor>
   tanh,
 }
 
+/** @internal */
 export const activationName = oneOf(...Object.keys(activations))

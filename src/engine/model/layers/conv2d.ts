@@ -24,6 +24,7 @@ export function conv2d(config: Conv2dConfig): Conv2dLayer {
   return { layer: 'conv2d', ...config }
 }
 
+/** @internal */
 export const conv2dKind: LayerKind<Conv2dLayer> = {
   options: optionsOf<Conv2dLayer>(
     {

@@ -20,6 +20,7 @@ export function dense(config: DenseConfig): DenseLayer {
   return { layer: 'dense', ...config }
 }
 
+/** @internal */
 export const denseKind: LayerKind<DenseLayer> = {
   options: optionsOf<DenseLayer>(
     { layer: text, units: wholeNumber(1), activation: activationName, useBias: flag },

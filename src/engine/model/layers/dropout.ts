@@ -13,6 +13,7 @@ export function dropout(config: { readonly rate: number }): DropoutLayer {
   return { layer: 'dropout', ...config }
 }
 
+/** @internal */
 export const dropoutKind: LayerKind<DropoutLayer> = {
   options: optionsOf<DropoutLayer>(
     {

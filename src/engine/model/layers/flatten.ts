@@ -12,6 +12,7 @@ export function flatten(): FlattenLayer {
   return { layer: 'flatten' }
 }
 
+/** @internal */
 export const flattenKind: LayerKind<FlattenLayer> = {
   options: optionsOf<FlattenLayer>({ layer: text }),
   build: (_caller, _description, input) => withoutWeights('Flatten', [sizeOf(input)], flattenTensor),

@@ -6,6 +6,7 @@ import type { NetworkContext } from '../network.ts'
 /**
  * Keras's layers, in camelCase. A layer is a plain description (it is saved as it is); its kind looks at the shape that comes
  * in and says which weights it needs and how to apply it. A kind is one file in this folder and a row in registry.ts.
+ * @internal
  */
 export interface LayerKind<Description> {
   /** What the description may hold. */

@@ -43,5 +43,7 @@ function pooling2dKind(type: string, pool: typeof maxPool): LayerKind<Pooling2dC
   }
 }
 
+/** @internal */
 export const maxPooling2dKind = pooling2dKind('MaxPooling2D', maxPool)
+/** @internal */
 export const averagePooling2dKind = pooling2dKind('AveragePooling2D', avgPool)
