@@ -66,7 +66,7 @@ export class Sequential {
   metadata: Record<string, string> = {}
   private placed: Placed | null = null
 
-  /** @param network of these layers, where there is one already: with the weights of a file, say */
+  /** @param network of these layers, where there is one already, with the weights of a file, say; unless given, a new one */
   constructor(
     options: SequentialOptions,
     readonly descriptions: readonly LayerDescription[],

@@ -35,16 +35,14 @@ function sourceFor(
   return batchSource(compiled, blocks, plans, samples, labels)
 }
 
-/** Fisher-Yates: the order in which an epoch takes the samples. */
-function permutation(count: number, random: () => number): Int32Array {
-  const order = Int32Array.from({ length: count }, (_, i) => i)
-  for (let i = count - 1; i > 0; i--) {
+/** Fisher-Yates, in place. */
+function shuffle(order: Int32Array, random: () => number): void {
+  for (let i = order.length - 1; i > 0; i--) {
     const j = Math.floor(random() * (i + 1))
     const moved = order[i]
     order[i] = order[j]
     order[j] = moved
   }
-  return order
 }
 
 /** What is trained, and on what. */
@@ -144,8 +142,8 @@ async function trainEpoch(training: Training, start: TrainingPlace, options: Fit
   const { epoch } = start
   const stepsBefore = state.step - start.step
   const steps = Math.ceil(count / batchSize)
-  const random = seededRandom(seed, `order of step ${stepsBefore}`)
-  const order = options.shuffle === false ? Int32Array.from({ length: count }, (_, i) => i) : permutation(count, random)
+  const order = Int32Array.from({ length: count }, (_, i) => i)
+  if (options.shuffle !== false) shuffle(order, seededRandom(seed, `order of step ${stepsBefore}`))
   let started = performance.now()
   const reader = new LossReader(compiled, state.ring, start.sums, (entry, batchLoss, batchAccuracy, means) => {
     const { step, elapsed } = entry
@@ -166,13 +164,9 @@ async function trainEpoch(training: Training, start: TrainingPlace, options: Fit
     }
     const pause = options.beforeStep?.({ ...place, epochs, steps, checkpoint })
     if (pause) {
-      // It is awaited only afterwards, and may fail meanwhile.
-      pause.catch(() => {})
-      await reader.read()
-      const paused = performance.now()
-      await pause
+      const paused = await pauseFor(pause, reader)
       // A pause is nobody's step.
-      started += performance.now() - paused
+      started += paused
       options.signal?.throwIfAborted()
     }
     const indices = order.slice((step - 1) * batchSize, step * batchSize)
@@ -206,4 +200,14 @@ async function trainEpoch(training: Training, start: TrainingPlace, options: Fit
     msPerStep,
     seconds: (performance.now() - started) / 1000,
   }
+}
+
+/** Reports the losses so far, and waits. @returns the milliseconds of the pause alone */
+async function pauseFor(pause: Promise<void>, reader: LossReader): Promise<number> {
+  // It is awaited only afterwards, and may fail meanwhile.
+  pause.catch(() => {})
+  await reader.read()
+  const began = performance.now()
+  await pause
+  return performance.now() - began
 }
