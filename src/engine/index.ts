@@ -1,5 +1,6 @@
 /** Limelight's engine: tensors, layers, devices. LIME is `limelight/lime`. */
 
+export type { BlendOptions, BlendRequest } from './blend/blend-request.ts'
 export type { BlendTables } from './blend/predict-factored.ts'
 export { compute } from './compute.ts'
 export type { CpuDeviceOptions } from './cpu/device-options.ts'
@@ -15,22 +16,31 @@ export type {
   Program,
 } from './device.ts'
 export * from './errors.ts'
-export { loadModel, modelFromBytes } from './formats/model-file.ts'
-export { type Architecture, modelToBytes } from './formats/model-format.ts'
+export { loadModel, modelFromBytes } from './facade/load-model.ts'
+export type { BatchMeasurementOptions, CompileOptions } from './facade/options.ts'
+export { Sequential, sequential } from './facade/sequential.ts'
 export { formatSafetensors, parseSafetensors, type Safetensors } from './formats/safetensors.ts'
+export { modelToBytes } from './formats/write-model.ts'
 export { gradients } from './gradients.ts'
-export type { CompileOptions, LongCallOptions, Predictions } from './model/compiled.ts'
-export * from './model/layers.ts'
+export type { LongCallOptions, Predictions } from './model/compiled.ts'
+export * from './model/layers/public.ts'
+export type { Applied, Network, NetworkContext, Parameter, Port } from './model/network.ts'
 export type { Labels, Samples } from './model/samples.ts'
-export type { BatchMeasurementOptions, BlendOptions, BlendRequest, SequentialOptions } from './model/sequential.ts'
-export { Sequential, sequential } from './model/sequential.ts'
+export {
+  type Architecture,
+  type NamedLayer,
+  type SequentialNetwork,
+  type SequentialOptions,
+  stackLayers,
+  weightsOf,
+} from './model/sequential.ts'
 export { type DeviceName, deviceNames, type OpenDeviceOptions, openDevice } from './open-device.ts'
 export { packMasks } from './ops/blend-by-segments.ts'
 export { ops } from './ops/public.ts'
 export { describePlan, makePlan, type Plan } from './plan/plan.ts'
 export { Constant, constant, Input, Resident, Tensor } from './tensor.ts'
 export type { Checkpoint } from './training/checkpoint.ts'
-export type { BatchLog, BeforeStep, EpochLog, FitOptions, History } from './training/fit.ts'
+export type { BatchLog, BeforeStep, EpochLog, FitOptions, History } from './training/fit-options.ts'
 export { accuracy, classificationReport, confusionMatrix } from './training/metrics.ts'
 export { adam, type Optimizer, sgd } from './training/optimizers.ts'
 export { batchLine, epochLine } from './training/progress-line.ts'

@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { tutorialArchitecture } from '../../src/app/tutorial/network.ts'
 import { CpuDevice } from '../../src/engine/cpu/device.ts'
 import { ArgumentError, FormatError, LimelightError, ShapeError } from '../../src/engine/errors.ts'
-import { modelFromBytes } from '../../src/engine/formats/model-file.ts'
-import { modelToBytes } from '../../src/engine/formats/model-format.ts'
+import { modelFromBytes } from '../../src/engine/facade/load-model.ts'
+import { type Sequential, sequential } from '../../src/engine/facade/sequential.ts'
 import { formatSafetensors, parseSafetensors } from '../../src/engine/formats/safetensors.ts'
+import { modelToBytes } from '../../src/engine/formats/write-model.ts'
 import { CompiledModel } from '../../src/engine/model/compiled.ts'
 import {
   activation,
@@ -14,13 +15,13 @@ import {
   dropout,
   flatten,
   maxPooling2d,
-} from '../../src/engine/model/layers.ts'
-import { type Sequential, sequential } from '../../src/engine/model/sequential.ts'
+} from '../../src/engine/model/layers/public.ts'
 import { fusions } from '../../src/engine/plan/fuse.ts'
 import { ReferenceDevice } from '../../src/engine/reference/device.ts'
 import type { Checkpoint } from '../../src/engine/training/checkpoint.ts'
-import { describeTrainingStep, type History } from '../../src/engine/training/fit.ts'
+import type { History } from '../../src/engine/training/fit-options.ts'
 import { adam, type Optimizer, sgd } from '../../src/engine/training/optimizers.ts'
+import { describeTrainingStep } from '../../src/engine/training/step-plan.ts'
 import { readReference } from '../reference-files.ts'
 import { largestError, tensorOf } from '../reference-tensors.ts'
 
@@ -349,7 +350,7 @@ describe('fit', () => {
 describe('plans', () => {
   it('a training step of the tutorial: relu, bias and masks fused, one Adam, the loss with its gradient', () => {
     const device = new CpuDevice()
-    const compiled = new CompiledModel(tutorial(), { device, optimizer: adam() })
+    const compiled = new CompiledModel(tutorial().network, device)
     const samples = { data: new Uint8Array(60_000 * 784), shape: [60_000, 28, 28, 1], scale: 1 / 255 }
     expect(describeTrainingStep(compiled, adam(), samples, 256)).toMatchSnapshot()
   })
@@ -358,13 +359,13 @@ describe('plans', () => {
     const device = new Proxy(new CpuDevice(), {
       get: (target, name) => (name === 'fusions' ? new Set(fusions) : Reflect.get(target, name, target)),
     })
-    const compiled = new CompiledModel(tutorial(), { device, optimizer: adam() })
+    const compiled = new CompiledModel(tutorial().network, device)
     const samples = { data: new Uint8Array(60_000 * 784), shape: [60_000, 28, 28, 1], scale: 1 / 255 }
     expect(describeTrainingStep(compiled, adam(), samples, 256)).toMatchSnapshot()
   })
 
   it('a forward pass of the tutorial: five steps, one a layer and the softmax', () => {
-    const compiled = new CompiledModel(tutorial(), { device: new CpuDevice() })
+    const compiled = new CompiledModel(tutorial().network, new CpuDevice())
     expect(compiled.describe(32)).toMatchSnapshot()
   })
 })

@@ -1,5 +1,5 @@
 import type { DeviceInfo } from '../../engine/device.ts'
-import type { EpochLog } from '../../engine/training/fit.ts'
+import type { EpochLog } from '../../engine/training/fit-options.ts'
 import { task } from '../tasks/chosen-task.ts'
 
 /** How a model was made. */

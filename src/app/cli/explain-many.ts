@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Device } from '../../engine/device.ts'
 import { ArgumentError } from '../../engine/errors.ts'
-import type { Sequential } from '../../engine/model/sequential.ts'
+import type { Sequential } from '../../engine/facade/sequential.ts'
 import { writeFileAtomically } from '../../engine/platform/atomic-write.ts'
 import { type ExplanationRequest, explainerFor } from '../../lime/index.ts'
 import { explanationRecord } from '../batch/explanation-record.ts'

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { ArgumentError } from '../../engine/errors.ts'
-import type { Sequential } from '../../engine/model/sequential.ts'
+import type { Sequential } from '../../engine/facade/sequential.ts'
 import { checkWritable, writeFileAtomically } from '../../engine/platform/atomic-write.ts'
 import {
   type Attribution,

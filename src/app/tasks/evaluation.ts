@@ -1,6 +1,6 @@
 import { LimelightError } from '../../engine/errors.ts'
+import type { Sequential } from '../../engine/facade/sequential.ts'
 import type { LongCallOptions } from '../../engine/model/compiled.ts'
-import type { Sequential } from '../../engine/model/sequential.ts'
 import { formatShape } from '../../engine/tensor.ts'
 import {
   accuracy,
@@ -41,8 +41,7 @@ export async function evaluateModel(
   set: ImageSet,
   options: LongCallOptions = {},
 ): Promise<Evaluation> {
-  const last = model.descriptions[model.descriptions.length - 1]
-  const activation = last && 'activation' in last ? last.activation : undefined
+  const activation = model.outputActivation
   if (formatShape(model.outputShape) !== formatShape([task.classNames.length]) || activation !== 'softmax')
     throw new LimelightError(
       `evaluate: the model ends in ${formatShape(model.outputShape)} with ${activation ? `the activation ${activation}` : 'no activation'}; expected a softmax over the ${task.classNames.length} classes of ${task.name}`,

@@ -1,4 +1,4 @@
-import type { Architecture } from '../../engine/formats/model-format.ts'
+import type { Architecture } from '../../engine/model/sequential.ts'
 import { task } from '../tasks/chosen-task.ts'
 
 /** Of Adam, as the tutorial trains it: Keras's own. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Device } from '../../engine/device.ts'
-import type { Sequential } from '../../engine/model/sequential.ts'
+import type { Sequential } from '../../engine/facade/sequential.ts'
 import { writeFileAtomically } from '../../engine/platform/atomic-write.ts'
 import {
   type Explanation,

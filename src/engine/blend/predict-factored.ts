@@ -1,12 +1,14 @@
 import type { CompiledModel, LongCallOptions, Predictions } from '../model/compiled.ts'
-import type { BlendRequest } from '../model/sequential.ts'
+import { onlyInput } from '../model/network.ts'
+import { isSigmoid, isSoftmax } from '../model/output-activation.ts'
 import { binaryOperations } from '../ops/elementwise.ts'
 import { gather } from '../ops/gather.ts'
 import { reshape } from '../ops/reshape.ts'
-import { softmaxOperation, softmaxRow } from '../ops/softmax.ts'
+import { softmaxRow } from '../ops/softmax.ts'
 import { makePlan } from '../plan/plan.ts'
 import type { AbortSignal } from '../platform/types.ts'
 import { Constant, Input, Resident, sizeOf, type Tensor } from '../tensor.ts'
+import type { BlendedImages, BlendRequest } from './blend-request.ts'
 import { chainBetween, continueChain, type Ending, type FactoredChain, factorChain } from './factor-chain.ts'
 import { factoredBlend, rowsOfSamples } from './factored-images.ts'
 import { type FoldedTables, foldTables, joinTables, sumTables } from './folded-tables.ts'
@@ -43,11 +45,12 @@ async function computeRows(
   mostRows: (pixels: number) => number,
   signal: AbortSignal | undefined,
 ): Promise<Factored | null> {
-  const { device, model } = compiled
-  const source = new Input('x', [1, ...model.inputShape])
+  const { device, network } = compiled
+  const { shape } = onlyInput(network)
+  const source = new Input('x', [1, ...shape])
   const chain = chainBetween(source, compiled.forward(source))
   if (!chain) return null
-  const blend = factoredBlend(request, model.inputShape, patterns)
+  const blend = factoredBlend(request, shape, patterns)
   const limit = (pixels: number) => Math.min(mostRowsAtOnce, mostRows(pixels))
   const factored = factorChain(chain, source, blend, patterns, limit)
   if (!factored) return null
@@ -82,20 +85,20 @@ export async function predictFactored(
   const flops = factored.flops + folding + count * joined.tables.length * units
   const [table] = joined.tables
   const predictions =
-    joined.tables.length === 1 && isSoftmax(rest)
+    joined.tables.length === 1 && isOneSoftmax(rest)
       ? predictTable(table.values, units, patterns.patternsOfSamples(table.set))
       : await predictSums(compiled, sumTables(joined, patterns, count), units, { before, rest }, options)
   options.onProgress?.(count, count)
   return { ...predictions, flops: flops + predictions.flops }
 }
 
-function isSoftmax(rest: readonly Tensor[]): boolean {
-  return rest.length === 1 && rest[0].operation.name === softmaxOperation.name
+function isOneSoftmax(rest: readonly Tensor[]): boolean {
+  return rest.length === 1 && isSoftmax(rest[0])
 }
 
 /** One number a mixture, squashed into the probability of the second of two classes. */
 function isOneSigmoid(rest: readonly Tensor[], units: number): boolean {
-  return units === 1 && rest.length === 1 && rest[0].operation.name === 'sigmoid'
+  return units === 1 && rest.length === 1 && isSigmoid(rest[0])
 }
 
 /** sigmoid(z) and what is missing to 1 are the softmax of -z/2 and z/2. @param values [rows, 1] */
@@ -128,7 +131,7 @@ const softmaxFlops = 5
  */
 export async function tabulateFactored(
   compiled: CompiledModel,
-  request: Omit<BlendRequest, 'masks' | 'count'>,
+  request: BlendedImages,
   { signal }: { readonly signal?: AbortSignal },
 ): Promise<BlendTables | null> {
   const patterns = new SegmentPatterns(null)
@@ -136,7 +139,7 @@ export async function tabulateFactored(
   if (!factored || factored.ending.kind === 'images') return null
   const { tables, rest } = await foldEnding(compiled, factored, factored.ending, patterns)
   const isBinary = isOneSigmoid(rest, tables.units)
-  if (!isBinary && !isSoftmax(rest)) return null
+  if (!isBinary && !isOneSoftmax(rest)) return null
   return {
     classes: isBinary ? 2 : tables.units,
     tables: tables.tables.map(({ set, values }) => ({
@@ -164,7 +167,7 @@ function predictImages(
   const shape = last.shape.slice(1)
   return compiled.inChunks(count, options, {
     key: `images:${ending.rest.length}:${capacity}`,
-    graph: (_model, batch) => {
+    graph: (batch) => {
       const at = new Input('at', [batch * images.sets.length], 'i32')
       const x = reshape(gather(new Input('rows', [capacity, channels]), at), [batch, ...shape])
       return { outputs: { y: continueChain(ending.rest, last, x) } }
@@ -213,7 +216,7 @@ async function predictSums(
   options: LongCallOptions,
 ): Promise<Predictions> {
   const count = sums.length / units
-  const normalises = isSoftmax(rest)
+  const normalises = isOneSoftmax(rest)
   if (normalises) for (let row = 0; row < sums.length; row += units) softmaxRow(sums, sums, row, units)
   if (normalises || rest.length === 0) {
     const data = new Float32Array(sums.length)
@@ -223,7 +226,7 @@ async function predictSums(
   const shape = before.shape.slice(1)
   return compiled.inChunks(count, options, {
     key: `sums:${rest.length}`,
-    graph: (_model, batch) => ({
+    graph: (batch) => ({
       outputs: { y: continueChain(rest, before, new Input('sums', [batch, ...shape])) },
     }),
     inputs: (first, batch) => {

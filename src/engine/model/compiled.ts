@@ -1,48 +1,12 @@
-import { abortSignal, callback, oneOf, optionsOf, thatIs } from '../arguments.ts'
+import { abortSignal, callback } from '../arguments.ts'
 import type { Device, HostArray, Memory, Place, Program } from '../device.ts'
-import { ArgumentError, LimelightError } from '../errors.ts'
-import { softmaxOperation } from '../ops/softmax.ts'
+import { LimelightError } from '../errors.ts'
 import { describePlan, makePlan, type Plan } from '../plan/plan.ts'
 import type { Graph } from '../plan/trace.ts'
 import type { AbortSignal } from '../platform/types.ts'
 import { yieldToEvents } from '../platform/yield.ts'
-import { align, byteLengthOf, constant, Input, Resident, sizeOf, type Tensor } from '../tensor.ts'
-import type { Optimizer } from '../training/optimizers.ts'
-import type { LayerContext } from './layers.ts'
-import type { Sequential } from './sequential.ts'
-
-export interface CompileOptions {
-  readonly device: Device
-  /** Needed for fit(). */
-  readonly optimizer?: Optimizer
-  /** The loss of evaluate() and fit(); the last layer must be a softmax. */
-  readonly loss?: 'sparseCategoricalCrossentropy'
-  readonly metrics?: readonly 'accuracy'[]
-}
-
-/** What a device and an optimizer are told by. */
-const aDevice = thatIs<Device>(
-  'a device, as openDevice() gives it',
-  (value) => typeof value === 'object' && value !== null && 'lower' in value && 'allocate' in value,
-)
-const anOptimizer = thatIs<Optimizer>(
-  'an optimizer: adam() or sgd()',
-  (value) => typeof value === 'object' && value !== null && 'slots' in value && 'update' in value,
-)
-
-/** @internal */
-export const compileOptions = optionsOf<CompileOptions>(
-  {
-    device: aDevice,
-    optimizer: anOptimizer,
-    loss: oneOf('sparseCategoricalCrossentropy'),
-    metrics: thatIs(
-      "a list of 'accuracy'",
-      (value) => Array.isArray(value) && value.every((name) => name === 'accuracy'),
-    ),
-  },
-  'device',
-)
+import { align, Input, Resident, sizeOf, type Tensor } from '../tensor.ts'
+import { type Applied, inUse, type Network, type NetworkContext, only, type Parameter } from './network.ts'
 
 /** @internal */
 export const longCallOptions = { signal: abortSignal, onProgress: callback }
@@ -62,8 +26,24 @@ export interface Predictions {
   readonly flops: number
 }
 
-/** The block of residents that holds the weights, one behind the other, each at a multiple of 256 bytes. */
+/**
+ * The block of residents that holds the parameters, one behind the other, each at a multiple of 256 bytes: what is trained
+ * comes first, so that an optimizer's updates lie side by side.
+ */
 export const parameterBlock = 'parameters'
+
+function placesOf(parameters: readonly Parameter[]): { places: readonly Resident[]; bytes: number } {
+  const bytesOf = (some: readonly Parameter[]) => some.reduce((sum, { shape }) => sum + align(4 * sizeOf(shape)), 0)
+  let trained = 0
+  let kept = bytesOf(parameters.filter(({ trainable }) => trainable))
+  const places = parameters.map((parameter) => {
+    const place = new Resident(parameterBlock, parameter.trainable ? trained : kept, parameter.shape)
+    if (parameter.trainable) trained += bytesOf([parameter])
+    else kept += bytesOf([parameter])
+    return place
+  })
+  return { places, bytes: kept }
+}
 
 /** Programs of sizes that may not come again. */
 const mostOccasional = 16
@@ -72,14 +52,14 @@ const mostOccasional = 16
 export interface ChunkedWork {
   /** Names the graph: programs are kept by it and by batch size. */
   readonly key: string
-  graph(model: CompiledModel, batch: number): Graph
+  graph(batch: number): Graph
   /** May use the same arrays again for the next chunk: a run has copied them. */
   inputs(first: number, batch: number): Readonly<Record<string, HostArray>>
 }
 
-/** A model's side of a device: its weights' memory and its programs. */
+/** A network on a device: its parameters' memory and its programs. */
 export class CompiledModel {
-  readonly device: Device
+  /** Where the network's parameters are, in their order. */
   readonly parameters: readonly Resident[]
   readonly parameterMemory: Memory
   /** Elements of the parameter block, padding included. */
@@ -95,24 +75,19 @@ export class CompiledModel {
   private turn: Promise<unknown> = Promise.resolve()
 
   constructor(
-    readonly model: Sequential,
-    readonly options: CompileOptions,
+    readonly network: Network,
+    readonly device: Device,
   ) {
-    this.device = options.device
-    let offset = 0
-    this.parameters = model.weights.map(({ shape }) => {
-      const parameter = new Resident(parameterBlock, offset, shape)
-      offset += align(byteLengthOf(parameter))
-      return parameter
-    })
-    this.parameterElements = offset / 4
-    this.parameterMemory = this.device.allocate('f32', this.parameterElements)
+    const { places, bytes } = placesOf(network.parameters)
+    this.parameters = places
+    this.parameterElements = bytes / 4
+    this.parameterMemory = device.allocate('f32', this.parameterElements)
     this.owned.push(this.parameterMemory)
     this.uploadWeights()
   }
 
   uploadWeights(): void {
-    this.model.weights.forEach(({ data }, i) => {
+    this.network.parameters.forEach(({ data }, i) => {
       this.device.write(this.parameterMemory, data, this.parameters[i].offset)
     })
   }
@@ -122,7 +97,7 @@ export class CompiledModel {
     const shape = [this.parameterElements]
     const place: Place = { memory: this.parameterMemory, operand: { shape, dtype: 'f32', offset: 0 } }
     const values = await this.exclusive(() => this.device.read(place))
-    return this.model.weights.map(({ data }, i) => {
+    return this.network.parameters.map(({ data }, i) => {
       const first = this.parameters[i].offset / 4
       return Float32Array.from(values.subarray(first, first + data.length))
     })
@@ -148,27 +123,22 @@ export class CompiledModel {
     return owned
   }
 
-  forward(x: Tensor, context?: Partial<LayerContext>): Tensor {
-    const whole: LayerContext = {
-      training: false,
-      position: constant(0, [1], 'i32'),
-      seed: this.model.seed,
-      ...context,
-    }
-    let next = 0
-    return this.model.layers.reduce((value, layer, index) => {
-      const weights = this.parameters.slice(next, next + layer.weights.length)
-      next += layer.weights.length
-      return layer.apply(value, weights, { ...whole, seed: whole.seed + index })
-    }, x)
+  /** The network as a graph that reads its parameters here. In use, unless the context says that it is trained. */
+  apply(inputs: readonly Tensor[], context: NetworkContext = inUse): Applied {
+    return this.network.apply(inputs, this.parameters, context)
   }
 
-  /** What the last layer's softmax is given: losses are computed from it. */
-  logits(x: Tensor, training: boolean, position?: Tensor): Tensor {
-    const output = this.forward(x, { training, ...(position && { position }) })
-    if (output.operation.name !== softmaxOperation.name)
-      throw new ArgumentError('sparseCategoricalCrossentropy: the last layer must have the activation softmax')
-    return output.inputs[0]
+  /** The output of a network that has but one, in use. */
+  forward(x: Tensor): Tensor {
+    return only('outputs', this.apply([x]).outputs)
+  }
+
+  /** Each input [batch, …shape] -> each output [batch, …shape], by their names. */
+  predictionGraph(batch: number): Graph {
+    const { inputs, outputs } = this.network
+    const given = inputs.map(({ name, shape }) => new Input(name, [batch, ...shape]))
+    const made = this.apply(given).outputs
+    return { outputs: Object.fromEntries(outputs.map(({ name }, i) => [name, made[i]])) }
   }
 
   /** A program for this graph, lowered once. */
@@ -200,7 +170,7 @@ export class CompiledModel {
 
   /** A weight as it is on the device now: the host's copy is behind while fit() runs. */
   async parameterValues(parameter: Resident): Promise<Float32Array> {
-    const { data } = this.model.weights[this.parameters.indexOf(parameter)]
+    const { data } = this.network.parameters[this.parameters.indexOf(parameter)]
     if (!this.isTraining) return data
     const { shape, offset } = parameter
     const place: Place = { memory: this.parameterMemory, operand: { shape, dtype: 'f32', offset } }
@@ -251,7 +221,7 @@ export class CompiledModel {
     if (choice > 0 && batchSizes[choice] > 2 * total) choice--
     for (; ; choice--) {
       const batch = batchSizes[choice]
-      const plan = this.planOnce(`${work.key}:${batch}`, () => makePlan(work.graph(this, batch), fusions))
+      const plan = this.planOnce(`${work.key}:${batch}`, () => makePlan(work.graph(batch), fusions))
       if (choice === 0 || plan.largestOperandBytes <= maxBlockBytes) return { batch, plan }
     }
   }
@@ -263,9 +233,9 @@ export class CompiledModel {
     return plan
   }
 
+  /** The plan of one prediction, as text. */
   describe(batch: number): string {
-    const graph = { outputs: { y: this.forward(new Input('x', [batch, ...this.model.inputShape])) } }
-    return describePlan(makePlan(graph, this.device.fusions))
+    return describePlan(makePlan(this.predictionGraph(batch), this.device.fusions))
   }
 
   dispose(): void {

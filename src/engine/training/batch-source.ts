@@ -1,5 +1,6 @@
 import type { HostArray, Memory, Program } from '../device.ts'
-import type { CompiledModel } from '../model/compiled.ts'
+import { type CompiledModel, parameterBlock } from '../model/compiled.ts'
+import { onlyInput } from '../model/network.ts'
 import type { Labels, Samples } from '../model/samples.ts'
 import type { Plan } from '../plan/plan.ts'
 import { sizeOf } from '../tensor.ts'
@@ -25,7 +26,7 @@ export function batchSource(
   const { device } = compiled
   const count = samples.shape[0]
   const programs = new Map<number, Promise<Program>>()
-  const blocks: Record<string, Memory> = { ...state, parameters: compiled.parameterMemory }
+  const blocks: Record<string, Memory> = { ...state, [parameterBlock]: compiled.parameterMemory }
   const owned: Memory[] = []
   const keep = (plan: (batch: number) => Plan) => (batch: number) => {
     const program = programs.get(batch) ?? device.lower(plan(batch), blocks)
@@ -55,7 +56,7 @@ export function batchSource(
     const program = keep(plans.resident)
     return { program, inputs: (indices) => ({ indices }), dispose }
   }
-  const length = sizeOf(compiled.model.inputShape)
+  const length = sizeOf(onlyInput(compiled.network).shape)
   const scale = samples.scale ?? 1
   const program = keep(plans.streamed)
   return {

@@ -1,7 +1,7 @@
 import { TrainingDivergedError } from '../errors.ts'
 import type { CompiledModel } from '../model/compiled.ts'
-import type { Sequential } from '../model/sequential.ts'
-import type { TrainingPlace, TrainingState } from './checkpoint.ts'
+import type { Parameter } from '../model/network.ts'
+import type { TrainingPlace, TrainingState } from './state.ts'
 
 /**
  * The weights that a training goes back to when its loss is no number any more: the host's, which are brought up to date
@@ -15,11 +15,11 @@ export class GoodWeights {
   private taken: Taken
 
   constructor(
-    private readonly model: Sequential,
+    private readonly parameters: readonly Parameter[],
     steps: number,
   ) {
     this.taken = { steps, place: null }
-    this.before = { values: model.weights.map(({ data }) => data.slice()), place: null }
+    this.before = { values: parameters.map(({ data }) => data.slice()), place: null }
   }
 
   /** The host's weights are those of a checkpoint now. */
@@ -36,10 +36,10 @@ export class GoodWeights {
     if (!values.every((data) => data.every(Number.isFinite))) return false
     // Between two steps they may be taken several times.
     if (steps !== this.taken.steps) {
-      this.before = { values: this.model.weights.map(({ data }) => data.slice()), place: this.taken.place }
+      this.before = { values: this.parameters.map(({ data }) => data.slice()), place: this.taken.place }
       this.taken = { steps, place: { epoch, step } }
     }
-    this.model.weights.forEach(({ data }, i) => data.set(values[i]))
+    this.parameters.forEach(({ data }, i) => data.set(values[i]))
     return true
   }
 
@@ -49,7 +49,7 @@ export class GoodWeights {
    */
   goBack(compiled: CompiledModel, state: TrainingState, badSteps?: number): void {
     if (badSteps === this.taken.steps) {
-      this.model.weights.forEach(({ data }, i) => data.set(this.before.values[i]))
+      this.parameters.forEach(({ data }, i) => data.set(this.before.values[i]))
       this.taken = { steps: 0, place: this.before.place }
     }
     compiled.uploadWeights()

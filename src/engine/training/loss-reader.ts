@@ -1,6 +1,6 @@
 import type { Memory, Place } from '../device.ts'
 import type { CompiledModel } from '../model/compiled.ts'
-import { type LossSums, ringRows } from './checkpoint.ts'
+import { type LossSums, ringRows } from './state.ts'
 
 /** How long the ring may go unread: a read makes the host wait for the device. */
 const readEveryMs = 100

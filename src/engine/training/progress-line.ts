@@ -1,4 +1,4 @@
-import type { BatchLog, EpochLog } from './fit.ts'
+import type { BatchLog, EpochLog } from './fit-options.ts'
 
 /** The lines that Keras prints while it trains. */
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { encodePng } from '../../../src/app/data/png.ts'
-import { modelToBytes } from '../../../src/engine/formats/model-format.ts'
-import { Sequential } from '../../../src/engine/model/sequential.ts'
+import { Sequential } from '../../../src/engine/facade/sequential.ts'
+import { modelToBytes } from '../../../src/engine/formats/write-model.ts'
 import { limelight } from './command.ts'
 
 /** Models whose classes are not Fashion-MNIST's: nothing may be called after clothes that the model has never heard of. */

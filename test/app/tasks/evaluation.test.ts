@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
 import { evaluateModel } from '../../../src/app/tasks/evaluation.ts'
 import { fashionMnist } from '../../../src/app/tasks/fashion-mnist/task.ts'
-import { dense, flatten } from '../../../src/engine/model/layers.ts'
-import { Sequential } from '../../../src/engine/model/sequential.ts'
+import { Sequential } from '../../../src/engine/facade/sequential.ts'
+import { dense, flatten } from '../../../src/engine/model/layers/public.ts'
 import { openDevice } from '../../../src/engine/open-device.ts'
 
 it('gives the loss of training where probabilities are too small for float32', async () => {

@@ -3,9 +3,9 @@ import { predictFactored } from '../../../src/engine/blend/predict-factored.ts'
 import { SegmentPatterns } from '../../../src/engine/blend/segment-patterns.ts'
 import { CpuDevice } from '../../../src/engine/cpu/device.ts'
 import { ArgumentError } from '../../../src/engine/errors.ts'
+import { sequential } from '../../../src/engine/facade/sequential.ts'
 import { CompiledModel } from '../../../src/engine/model/compiled.ts'
-import { conv2d, dense, flatten } from '../../../src/engine/model/layers.ts'
-import { sequential } from '../../../src/engine/model/sequential.ts'
+import { conv2d, dense, flatten } from '../../../src/engine/model/layers/public.ts'
 import { ReferenceDevice } from '../../../src/engine/reference/device.ts'
 import { largestError } from '../../reference-tensors.ts'
 import { randomNetwork } from './networks.ts'
@@ -20,7 +20,7 @@ describe('factored predictions', () => {
       const { model, request, says } = randomNetwork(seed)
       await model.compile({ device })
       const plain = await model.predictBlended(request, { factored: false })
-      const compiled = new CompiledModel(model, { device })
+      const compiled = new CompiledModel(model.network, device)
       const shared = await predictFactored(compiled, request, {})
       if (shared) {
         factored++
@@ -97,7 +97,7 @@ describe('factored predictions', () => {
     const few = { ...request, count: 2, masks: request.masks.subarray(0, 2 * request.segmentCount) }
     const expected = await model.predictBlended(few)
     expect(await model.predictBlended(few, { factored: false })).toEqual(expected)
-    const compiled = new CompiledModel(model, { device })
+    const compiled = new CompiledModel(model.network, device)
     expect(await predictFactored(compiled, few, {})).toBeNull()
     compiled.dispose()
     model.dispose()

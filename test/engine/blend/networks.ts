@@ -1,3 +1,5 @@
+import type { BlendRequest } from '../../../src/engine/blend/blend-request.ts'
+import { type Sequential, sequential } from '../../../src/engine/facade/sequential.ts'
 import {
   type ActivationName,
   averagePooling2d,
@@ -6,8 +8,7 @@ import {
   flatten,
   type LayerDescription,
   maxPooling2d,
-} from '../../../src/engine/model/layers.ts'
-import { type BlendRequest, type Sequential, sequential } from '../../../src/engine/model/sequential.ts'
+} from '../../../src/engine/model/layers/public.ts'
 import { RandomState } from '../../../src/lime/random/random-state.ts'
 
 /** Networks, images, label maps and masks drawn at random. */

@@ -3,7 +3,7 @@ import { createServer, type ViteDevServer } from 'vite'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { tutorialArchitecture } from '../../../src/app/tutorial/network.ts'
 import { CpuDevice } from '../../../src/engine/cpu/device.ts'
-import { Sequential } from '../../../src/engine/model/sequential.ts'
+import { Sequential } from '../../../src/engine/facade/sequential.ts'
 import { adam } from '../../../src/engine/training/optimizers.ts'
 import { chromiumFlags, findChromium } from '../../chromium.ts'
 
@@ -57,7 +57,7 @@ interface Trained {
 /** Two steps of training and a prediction, as source text: it runs in windows and in workers. */
 const trainInBrowser = `async (address, architecture, threads) => {
   const { CpuDevice } = await import(address + 'src/engine/cpu/device.ts')
-  const { Sequential } = await import(address + 'src/engine/model/sequential.ts')
+  const { Sequential } = await import(address + 'src/engine/facade/sequential.ts')
   const { adam } = await import(address + 'src/engine/training/optimizers.ts')
   return (${train})({ CpuDevice, Sequential, adam }, architecture, threads)
 }`

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { tutorialArchitecture } from '../../../src/app/tutorial/network.ts'
 import { FormatError } from '../../../src/engine/errors.ts'
-import { loadModel, modelFromBytes } from '../../../src/engine/formats/model-file.ts'
+import { loadModel, modelFromBytes } from '../../../src/engine/facade/load-model.ts'
 import { formatSafetensors } from '../../../src/engine/formats/safetensors.ts'
 
 /** Bytes written as text, letter for byte. */

@@ -2,15 +2,16 @@ import { expect } from 'vitest'
 import { tutorialArchitecture } from '../../../src/app/tutorial/network.ts'
 import { compute } from '../../../src/engine/compute.ts'
 import type { Device, HostArray } from '../../../src/engine/device.ts'
+import { type Sequential, sequential } from '../../../src/engine/facade/sequential.ts'
 import type { Safetensors, StoredArray } from '../../../src/engine/formats/safetensors.ts'
 import { gradients } from '../../../src/engine/gradients.ts'
 import { CompiledModel, parameterBlock } from '../../../src/engine/model/compiled.ts'
-import { type Sequential, sequential } from '../../../src/engine/model/sequential.ts'
+import { inUse } from '../../../src/engine/model/network.ts'
 import { conv2d } from '../../../src/engine/ops/conv2d.ts'
 import { add, relu } from '../../../src/engine/ops/elementwise.ts'
 import { mean } from '../../../src/engine/ops/reduce.ts'
-import { softmaxCrossEntropy } from '../../../src/engine/ops/softmax-cross-entropy.ts'
 import { Input, type Tensor } from '../../../src/engine/tensor.ts'
+import { sparseCategoricalCrossentropy } from '../../../src/engine/training/losses.ts'
 import { adam } from '../../../src/engine/training/optimizers.ts'
 import { relativeError } from '../operation-cases.ts'
 
@@ -84,10 +85,10 @@ export async function firstGradients(
   chosen: readonly number[] = Array.from({ length: batchSize }, (_, i) => i),
 ): Promise<Map<string, HostArray>> {
   const model = initialModel(trajectory)
-  const compiled = new CompiledModel(model, { device })
+  const compiled = new CompiledModel(model.network, device)
   const x = new Input('x', [chosen.length, 28, 28, 1])
   const labels = new Input('labels', [chosen.length], 'i32')
-  const loss = mean(softmaxCrossEntropy(compiled.logits(x, true), labels))
+  const loss = mean(sparseCategoricalCrossentropy(compiled.apply([x], { ...inUse, training: true }).outputs[0], labels))
   const slopes = gradients(loss, compiled.parameters)
   const outputs = Object.fromEntries(model.weights.map(({ name }, i) => [name, slopes[i]]))
   const inputs = {

@@ -378,9 +378,7 @@ function networkFrom(bytes: Uint8Array, name = 'the file'): Sequential {
     throw new LimelightError(
       `${name} holds a network of ${network.layers.length} layers and ${count(network.parameterCount)} parameters; at most ${maxLayers} and ${count(maxParameters)} are taken`,
     )
-  const last = network.descriptions.at(-1)
-  const endsInSoftmax = last && 'activation' in last && last.activation === 'softmax'
-  if (task.output === 'probabilities' && !endsInSoftmax)
+  if (task.output === 'probabilities' && network.outputActivation !== 'softmax')
     throw new LimelightError(
       `${name} holds a network that ends without a softmax; expected probabilities of the classes`,
     )

@@ -1,0 +1,51 @@
+import type { Expected } from '../../arguments.ts'
+import type { Shape, Tensor } from '../../tensor.ts'
+import type { Initializer } from '../initializers.ts'
+import type { NetworkContext } from '../network.ts'
+
+/**
+ * Keras's layers, in camelCase. A layer is a plain description (it is saved as it is); its kind looks at the shape that comes
+ * in and says which weights it needs and how to apply it. A kind is one file in this folder and a row in registry.ts.
+ * @internal
+ */
+export interface LayerKind<Description> {
+  /** What the description may hold. */
+  readonly options: Expected
+  /**
+   * Prepares a layer for inputs of this shape (without the batch axis).
+   * @param caller begins the messages
+   * @throws ShapeError, ArgumentError
+   */
+  build(caller: string, description: Description, input: Shape): BuiltLayer
+}
+
+export interface WeightDescription {
+  readonly name: 'kernel' | 'bias'
+  readonly shape: Shape
+  readonly initializer: Initializer
+}
+
+/** What differs between training and use. */
+export interface LayerContext extends NetworkContext {
+  /** The layer's own: two layers drop different inputs. */
+  readonly seed: number
+}
+
+export interface BuiltLayer {
+  /** As Keras shows it. */
+  readonly type: string
+  /** Without the batch axis. */
+  readonly outputShape: Shape
+  readonly weights: readonly WeightDescription[]
+  apply(x: Tensor, weights: readonly Tensor[], context: LayerContext): Tensor
+}
+
+/** A layer that only computes. */
+export function withoutWeights(type: string, outputShape: Shape, apply: BuiltLayer['apply']): BuiltLayer {
+  return { type, outputShape, weights: [], apply }
+}
+
+/** The bias that a layer of so many outputs has unless it is told otherwise. */
+export function withBias(useBias: boolean | undefined, size: number): WeightDescription[] {
+  return useBias === false ? [] : [{ name: 'bias', shape: [size], initializer: 'zeros' }]
+}

@@ -1,0 +1,66 @@
+import { check, shown } from '../../arguments.ts'
+import { ArgumentError } from '../../errors.ts'
+import type { Shape } from '../../tensor.ts'
+import { type ActivationLayer, activationKind } from './activation.ts'
+import { type Conv2dLayer, conv2dKind } from './conv2d.ts'
+import { type DenseLayer, denseKind } from './dense.ts'
+import { type DropoutLayer, dropoutKind } from './dropout.ts'
+import { type FlattenLayer, flattenKind } from './flatten.ts'
+import type { BuiltLayer, LayerKind } from './layer.ts'
+import {
+  type AveragePooling2dLayer,
+  averagePooling2dKind,
+  type MaxPooling2dLayer,
+  maxPooling2dKind,
+} from './pooling2d.ts'
+
+/** All layers there are, as plain data. */
+export type LayerDescription =
+  | Conv2dLayer
+  | DenseLayer
+  | MaxPooling2dLayer
+  | AveragePooling2dLayer
+  | FlattenLayer
+  | DropoutLayer
+  | ActivationLayer
+
+type LayerName = LayerDescription['layer']
+type Described<Name extends LayerName> = Extract<LayerDescription, { readonly layer: Name }>
+
+const kinds: { readonly [Name in LayerName]: LayerKind<Described<Name>> } = {
+  conv2d: conv2dKind,
+  dense: denseKind,
+  maxPooling2d: maxPooling2dKind,
+  averagePooling2d: averagePooling2dKind,
+  flatten: flattenKind,
+  dropout: dropoutKind,
+  activation: activationKind,
+}
+
+function isLayerName(name: unknown): name is LayerName {
+  return typeof name === 'string' && Object.hasOwn(kinds, name)
+}
+
+/** What a description says that it is, where that is a layer: whatever people wrote. */
+export function layerNameOf(description: LayerDescription): LayerName | null {
+  const name: unknown = description?.layer
+  return isLayerName(name) ? name : null
+}
+
+/**
+ * Prepares a layer for inputs of this shape (without the batch axis).
+ * @param caller begins the messages
+ * @throws ShapeError, ArgumentError, also for what is no layer, or one with a wrong option
+ */
+export function buildLayer(caller: string, description: LayerDescription, input: Shape): BuiltLayer {
+  const name = layerNameOf(description)
+  if (name === null) {
+    const given: unknown = description?.layer
+    throw new ArgumentError(
+      `${caller}: ${shown(given === undefined ? description : given)} is no layer; there are ${Object.keys(kinds).join(', ')}`,
+    )
+  }
+  const kind: LayerKind<LayerDescription> = kinds[name]
+  check(caller, kind.options, description)
+  return kind.build(caller, description, input)
+}

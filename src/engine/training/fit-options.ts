@@ -1,0 +1,109 @@
+import { abortSignal, callback, flag, optionsOf, thatIs, wholeNumber } from '../arguments.ts'
+import type { Device } from '../device.ts'
+import type { DeviceLostError } from '../errors.ts'
+import type { Labels, Samples } from '../model/samples.ts'
+import type { AbortSignal } from '../platform/types.ts'
+import type { Checkpoint } from './checkpoint.ts'
+
+/** What fit() may be told, and what it tells. */
+
+export interface FitOptions {
+  /** 32 unless given. */
+  readonly batchSize?: number
+  /** 1 unless given. */
+  readonly epochs?: number
+  readonly validationData?: readonly [Samples, Labels]
+  /** A new order every epoch; true unless given. */
+  readonly shuffle?: boolean
+  readonly signal?: AbortSignal
+  /**
+   * Gives the device to go on with when the model's own is lost: a new one, or the processor (`() => openDevice('cpu')`).
+   * The model moves there and the epoch begins again from what the host kept of the last one, in the same order. Without it
+   * fit() throws the DeviceLostError; the weights are then those of the last whole epoch.
+   */
+  readonly onDeviceLost?: (error: DeviceLostError) => Device | Promise<Device>
+  /**
+   * A checkpoint to go on from, in the middle of an epoch too: the rest is trained as if nothing had come between. Samples,
+   * batch size, seed and optimizer must be those it was made with; `epochs` counts from the very beginning.
+   */
+  readonly from?: Checkpoint
+  /**
+   * Called before each step. Where it returns a promise, the losses so far are reported and training pauses until that is
+   * settled: to pause, to go step by step, or to use the model as it is then.
+   */
+  readonly beforeStep?: (at: BeforeStep) => undefined | Promise<void>
+  readonly onBatchEnd?: (log: BatchLog) => void
+  readonly onEpochEnd?: (log: EpochLog) => void | Promise<void>
+}
+
+/** @internal */
+export const fitOptions = optionsOf<FitOptions>({
+  batchSize: wholeNumber(1),
+  epochs: wholeNumber(1),
+  validationData: thatIs<readonly [Samples, Labels]>(
+    'samples and their labels, [samples, labels]',
+    (value) => Array.isArray(value) && value.length === 2,
+  ),
+  shuffle: flag,
+  signal: abortSignal,
+  onDeviceLost: callback,
+  from: thatIs<Checkpoint>(
+    'a checkpoint, as beforeStep gives it',
+    (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      'weights' in value &&
+      Array.isArray(value.weights) &&
+      'moments' in value &&
+      Array.isArray(value.moments),
+  ),
+  beforeStep: callback,
+  onBatchEnd: callback,
+  onEpochEnd: callback,
+})
+
+/** A moment between two steps. */
+export interface BeforeStep {
+  readonly epoch: number
+  readonly epochs: number
+  /** Steps done in this epoch, of how many. */
+  readonly step: number
+  readonly steps: number
+  /** What fit() can go on from later. Only until the promise that beforeStep returned is settled. */
+  checkpoint(): Promise<Checkpoint>
+}
+
+export interface BatchLog {
+  /** From 1. */
+  readonly epoch: number
+  readonly epochs: number
+  /** Steps done in this epoch, of how many. */
+  readonly step: number
+  readonly steps: number
+  /** Of this batch, before its update. */
+  readonly batchLoss: number
+  readonly batchAccuracy: number
+  /** Means over the epoch's samples so far: what Keras shows. */
+  readonly loss: number
+  readonly accuracy: number
+  readonly msPerStep: number
+  /** Until the epoch's last step. */
+  readonly etaSeconds: number
+}
+
+export interface EpochLog {
+  readonly epoch: number
+  readonly epochs: number
+  readonly steps: number
+  readonly loss: number
+  readonly accuracy: number
+  readonly valLoss?: number
+  readonly valAccuracy?: number
+  readonly msPerStep: number
+  /** Validation included. */
+  readonly seconds: number
+}
+
+export interface History {
+  readonly epochs: readonly EpochLog[]
+}

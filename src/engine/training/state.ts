@@ -1,0 +1,50 @@
+import type { Memory } from '../device.ts'
+import type { CompiledModel } from '../model/compiled.ts'
+import type { Optimizer } from './optimizers.ts'
+
+/** Where a training stands: what it keeps on the device between its steps, and how far it is. */
+
+/** Steps whose losses the ring holds. */
+export const ringRows = 256
+
+/** What training keeps on the device between calls of fit(): the optimizer's moments, the ring of losses; and its step's number. */
+export interface TrainingState {
+  readonly slots: readonly { readonly block: string; readonly memory: Memory }[]
+  readonly ring: Memory
+  step: number
+}
+
+/** Where in its epochs a training stands. */
+export interface TrainingPlace {
+  /** The epoch that is trained, from 1. */
+  readonly epoch: number
+  /** Steps of it that are done. */
+  readonly step: number
+  /** Sums over the samples of these steps. */
+  readonly sums: LossSums
+}
+
+/** What an epoch's mean loss and accuracy are made of. */
+export interface LossSums {
+  readonly loss: number
+  readonly hits: number
+  readonly samples: number
+}
+
+export const noLosses: LossSums = { loss: 0, hits: 0, samples: 0 }
+
+const states = new WeakMap<CompiledModel, TrainingState>()
+
+/** The state of a compiled model's training; made at its first use. */
+export function trainingState(compiled: CompiledModel, optimizer: Optimizer): TrainingState {
+  const known = states.get(compiled)
+  if (known) return known
+  const { device, parameterElements } = compiled
+  const state: TrainingState = {
+    slots: optimizer.slots.map((block) => ({ block, memory: compiled.own(device.allocate('f32', parameterElements)) })),
+    ring: compiled.own(device.allocate('f32', ringRows * 2)),
+    step: 0,
+  }
+  states.set(compiled, state)
+  return state
+}
