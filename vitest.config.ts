@@ -14,9 +14,20 @@ declare module 'vitest' {
 
 const expectedAdapter = process.env.LIMELIGHT_EXPECT_ADAPTER ?? ''
 
+/** What `npm run check` leaves to `npm test`: the page in a browser, the command as it is built, adapters, many samples. */
+const slow = [
+  'test/app/*.test.ts',
+  'test/app/cli/**',
+  'test/app/page/*.test.ts',
+  'test/engine/cpu/threads-in-chromium.test.ts',
+  'test/engine/webgpu/{dawn,device,leaks}.test.ts',
+  'test/package-types.test.ts',
+]
+
 /**
  * `npm test` runs two projects: `node` what needs no browser or drives one, `browser` *.browser.test.ts in a real Chromium with
  * WebGPU. `other-browsers` visits the page in Firefox and WebKit: `npm run test:browsers`;
+ * `fast` is what of `node` needs seconds: `npm run check`;
  * `nightly` takes too long for every change: `.ci/nightly`.
  * A missing browser is installed or explained by findChromium, a missing adapter fails the tests: nothing is skipped.
  * Only the browser project's setup and the tests of the page look for a browser: the others of `node` run without one.
@@ -35,6 +46,14 @@ export default defineConfig({
           hookTimeout: 120_000,
           // What a page does within a second when it is alone takes longer where other work goes on.
           expect: { poll: { timeout: 20_000 } },
+        },
+      },
+      {
+        test: {
+          name: 'fast',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/**/*.{browser,nightly}.test.ts', 'test/browsers/**', ...slow],
+          globalSetup: ['test/run-folder.ts'],
         },
       },
       {
