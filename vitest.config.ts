@@ -14,13 +14,15 @@ declare module 'vitest' {
 
 const expectedAdapter = process.env.LIMELIGHT_EXPECT_ADAPTER ?? ''
 
-/** What `npm run check` leaves to `npm test`: the page in a browser, the command as it is built, adapters, many samples. */
+/** What `npm run check` leaves to `npm test`: the page in a browser, the command as it is built, adapters, many samples and cases. */
 const slow = [
   'test/app/*.test.ts',
   'test/app/cli/**',
   'test/app/page/*.test.ts',
   'test/engine/cpu/threads-in-chromium.test.ts',
   'test/engine/webgpu/{dawn,device,leaks}.test.ts',
+  'test/engine/training/trajectory.test.ts',
+  'test/fuzz/**',
   'test/package-types.test.ts',
 ]
 
@@ -54,6 +56,8 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.{browser,nightly}.test.ts', 'test/browsers/**', ...slow],
           globalSetup: ['test/run-folder.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
