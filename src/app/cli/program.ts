@@ -5,6 +5,8 @@ import { packageVersion } from '../data/package-files.ts'
 import { addDataCommand } from './data.ts'
 import { addEvaluateCommand } from './evaluate.ts'
 import { addExplainCommand } from './explain.ts'
+import { addPlanCommand } from './plan.ts'
+import { addProfileCommand } from './profile.ts'
 import { addTrainCommand } from './train.ts'
 import { addTuneCommand } from './tune.ts'
 import { addTutorialCommand } from './tutorial.ts'
@@ -22,6 +24,8 @@ export function limelight(): Command {
   addExplainCommand(program)
   addTutorialCommand(program)
   addTuneCommand(program)
+  addPlanCommand(program)
+  addProfileCommand(program)
   for (const command of program.commands) command.exitOverride().showHelpAfterError('(--help lists the options)')
   return program
 }

@@ -5,6 +5,8 @@ import {
   type Device,
   type DeviceInfo,
   type HostArray,
+  type Measurement,
+  type MeasurementOptions,
   type Memory,
   type Place,
   type Program,
@@ -12,8 +14,9 @@ import {
 } from '../device.ts'
 import { DeviceError, type DeviceLostError } from '../errors.ts'
 import type { Fusion } from '../plan/fuse.ts'
-import type { Plan, PlanOperand } from '../plan/plan.ts'
+import { describeStep, type Plan, type PlanOperand } from '../plan/plan.ts'
 import { tuningMemory } from '../platform/tuning-memory.ts'
+import { measureTrials } from '../step-trials.ts'
 import { type DType, sizeOf } from '../tensor.ts'
 import { ModuleBuilder } from '../wasm/emitter.ts'
 import type { RunnablePhase } from './crew.ts'
@@ -249,6 +252,28 @@ export class CpuDevice implements Device {
 
   runsAtOnce(): number {
     return 1
+  }
+
+  /** Measures each different step of the plans alone, by all threads that it is shared by. */
+  async profile(plans: readonly Plan[], options: MeasurementOptions = {}): Promise<Measurement[]> {
+    const steps = new Map(plans.flatMap((plan) => plan.steps).map((step) => [describeStep(step), step]))
+    const trials = [...steps].map(([name, step]) => ({ step, name, candidate: '' }))
+    return measureTrials<LinearBlock, CpuProgram>(
+      {
+        allocate: (dtype, elements) => this.allocate(dtype, elements),
+        write: (memory, data) => this.write(memory, data),
+        lower: (plan, blocks) => this.lower(plan, blocks),
+        arenaOf: (program) => program.space('arena'),
+        time: async (program, times) => {
+          const start = performance.now()
+          for (let run = 0; run < times; run++) await this.run(program, {})
+          return performance.now() - start
+        },
+        assertUsable: () => void this.open(),
+      },
+      trials,
+      options,
+    )
   }
 
   async read({ memory, operand }: Place): Promise<HostArray> {

@@ -1,3 +1,4 @@
+import { debug } from '../platform/debug.ts'
 import { machineName, type TuningMemory } from '../platform/tuning-memory.ts'
 import { yieldToEvents } from '../platform/yield.ts'
 import { f32x4, i32, ModuleBuilder } from '../wasm/emitter.ts'
@@ -74,7 +75,9 @@ export class BlockTuner {
     const remembered = await this.memory.read(this.machine)
     for (const [signature, { columns }] of [...bySignature].filter(isOpen)) {
       const block = candidateBlocks(columns).find((candidate) => nameOf(candidate) === remembered[signature])
-      if (block) this.chosen.set(signature, block)
+      if (!block) continue
+      this.chosen.set(signature, block)
+      debug('tune', () => `product ${signature}: block ${nameOf(block)}, remembered`)
     }
     const open = [...bySignature].filter(isOpen)
     if (open.length === 0) return
@@ -87,6 +90,11 @@ export class BlockTuner {
       const isMeasured = times[i].every(Number.isFinite)
       const block = isMeasured ? fastest(columns, times[i]) : defaultBlock(columns)
       this.chosen.set(signature, block)
+      debug(
+        'tune',
+        () =>
+          `product ${signature}: block ${nameOf(block)}, ${isMeasured ? 'measured' : 'the usual one: the clock is too coarse'}`,
+      )
       if (isMeasured) found[signature] = nameOf(block)
     }
     await this.memory.write(this.machine, found)

@@ -28,6 +28,7 @@ import {
   sequentialNetwork,
 } from '../model/sequential.ts'
 import { summaryTable } from '../model/summary.ts'
+import type { Plan } from '../plan/plan.ts'
 import type { AbortSignal } from '../platform/types.ts'
 import { formatShape, type Shape } from '../tensor.ts'
 import { evaluate } from '../training/evaluate.ts'
@@ -223,6 +224,12 @@ export class Sequential {
   describe(batch: number): string {
     check('describe', batchOf, batch, 'batch')
     return this.onDevice('describe').compiled.describe(batch)
+  }
+
+  /** The plan of one forward pass of so many samples on the model's device, as plain data. */
+  plan(batch: number): Plan {
+    check('plan', batchOf, batch, 'batch')
+    return this.onDevice('plan').compiled.forwardPlan(batch)
   }
 
   /** Frees what the model holds on its device; the weights stay on the host. */

@@ -233,9 +233,14 @@ export class CompiledModel {
     return plan
   }
 
+  /** The plan of one prediction. */
+  forwardPlan(batch: number): Plan {
+    return makePlan(this.predictionGraph(batch), this.device.fusions)
+  }
+
   /** The plan of one prediction, as text. */
   describe(batch: number): string {
-    return describePlan(makePlan(this.predictionGraph(batch), this.device.fusions))
+    return describePlan(this.forwardPlan(batch))
   }
 
   dispose(): void {

@@ -1,5 +1,7 @@
+import { debug, isAsked } from '../platform/debug.ts'
 import { Constant, sameShape, sizeOf } from '../tensor.ts'
 import { flattenUpdates } from './flat-updates.ts'
+import { changesSince, stepLabels, whatStaysAlone } from './fusion-report.ts'
 import type { Step, Trace, Value } from './trace.ts'
 import { removeDeadSteps, sortSteps, Uses } from './trace-steps.ts'
 
@@ -61,7 +63,16 @@ export function fuse(trace: Trace, allowed: ReadonlySet<Fusion>): Trace {
     means: fuseMeans,
     flatUpdates: flattenUpdates,
   }
-  for (const name of fusions) if (allowed.has(name)) rewrites[name](trace)
+  for (const name of fusions) {
+    if (!allowed.has(name)) {
+      debug('fuse', () => `${name}: no kernel of this device can do it`)
+      continue
+    }
+    const told = isAsked('fuse') ? stepLabels(trace) : []
+    rewrites[name](trace)
+    debug('fuse', () => `${name}: ${changesSince(told, trace)}`)
+  }
+  debug('fuse', () => whatStaysAlone(trace))
   removeDeadSteps(trace)
   trace.steps = sortSteps(trace.steps)
   return trace

@@ -1,4 +1,5 @@
 import { ShapeError } from '../errors.ts'
+import { debug } from '../platform/debug.ts'
 import {
   type Attributes,
   align,
@@ -94,7 +95,7 @@ export function makePlan(graph: Graph, fusions: ReadonlySet<Fusion>): Plan {
   }
   const operandsByName = (values: ReadonlyMap<string, Value>) =>
     Object.fromEntries([...values].map(([name, value]) => [name, operand(value)]))
-  return {
+  const plan: Plan = {
     steps: traced.steps.map((step) => ({
       ...step,
       inputs: step.inputs.map(operand),
@@ -115,6 +116,8 @@ export function makePlan(graph: Graph, fusions: ReadonlySet<Fusion>): Plan {
     ),
     unpackedArenaBytes: packed.unpacked,
   }
+  debug('plan', () => describePlan(plan))
+  return plan
 }
 
 /** An output that no step writes (an input, a constant, a resident), or that shares its place, gets a copy of its own. */
@@ -194,19 +197,22 @@ export function compulsoryBytes({ inputs, outputs, states }: PlanStep): number {
 
 /** A plan as text: one line a step with its operands and FLOPs, and what the memory comes to. For reading and for snapshots. */
 export function describePlan(plan: Plan): string {
-  const type = ({ shape, dtype, space }: PlanOperand) =>
-    `${space === 'arena' ? '' : `${space}:`}${dtype === 'f32' ? '' : dtype}${formatShape(shape)}`
-  const lines = plan.steps.map((step) => {
-    const fused = fusedAttributes.filter((flag) => flag in step.attributes)
-    const results = [...step.outputs, ...step.states].map(type).join(' ')
-    return `${[step.kernel, ...fused].join('+')} ${step.inputs.map(type).join(' ')} -> ${results} (${formatFlops(step.flops)})`
-  })
+  const lines = plan.steps.map((step) => `${describeStep(step)} (${formatFlops(step.flops)})`)
   const total = plan.steps.reduce((sum, step) => sum + step.flops, 0)
   const bytes = Object.entries(plan.spaces).map(([name, size]) => `${name} ${size}`)
   return [
     ...lines,
     `${plan.steps.length} steps, ${formatFlops(total)}; bytes: ${bytes.join(', ')} (unpacked ${plan.unpackedArenaBytes})`,
   ].join('\n')
+}
+
+/** A step as text: its kernel, what is fused to it, and its operands. */
+export function describeStep({ kernel, inputs, outputs, states, attributes }: PlanStep): string {
+  const type = ({ shape, dtype, space }: PlanOperand) =>
+    `${space === 'arena' ? '' : `${space}:`}${dtype === 'f32' ? '' : dtype}${formatShape(shape)}`
+  const fused = fusedAttributes.filter((flag) => flag in attributes)
+  const results = [...outputs, ...states].map(type).join(' ')
+  return `${[kernel, ...fused].join('+')} ${inputs.map(type).join(' ')} -> ${results}`
 }
 
 function formatFlops(flops: number): string {

@@ -12,7 +12,9 @@ import type {
 import { DeviceError, DeviceLostError } from '../errors.ts'
 import { type Fusion, fusions } from '../plan/fuse.ts'
 import type { Plan } from '../plan/plan.ts'
+import { debug } from '../platform/debug.ts'
 import { type TuningMemory, tuningMemory } from '../platform/tuning-memory.ts'
+import { type Bench, measureTrials } from '../step-trials.ts'
 import { byteLengthOf, type DType, sizeOf } from '../tensor.ts'
 import { findAdapter, type OpenAdapter } from './adapter.ts'
 import { Buffers } from './buffers.ts'
@@ -26,7 +28,7 @@ import { bytesOf, checkWrite, decode, mapRead, type WebGPUMemory } from './memor
 import { Pipelines } from './pipelines.ts'
 import { type ProgramOwner, WebGPUProgram } from './program.ts'
 import { decodeOutputs, type Runs } from './runs.ts'
-import { type Bench, fastest, measureTrials, profilingTrials, tuningTrials } from './tune.ts'
+import { fastest, profilingTrials, tuningTrials } from './tune.ts'
 
 /**
  * The WebGPU device, in browsers and (through Dawn) in Node. A plan is lowered to a list of {pipeline, bind group, groups},
@@ -205,7 +207,10 @@ export class WebGPUDevice implements Device, ProgramOwner {
 
   /** Takes over what tune() found on this adapter in other sessions. */
   async recall(): Promise<void> {
-    for (const [step, name] of Object.entries(await this.memory.read(this.tunedName))) this.choices.set(step, name)
+    for (const [step, name] of Object.entries(await this.memory.read(this.tunedName))) {
+      this.choices.set(step, name)
+      debug('tune', () => `${step}: ${name}, remembered`)
+    }
   }
 
   private get tunedName(): string {
@@ -220,6 +225,8 @@ export class WebGPUDevice implements Device, ProgramOwner {
     this.assertUsable()
     const results = await measureTrials(this.bench, tuningTrials(plans, this.traits), options)
     const best = fastest(results)
+    for (const { step, candidate, milliseconds } of best)
+      debug('tune', () => `${step}: ${candidate}, ${milliseconds.toFixed(3)} ms`)
     for (const { step, candidate } of best) this.choices.set(step, candidate)
     await this.memory.write(this.tunedName, Object.fromEntries(best.map(({ step, candidate }) => [step, candidate])))
     return results
@@ -232,10 +239,11 @@ export class WebGPUDevice implements Device, ProgramOwner {
   }
 
   /** For measuring: lowers by one candidate, and says what so many runs in one submit take. */
-  private readonly bench: Bench = {
+  private readonly bench: Bench<WebGPUMemory, WebGPUProgram> = {
     allocate: (dtype, elements) => this.allocate(dtype, elements),
     write: (memory, data) => this.write(memory, data),
     lower: (plan, blocks, candidate) => this.lowerBy(plan, blocks, () => candidate),
+    arenaOf: (program) => program.locate('arena'),
     time: async (program, times) => {
       const encoder = this.gpu.createCommandEncoder()
       this.replay(encoder, program, program.runs, 1, times)
