@@ -32,6 +32,7 @@ const unary = {
   exp: { apply: Math.exp, gradient: (_x, y, dy) => mul(dy, y), domain: real },
   log: { apply: Math.log, gradient: (x, _y, dy) => div(dy, x), domain: positive },
   sqrt: { apply: Math.sqrt, gradient: (_x, y, dy) => div(mul(dy, 0.5), y), domain: positive },
+  reciprocal: { apply: (x) => 1 / x, gradient: (_x, y, dy) => neg(mul(dy, square(y))), domain: positive },
   square: { apply: (x) => x * x, gradient: (x, _y, dy) => mul(dy, mul(x, 2)), domain: real },
   abs: { apply: Math.abs, gradient: (x, _y, dy) => mul(dy, sign(x)), domain: real },
   sign: { apply: Math.sign, gradient: null, domain: real },
@@ -162,6 +163,8 @@ export const exp = (x: Tensor): Tensor => unaryOf('exp', x)
 export const log = (x: Tensor): Tensor => unaryOf('log', x)
 /** The square root; NaN below 0. */
 export const sqrt = (x: Tensor): Tensor => unaryOf('sqrt', x)
+/** 1 / x. */
+export const reciprocal = (x: Tensor): Tensor => unaryOf('reciprocal', x)
 /** x · x. */
 export const square = (x: Tensor): Tensor => unaryOf('square', x)
 /** |x|. */

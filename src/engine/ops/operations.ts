@@ -13,6 +13,7 @@ export {
   minimum,
   mul,
   neg,
+  reciprocal,
   relu,
   sigmoid,
   sign,

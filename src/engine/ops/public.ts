@@ -58,6 +58,7 @@ export const ops: typeof operations = {
   exp: checked(operations.exp, one),
   log: checked(operations.log, one),
   neg: checked(operations.neg, one),
+  reciprocal: checked(operations.reciprocal, one),
   relu: checked(operations.relu, one),
   sigmoid: checked(operations.sigmoid, one),
   sign: checked(operations.sign, one),

@@ -27,6 +27,7 @@ export const unaryExpressions: Readonly<Record<UnaryName, Unary>> = {
   exp: (x, module) => f32.fromF64(exp(module, f64.fromF32(x))),
   log: (x, module) => f32.fromF64(log(module, f64.fromF32(x))),
   sqrt: (x) => f32.sqrt(x),
+  reciprocal: (x) => f32.div(one, x),
   square: (x) => f32.mul(x, x),
   abs: (x) => f32.abs(x),
   sign: (x) => select(f32.gt(x, zero), one, select(f32.lt(x, zero), f32.const(-1), zero)),

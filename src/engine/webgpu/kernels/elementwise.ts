@@ -14,6 +14,7 @@ const unaryExpressions: Readonly<Record<UnaryName, string>> = {
   exp: 'accurateExp(x)',
   log: 'accurateLog(x)',
   sqrt: 'sqrt(x)',
+  reciprocal: '1.0 / x',
   square: 'x * x',
   abs: 'abs(x)',
   sign: 'sign(x)',
