@@ -1,4 +1,7 @@
-/** Limelight's engine: tensors, layers, devices. LIME is `limelight/lime`. */
+/**
+ * Limelight's engine: tensors, layers, devices. LIME is `limelight/lime`.
+ * @module limelight
+ */
 
 export type { BlendOptions, BlendRequest } from './blend/blend-request.ts'
 export type { BlendTables } from './blend/predict-factored.ts'

@@ -1,4 +1,7 @@
-/** limelight/lime: explains any image classifier, with the numbers of Python's lime. */
+/**
+ * Explains any image classifier, with the numbers of Python's lime.
+ * @module limelight/lime
+ */
 
 export {
   type ExplainOptions,

@@ -150,7 +150,7 @@ export interface Conv2dOptions {
 }
 
 /**
- * Convolves images `x` [N,H,W,C] with `kernel` [KH,KW,C,filters]: [N,OH,OW,filters]. Strides 1 and padding 'valid'
+ * Convolves images `x` [N,H,W,C] with `kernel` [KH,KW,C,filters] to [N,OH,OW,filters]. Strides 1 and padding 'valid'
  * unless given; 'same' is TensorFlow's.
  * @throws ShapeError when channels differ or the window does not fit
  */

@@ -133,7 +133,7 @@ const reportOptions = optionsOf<ReportOptions>({
  * Precision, recall and F1 of every class and their averages (sklearn.metrics.classification_report, zero_division 0).
  * With `targetNames` the classes are 0 to their number - 1, as with scikit-learn's labels=range(n), and one that occurs
  * nowhere still has its row. Without, they are the labels that occur.
- * @param digits decimals in the text, 0 to 20
+ * @param options.digits decimals in the text, 0 to 20
  * @throws ShapeError when the two differ in length or are empty
  * @throws ArgumentError when a label is not an integer from 0, or has no name in `targetNames`; when digits is out of range
  */

@@ -60,7 +60,7 @@ export function findBoundaries(labels: LabelMap): Uint8Array {
 /**
  * A copy of the image in colour with the boundaries of the label map painted over it: scikit-image's
  * `mark_boundaries(image, mask, color)` with its defaults. Bytes become floats in [0, 1]; floats keep their type.
- * @param color red, green and blue in [0, 1]; yellow by default
+ * @param options.color red, green and blue in [0, 1]; yellow by default
  * @throws ShapeError when image and map differ in size
  * @throws ArgumentError for a colour that is not three finite numbers
  */

@@ -20,7 +20,7 @@ export interface FaithfulnessOptions {
 
 /** A label's probability while segments go, or come, one by one. */
 export interface Curve {
-  /** [segments + 1]: after none, one, … all of them. */
+  /** [segments + 1], after none, one, … all of them. */
   readonly probabilities: Float64Array
   /** Under the curve, with all segments as one unit of length: between 0 and 1. */
   readonly auc: number

@@ -12,7 +12,7 @@ export interface LogitTables {
 export interface LogitTable {
   /** Ascending. */
   readonly segments: readonly number[]
-  /** [2^segments, classes]: bit j of a row's number is 1 where segments[j] is shown. */
+  /** [2^segments, classes]; bit j of a row's number is 1 where segments[j] is shown. */
   readonly values: Float64Array
 }
 
