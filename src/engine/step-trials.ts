@@ -1,6 +1,6 @@
 import type { Measurement, MeasurementOptions, Memory, Program } from './device.ts'
 import { compulsoryBytes, type Plan, type PlanOperand, type PlanStep } from './plan/plan.ts'
-import { align, byteLengthOf, type DType } from './tensor.ts'
+import { align, byteLengthOf, type DType, sizeOf } from './tensor.ts'
 
 /**
  * How tuning and profiling measure, on any device. A step is run alone, with its own shapes, again and again (on WebGPU in one
@@ -17,7 +17,8 @@ export interface Trial {
 /** What measuring needs of a device. */
 export interface Bench<OwnMemory extends Memory, OwnProgram extends Program> {
   allocate(dtype: DType, elements: number): OwnMemory
-  write(memory: OwnMemory, data: Float32Array): void
+  /** `offset` in bytes. */
+  write(memory: OwnMemory, data: Float32Array, offset?: number): void
   lower(plan: Plan, blocks: Readonly<Record<string, OwnMemory>>, candidate: string): Promise<OwnProgram>
   arenaOf(program: OwnProgram): OwnMemory
   /** Milliseconds that so many runs take, one behind the other. */
@@ -57,6 +58,10 @@ async function measureTrial<OwnMemory extends Memory, OwnProgram extends Program
     program = lowered
     for (const memory of [...Object.values(memories), bench.arenaOf(lowered)])
       if (memory.dtype === 'f32') bench.write(memory, noise(memory.byteLength / 4))
+    // Noise as whole numbers would be rows far outside of what a step reads, or writes to.
+    for (const operand of plan.steps.flatMap(({ inputs }) => Object.values(inputs)))
+      if (operand.space === 'arena' && operand.dtype === 'i32')
+        bench.write(bench.arenaOf(lowered), new Float32Array(sizeOf(operand.shape)), operand.offset)
     await bench.time(lowered, 1)
     const compilation = performance.now() - started
     const milliseconds = await steadyTime((times) => bench.time(lowered, times))

@@ -261,7 +261,7 @@ export class CpuDevice implements Device {
     return measureTrials<LinearBlock, CpuProgram>(
       {
         allocate: (dtype, elements) => this.allocate(dtype, elements),
-        write: (memory, data) => this.write(memory, data),
+        write: (memory, data, offset) => this.write(memory, data, offset),
         lower: (plan, blocks) => this.lower(plan, blocks),
         arenaOf: (program) => program.space('arena'),
         time: async (program, times) => {

@@ -241,7 +241,7 @@ export class WebGPUDevice implements Device, ProgramOwner {
   /** For measuring: lowers by one candidate, and says what so many runs in one submit take. */
   private readonly bench: Bench<WebGPUMemory, WebGPUProgram> = {
     allocate: (dtype, elements) => this.allocate(dtype, elements),
-    write: (memory, data) => this.write(memory, data),
+    write: (memory, data, offset) => this.write(memory, data, offset),
     lower: (plan, blocks, candidate) => this.lowerBy(plan, blocks, () => candidate),
     arenaOf: (program) => program.locate('arena'),
     time: async (program, times) => {
