@@ -32,6 +32,7 @@ export function limelight(): Command {
 
 /** Options that the library has by another name. */
 const renamed: Readonly<Record<string, string>> = {
+  batch: 'batchSize',
   numSamples: 'samples',
   segmentationFn: 'segmenter',
   runs: 'stability',

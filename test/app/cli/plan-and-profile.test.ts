@@ -25,6 +25,12 @@ describe('limelight plan', () => {
     for (const { bytes } of plan.steps) expect(bytes).toBeGreaterThan(0)
   })
 
+  it.each(['plan', 'profile'])('refuses more images than one pass can have: %s', async (command) => {
+    const outcome = await limelight(command, '--model', model, '--device', 'cpu', '--batch-size', '2000000')
+    expect(outcome.stderr).toMatch(/limelight: --batch-size must be a whole number from 1 to 1,048,576, not 2000000\n$/)
+    expect(outcome.code).toBe(2)
+  })
+
   it('refuses what is no model', async () => {
     expectFailure(await limelight('plan', '--model', 'package.json'), 1, /package\.json: /)
   })
