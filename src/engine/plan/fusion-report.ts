@@ -1,6 +1,6 @@
 import { formatShape } from '../tensor.ts'
 import type { Step, Trace, Value } from './trace.ts'
-import { readers } from './trace-steps.ts'
+import { Uses } from './trace-steps.ts'
 
 /** What fuse.ts did to a trace, and why it left the rest: text for LIMELIGHT_DEBUG=fuse. */
 
@@ -40,19 +40,18 @@ const producers = new Set(['conv2d', 'conv2dInputGradient', 'matmul'])
 export function whatStaysAlone(trace: Trace): string {
   const alone = trace.steps.filter(({ kernel }) => small.has(kernel))
   if (alone.length === 0) return 'no small step is left'
-  return alone.map((step) => `${label(step)} stays: ${reasonsOf(trace, step).join('; ')}`).join('\n')
+  const uses = new Uses(trace)
+  return alone.map((step) => `${label(step)} stays: ${reasonsOf(uses, step).join('; ')}`).join('\n')
 }
 
-function reasonsOf(trace: Trace, step: Step): string[] {
+function reasonsOf(uses: Uses, step: Step): string[] {
   const given: readonly Value[] = Object.values(step.inputs)
-  const made = given.flatMap((value) => {
-    const maker = trace.steps.find(({ outputs }) => outputs.includes(value.root))
+  const made = given.flatMap(({ root }) => {
+    const maker = uses.writerOf(root)
     if (!maker) return []
-    const count = readers(trace, value.root)
     if (!producers.has(maker.kernel)) return [`${maker.kernel} makes what it reads, which takes nothing more`]
-    return count > 1
-      ? [`${count} read what ${maker.kernel} makes`]
-      : [`${label(maker)} can't take it: of another shape, or after its last`]
+    if (!uses.isReadOnce(root)) return [`others read what ${maker.kernel} makes, too`]
+    return [`${label(maker)} can't take it: of another shape, or after its last`]
   })
   return made.length > 0 ? made : ['it reads what no step makes']
 }

@@ -24,7 +24,9 @@ it('says what steps became', () => {
 
 it('says why a small step stays: its producer has other readers, or is none, or there is none', () => {
   const product = matmul(x, w)
-  expect(toldOf({ y: add(product, bias), z: product }).alone).toBe('add -> [2,4] stays: 2 read what matmul makes')
+  expect(toldOf({ y: add(product, bias), z: product }).alone).toBe(
+    'add -> [2,4] stays: others read what matmul makes, too',
+  )
   expect(toldOf({ y: relu(mul(x, x)) }).alone).toBe(
     'mul -> [2,3] stays: it reads what no step makes\nrelu -> [2,3] stays: mul makes what it reads, which takes nothing more',
   )
