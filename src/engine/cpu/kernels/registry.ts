@@ -1,12 +1,14 @@
 import { binaryRows, byName, unaryRows } from '../../ops/elementwise.ts'
 import type { KernelName } from '../../ops/registry.ts'
 import type { CpuKernel } from '../kernel.ts'
+import { blendBySegments } from './blend-by-segments.ts'
 import { conv2d, conv2dInputGradient, conv2dKernelGradient } from './choose-convolution.ts'
 import { binaryKernel, broadcast, unaryKernel } from './elementwise.ts'
+import { gather, scatter } from './gather.ts'
 import { matmul } from './matmul.ts'
 import { avgPool, avgPoolGradient, maxPool, maxPoolGradient } from './pool.ts'
+import { random } from './random.ts'
 import { argMax, max, sum } from './reduce.ts'
-import { blendBySegments, gather, random, scatter } from './rows.ts'
 import {
   softmax,
   softmaxCrossEntropy,
