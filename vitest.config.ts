@@ -22,6 +22,8 @@ const slow = [
   'test/engine/cpu/threads-in-chromium.test.ts',
   'test/engine/webgpu/{dawn,device,leaks}.test.ts',
   'test/engine/training/trajectory.test.ts',
+  'test/docs/readme-example.test.ts',
+  'test/examples/**',
   'test/fuzz/**',
   'test/package-types.test.ts',
 ]
