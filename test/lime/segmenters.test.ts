@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { ArgumentError } from '../../src/engine/errors.ts'
+import { ArgumentError, ShapeError } from '../../src/engine/errors.ts'
 import { rgbToGray, rgbToLab } from '../../src/lime/images/color.ts'
 import { gaussianFilter } from '../../src/lime/images/gaussian.ts'
 import { type Image, toImage, toUnitRgb } from '../../src/lime/images/image.ts'
 import { felzenszwalb, grid, LimeImageExplainer, quickshift, slic, watershed } from '../../src/lime/index.ts'
 import { gridEdges } from '../../src/lime/segmenters/felzenszwalb.ts'
 import { quickshiftForest, tieBreakingNoise } from '../../src/lime/segmenters/quickshift.ts'
-import { segmenterNamed } from '../../src/lime/segmenters/registry.ts'
+import { segmenterNamed, segmenterNames } from '../../src/lime/segmenters/registry.ts'
 import { inOneGo } from '../../src/lime/steps.ts'
 import { readReference } from '../reference-files.ts'
 import { largestError, tensorOf } from '../reference-tensors.ts'
@@ -155,6 +155,19 @@ describe('segmenters', () => {
     expect(() => segmenterNamed(name, parameters)).toThrow(ArgumentError)
     expect(() => segmenterNamed(name, parameters)).toThrow(message)
   })
+
+  it.each(segmenterNames)(
+    '%s, called by itself, takes a picture as it is given and refuses what is none',
+    async (name) => {
+      const [data, shape] = [new Float64Array(12 * 10).fill(0.5), [12, 10]]
+      const { signal } = new AbortController()
+      const map = await segmenterNamed(name)({ data, shape })
+      expect(map.shape).toEqual(shape)
+      expect(map).toEqual(await segmenterNamed(name)(toImage({ data, shape }), { randomSeed: 42, signal }))
+      await expect(segmenterNamed(name)({ data, shape: [12, 11] })).rejects.toThrow(ShapeError)
+      await expect(segmenterNamed(name)({ data: data.fill(Number.NaN), shape })).rejects.toThrow(ArgumentError)
+    },
+  )
 
   it('refuse options outside their range', () => {
     expect(() => quickshift({ kernelSize: 0.5 })).toThrow(ArgumentError)

@@ -2,7 +2,7 @@ import { check, numberFrom, optionsOf } from '../../engine/arguments.ts'
 import { gaussianFilter, mostSigma } from '../images/gaussian.ts'
 import { toUnitRgb } from '../images/image.ts'
 import { inTurns, type Steps, stepSize } from '../steps.ts'
-import type { Segmenter } from './label-map.ts'
+import { type Segmenter, segmenter } from './label-map.ts'
 import { sortByKey } from './radix-sort.ts'
 
 export interface FelzenszwalbOptions {
@@ -230,9 +230,9 @@ export function felzenszwalb(options: FelzenszwalbOptions = {}): Segmenter {
   const { scale = 1, sigma = 0.8, minSize = 20 } = options
   // scikit-image states the scale for 0..255 and its images are 0..1.
   const unitScale = scale / 255
-  return async (image, { signal }) => {
+  return segmenter(async (image, { signal }) => {
     const { height, width } = image
     const steps = felzenszwalbLabels(toUnitRgb(image), height, width, { unitScale, sigma, minSize })
     return { data: await inTurns(steps, signal), shape: [height, width] }
-  }
+  })
 }

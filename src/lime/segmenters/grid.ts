@@ -1,6 +1,6 @@
 import { check, optionsOf, wholeNumber } from '../../engine/arguments.ts'
 import { ArgumentError } from '../../engine/errors.ts'
-import type { Segmenter } from './label-map.ts'
+import { type Segmenter, segmenter } from './label-map.ts'
 
 export interface GridOptions {
   /** Rows and columns of cells; 4 each unless given. */
@@ -18,7 +18,7 @@ const gridOptions = optionsOf<GridOptions>({ rows: wholeNumber(1), columns: whol
 export function grid(options: GridOptions = {}): Segmenter {
   check('grid', gridOptions, options)
   const { rows = 4, columns = 4 } = options
-  return async ({ height, width }) => {
+  return segmenter(async ({ height, width }) => {
     if (rows > height || columns > width)
       throw new ArgumentError(`grid: ${rows} x ${columns} cells do not fit into ${height} x ${width} pixels`)
     const data = new Int32Array(height * width)
@@ -26,5 +26,5 @@ export function grid(options: GridOptions = {}): Segmenter {
       for (let x = 0; x < width; x++)
         data[y * width + x] = Math.floor((y * rows) / height) * columns + Math.floor((x * columns) / width)
     return { data, shape: [height, width] }
-  }
+  })
 }

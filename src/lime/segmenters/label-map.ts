@@ -1,7 +1,7 @@
 import { isNumberArray, shown, thatIs } from '../../engine/arguments.ts'
 import { ArgumentError, ShapeError } from '../../engine/errors.ts'
 import type { AbortSignal } from '../../engine/platform/types.ts'
-import type { Image } from '../images/image.ts'
+import { type Image, type ImageInput, toImage } from '../images/image.ts'
 
 /** The segment each pixel belongs to: [H, W], row-major. */
 export interface LabelMap {
@@ -34,8 +34,19 @@ export interface SegmentationContext {
 /** Image -> label map, at once or as a promise. Any integers will do as labels. */
 export type SegmentationFn = (image: Image, context: SegmentationContext) => LabelMap | Promise<LabelMap>
 
-/** What all of Limelight's own are: they let others run every 50 ms, and throw the signal's reason when it aborts. */
-export type Segmenter = (image: Image, context: SegmentationContext) => Promise<LabelMap>
+/**
+ * What all of Limelight's own are: they let others run every 50 ms, and throw the signal's reason when it aborts. Called by
+ * themselves they need no context, and check the picture as an explainer does.
+ */
+export type Segmenter = (image: Image | ImageInput, context?: Partial<SegmentationContext>) => Promise<LabelMap>
+
+/** scikit-image's seed where none is given. */
+const defaultSeed = 42
+
+/** A segmenter whose work gets a picture that is one, and a whole context. @internal */
+export function segmenter(work: (image: Image, context: SegmentationContext) => Promise<LabelMap>): Segmenter {
+  return async (image, { randomSeed = defaultSeed, signal } = {}) => work(toImage(image), { randomSeed, signal })
+}
 
 /**
  * Checks what a segmenter returned against the image.

@@ -5,7 +5,7 @@ import { gaussianFilter, mostSigma } from '../images/gaussian.ts'
 import { toUnitRgb } from '../images/image.ts'
 import { DefaultRng } from '../random/default-rng.ts'
 import { inTurns, type Steps, stepSize } from '../steps.ts'
-import type { Segmenter } from './label-map.ts'
+import { type Segmenter, segmenter } from './label-map.ts'
 
 export interface QuickshiftOptions {
   /** Width of the Gaussian that smooths the density, in pixels (and colour units); at least 1. */
@@ -204,11 +204,11 @@ function labelTrees({ parents, distances }: QuickshiftForest, maxDist: number): 
 export function quickshift(options: QuickshiftOptions = {}): Segmenter {
   check('quickshift', quickshiftOptions, options)
   const { kernelSize = 5, maxDist = 10, ratio = 1, sigma = 0, randomSeed } = options
-  return async (image, context) => {
+  return segmenter(async (image, context) => {
     const { height, width } = image
     const seed = randomSeed ?? context.randomSeed
     const steps = quickshiftForest(toUnitRgb(image), height, width, { kernelSize, ratio, sigma, randomSeed: seed })
     const forest = await inTurns(steps, context.signal)
     return { data: labelTrees(forest, maxDist), shape: [height, width] }
-  }
+  })
 }

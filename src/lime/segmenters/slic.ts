@@ -3,7 +3,7 @@ import { labOf } from '../images/color.ts'
 import { gaussianFilter, mostSigma } from '../images/gaussian.ts'
 import { toUnitRgb } from '../images/image.ts'
 import { inTurns, type Steps, stepSize } from '../steps.ts'
-import type { Segmenter } from './label-map.ts'
+import { type Segmenter, segmenter } from './label-map.ts'
 import type { clusterPixels } from './slic-clusters.ts'
 
 export interface SlicOptions {
@@ -108,7 +108,7 @@ export function slic(options: SlicOptions = {}): Segmenter {
   const { nSegments = 100, compactness = 10, maxNumIter = 10, sigma = 0, startLabel = 0 } = options
   const { enforceConnectivity = true } = options
 
-  return async (image, { signal }) => {
+  return segmenter(async (image, { signal }) => {
     // With it comes the WebAssembly that it makes: more code than in all other segmenters together, and few ask for slic.
     const { clusterPixels } = await import('./slic-clusters.ts')
     const { height, width } = image
@@ -116,7 +116,7 @@ export function slic(options: SlicOptions = {}): Segmenter {
       data: await inTurns(labelled(clusterPixels, toUnitRgb(image), height, width), signal),
       shape: [height, width],
     }
-  }
+  })
 
   function* labelled(
     cluster: typeof clusterPixels,

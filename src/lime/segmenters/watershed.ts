@@ -2,7 +2,7 @@ import { check, numberFrom, optionsOf, wholeNumber } from '../../engine/argument
 import { rgbToGray } from '../images/color.ts'
 import { toUnitRgb } from '../images/image.ts'
 import { inTurns, type Steps, stepSize } from '../steps.ts'
-import type { Segmenter } from './label-map.ts'
+import { type Segmenter, segmenter } from './label-map.ts'
 import { pointsAlong, regularGrid } from './regular-grid.ts'
 
 export interface WatershedOptions {
@@ -24,12 +24,12 @@ const watershedOptions = optionsOf<WatershedOptions>({ markers: wholeNumber(1, 1
 export function watershed(options: WatershedOptions = {}): Segmenter {
   check('watershed', watershedOptions, options)
   const { markers = 50, compactness = 0.001 } = options
-  return async (image, { signal }) => {
+  return segmenter(async (image, { signal }) => {
     const { height, width } = image
     const edges = sobel(rgbToGray(toUnitRgb(image)), height, width)
     const steps = flood(edges, height, width, markers, compactness)
     return { data: await inTurns(steps, signal), shape: [height, width] }
-  }
+  })
 }
 
 /** The magnitude of the gradient by Sobel's kernels, mirrored at the borders: scikit-image's `filters.sobel`. */
