@@ -230,7 +230,7 @@ describe('limelight explain', () => {
       /another run: method was "shapley" and is "lime" now/,
     )
     expectLine(await limelight(...words, '--alpha', '1'), 2, /shapley takes no alpha; .* it takes samples, of\n$/)
-    expectLine(await limelight(...words, '--samples', 'auto'), 2, /shapley: samples must be .* or 'exact'/)
+    expectLine(await limelight(...words, '--samples', 'auto'), 2, /^limelight: --samples must be .* or 'exact'/)
     expectLine(await limelight(...words, '--masks', '--json'), 2, /only the method lime keeps the masks/)
   })
 
