@@ -90,7 +90,7 @@ describe('an explanation', () => {
     await page.getByRole('combobox', { name: 'Method' }).selectOption('shapley')
     // What Shapley values have no use for is gone, or as usual.
     expect(await page.getByRole('combobox', { name: 'Sampling' }).locator('option').allTextContents()).toEqual([
-      'By number',
+      'A fixed number',
       'Every mixture',
     ])
     await page.getByText('More settings').click()

@@ -35,6 +35,25 @@ describe('the first screen', () => {
   )
 })
 
+describe('on a phone', () => {
+  test('what is said of a segment moves nothing: a press lands where the finger is', async () => {
+    const { page } = await site.open()
+    await page.setViewportSize({ width: 390, height: 844 })
+    await explained(page)
+    const segments = page.locator('.segments tbody button')
+    await segments.first().scrollIntoViewIfNeeded()
+    const heightOf = () => page.locator('.what-if').evaluate((element) => element.getBoundingClientRect().height)
+    const before = await heightOf()
+    await segments.first().hover()
+    await page.mouse.down()
+    await page.locator('.what-if tr').nth(1).locator('[data-probability]').waitFor()
+    expect(await heightOf()).toBe(before)
+    await page.mouse.up()
+    await page.locator('.what-if tr').nth(2).locator('[data-probability]').waitFor()
+    expect(await heightOf()).toBe(before)
+  })
+})
+
 describe('the scale', () => {
   /** The strongest colour in the picture: how far green and magenta are from grey, 0 to 255. */
   const strongestTint = () => {

@@ -215,7 +215,7 @@ describe('the page', () => {
     // Pointed at and hidden alone: what follows is said once.
     expect(await page.locator('.what-if th').allTextContents()).toEqual([
       'Whole picture',
-      'Without the one you point at',
+      'Without one segment',
       `Without segment ${first}`,
     ])
     expect(await page.locator('.what-if [data-probability]').count()).toBe(2)

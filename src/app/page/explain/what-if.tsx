@@ -32,12 +32,12 @@ export function WhatIf({
         <tbody>
           <Row term="Whole picture" probability={probability} becomes={null} />
           <Row
-            term={pointedAt === null ? 'Without the one you point at' : `Without segment ${pointedAt}`}
+            term={pointedAt === null ? 'Without one segment' : `Without segment ${pointedAt}`}
             probability={pointedAt === null ? null : (withoutHighlighted?.[label] ?? null)}
             becomes={pointedAt === null ? null : becomes(withoutHighlighted)}
           />
           <Row
-            term={pressed.length === 0 ? 'Without the hidden ones' : withoutPressed}
+            term={pressed.length === 0 ? 'Without those hidden' : withoutPressed}
             probability={withoutHidden?.[label] ?? null}
             becomes={becomes(withoutHidden)}
           />
@@ -46,7 +46,7 @@ export function WhatIf({
       <div class="what-if-note">
         <p class="hint">
           {rank < 0
-            ? 'Point at a segment, in the picture or the table, and press it to hide it. What is hidden shows its mean colour.'
+            ? 'Press a segment, in the picture or the table, to hide it. What is hidden shows its mean colour.'
             : `Segment ${highlighted} is number ${rank + 1} of ${weights.length}: ${signed(weights[rank][1])}${confidenceOf(evidence, rank)}.`}
         </p>
         <button type="button" disabled={pressed.length === 0} onClick={showAll}>
