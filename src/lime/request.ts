@@ -110,8 +110,13 @@ export function explanationRequest(given: RequestInput): ExplanationRequest {
 /** @throws ArgumentError for a field that only other methods take */
 function checkTaken(method: MethodName, name: string): void {
   const own = Object.keys(methods[method].fields)
-  if (own.includes(name) || !methodNames.some((other) => name in methods[other].fields)) return
-  throw new ArgumentError(`${method} takes no ${name}; beside what every method takes, it takes ${own.join(', ')}`)
+  const others = methodNames.filter((other) => name in methods[other].fields)
+  if (own.includes(name) || others.length === 0) return
+  throw new ArgumentError(`${method} takes no ${name}; beside what every method takes, it takes ${own.join(', ')}`, {
+    caller: method,
+    argument: name,
+    why: `is for the method ${others.join(' or ')}, not for ${method}`,
+  })
 }
 
 /** With its parameters as numbers. @throws ArgumentError for a name or parameter that there is not, or one outside its range */

@@ -229,7 +229,11 @@ describe('limelight explain', () => {
       2,
       /another run: method was "shapley" and is "lime" now/,
     )
-    expectLine(await limelight(...words, '--alpha', '1'), 2, /shapley takes no alpha; .* it takes samples, of\n$/)
+    expectLine(
+      await limelight(...words, '--alpha', '1'),
+      2,
+      /^limelight: --alpha is for the method lime, not for shapley\n$/,
+    )
     expectLine(await limelight(...words, '--samples', 'auto'), 2, /^limelight: --samples must be .* or 'exact'/)
     expectLine(await limelight(...words, '--masks', '--json'), 2, /only the method lime keeps the masks/)
   })
