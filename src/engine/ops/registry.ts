@@ -15,8 +15,11 @@ import { softmaxOperation } from './softmax.ts'
 import { crossEntropyGradientOperation, crossEntropyOperation } from './softmax-cross-entropy.ts'
 import { broadcastOperation, sumOperation } from './sum-and-broadcast.ts'
 
+/** Of operations, whatever their attributes, the compiler is to know the names. */
+const named = <N extends string>(rows: Readonly<Record<N, Operation>>): Readonly<Record<N, Operation>> => rows
+
 /** Every operation by the name its plan steps carry. Views (reshape) are not here: they leave no step. */
-const operationRows = {
+const operationRows = named({
   ...unaryOperations,
   ...binaryOperations,
   broadcast: broadcastOperation,
@@ -38,7 +41,7 @@ const operationRows = {
   scatter: scatterOperation,
   blendBySegments: blendOperation,
   random: randomOperation,
-}
+})
 
 const updateRows = { adam: adamKind, sgd: sgdKind, record: recordKind }
 
@@ -47,6 +50,6 @@ export type OperationName = keyof typeof operationRows
 /** What a step of a plan may ask of a device: an operation, an update, or two steps that are fused to one of a name of its own. */
 export type KernelName = OperationName | keyof typeof updateRows | 'softmaxCrossEntropyWithGradient'
 
-export const operations: ReadonlyMap<string, Operation> = new Map(Object.entries<Operation>(operationRows))
+export const operations: ReadonlyMap<string, Operation> = new Map(Object.entries(operationRows))
 
 export const updateKinds: ReadonlyMap<string, UpdateKind> = new Map(Object.entries(updateRows))

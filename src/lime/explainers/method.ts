@@ -68,7 +68,7 @@ export interface CallOptions {
 /** Explains one image. Calls that follow one another draw from one random stream. */
 export type ExplainImage = (image: ImageInput, predictor: Predictor, call?: CallOptions) => Promise<Attribution>
 
-/** A row of the registry: one way of explaining. */
+/** A row of the registry: one way of explaining. @internal */
 export interface Method {
   /** For people. */
   readonly title: string

@@ -66,6 +66,7 @@ export const methodNames = ['lime', 'shapley'] as const
 
 export type MethodName = (typeof methodNames)[number]
 
+/** @internal */
 export const methods: Readonly<Record<MethodName, Method>> = { lime, shapley }
 
 /** @throws ArgumentError for another name, listing the valid ones */

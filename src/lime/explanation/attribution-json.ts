@@ -61,9 +61,12 @@ export function attributionToJson(contents: AttributionContents, evidence: unkno
 }
 
 const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0
+/** @internal */
 export const whole = thatIs<number>('a whole number', isCount)
 const labelName = thatIs<string>('a class number', (value) => typeof value === 'string' && /^(0|[1-9]\d*)$/.test(value))
+/** @internal */
 export const byLabel = <S extends v.GenericSchema>(schema: S) => v.record(labelName, schema)
+/** @internal */
 export const numbers = items<number>('a finite number', Number.isFinite)
 
 /** An image of one pixel a side at least; how long the sides are, the data say. */
@@ -75,7 +78,7 @@ const pixelsSchema = v.object({
   data: numbers,
 })
 
-/** What a schema can say of what all versions hold; checkSubject() and checkLabels() have the rest. */
+/** What a schema can say of what all versions hold; checkSubject() and checkLabels() have the rest. @internal */
 export const commonEntries = {
   image: pixelsSchema,
   fudged: pixelsSchema,
@@ -100,7 +103,7 @@ export const commonEntries = {
   }),
 }
 
-/** How it came about, as version 1 has it. */
+/** How it came about, as version 1 has it. @internal */
 export const samplesEntries = {
   samples: wholeNumber(1),
   sampling: oneOf('number', 'auto', 'exact'),
@@ -141,6 +144,7 @@ export function methodOf(value: unknown): string {
  * @param value what attributionToJson made, or JSON.parse of its text
  * @param evidence the schema of what the method says beyond weights
  * @throws FormatError for anything else, with the path of what is wrong, what was found and what was expected
+ * @internal
  */
 export function attributionFromJson<S extends v.GenericSchema>(
   value: unknown,
