@@ -2,6 +2,7 @@ import { thatIs } from '../arguments.ts'
 import { openToAppend } from './atomic-write.ts'
 import { cacheFolder } from './cache-folder.ts'
 import { isNode, nodeModule } from './node-module.ts'
+import { within } from './patience.ts'
 
 /**
  * What was found out by measuring a machine, kept for the next time: a file in Node, IndexedDB in a browser. Losing it costs
@@ -69,6 +70,9 @@ function entriesOf(line: string): Record<string, unknown> {
   }
 }
 
+/** A database that answers takes some milliseconds. */
+const patienceMs = 3000
+
 function databaseTuningMemory(): TuningMemory {
   const store = 'choices'
   const settled = <T>(request: IDBRequest<T>) =>
@@ -89,7 +93,12 @@ function databaseTuningMemory(): TuningMemory {
   const read = async (objects: IDBObjectStore, machine: string) =>
     choicesIn(await settled<unknown>(objects.get(machine)))
   return {
-    read: (machine) => inStore('readonly', (objects) => read(objects, machine)).catch(() => ({})),
+    read: (machine) =>
+      within(
+        patienceMs,
+        inStore('readonly', (objects) => read(objects, machine)),
+        {},
+      ),
     // In one transaction: another tab's choices can't come between.
     write: (machine, choices) =>
       inStore('readwrite', async (objects) => {

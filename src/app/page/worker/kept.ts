@@ -1,5 +1,6 @@
 import { createStore, del, get, set, type UseStore } from 'idb-keyval'
 import type { Checkpoint, EpochLog } from '../../../engine/index.ts'
+import { within } from '../../../engine/platform/patience.ts'
 import type { TrainingPoint, TrainingRecipe } from '../contract/engine-api.ts'
 
 /** What the browser keeps between visits, in IndexedDB: the network that was trained or opened, and a training under way. */
@@ -26,13 +27,13 @@ function store(): UseStore {
   return opened
 }
 
-/** @returns null where there is none, or where this browser keeps nothing (a private window, a full disk) */
+/** The page opens without what is kept rather than not at all. A network and a training are read in far less. */
+const patienceMs = 10_000
+
+/** @returns null where there is none, or where this browser keeps nothing (a private window, a full disk), or does not answer */
 export async function kept<K extends keyof Kept>(key: K): Promise<Kept[K] | null> {
-  try {
-    return (await get<Kept[K]>(key, store())) ?? null
-  } catch {
-    return null
-  }
+  const read = async () => (await get<Kept[K]>(key, store())) ?? null
+  return within(patienceMs, read(), null)
 }
 
 /** @returns why it could not be kept; null where it was. What was kept before stays then. */
