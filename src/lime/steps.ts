@@ -75,6 +75,7 @@ export function* part<T>(work: Steps<T>, from: number, to: number): Steps<T> {
   for (;;) {
     const step = work.next()
     if (step.done) return step.value
-    yield step.value === undefined ? undefined : from + step.value * (to - from)
+    // Whoever does not say how far it is, is at its beginning at least.
+    yield from + (step.value ?? 0) * (to - from)
   }
 }

@@ -44,7 +44,7 @@ export function addProfileCommand(program: Command): void {
 
 /** One line a step, those that take longest first. */
 function table(measurements: readonly Measurement[]): string {
-  const total = measurements.reduce((sum, { milliseconds }) => sum + milliseconds, 0)
+  const total = measurements.reduce((sum, { milliseconds, refused }) => sum + (refused ? 0 : milliseconds), 0)
   const rows = [...measurements].sort((a, b) => b.milliseconds - a.milliseconds).map((row) => line(row, total))
   return [
     `${'ms'.padStart(10)}${'share'.padStart(8)}${'GFLOP/s'.padStart(10)}${'GB/s'.padStart(8)}  step`,

@@ -161,6 +161,8 @@ export class Sequential {
     check('fit', fitOptions, options)
     this.checkLabelled('fit', samples, labels)
     if (options.validationData) this.checkLabelled('fit', ...options.validationData, 'fit: validationData')
+    // Nothing is waited for between looking at the model and marking it as trained: it can't be disposed of meanwhile.
+    const { fit } = await import('../training/fit.ts')
     const { compiled, options: compiledWith } = this.onDevice('fit')
     const { optimizer } = compiledWith
     if (!optimizer)
@@ -169,7 +171,6 @@ export class Sequential {
       await this.compile({ ...compiledWith, device })
       return this.onDevice('fit').compiled
     }
-    const { fit } = await import('../training/fit.ts')
     return fit({ compiled, optimizer, seed: this.seed, samples, labels, moveTo }, options)
   }
 

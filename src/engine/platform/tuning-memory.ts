@@ -46,7 +46,9 @@ export function fileTuningMemory(path?: string): TuningMemory {
       const text = await nodeModule('node:fs/promises')
         .readFile(place(), 'utf8')
         .catch(() => '')
-      return Object.assign({}, ...text.split('\n').map((line) => choicesIn(entriesOf(line)[machine])))
+      const known: Choices = {}
+      for (const line of text.split('\n')) Object.assign(known, choicesIn(entriesOf(line)[machine]))
+      return known
     },
     async write(machine, choices) {
       try {
@@ -100,11 +102,13 @@ function databaseTuningMemory(): TuningMemory {
         {},
       ),
     // In one transaction: another tab's choices can't come between.
-    write: (machine, choices) =>
-      inStore('readwrite', async (objects) => {
+    write: (machine, choices) => {
+      const adding = inStore('readwrite', async (objects) => {
         const known = await read(objects, machine)
         await settled(objects.put({ ...known, ...choices }, machine))
-      }).catch(() => {}),
+      })
+      return within(patienceMs, adding, undefined)
+    },
   }
 }
 

@@ -10,6 +10,8 @@ const truncate = 4
 /** exp(-x^2 / 2 sigma^2) for x = 0..radius, normalised so that the whole (two-sided) kernel sums to 1. */
 function halfKernel(sigma: number): Float64Array {
   const radius = Math.floor(truncate * sigma + 0.5)
+  // Of the tiniest sigma the square is 0.
+  if (radius === 0) return Float64Array.of(1)
   const weights = Float64Array.from({ length: radius + 1 }, (_, x) => roundedExp((-0.5 / (sigma * sigma)) * x * x))
   let sum = 0
   for (let x = -radius; x <= radius; x++) sum += weights[Math.abs(x)]

@@ -138,10 +138,12 @@ function readSide(all: URLSearchParams, prefix: string, imageCount: number, plai
   const word = methodChoices[method].samplings.find((sampling) => sampling !== 'number' && sampling === get('samples'))
   const segmenter = segmenterChoices.find((choice) => choice === get('segmenter')) ?? settings.segmenter
   const { min, max } = kernelWidths
+  const isOwn = get('network') === 'own'
   return {
     image: whole('index', 0, imageCount - 1) ?? plain.image,
-    network: get('network') === 'own' ? 'own' : 'tutorial',
-    label: whole('label', 0, task.classNames.length - 1),
+    network: isOwn ? 'own' : 'tutorial',
+    // How many classes one's own network has is not known before it is opened.
+    label: whole('label', 0, isOwn ? Number.MAX_SAFE_INTEGER : task.classNames.length - 1),
     settings: {
       method,
       segmenter,

@@ -315,8 +315,8 @@ class Engine implements EngineApi {
     const network = networkFrom(bytes, file.name)
     this.stopAsking()
     await this.networks.add('own', network)
-    await keep('network', bytes)
     this.tellOfOwnNetwork()
+    await keep('network', bytes)
   }
 
   stop(run: RunName): void {

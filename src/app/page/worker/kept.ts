@@ -27,28 +27,43 @@ function store(): UseStore {
   return opened
 }
 
-/** The page opens without what is kept rather than not at all. A network and a training are read in far less. */
+/** A network and a training are read and written in far less. */
 const patienceMs = 10_000
+const silence = "the browser's database does not answer"
+
+/** Once it has not answered nothing is asked of it any more: the page opens and trains without rather than not at all. */
+let isSilent = false
+
+/** What the database says, or why it says nothing. */
+async function answer<T>(
+  ask: (kept: UseStore) => Promise<T>,
+): Promise<{ readonly value: T } | { readonly why: string }> {
+  const asked = async () => {
+    try {
+      return { value: await ask(store()) }
+    } catch (error) {
+      return { why: error instanceof Error ? error.message : String(error) }
+    }
+  }
+  if (isSilent) return { why: silence }
+  const answered = await within(patienceMs, asked(), null)
+  isSilent = answered === null
+  return answered ?? { why: silence }
+}
 
 /** @returns null where there is none, or where this browser keeps nothing (a private window, a full disk), or does not answer */
 export async function kept<K extends keyof Kept>(key: K): Promise<Kept[K] | null> {
-  const read = async () => (await get<Kept[K]>(key, store())) ?? null
-  return within(patienceMs, read(), null)
+  const answered = await answer((store) => get<Kept[K]>(key, store))
+  return 'value' in answered ? (answered.value ?? null) : null
 }
 
 /** @returns why it could not be kept; null where it was. What was kept before stays then. */
 export async function keep<K extends keyof Kept>(key: K, value: Kept[K]): Promise<string | null> {
-  try {
-    await set(key, value, store())
-    return null
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error)
-  }
+  const answered = await answer((store) => set(key, value, store))
+  return 'why' in answered ? answered.why : null
 }
 
 /** Where it can't be deleted there is nothing to delete either. */
 export async function forget(key: keyof Kept): Promise<void> {
-  try {
-    await del(key, store())
-  } catch {}
+  await answer((store) => del(key, store))
 }
