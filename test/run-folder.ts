@@ -38,7 +38,11 @@ export default function makeRunFolder(): () => void {
   return () => {
     if (former === undefined) delete process.env.TMPDIR
     else process.env.TMPDIR = former
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+    try {
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+    } catch {
+      // A browser that is just ending may write yet: what removes folders of runs that were killed removes this one, too.
+    }
     child.stdin?.end()
   }
 }
