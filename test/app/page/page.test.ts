@@ -236,6 +236,9 @@ describe('the page', () => {
     await expectWithout(2, [first, second])
     await page.getByRole('button', { name: 'Show all' }).click()
     expect(await page.locator('.what-if [data-probability]').count()).toBeLessThan(3)
+    await rowOf(third).hover()
+    await expectWithout(1, [third])
+    await page.mouse.move(0, 0)
     expect(await page.locator('.segments [aria-pressed="true"]').count()).toBe(0)
 
     // Another explanation has other segments: nothing of it is hidden.

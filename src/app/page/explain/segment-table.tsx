@@ -52,7 +52,8 @@ export function SegmentTable({
               key={segment}
               data-segment={segment}
               class={`${segment === highlighted ? 'is-highlighted' : ''} ${hidden.has(segment) ? 'is-hidden' : ''}`}
-              onMouseEnter={(event) => isMoved(event) && onHighlight(segment)}
+              // Not on entering: browsers say of moves alone how far they went.
+              onMouseMove={(event) => isMoved(event) && segment !== highlighted && onHighlight(segment)}
             >
               <th scope="row">
                 <button
