@@ -14,12 +14,16 @@ declare module 'vitest' {
 
 const expectedAdapter = process.env.LIMELIGHT_EXPECT_ADAPTER ?? ''
 
-/** What `npm run check` leaves to `npm test`: the page in a browser, the command as it is built, adapters, many samples and cases. */
+/** What `npm run check` leaves to `npm test`: the page in a browser, the command as it is built, adapters, large files, threads, many samples and cases. */
 const slow = [
   'test/app/*.test.ts',
   'test/app/cli/**',
   'test/app/page/*.test.ts',
-  'test/engine/cpu/threads-in-chromium.test.ts',
+  'test/app/page/worker/{average-evidence,training-data}.test.ts',
+  'test/app/tasks/fashion-mnist/store.test.ts',
+  'test/engine/cpu/{threads,threads-in-chromium,winograd}.test.ts',
+  'test/engine/random-graphs.test.ts',
+  'test/lime/{numerics,references}.test.ts',
   'test/engine/webgpu/{dawn,device,leaks}.test.ts',
   'test/engine/training/trajectory.test.ts',
   'test/docs/readme-example.test.ts',
