@@ -1,5 +1,6 @@
 import type { Measurement, MeasurementOptions, Memory, Program } from './device.ts'
 import { compulsoryBytes, type Plan, type PlanOperand, type PlanStep } from './plan/plan.ts'
+import { mapInputs } from './plan/trace.ts'
 import { align, byteLengthOf, type DType, sizeOf } from './tensor.ts'
 
 /**
@@ -94,7 +95,7 @@ function planOfStep(step: PlanStep): {
   const steps = [
     {
       ...step,
-      inputs: step.inputs.map(place),
+      inputs: mapInputs(step.inputs, place),
       outputs: step.outputs.map(place),
       states: step.states.map(place),
     },

@@ -28,6 +28,8 @@ export interface ReferenceOperand extends TensorType {
  */
 export interface Operation<A extends Attributes = Attributes> {
   readonly name: string
+  /** Of its inputs, in order: what a plan's steps and kernels call them. '...part' stands for any number more: part0, part1, … */
+  readonly inputNames: readonly string[]
   /** It stands in gradients only: whoever rounds a forward pass coarsely must keep all digits where one is. */
   readonly isGradient?: true
   /** The result's type. @throws ShapeError that names the operation and the shapes it got */
@@ -66,6 +68,7 @@ export function apply<A extends Attributes>(operation: Operation<A>, inputs: rea
 function leaf(name: string): Operation {
   return {
     name,
+    inputNames: [],
     infer() {
       throw new ShapeError(`${name} is a leaf: it has no inputs to infer its type from`)
     },

@@ -9,6 +9,17 @@ it('each operation has a case: its values and, where it has one, its gradient ar
   expect([...operations.keys()].filter((name) => !tried.has(name))).toEqual([])
 })
 
+it('each operation names all of its inputs, each once', () => {
+  for (const problem of operationCases)
+    for (const { kernel, inputs } of trace(caseGraph(problem).graph).steps) {
+      const names = operations.get(kernel)?.inputNames ?? []
+      const given = Object.keys(inputs)
+      if (names.some((name) => name.startsWith('...')))
+        expect(given.length, kernel).toBeGreaterThanOrEqual(names.length)
+      else expect(given, kernel).toEqual(names)
+    }
+})
+
 it('each operation is registered by its own name', () => {
   for (const [name, operation] of operations) expect(operation.name).toBe(name)
 })

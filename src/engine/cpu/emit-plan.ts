@@ -1,5 +1,6 @@
 import { DeviceError } from '../errors.ts'
 import type { Plan, PlanOperand } from '../plan/plan.ts'
+import { mapInputs } from '../plan/trace.ts'
 import { sizeOf } from '../tensor.ts'
 import type { CpuOperand, KernelEmitter } from './kernel.ts'
 import { cpuKernels } from './kernels/registry.ts'
@@ -11,7 +12,7 @@ export function emitPlan(plan: Plan, place: (operand: PlanOperand) => CpuOperand
     if (!kernel) throw new DeviceError(`cpu: no kernel named ${step.kernel}`)
     const placed = {
       ...step,
-      inputs: step.inputs.map(place),
+      inputs: mapInputs(step.inputs, place),
       outputs: step.outputs.map(place),
       states: step.states.map(place),
     }

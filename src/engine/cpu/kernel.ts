@@ -17,7 +17,7 @@ export interface CpuOperand extends TensorType {
 
 export interface CpuStep {
   readonly kernel: string
-  readonly inputs: readonly CpuOperand[]
+  readonly inputs: Readonly<Record<string, CpuOperand>>
   readonly outputs: readonly CpuOperand[]
   readonly states: readonly CpuOperand[]
   readonly attributes: Attributes

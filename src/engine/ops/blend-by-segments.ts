@@ -10,6 +10,7 @@ import { sum } from './sum-and-broadcast.ts'
  */
 export const blendOperation: Operation = {
   name: 'blendBySegments',
+  inputNames: ['image', 'fudged', 'segments', 'masks'],
   infer([image, fudged, segments, masks]) {
     const fits =
       image.shape.length === 3 &&

@@ -52,6 +52,7 @@ function tapFlops(count: number, w: WindowAttributes, channels: number, filters:
 /** x [N,H,W,C], kernel [KH,KW,C,F] -> [N,OH,OW,F]. */
 export const conv2dOperation: Operation<WindowAttributes> = {
   name: 'conv2d',
+  inputNames: ['x', 'kernel'],
   infer([x, kernel], w) {
     requireFloat('conv2d', [x, kernel])
     checkKernel('conv2d', x.shape, kernel.shape)
@@ -78,6 +79,7 @@ export const conv2dOperation: Operation<WindowAttributes> = {
 /** dy [N,OH,OW,F], kernel [KH,KW,C,F] -> the gradient of conv2d's images, [N,H,W,C]. */
 export const inputGradientOperation: Operation<InputGradientAttributes> = {
   name: 'conv2dInputGradient',
+  inputNames: ['dy', 'kernel'],
   isGradient: true,
   infer([dy, kernel], { height, width }) {
     return { shape: [dy.shape[0], height, width, kernel.shape[2]], dtype: 'f32' }
@@ -104,6 +106,7 @@ export const inputGradientOperation: Operation<InputGradientAttributes> = {
 /** x [N,H,W,C], dy [N,OH,OW,F] -> the gradient of conv2d's kernel, [KH,KW,C,F]. */
 export const kernelGradientOperation: Operation<WindowAttributes> = {
   name: 'conv2dKernelGradient',
+  inputNames: ['x', 'dy'],
   isGradient: true,
   infer([x, dy], { windowHeight, windowWidth }) {
     return { shape: [windowHeight, windowWidth, x.shape[3], dy.shape[3]], dtype: 'f32' }

@@ -94,6 +94,7 @@ function unaryOperation(name: UnaryName): Operation {
   const row: UnaryRow = unary[name]
   return {
     name,
+    inputNames: ['x'],
     infer([x]) {
       requireFloat(name, [x])
       return { shape: x.shape, dtype: 'f32' }
@@ -109,6 +110,7 @@ function binaryOperation(name: BinaryName): Operation {
   const row: BinaryRow = binary[name]
   return {
     name,
+    inputNames: ['a', 'b'],
     infer([a, b]) {
       if (a.dtype !== b.dtype)
         throw new ShapeError(`${name}: inputs of types ${a.dtype} and ${b.dtype}; expected one type`)

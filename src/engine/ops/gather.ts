@@ -10,6 +10,7 @@ interface GatherAttributes extends Readonly<Record<string, number>> {
 
 export const gatherOperation: Operation<GatherAttributes> = {
   name: 'gather',
+  inputNames: ['data', 'indices'],
   infer([data, indices], { scale }) {
     if (data.shape.length < 1 || indices.shape.length !== 1 || indices.dtype !== 'i32')
       throw new ShapeError(
@@ -38,6 +39,7 @@ interface ScatterAttributes extends GatherAttributes {
 /** dy [count,…], indices [count] -> [rows,…]: entries of equal index are added up. */
 export const scatterOperation: Operation<ScatterAttributes> = {
   name: 'scatter',
+  inputNames: ['dy', 'indices'],
   infer: ([dy], { rows }) => ({ shape: [rows, ...dy.shape.slice(1)], dtype: 'f32' }),
   gradient: (node, dz, { scale }) => [() => apply(gatherOperation, [dz, node.inputs[1]], { scale }), null],
   reference([dy, indices], dx, { scale }) {

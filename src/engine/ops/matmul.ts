@@ -19,6 +19,7 @@ export function matmulExtents(
 /** A [M,K] times B [K,N], each optionally given transposed. */
 export const matmulOperation: Operation<MatmulAttributes> = {
   name: 'matmul',
+  inputNames: ['a', 'b'],
   infer([a, b], attributes) {
     requireFloat('matmul', [a, b])
     const inner = b.shape[attributes.transposeB ? 1 : 0]

@@ -49,6 +49,7 @@ const windowArea = (w: WindowAttributes) => w.windowHeight * w.windowWidth
 
 export const maxPoolOperation: Operation<WindowAttributes> = {
   name: 'maxPool',
+  inputNames: ['x'],
   infer: ([x], w) => pooledType(x, w),
   gradient: (node, dy, w) => [() => apply(maxPoolGradientOperation, [node.inputs[0], dy], w)],
   reference([x], y, w) {
@@ -62,6 +63,7 @@ export const maxPoolOperation: Operation<WindowAttributes> = {
 /** x [N,H,W,C], dy [N,OH,OW,C] -> dx [N,H,W,C]. */
 export const maxPoolGradientOperation: Operation<WindowAttributes> = {
   name: 'maxPoolGradient',
+  inputNames: ['x', 'dy'],
   isGradient: true,
   infer: ([x]) => ({ shape: x.shape, dtype: 'f32' }),
   reference([x, dy], dx, w) {
@@ -75,6 +77,7 @@ export const maxPoolGradientOperation: Operation<WindowAttributes> = {
 
 export const avgPoolOperation: Operation<WindowAttributes> = {
   name: 'avgPool',
+  inputNames: ['x'],
   infer: ([x], w) => pooledType(x, w),
   gradient(node, dy, w) {
     const [, height, width] = node.inputs[0].shape
@@ -91,6 +94,7 @@ export const avgPoolOperation: Operation<WindowAttributes> = {
 /** dy [N,OH,OW,C] -> dx [N,H,W,C]. */
 export const avgPoolGradientOperation: Operation<GradientAttributes> = {
   name: 'avgPoolGradient',
+  inputNames: ['dy'],
   isGradient: true,
   infer: ([dy], { height, width }) => ({ shape: [dy.shape[0], height, width, dy.shape[3]], dtype: 'f32' }),
   gradient: (_node, dz, { height: _height, width: _width, ...w }) => [() => apply(avgPoolOperation, [dz], w)],

@@ -11,6 +11,7 @@ interface RandomAttributes extends Readonly<Record<string, number | readonly num
 
 export const randomOperation: Operation<RandomAttributes> = {
   name: 'random',
+  inputNames: ['position'],
   infer: (_inputs, { shape }) => ({ shape, dtype: 'f32' }),
   gradient: () => [null],
   reference([position], y, { seed }) {

@@ -39,6 +39,7 @@ export function reduceOperation(
 ): Operation<ReduceAttributes> {
   return {
     name,
+    inputNames: ['x'],
     infer([x], attributes) {
       requireFloat(name, [x])
       if (sizeOf(foldedShape(x.shape, attributes)) > 0 && reduceExtents(x.shape, attributes)[1] === 0)

@@ -14,6 +14,7 @@ import {
 /** The same numbers in the same row-major order under another shape. Free: a plan makes it a view. */
 export const reshapeOperation: Operation<{ shape: Shape }> = {
   name: 'reshape',
+  inputNames: ['x'],
   infer([x], { shape }) {
     if (sizeOf(x.shape) !== sizeOf(shape))
       throw new ShapeError(

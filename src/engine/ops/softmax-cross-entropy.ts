@@ -21,6 +21,7 @@ function check(name: string, [logits, labels]: readonly TensorType[]): void {
 
 export const crossEntropyOperation: Operation = {
   name: 'softmaxCrossEntropy',
+  inputNames: ['logits', 'labels'],
   infer([logits, labels]) {
     check('softmaxCrossEntropy', [logits, labels])
     return { shape: labels.shape, dtype: 'f32' }
@@ -41,6 +42,7 @@ export const crossEntropyOperation: Operation = {
 /** logits [N,classes], labels [N], dloss [N] -> (softmax(logits) - onehot(labels)) · dloss, [N,classes]. */
 export const crossEntropyGradientOperation: Operation = {
   name: 'softmaxCrossEntropyGradient',
+  inputNames: ['logits', 'labels', 'dloss'],
   isGradient: true,
   infer([logits, labels]) {
     check('softmaxCrossEntropyGradient', [logits, labels])

@@ -5,6 +5,7 @@ import { sum } from './sum-and-broadcast.ts'
 /** exp(x - max) / Σ exp(x - max) over the last axis: the maximum is subtracted, so no exponential overflows. */
 export const softmaxOperation: Operation = {
   name: 'softmax',
+  inputNames: ['x'],
   infer([x]) {
     requireFloat('softmax', [x])
     return { shape: x.shape, dtype: 'f32' }

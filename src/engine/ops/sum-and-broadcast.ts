@@ -37,6 +37,7 @@ export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
 /** Stretches to a larger shape by NumPy's rules. */
 export const broadcastOperation: Operation<{ shape: Shape }> = {
   name: 'broadcast',
+  inputNames: ['x'],
   infer([x], { shape }) {
     if (x.dtype === 'u8') requireFloat('broadcast', [x])
     if (!sameShape(broadcastShapes('broadcast', x.shape, shape), shape))

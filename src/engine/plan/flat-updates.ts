@@ -21,19 +21,19 @@ export function flattenUpdates(trace: Trace): void {
     const gradients = new Value([bytes / 4], 'f32')
     // A gradient that something else reads, too (two equal ones are one value), keeps its place and is copied.
     const uses = new Uses(trace)
-    const soleReaders = group.map((step) => uses.isReadOnce(step.inputs[0]))
+    const soleReaders = group.map((step) => uses.isReadOnce(step.inputs.gradient))
     for (const [index, step] of group.entries()) {
-      const gradient = step.inputs[0].root
+      const gradient = step.inputs.gradient.root
       const place = residentOf(step.states[0]).offset - start
       const movable =
         uses.writerOf(gradient) && soleReaders[index] && sizeOf(gradient.shape) === sizeOf(step.states[0].shape)
       if (movable) gradient.view = { of: gradients, offset: place }
       else {
-        const copy = new Value(step.inputs[0].shape, 'f32')
+        const copy = new Value(step.inputs.gradient.shape, 'f32')
         copy.view = { of: gradients, offset: place }
         trace.steps.push({
           kernel: 'broadcast',
-          inputs: [step.inputs[0]],
+          inputs: { x: step.inputs.gradient },
           outputs: [copy],
           states: [],
           attributes: { shape: copy.shape },
@@ -49,7 +49,7 @@ export function flattenUpdates(trace: Trace): void {
     trace.steps = trace.steps.filter((step) => !group.includes(step))
     trace.steps.push({
       kernel: kind,
-      inputs: [gradients, first.inputs[1]],
+      inputs: { gradient: gradients, stepSize: first.inputs.stepSize },
       outputs: [],
       states,
       attributes: first.attributes,
@@ -72,7 +72,7 @@ function share(group: readonly Step[]): boolean {
   return group.every(
     (step) =>
       signature(step) === signature(first) &&
-      step.inputs[1] === first.inputs[1] &&
+      step.inputs.stepSize === first.inputs.stepSize &&
       step.states.every((state, index) => {
         const shift = residentOf(first.states[index]).offset - residentOf(first.states[0]).offset
         return residentOf(state).offset - residentOf(step.states[0]).offset === shift

@@ -2,7 +2,7 @@ import { debug, isAsked } from '../platform/debug.ts'
 import { Constant, sameShape, sizeOf } from '../tensor.ts'
 import { flattenUpdates } from './flat-updates.ts'
 import { changesSince, stepLabels, whatStaysAlone } from './fusion-report.ts'
-import type { Step, Trace, Value } from './trace.ts'
+import { inputsOf, type Step, type Trace, type Value } from './trace.ts'
 import { removeDeadSteps, sortSteps, Uses } from './trace-steps.ts'
 
 /**
@@ -15,12 +15,12 @@ import { removeDeadSteps, sortSteps, Uses } from './trace-steps.ts'
  *   the images that a cheap convolution before it (the inner one) would have stored.
  * - `half`: a convolution's products, and the sums of a few of them, may be 16-bit. Only where nothing is trained.
  *
- * Fused steps take more inputs than the plain operation, in this order:
- *   conv2d: (x | image, fudged, segments, masks if blend), (inner kernel, (inner bias)), kernel, (bias), (mask)
- *   conv2dInputGradient: dy, kernel, (mask)      matmul: a, b, (bias), (mask)
- *   conv2dKernelGradient: x, dy -> dkernel, (dbias)      matmul that is transposed at a: x, dy -> dkernel, (dbias)
+ * Fused steps take more inputs than the plain operation, or others, and make more:
+ *   conv2d: x | image, fudged, segments, masks (blend), innerKernel, innerBias (recompute), kernel, bias, mask
+ *   conv2dInputGradient: dy, kernel, mask      matmul: a, b, bias, mask
+ *   conv2dKernelGradient: x, dy -> dkernel, (dbias)      matmul that is transposed at a: a, b -> dkernel, (dbias)
  *   softmaxCrossEntropyWithGradient: logits, labels, dloss -> loss, dlogits, (hits)
- *   adam, sgd: the flat gradients, stepSize; states: the flat parameters and moments
+ *   adam, sgd: gradient (of all parameters), stepSize; states: the flat parameters and moments
  *   record with `scales`: position, and values [n] of which the ring gets scale times the sum
  */
 export const fusions = [
@@ -87,8 +87,8 @@ const products = new Set(['mul'])
 const sums = new Set(['sum'])
 
 /** Folds `step` into its producer: the step's result becomes the producer's. */
-function absorb(uses: Uses, step: Step, producer: Step, added: readonly Value[], attribute: Fusion): void {
-  uses.setInputs(producer, [...producer.inputs, ...added])
+function absorb(uses: Uses, step: Step, producer: Step, added: Step['inputs'], attribute: Fusion): void {
+  uses.setInputs(producer, { ...producer.inputs, ...added })
   producer.attributes = { ...producer.attributes, [attribute]: true }
   producer.flops += step.flops
   uses.merge(step, producer)
@@ -98,12 +98,12 @@ function fuseBias(trace: Trace): void {
   const uses = new Uses(trace)
   for (const step of trace.steps) {
     if (step.kernel !== 'add') continue
-    const [product, bias] = step.inputs
+    const { a: product, b: bias } = step.inputs
     const producer = uses.soleProducer(product, withBias)
     const channels = product.shape[product.shape.length - 1]
     if (!producer || product.view || bias.shape.length !== 1 || bias.shape[0] !== channels || isFinal(producer))
       continue
-    absorb(uses, step, producer, [bias], 'bias')
+    absorb(uses, step, producer, { bias }, 'bias')
   }
   uses.leave()
 }
@@ -112,10 +112,18 @@ function fuseRelu(trace: Trace): void {
   const uses = new Uses(trace)
   for (const step of trace.steps) {
     if (step.kernel !== 'relu') continue
-    const producer = uses.soleProducer(step.inputs[0], withBias)
-    if (producer && !isFinal(producer)) absorb(uses, step, producer, [], 'relu')
+    const producer = uses.soleProducer(step.inputs.x, withBias)
+    if (producer && !isFinal(producer)) absorb(uses, step, producer, {}, 'relu')
   }
   uses.leave()
+}
+
+/** The inputs of an operation on two that may change places. */
+function bothOrders({ inputs: { a, b } }: Step): readonly (readonly [Value, Value])[] {
+  return [
+    [a, b],
+    [b, a],
+  ]
 }
 
 /** relu and mask come last in an epilogue: nothing is added after them. */
@@ -127,12 +135,12 @@ function fuseMask(trace: Trace): void {
   const uses = new Uses(trace)
   for (const step of trace.steps) {
     if (step.kernel !== 'mul') continue
-    for (const [gradient, slope] of [step.inputs, [...step.inputs].reverse()]) {
+    for (const [gradient, slope] of bothOrders(step)) {
       const slopeStep = uses.writerOf(slope)
       const producer = uses.soleProducer(gradient, withMask)
       const stretches = [slope, step.outputs[0]].some((other) => sizeOf(other.shape) !== sizeOf(gradient.shape))
       if (slopeStep?.kernel !== 'step' || !producer || isFinal(producer) || stretches) continue
-      absorb(uses, step, producer, [slopeStep.inputs[0]], 'mask')
+      absorb(uses, step, producer, { mask: slopeStep.inputs.x }, 'mask')
       break
     }
   }
@@ -143,10 +151,10 @@ function fuseBlend(trace: Trace): void {
   const uses = new Uses(trace)
   for (const step of trace.steps) {
     if (step.kernel !== 'conv2d') continue
-    const [x, ...rest] = step.inputs
+    const { x, ...rest } = step.inputs
     const producer = x.view ? null : uses.soleProducer(x, blends)
     if (!producer) continue
-    uses.setInputs(step, [...producer.inputs, ...rest])
+    uses.setInputs(step, { ...producer.inputs, ...rest })
     step.attributes = { ...step.attributes, blend: true }
   }
 }
@@ -170,7 +178,7 @@ function fuseRecompute(trace: Trace): void {
   const uses = new Uses(trace)
   for (const step of trace.steps) {
     if (step.kernel !== 'conv2d' || step.attributes.blend || !hasUnitStride(step)) continue
-    const [x, ...rest] = step.inputs
+    const { x, ...rest } = step.inputs
     const inner = uses.soleProducer(x, convolutions)
     if (
       !inner ||
@@ -180,7 +188,7 @@ function fuseRecompute(trace: Trace): void {
       'recompute' in inner.attributes
     )
       continue
-    const kernel = inner.inputs[inner.attributes.blend ? 4 : 1]
+    const { kernel, bias: innerBias, ...images } = inner.inputs
     if (sizeOf(kernel.shape.slice(0, 3)) > cheapProducts) continue
     const { padTop, padLeft, bias, relu, blend } = inner.attributes
     const attributes: InnerConvolution = {
@@ -190,7 +198,7 @@ function fuseRecompute(trace: Trace): void {
       innerBias: bias === true,
       innerRelu: relu === true,
     }
-    uses.setInputs(step, [...inner.inputs, ...rest])
+    uses.setInputs(step, { ...images, innerKernel: kernel, ...(innerBias && { innerBias }), ...rest })
     step.attributes = { ...step.attributes, ...attributes, ...(blend && { blend }) }
     step.flops += inner.flops
   }
@@ -212,14 +220,15 @@ function fuseCrossEntropy(trace: Trace): void {
   const uses = new Uses(trace)
   for (const step of trace.steps) {
     if (step.kernel !== 'softmaxCrossEntropyGradient') continue
+    const { logits, labels, dloss } = step.inputs
     const loss = uses
-      .readingSteps(step.inputs[0])
+      .readingSteps(logits)
       .find(
         ({ kernel, inputs }) =>
-          kernel === 'softmaxCrossEntropy' && inputs[0] === step.inputs[0] && inputs[1] === step.inputs[1],
+          kernel === 'softmaxCrossEntropy' && inputs.logits === logits && inputs.labels === labels,
       )
     // A loss of the loss (its square, say): the gradient needs the loss first, one kernel can't make both.
-    if (!loss || uses.dependsOn(step.inputs[2], loss)) continue
+    if (!loss || uses.dependsOn(dloss, loss)) continue
     const [gradient] = step.outputs
     step.kernel = 'softmaxCrossEntropyWithGradient'
     step.outputs = []
@@ -235,20 +244,20 @@ function fuseHits(trace: Trace): void {
   const uses = new Uses(trace)
   for (const step of trace.steps) {
     if (step.kernel !== 'equal') continue
-    for (const [best, labels] of [step.inputs, [...step.inputs].reverse()]) {
+    for (const [best, labels] of bothOrders(step)) {
       const argMax = uses.soleProducer(best, argMaxima)
-      const rows = argMax?.inputs[0]
+      const rows = argMax?.inputs.x
       if (!argMax || !rows) continue
       const loss = uses
         .readingSteps(rows)
         .find(
           ({ kernel, inputs, outputs }) =>
             kernel === 'softmaxCrossEntropyWithGradient' &&
-            isSame(inputs[0], rows) &&
-            isSame(inputs[1], labels) &&
+            isSame(inputs.logits, rows) &&
+            isSame(inputs.labels, labels) &&
             outputs.length === 2,
         )
-      if (!loss || argMax.attributes.axis !== 1 || uses.dependsOn(loss.inputs[2], step)) continue
+      if (!loss || argMax.attributes.axis !== 1 || uses.dependsOn(loss.inputs.dloss, step)) continue
       const hits = step.outputs[0]
       if (hits.shape.length !== 1) continue
       uses.addOutput(loss, hits)
@@ -266,19 +275,22 @@ function fuseBiasGradient(trace: Trace): void {
   const uses = new Uses(trace)
   for (const step of trace.steps) {
     if (step.kernel !== 'sum') continue
-    const [dy] = step.inputs
+    const { x: dy } = step.inputs
     const { axis, count } = step.attributes
     if (axis !== 0 || count !== dy.shape.length - 1) continue
     const gradient = uses
       .readingSteps(dy)
       .find(
         ({ kernel, inputs, outputs, attributes }) =>
-          isSame(inputs[1], dy) &&
           outputs.length === 1 &&
-          (kernel === 'conv2dKernelGradient' ||
-            (kernel === 'matmul' && attributes.transposeA && !attributes.transposeB && inputs.length === 2)),
+          ((kernel === 'conv2dKernelGradient' && isSame(inputs.dy, dy)) ||
+            (kernel === 'matmul' &&
+              isSame(inputs.b, dy) &&
+              attributes.transposeA &&
+              !attributes.transposeB &&
+              !('bias' in inputs || 'mask' in inputs))),
       )
-    if (!gradient || uses.dependsOn(gradient.inputs[0], step)) continue
+    if (!gradient || inputsOf(gradient).some((input) => uses.dependsOn(input, step))) continue
     uses.addOutput(gradient, step.outputs[0])
     gradient.flops += step.flops
     uses.drop(step)
@@ -296,13 +308,14 @@ function fuseMeans(trace: Trace): void {
   const uses = new Uses(trace)
   for (const step of trace.steps) {
     if (step.kernel !== 'record') continue
-    const scales = step.inputs.slice(1).map((value, index) => {
+    const { position: _position, ...values } = step.inputs
+    const scales = Object.entries(values).map(([name, value]) => {
       const scaling = uses.soleProducer(value, products)
-      const [total, scale] = scaling?.inputs ?? []
+      const { a: total, b: scale } = scaling?.inputs ?? {}
       const sum = total && uses.soleProducer(total, sums)
       const factor = scale?.leaf instanceof Constant ? scale.leaf.values : null
       if (!sum || typeof factor !== 'number' || sizeOf(sum.outputs[0].shape) !== 1) return 1
-      uses.setInputs(step, step.inputs.with(index + 1, sum.inputs[0]))
+      uses.setInputs(step, { ...step.inputs, [name]: sum.inputs.x })
       return factor
     })
     step.attributes = { ...step.attributes, scales }

@@ -1,5 +1,5 @@
 import { formatShape } from '../tensor.ts'
-import type { Step, Trace, Value } from './trace.ts'
+import { inputsOf, type Step, type Trace } from './trace.ts'
 import { Uses } from './trace-steps.ts'
 
 /** What fuse.ts did to a trace, and why it left the rest: text for LIMELIGHT_DEBUG=fuse. */
@@ -45,8 +45,7 @@ export function whatStaysAlone(trace: Trace): string {
 }
 
 function reasonsOf(uses: Uses, step: Step): string[] {
-  const given: readonly Value[] = Object.values(step.inputs)
-  const made = given.flatMap(({ root }) => {
+  const made = inputsOf(step).flatMap(({ root }) => {
     const maker = uses.writerOf(root)
     if (!maker) return []
     if (!producers.has(maker.kernel)) return [`${maker.kernel} makes what it reads, which takes nothing more`]

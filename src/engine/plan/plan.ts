@@ -12,7 +12,7 @@ import {
 } from '../tensor.ts'
 import { type Fusion, fuse, fusedAttributes } from './fuse.ts'
 import { schedule } from './schedule.ts'
-import { type Graph, type Step, type Trace, trace, Value } from './trace.ts'
+import { type Graph, inputsOf, mapInputs, type Step, type Trace, trace, Value } from './trace.ts'
 
 /**
  * A plan is a graph made ready for a device, as plain data: ordered steps whose operands have a place. Terms:
@@ -28,7 +28,8 @@ export interface PlanOperand extends TensorType {
 
 export interface PlanStep {
   readonly kernel: string
-  readonly inputs: readonly PlanOperand[]
+  /** By name, in the order of the operation's `inputNames`; behind them what is fused to it (see fuse.ts). */
+  readonly inputs: Readonly<Record<string, PlanOperand>>
   readonly outputs: readonly PlanOperand[]
   /** Residents changed in place. */
   readonly states: readonly PlanOperand[]
@@ -83,7 +84,7 @@ export function makePlan(graph: Graph, fusions: ReadonlySet<Fusion>): Plan {
       append(root, 'inputs')
     }
   }
-  for (const step of traced.steps) for (const value of [...step.inputs, ...step.states]) placeLeaf(value)
+  for (const step of traced.steps) for (const value of [...inputsOf(step), ...step.states]) placeLeaf(value)
   for (const value of outputs.values()) if (!places.has(value.root)) append(value.root, 'outputs')
   const packed = packArena(traced.steps, places)
   sizes.arena = packed.bytes
@@ -98,7 +99,7 @@ export function makePlan(graph: Graph, fusions: ReadonlySet<Fusion>): Plan {
   const plan: Plan = {
     steps: traced.steps.map((step) => ({
       ...step,
-      inputs: step.inputs.map(operand),
+      inputs: mapInputs(step.inputs, operand),
       outputs: step.outputs.map(operand),
       states: step.states.map(operand),
     })),
@@ -111,7 +112,7 @@ export function makePlan(graph: Graph, fusions: ReadonlySet<Fusion>): Plan {
       0,
       ...traced.steps.flatMap(({ inputs, outputs, states, attributes: { innerShape } }) => {
         const inner = Array.isArray(innerShape) ? 4 * sizeOf(innerShape) : 0
-        return [inner, ...[...inputs, ...outputs, ...states].map(byteLengthOf)]
+        return [inner, ...[...Object.values(inputs), ...outputs, ...states].map(byteLengthOf)]
       }),
     ),
     unpackedArenaBytes: packed.unpacked,
@@ -132,7 +133,7 @@ function copyBorrowedOutputs(traced: Trace): Map<string, Value> {
     if (borrowed) {
       const copy: Step = {
         kernel: 'broadcast',
-        inputs: [value],
+        inputs: { x: value },
         outputs: [own],
         states: [],
         attributes: { shape: value.shape },
@@ -158,7 +159,7 @@ function packArena(
 ): { bytes: number; unpacked: number } {
   const lifetimes = new Map<Value, { first: number; last: number }>()
   steps.forEach((step, index) => {
-    for (const { root } of [...step.inputs, ...step.outputs]) {
+    for (const { root } of [...inputsOf(step), ...step.outputs]) {
       if (places.has(root)) continue
       const lifetime = lifetimes.get(root)
       if (lifetime) lifetime.last = index
@@ -190,7 +191,7 @@ function packArena(
 /** Bytes that a step must move at least, however its kernel goes about it: every operand once, a state like the others. */
 export function compulsoryBytes({ inputs, outputs, states }: PlanStep): number {
   const bytes = new Map<string, number>()
-  for (const operand of [...inputs, ...outputs, ...states])
+  for (const operand of [...Object.values(inputs), ...outputs, ...states])
     bytes.set(`${operand.space} ${operand.offset}`, byteLengthOf(operand))
   return [...bytes.values()].reduce((sum, own) => sum + own, 0)
 }
@@ -212,7 +213,7 @@ export function describeStep({ kernel, inputs, outputs, states, attributes }: Pl
     `${space === 'arena' ? '' : `${space}:`}${dtype === 'f32' ? '' : dtype}${formatShape(shape)}`
   const fused = fusedAttributes.filter((flag) => flag in attributes)
   const results = [...outputs, ...states].map(type).join(' ')
-  return `${[kernel, ...fused].join('+')} ${inputs.map(type).join(' ')} -> ${results}`
+  return `${[kernel, ...fused].join('+')} ${Object.values(inputs).map(type).join(' ')} -> ${results}`
 }
 
 function formatFlops(flops: number): string {

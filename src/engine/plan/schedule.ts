@@ -1,5 +1,5 @@
 import { byteLengthOf } from '../tensor.ts'
-import type { Step, Value } from './trace.ts'
+import { inputsOf, type Step, type Value } from './trace.ts'
 
 /**
  * The order of a plan's steps, chosen so that little memory is alive at a time: a gradient's big arrays should be read by all
@@ -26,13 +26,13 @@ function listSchedule(steps: readonly Step[], isCounted: (root: Value) => boolea
   const pending = new Set(steps.filter(({ states }) => states.length === 0))
   /** Several steps may write parts of one value: it is ready when all have. */
   const writers = count([...pending], ({ outputs }) => outputs)
-  const readers = count(steps, ({ inputs }) => inputs)
+  const readers = count(steps, inputsOf)
   const alive = new Set<Value>()
   const ordered: Step[] = []
   const bytesOf = (values: readonly Value[]) => values.reduce((total, value) => total + byteLengthOf(value), 0)
-  const costOf = ({ inputs, outputs }: Step): { made: number; growth: number } => {
-    const made = bytesOf(rootsOf(outputs).filter((root) => isCounted(root) && !alive.has(root)))
-    const ended = bytesOf(rootsOf(inputs).filter((root) => isCounted(root) && readers.get(root) === 1))
+  const costOf = (step: Step): { made: number; growth: number } => {
+    const made = bytesOf(rootsOf(step.outputs).filter((root) => isCounted(root) && !alive.has(root)))
+    const ended = bytesOf(rootsOf(inputsOf(step)).filter((root) => isCounted(root) && readers.get(root) === 1))
     return { made, growth: made - ended }
   }
   const decrement = (counts: Map<Value, number>, root: Value) => counts.set(root, (counts.get(root) ?? 0) - 1)
@@ -40,7 +40,7 @@ function listSchedule(steps: readonly Step[], isCounted: (root: Value) => boolea
     let next: Step | null = null
     let least = { made: 0, growth: Number.POSITIVE_INFINITY }
     for (const step of pending) {
-      if (rootsOf(step.inputs).some((root) => (writers.get(root) ?? 0) > 0)) continue
+      if (rootsOf(inputsOf(step)).some((root) => (writers.get(root) ?? 0) > 0)) continue
       const cost = costOf(step)
       if (cost.growth < least.growth || (cost.growth === least.growth && cost.made < least.made)) {
         next = step
@@ -54,7 +54,7 @@ function listSchedule(steps: readonly Step[], isCounted: (root: Value) => boolea
       decrement(writers, root)
       alive.add(root)
     }
-    for (const root of rootsOf(next.inputs)) decrement(readers, root)
+    for (const root of rootsOf(inputsOf(next))) decrement(readers, root)
   }
   return ordered
 }
@@ -63,7 +63,7 @@ function listSchedule(steps: readonly Step[], isCounted: (root: Value) => boolea
 function peakBytes(steps: readonly Step[], isCounted: (root: Value) => boolean): number {
   const lifetimes = new Map<Value, { first: number; last: number }>()
   steps.forEach((step, index) => {
-    for (const root of rootsOf([...step.inputs, ...step.outputs])) {
+    for (const root of rootsOf([...inputsOf(step), ...step.outputs])) {
       if (!isCounted(root)) continue
       const lifetime = lifetimes.get(root)
       if (lifetime) lifetime.last = index

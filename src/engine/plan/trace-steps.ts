@@ -1,5 +1,5 @@
 import { sizeOf } from '../tensor.ts'
-import type { Step, Trace, Value } from './trace.ts'
+import { inputsOf, type Step, type Trace, type Value } from './trace.ts'
 
 /** What rewrites ask of a trace's steps, and how they leave them: who writes and who reads a value, what is dead, what comes first. */
 
@@ -16,7 +16,7 @@ export class Uses {
   constructor(private readonly trace: Trace) {
     for (const step of trace.steps) {
       for (const output of step.outputs) this.writers.set(output, step)
-      for (const input of step.inputs) this.readersOf(input).add(step)
+      for (const input of inputsOf(step)) this.readersOf(input).add(step)
     }
     for (const output of trace.outputs.values()) this.readersOf(output).add(null)
   }
@@ -59,7 +59,7 @@ export class Uses {
     for (const root of pending) {
       const writer = this.writers.get(root)
       if (writer === source) return true
-      for (const { root: input } of writer?.inputs ?? [])
+      for (const { root: input } of writer ? inputsOf(writer) : [])
         if (!seen.has(input)) {
           seen.add(input)
           pending.push(input)
@@ -69,10 +69,10 @@ export class Uses {
   }
 
   /** The step reads these from now on. */
-  setInputs(step: Step, inputs: readonly Value[]): void {
-    for (const input of step.inputs) this.readersOf(input).delete(step)
-    step.inputs = [...inputs]
-    for (const input of inputs) this.readersOf(input).add(step)
+  setInputs(step: Step, inputs: Step['inputs']): void {
+    for (const input of inputsOf(step)) this.readersOf(input).delete(step)
+    step.inputs = inputs
+    for (const input of inputsOf(step)) this.readersOf(input).add(step)
   }
 
   /** `step` writes this, too; whoever wrote it is dropped. */
@@ -93,7 +93,7 @@ export class Uses {
 
   /** Nobody reads what the step writes, or another one writes it. */
   drop(step: Step): void {
-    for (const input of step.inputs) this.readersOf(input).delete(step)
+    for (const input of inputsOf(step)) this.readersOf(input).delete(step)
     this.dropped.add(step)
   }
 
@@ -110,7 +110,7 @@ export function removeDeadSteps(trace: Trace): void {
     .reverse()
     .filter((step) => {
       const needed = step.states.length > 0 || step.outputs.some((output) => live.has(output.root))
-      if (needed) for (const input of step.inputs) live.add(input.root)
+      if (needed) for (const input of inputsOf(step)) live.add(input.root)
       return needed
     })
     .reverse()
@@ -133,7 +133,9 @@ export function sortSteps(steps: readonly Step[]): Step[] {
     if (sorted.has(step)) return
     if (begun.has(step)) throw new Error(`fuse: ${step.kernel} depends on its own result`)
     begun.add(step)
-    const needed = step.inputs.flatMap(({ root }) => writers.get(root) ?? []).filter((writer) => writer !== step)
+    const needed = inputsOf(step)
+      .flatMap(({ root }) => writers.get(root) ?? [])
+      .filter((writer) => writer !== step)
     waiting.push({ step, needed: needed.reverse() })
   }
   const sort = (step: Step): void => {

@@ -36,7 +36,8 @@ export class Value implements TensorType {
 /** One kernel's work. States are read and written in place: residents that an update changes. */
 export interface Step {
   kernel: string
-  inputs: Value[]
+  /** By name, in the order of the operation's `inputNames`; behind them what is fused to it. */
+  inputs: Readonly<Record<string, Value>>
   outputs: Value[]
   states: Value[]
   attributes: Attributes
@@ -54,6 +55,23 @@ export interface Trace {
 export interface Graph {
   readonly outputs: Readonly<Record<string, Tensor>>
   readonly updates?: readonly Update[]
+}
+
+/** What a step reads, in order. */
+export function inputsOf({ inputs }: Step): readonly Value[] {
+  return Object.values(inputs)
+}
+
+/** The same names for what each input becomes. */
+export function mapInputs<T, U>(inputs: Readonly<Record<string, T>>, become: (input: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, become(input)]))
+}
+
+/** Inputs by an operation's names of them; the last may stand for several. */
+function nameInputs(names: readonly string[], inputs: readonly Value[]): Record<string, Value> {
+  const rest = names.at(-1)?.startsWith('...') ? names.length - 1 : names.length
+  const nameOf = (index: number) => (index < rest ? names[index] : `${names[rest].slice(3)}${index - rest}`)
+  return Object.fromEntries(inputs.map((input, index) => [nameOf(index), input]))
 }
 
 /** Lists a graph's steps, inputs before their users, updates last. */
@@ -84,15 +102,14 @@ export function trace({ outputs, updates = [] }: Graph): Trace {
     }
     const value = new Value(tensor.shape, tensor.dtype)
     values.set(tensor, value)
-    const inputs = tensor.inputs.map(valueFor)
     if (tensor.operation.name === reshapeOperation.name) {
-      value.view = { of: inputs[0], offset: 0 }
+      value.view = { of: valueFor(tensor.inputs[0]), offset: 0 }
       continue
     }
     const flops = tensor.operation.flops?.(tensor.inputs, tensor, tensor.attributes) ?? sizeOf(tensor.shape)
     steps.push({
       kernel: tensor.operation.name,
-      inputs,
+      inputs: nameInputs(tensor.operation.inputNames, tensor.inputs.map(valueFor)),
       outputs: [value],
       states: [],
       attributes: tensor.attributes,
@@ -109,7 +126,7 @@ export function trace({ outputs, updates = [] }: Graph): Trace {
     if (!copies.has(value))
       steps.push({
         kernel: 'broadcast',
-        inputs: [value],
+        inputs: { x: value },
         outputs: [copy],
         states: [],
         attributes: { shape: value.shape },
@@ -122,7 +139,7 @@ export function trace({ outputs, updates = [] }: Graph): Trace {
   for (const [index, { kind, states, attributes }] of updates.entries())
     steps.push({
       kernel: kind.name,
-      inputs: updateInputs[index],
+      inputs: nameInputs(kind.inputNames, updateInputs[index]),
       outputs: [],
       states: states.map(valueFor),
       attributes,

@@ -120,7 +120,7 @@ export class ReferenceDevice implements Device {
     checkInputs(plan, inputs)
     for (const [name, operand] of Object.entries(plan.inputs)) program.operand(operand).data.set(inputs[name])
     for (const step of plan.steps) {
-      const given = step.inputs.map((operand) => program.operand(operand))
+      const given = Object.values(step.inputs).map((operand) => program.operand(operand))
       const operation = operations.get(step.kernel)
       const update = updateKinds.get(step.kernel)
       if (operation?.reference) operation.reference(given, program.operand(step.outputs[0]), step.attributes)

@@ -8,6 +8,7 @@ import type { Update, UpdateKind } from './update.ts'
  */
 export const adamKind: UpdateKind = {
   name: 'adam',
+  inputNames: ['gradient', 'stepSize'],
   flopsPerElement: 12,
   reference([p, m, v], [gradient, stepSize], { beta1, beta2, epsilon }) {
     const b1 = Number(beta1)

@@ -7,6 +7,7 @@ import type { Update, UpdateKind } from './update.ts'
  */
 export const recordKind: UpdateKind = {
   name: 'record',
+  inputNames: ['position', '...value'],
   flopsPerElement: 0,
   reference([ring], [position, ...values]) {
     const [rows, width] = ring.shape

@@ -7,6 +7,7 @@ import type { Update, UpdateKind } from './update.ts'
  */
 export const sgdKind: UpdateKind = {
   name: 'sgd',
+  inputNames: ['gradient', 'stepSize'],
   flopsPerElement: 4,
   reference([p, velocity], [gradient, stepSize], { momentum }) {
     for (let i = 0; i < p.data.length; i++) {

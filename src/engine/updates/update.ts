@@ -6,6 +6,8 @@ import type { Attributes, ReferenceOperand, Resident, Tensor } from '../tensor.t
  */
 export interface UpdateKind {
   readonly name: string
+  /** Of its inputs, as an operation's. */
+  readonly inputNames: readonly string[]
   reference(states: readonly ReferenceOperand[], inputs: readonly ReferenceOperand[], attributes: Attributes): void
   readonly flopsPerElement: number
 }

@@ -213,13 +213,10 @@ export function storeRows(name: string, operand: PlanOperand, width: number): Ro
   }
 }
 
-/**
- * What fuse.ts put after a sum: `fn epilogue(row, group, sum)`. Its inputs are the step's last ones: the bias, then the mask.
- */
+/** What fuse.ts put after a sum: `fn epilogue(row, group, sum)`. */
 export function epilogueOf(step: PlanStep, width: number): { bindings: Binding[]; functions: string[] } {
-  const rest = [...step.inputs]
-  const mask = step.attributes.mask ? loadRows('mask', rest.pop() ?? step.inputs[0], width) : null
-  const bias = step.attributes.bias ? loadRows('bias', rest.pop() ?? step.inputs[0], width) : null
+  const mask = step.attributes.mask ? loadRows('mask', step.inputs.mask, width) : null
+  const bias = step.attributes.bias ? loadRows('bias', step.inputs.bias, width) : null
   const lines = [
     bias ? 'result += load_bias4(0u, group);' : '',
     step.attributes.relu ? 'result = select(vec4f(0.0), result, result > vec4f(0.0));' : '',

@@ -72,7 +72,7 @@ function checkSizes(plan: Plan, { maxBufferSize, maxStorageBufferBindingSize }: 
         `webgpu: the plan needs ${bytes} bytes for its ${space}; this adapter's buffers end at ${maxBufferSize}. Take smaller batches.`,
       )
   for (const { kernel, inputs, outputs, states } of plan.steps)
-    for (const operand of [...inputs, ...outputs, ...states]) {
+    for (const operand of [...Object.values(inputs), ...outputs, ...states]) {
       if (boundBytes(operand) > maxStorageBufferBindingSize)
         throw new DeviceError(
           `webgpu: ${kernel}: ${formatShape(operand.shape)} is ${byteLengthOf(operand)} bytes; this adapter binds at most ${maxStorageBufferBindingSize}. Take smaller batches.`,

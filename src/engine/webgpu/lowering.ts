@@ -37,10 +37,12 @@ export function stepName({ kernel, inputs, outputs, attributes }: PlanStep): str
   const fused = fusedAttributes.filter((flag) => attributes[flag])
   const window = windowFlags.map((name) => attributes[name]).filter((value) => value !== undefined)
   // Updates have no result.
-  const images = (kernel === 'conv2dKernelGradient' ? inputs : outputs).at(0)
+  const images = kernel === 'conv2dKernelGradient' ? inputs.x : outputs.at(0)
   const count = images?.shape.at(0) ?? 1
   const isImages = (shape: Shape) => shape.length === 4 && shape[0] === count
-  const shapes = [...inputs, ...outputs].map(({ shape }) => (isImages(shape) ? shape.slice(1) : shape).join('x'))
+  const shapes = [...Object.values(inputs), ...outputs].map(({ shape }) =>
+    (isImages(shape) ? shape.slice(1) : shape).join('x'),
+  )
   const amount = count < manyImages ? 'few' : 'many'
   return [[kernel, ...fused].join('+'), amount, ...shapes, ...window].join(' ')
 }
@@ -83,6 +85,6 @@ export function lowerStep(step: PlanStep, context: LoweringContext): Dispatch[] 
 
 /** A copy of an operand, for a dispatch that can not bind it where it is. */
 export function copyDispatch(from: PlanOperand, to: PlanOperand, contextFor: StepContext): Dispatch {
-  const step = { kernel: 'broadcast', inputs: [from], outputs: [to], states: [], attributes: {}, flops: 0 }
+  const step = { kernel: 'broadcast', inputs: { x: from }, outputs: [to], states: [], attributes: {}, flops: 0 }
   return elementwiseLowerings.broadcast(step, contextFor(step))[0]
 }

@@ -15,7 +15,7 @@ import { conv2d } from '../../../src/engine/ops/conv2d.ts'
 import { mul, relu } from '../../../src/engine/ops/elementwise.ts'
 import { sum } from '../../../src/engine/ops/sum-and-broadcast.ts'
 import { type Padding, windowOver } from '../../../src/engine/ops/window.ts'
-import type { Graph } from '../../../src/engine/plan/trace.ts'
+import { type Graph, mapInputs } from '../../../src/engine/plan/trace.ts'
 import { ReferenceDevice } from '../../../src/engine/reference/device.ts'
 import { Input, type Shape, sizeOf } from '../../../src/engine/tensor.ts'
 import { ModuleBuilder } from '../../../src/engine/wasm/emitter.ts'
@@ -126,9 +126,9 @@ describe('Winograd convolution in parts', () => {
   }
   const window = windowOver('conv2d', shapes.x, 3, 1, 'same')
   const kernels = {
-    conv2d: { emit: winogradConv2d, inputs: ['x', 'kernel'], output: 'y' },
-    conv2dInputGradient: { emit: winogradInputGradient, inputs: ['y', 'kernel'], output: 'x' },
-    conv2dKernelGradient: { emit: winogradKernelGradient, inputs: ['x', 'y'], output: 'kernel' },
+    conv2d: { emit: winogradConv2d, inputs: { x: 'x', kernel: 'kernel' }, output: 'y' },
+    conv2dInputGradient: { emit: winogradInputGradient, inputs: { dy: 'y', kernel: 'kernel' }, output: 'x' },
+    conv2dKernelGradient: { emit: winogradKernelGradient, inputs: { x: 'x', dy: 'y' }, output: 'kernel' },
   } as const
 
   for (const [name, { emit, inputs, output }] of Object.entries(kernels))
@@ -142,13 +142,13 @@ describe('Winograd convolution in parts', () => {
       const operands = { x: place(shapes.x), kernel: place(shapes.kernel), y: place(shapes.y) }
       const builder = new ModuleBuilder()
       const emitter = new KernelEmitter(builder, (bytes) => memory.allocate('f32', bytes).address)
-      const step = { inputs: inputs.map((key) => operands[key]), outputs: [operands[output]], states: [] }
+      const step = { inputs: mapInputs(inputs, (key) => operands[key]), outputs: [operands[output]], states: [] }
       emit({ kernel: name, ...step, attributes: window }, emitter)
       const scratches = [1, 2].map(() => memory.allocate('f32', emitter.scratchBytes))
       const { instance } = await WebAssembly.instantiate(builder.encode(), { env: { memory: memory.memory } })
       const view = (address: number, length: number) => new Float32Array(memory.memory.buffer, address, length)
       const given = drawn(shapes)
-      for (const key of inputs) view(operands[key].address, sizeOf(shapes[key])).set(given[key])
+      for (const key of Object.values(inputs)) view(operands[key].address, sizeOf(shapes[key])).set(given[key])
 
       const results = [false, true].map((backwards) => {
         for (const { address, byteLength } of scratches) view(address, byteLength / 4).fill(backwards ? Number.NaN : 7)

@@ -40,7 +40,7 @@ describe('steps of a deep graph', () => {
 
   it('that wait for one another are refused', () => {
     const { steps } = trace({ outputs: { y: deep(2) } })
-    steps[0].inputs = [steps[5].outputs[0]]
+    steps[0].inputs = { x: steps[5].outputs[0] }
     expect(() => sortSteps(steps)).toThrow('depends on its own result')
   })
 })

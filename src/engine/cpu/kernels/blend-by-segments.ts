@@ -3,7 +3,7 @@ import type { CpuKernel } from '../kernel.ts'
 
 /** One unit a sample. */
 export const blendBySegments: CpuKernel = (step, emitter) => {
-  const [image, fudged, segments, masks] = step.inputs
+  const { image, fudged, segments, masks } = step.inputs
   const [y] = step.outputs
   const [height, width, channels] = image.shape
   const words = masks.shape[1]

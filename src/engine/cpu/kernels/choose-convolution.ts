@@ -1,7 +1,7 @@
 import type { CpuKernel, CpuStep } from '../kernel.ts'
 import * as direct from './convolution.ts'
 import { conv2dKernelGradient as directKernelGradient } from './convolution-kernel-gradient.ts'
-import { windowOf } from './padded-image.ts'
+import { imagesAndKernels, windowOf } from './padded-image.ts'
 import { suitsWinograd, winogradConv2d, winogradInputGradient, winogradKernelGradient } from './winograd.ts'
 
 /** With 4 channels and 4 filters both take as long; with more, Winograd's transforms cost less than the products it saves. */
@@ -9,12 +9,13 @@ const leastProducts = 32
 /** Outputs a filter, of all images: with fewer, transforming the kernel is not worth it. */
 const leastOutputs = 256
 
-function pays({ inputs, outputs, attributes }: CpuStep): boolean {
-  const { outHeight, outWidth } = windowOf(attributes)
-  const channels = [...inputs.slice(0, 2), ...outputs].map(({ shape }) => shape[shape.length - 1])
+function pays(step: CpuStep): boolean {
+  const { outHeight, outWidth } = windowOf(step.attributes)
+  const operands = imagesAndKernels(step)
+  const channels = operands.map(({ shape }) => shape[shape.length - 1])
   return (
     Math.min(...channels) * Math.max(...channels) >= leastProducts &&
-    inputs[0].shape[0] * outHeight * outWidth >= leastOutputs
+    operands[0].shape[0] * outHeight * outWidth >= leastOutputs
   )
 }
 

@@ -17,7 +17,7 @@ export const gradientSlices = 16
  * result does not depend on who computed what.
  */
 export const conv2dKernelGradient: CpuKernel = (step, emitter) => {
-  const [x, dy] = step.inputs
+  const { x, dy } = step.inputs
   const [dk] = step.outputs
   const w = windowOf(step.attributes)
   const [count, height, width, channels] = x.shape

@@ -1,8 +1,8 @@
 import { sizeOf } from '../../tensor.ts'
 import { type FunctionBody, f32, f32x4, type I32, i32, type Local } from '../../wasm/emitter.ts'
-import type { CpuKernel, CpuOperand, CpuStep, KernelEmitter } from '../kernel.ts'
+import type { CpuKernel, CpuOperand, KernelEmitter } from '../kernel.ts'
 import { bytesOf, type PaddedImage, pad, padBlended, paddedFor, windowOf } from './padded-image.ts'
-import { type Epilogue, finish, packedWidth, storeVector, vectorBlocks } from './register-block.ts'
+import { type Epilogue, epilogueOf, finish, packedWidth, storeVector, vectorBlocks } from './register-block.ts'
 
 /**
  * Direct convolution of a padded image. The input gradient is the same sum over the (dilated) output gradient with the kernel
@@ -127,29 +127,21 @@ function packWeights(emitter: KernelEmitter, kernel: CpuOperand, filters: number
   return packed
 }
 
-export function epilogueOf(step: CpuStep, afterInputs: number): Epilogue {
-  const rest = step.inputs.slice(afterInputs)
-  const bias = 'bias' in step.attributes ? rest.shift() : undefined
-  const mask = 'mask' in step.attributes ? rest.shift() : undefined
-  return { bias: bias?.address, mask: mask?.address, relu: 'relu' in step.attributes }
-}
-
 /** y = x * kernel. */
 export const conv2d: CpuKernel = (step, emitter) => {
   const blend = 'blend' in step.attributes
-  const sources = step.inputs.slice(0, blend ? 4 : 1)
-  const kernel = step.inputs[sources.length]
+  const { x, image: original, kernel } = step.inputs
   const [y] = step.outputs
   const w = windowOf(step.attributes)
-  const [height, width, channels] = blend ? sources[0].shape : sources[0].shape.slice(1)
+  const [height, width, channels] = blend ? original.shape : x.shape.slice(1)
   const filters = kernel.shape[3]
   const image = paddedFor(height, width, channels, w)
   const weights = packWeights(emitter, kernel, filters)
-  const epilogue = epilogueOf(step, sources.length + 1)
+  const epilogue = epilogueOf(step)
   forEachBand(emitter, y.shape, bytesOf(image), (body, n, rows, scratch) => {
-    if (blend) padBlended(body, sources, n, image, scratch, w)
+    if (blend) padBlended(body, step, n, image, scratch, w)
     else {
-      const from = i32.add(i32.const(sources[0].address), i32.mul(n, i32.const(height * width * channels * 4)))
+      const from = i32.add(i32.const(x.address), i32.mul(n, i32.const(height * width * channels * 4)))
       pad(body, from, [height, width], image, scratch, { top: w.padTop, left: w.padLeft, strideY: 1, strideX: 1 })
     }
     const offset = i32.mul(n, i32.const(w.outHeight * w.outWidth * filters * 4))
@@ -159,7 +151,7 @@ export const conv2d: CpuKernel = (step, emitter) => {
 
 /** dx from dy: the transposed, turned kernel over dy spread out by the strides. */
 export const conv2dInputGradient: CpuKernel = (step, emitter) => {
-  const [dy, kernel] = step.inputs
+  const { dy, kernel } = step.inputs
   const [dx] = step.outputs
   const w = windowOf(step.attributes)
   const [, height, width, channels] = dx.shape
@@ -188,7 +180,7 @@ export const conv2dInputGradient: CpuKernel = (step, emitter) => {
       body.advance(to, (packed - channels) * 4)
     })
   })
-  const epilogue = epilogueOf(step, 2)
+  const epilogue = epilogueOf(step)
   const place = {
     top: w.windowHeight - 1 - w.padTop,
     left: w.windowWidth - 1 - w.padLeft,

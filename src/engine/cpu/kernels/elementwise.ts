@@ -116,7 +116,7 @@ function loadNumber(operand: CpuOperand, offset: I32): F32 {
 
 export function unaryKernel(name: UnaryName): CpuKernel {
   return (step, emitter) => {
-    const [x] = step.inputs
+    const { x } = step.inputs
     const [y] = step.outputs
     walk(emitter, y.shape, [y.shape, x.shape], (body, [to, from]) => {
       const value = body.local('f32', f32.load(from, x.address))
@@ -127,7 +127,7 @@ export function unaryKernel(name: UnaryName): CpuKernel {
 
 export function binaryKernel(name: BinaryName): CpuKernel {
   return (step, emitter) => {
-    const [a, b] = step.inputs
+    const { a, b } = step.inputs
     const [y] = step.outputs
     walk(emitter, y.shape, [y.shape, a.shape, b.shape], (body, [to, left, right]) => {
       const first = body.local('f32', loadNumber(a, left))
@@ -139,7 +139,7 @@ export function binaryKernel(name: BinaryName): CpuKernel {
 
 /** Copies 4-byte elements, whatever they are. */
 export const broadcast: CpuKernel = (step, emitter) => {
-  const [x] = step.inputs
+  const { x } = step.inputs
   const [y] = step.outputs
   if (sizeOf(y.shape) === 0) return
   walk(emitter, y.shape, [y.shape, x.shape], (body, [to, from]) => body.store(to, i32.load(from, x.address), y.address))

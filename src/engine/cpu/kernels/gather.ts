@@ -4,7 +4,7 @@ import type { CpuKernel } from '../kernel.ts'
 
 /** One unit an index; -1 gives zeros. Stored pixels (u8) are widened and scaled on the way. */
 export const gather: CpuKernel = (step, emitter) => {
-  const [data, indices] = step.inputs
+  const { data, indices } = step.inputs
   const [y] = step.outputs
   const length = sizeOf(data.shape.slice(1))
   const itemBytes = data.dtype === 'u8' ? 1 : 4
@@ -32,7 +32,7 @@ export const gather: CpuKernel = (step, emitter) => {
 
 /** One unit: entries of equal index must be added one after the other. */
 export const scatter: CpuKernel = (step, emitter) => {
-  const [dy, indices] = step.inputs
+  const { dy, indices } = step.inputs
   const [dx] = step.outputs
   const length = sizeOf(dy.shape.slice(1))
   const scale = f32.const(Number(step.attributes.scale))

@@ -1,7 +1,7 @@
 import { type MatmulAttributes, matmulExtents } from '../../ops/matmul.ts'
 import { f32, f32x4, type I32, i32, type Local } from '../../wasm/emitter.ts'
 import type { CpuKernel } from '../kernel.ts'
-import { finish, packedWidth, storeVector, vectorBlocks } from './register-block.ts'
+import { epilogueOf, finish, packedWidth, storeVector, vectorBlocks } from './register-block.ts'
 
 /** Inner extent summed in one go: a block of B's rows fits the first-level cache, and long sums lose less to rounding. */
 const innerBlock = 512
@@ -13,17 +13,13 @@ const unitRows = 16
  * number at a time along whatever strides its transposition gives.
  */
 export const matmul: CpuKernel = (step, emitter) => {
-  const [a, b, ...rest] = step.inputs
+  const { a, b } = step.inputs
   const [y] = step.outputs
   const attributes = step.attributes as unknown as MatmulAttributes
   const { m, k, n } = matmulExtents(a.shape, b.shape, attributes)
   const width = packedWidth(n)
   const [rowStride, innerStride] = attributes.transposeA ? [4, m * 4] : [k * 4, 4]
-  const epilogue = {
-    bias: 'bias' in step.attributes ? rest.shift()?.address : undefined,
-    mask: 'mask' in step.attributes ? rest.shift()?.address : undefined,
-    relu: 'relu' in step.attributes,
-  }
+  const epilogue = epilogueOf(step)
 
   let packed = b.address
   if (attributes.transposeB || width !== n) {

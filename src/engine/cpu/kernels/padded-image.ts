@@ -1,7 +1,7 @@
 import type { WindowAttributes } from '../../ops/window.ts'
 import type { Attributes } from '../../tensor.ts'
 import { type FunctionBody, f32, type I32, i32, select } from '../../wasm/emitter.ts'
-import type { CpuOperand } from '../kernel.ts'
+import type { CpuOperand, CpuStep } from '../kernel.ts'
 
 /**
  * One image with zeros around it, [PH, PW, C], in scratch memory: for a fixed kernel row the taps of a window, (kx, channel),
@@ -48,6 +48,14 @@ export function windowOf(attributes: Attributes): WindowAttributes {
   return attributes as WindowAttributes
 }
 
+/**
+ * What a convolution or one of its gradients reads and makes, whichever it is: images, kernels, and not what is fused to it. The
+ * first is of images.
+ */
+export function imagesAndKernels({ inputs: { bias: _bias, mask: _mask, ...own }, outputs }: CpuStep): CpuOperand[] {
+  return [...Object.values(own), ...outputs]
+}
+
 /** The padded image that holds every window of the walk, and at least the whole image. */
 export function paddedFor(height: number, width: number, channels: number, w: WindowAttributes): PaddedImage {
   return {
@@ -57,10 +65,10 @@ export function paddedFor(height: number, width: number, channels: number, w: Wi
   }
 }
 
-/** image, fudged, segments, masks: writes sample `n`'s mixture into the padded image. */
+/** Writes sample `n`'s mixture into the padded image. */
 export function padBlended(
   body: FunctionBody,
-  [image, fudged, segments, masks]: readonly CpuOperand[],
+  { inputs: { image, fudged, segments, masks } }: CpuStep,
   n: I32,
   padded: PaddedImage,
   target: I32,

@@ -93,7 +93,7 @@ function findLargest(body: FunctionBody, window: Window, shape: readonly number[
 }
 
 export const maxPool: CpuKernel = (step, emitter) => {
-  const [x] = step.inputs
+  const { x } = step.inputs
   const [y] = step.outputs
   perImage(step, emitter, x.shape, (body, w, large, pooled) => {
     const shape = x.shape.slice(1)
@@ -105,7 +105,7 @@ export const maxPool: CpuKernel = (step, emitter) => {
 }
 
 export const maxPoolGradient: CpuKernel = (step, emitter) => {
-  const [x, dy] = step.inputs
+  const { x, dy } = step.inputs
   const [dx] = step.outputs
   perImage(step, emitter, x.shape, (body, w, large, pooled) => {
     const shape = x.shape.slice(1)
@@ -120,7 +120,7 @@ export const maxPoolGradient: CpuKernel = (step, emitter) => {
 }
 
 export const avgPool: CpuKernel = (step, emitter) => {
-  const [x] = step.inputs
+  const { x } = step.inputs
   const [y] = step.outputs
   perImage(step, emitter, x.shape, (body, w, large, pooled) => {
     const shape = x.shape.slice(1)
@@ -136,7 +136,7 @@ export const avgPool: CpuKernel = (step, emitter) => {
 }
 
 export const avgPoolGradient: CpuKernel = (step, emitter) => {
-  const [dy] = step.inputs
+  const { dy } = step.inputs
   const [dx] = step.outputs
   perImage(step, emitter, dx.shape, (body, w, large, pooled) => {
     const shape = dx.shape.slice(1)

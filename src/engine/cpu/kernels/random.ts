@@ -4,7 +4,7 @@ import type { CpuKernel } from '../kernel.ts'
 
 /** ops/random.ts's hash, in the same wrapping 32-bit arithmetic. One unit up to 4,096 numbers. */
 export const random: CpuKernel = (step, emitter) => {
-  const [position] = step.inputs
+  const { position } = step.inputs
   const [y] = step.outputs
   const size = sizeOf(y.shape)
   const unitSize = 4096

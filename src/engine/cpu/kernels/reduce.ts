@@ -3,7 +3,7 @@ import { type F64, f32, f32x4, f64, f64x2, i32, type V128 } from '../../wasm/emi
 import type { CpuKernel, CpuStep } from '../kernel.ts'
 
 function extentsOf(step: CpuStep) {
-  return reduceExtents(step.inputs[0].shape, step.attributes as unknown as ReduceAttributes)
+  return reduceExtents(step.inputs.x.shape, step.attributes as unknown as ReduceAttributes)
 }
 
 /** Running sums a thread keeps in registers. */
@@ -15,7 +15,7 @@ const sumsInRegisters = 8
  * columns, two numbers at a time if their count is even.
  */
 export const sum: CpuKernel = (step, emitter) => {
-  const [x] = step.inputs
+  const { x } = step.inputs
   const [y] = step.outputs
   const [outer, reduced, inner] = extentsOf(step)
   const slices = Math.min(16, Math.ceil(reduced / 1024))
@@ -76,7 +76,7 @@ export const sum: CpuKernel = (step, emitter) => {
 /** Walks each folded line of numbers; `name` decides whether the largest or its index is kept. The first of equals wins. */
 function largest(name: 'max' | 'argMax'): CpuKernel {
   return (step, emitter) => {
-    const [x] = step.inputs
+    const { x } = step.inputs
     const [y] = step.outputs
     const [outer, reduced, inner] = extentsOf(step)
     emitter.phase(outer, 0, (body, unit) => {

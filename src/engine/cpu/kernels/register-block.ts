@@ -1,3 +1,4 @@
+import type { Attributes } from '../../tensor.ts'
 import { type FunctionBody, f32x4, type I32, i32, type Local, type V128 } from '../../wasm/emitter.ts'
 
 /**
@@ -12,6 +13,18 @@ export interface Epilogue {
   readonly relu: boolean
   /** Address of an array like the output: sums are kept only where it is positive. */
   readonly mask?: number
+}
+
+/** What a step does before it stores its sums. */
+export function epilogueOf({
+  inputs,
+  attributes,
+}: {
+  readonly inputs: Readonly<Record<string, { readonly address: number }>>
+  readonly attributes: Attributes
+}): Epilogue {
+  const addressOf = (name: 'bias' | 'mask') => (name in attributes ? inputs[name].address : undefined)
+  return { bias: addressOf('bias'), mask: addressOf('mask'), relu: 'relu' in attributes }
 }
 
 /** Columns rounded up to whole vectors of four. */

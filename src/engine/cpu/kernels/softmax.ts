@@ -38,7 +38,7 @@ function rowStatistics(
 }
 
 export const softmax: CpuKernel = (step, emitter) => {
-  const [x] = step.inputs
+  const { x } = step.inputs
   const [y] = step.outputs
   const classes = x.shape[x.shape.length - 1]
   const { module } = emitter
@@ -58,7 +58,7 @@ function crossEntropy(
   gradientAddress: (outputs: readonly number[]) => number | null,
 ): CpuKernel {
   return (step, emitter) => {
-    const [logits, labels, dloss] = step.inputs
+    const { logits, labels, dloss } = step.inputs
     const addresses = step.outputs.map(({ address }) => address)
     const loss = lossAddress(addresses)
     const gradient = gradientAddress(addresses)

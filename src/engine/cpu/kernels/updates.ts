@@ -23,13 +23,13 @@ function forEachVector(
 }
 
 export const adam: CpuKernel = (step, emitter) => {
-  const [gradients, stepSize] = step.inputs
+  const { gradient, stepSize } = step.inputs
   const [p, m, v] = step.states
   const beta1 = Number(step.attributes.beta1)
   const beta2 = Number(step.attributes.beta2)
   const epsilon = f32x4.const(Number(step.attributes.epsilon))
   forEachVector(emitter, sizeOf(p.shape), (body, at) => {
-    const g = body.local('v128', f32x4.load(at, gradients.address))
+    const g = body.local('v128', f32x4.load(at, gradient.address))
     const mean = body.local(
       'v128',
       f32x4.add(f32x4.mul(f32x4.const(beta1), f32x4.load(at, m.address)), f32x4.mul(f32x4.const(1 - beta1), g)),
@@ -45,11 +45,11 @@ export const adam: CpuKernel = (step, emitter) => {
 }
 
 export const sgd: CpuKernel = (step, emitter) => {
-  const [gradients, stepSize] = step.inputs
+  const { gradient, stepSize } = step.inputs
   const [p, velocity] = step.states
   const momentum = f32x4.const(Number(step.attributes.momentum))
   forEachVector(emitter, sizeOf(p.shape), (body, at) => {
-    const pull = f32x4.mul(f32x4.loadSplat(i32.const(0), stepSize.address), f32x4.load(at, gradients.address))
+    const pull = f32x4.mul(f32x4.loadSplat(i32.const(0), stepSize.address), f32x4.load(at, gradient.address))
     const moved = body.local('v128', f32x4.sub(f32x4.mul(momentum, f32x4.load(at, velocity.address)), pull))
     body.store(at, f32x4.add(f32x4.load(at, p.address), moved), p.address)
     body.store(at, moved, velocity.address)
@@ -58,12 +58,14 @@ export const sgd: CpuKernel = (step, emitter) => {
 
 /** One row of the ring. */
 export const record: CpuKernel = (step, emitter) => {
-  const [position, ...values] = step.inputs
+  const { position, ...values } = step.inputs
   const [ring] = step.states
   const [rows, width] = ring.shape
   emitter.phase(1, 0, (body) => {
     const row = i32.remU(i32.load(i32.const(0), position.address), i32.const(rows))
     const to = body.local('i32', i32.mul(row, i32.const(width * 4)))
-    values.forEach((value, column) => body.store(to, f32.load(i32.const(0), value.address), ring.address + column * 4))
+    Object.values(values).forEach((value, column) =>
+      body.store(to, f32.load(i32.const(0), value.address), ring.address + column * 4),
+    )
   })
 }

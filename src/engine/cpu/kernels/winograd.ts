@@ -1,10 +1,9 @@
 import { transposed, type WinogradMaps } from '../../ops/winograd-maps.ts'
 import { type FunctionBody, f32x4, type I32, i32, type Local } from '../../wasm/emitter.ts'
 import type { CpuKernel, CpuOperand, CpuStep, KernelEmitter } from '../kernel.ts'
-import { epilogueOf } from './convolution.ts'
 import { gradientSlices } from './convolution-kernel-gradient.ts'
-import { windowOf } from './padded-image.ts'
-import type { Epilogue } from './register-block.ts'
+import { imagesAndKernels, windowOf } from './padded-image.ts'
+import { type Epilogue, epilogueOf } from './register-block.ts'
 import { emitSmallProduct, type SmallProduct } from './small-product.ts'
 import {
   emitInputPlanes,
@@ -125,13 +124,13 @@ export function suitsWinograd(step: CpuStep): boolean {
     [w.windowHeight, w.windowWidth].every((extent) => extent === 3) &&
     [w.strideY, w.strideX].every((stride) => stride === 1) &&
     Math.max(w.padTop, w.padLeft) <= 2 &&
-    [...step.inputs.slice(0, 2), ...step.outputs].every(isWhole)
+    imagesAndKernels(step).every(isWhole)
   )
 }
 
 /** y = x * kernel. */
 export const winogradConv2d: CpuKernel = (step, emitter) => {
-  const [x, kernel] = step.inputs
+  const { x, kernel } = step.inputs
   const [channels, filters] = kernel.shape.slice(2)
   const w = windowOf(step.attributes)
   const y = imagesOf(step.outputs[0])
@@ -155,14 +154,14 @@ export const winogradConv2d: CpuKernel = (step, emitter) => {
     padding: [w.padTop, w.padLeft],
     maps,
     weights,
-    epilogue: epilogueOf(step, 2),
+    epilogue: epilogueOf(step),
     keepsZeros: true,
   })
 }
 
 /** dx from dy: the same convolution with the kernel turned round, channels and filters swapped. */
 export const winogradInputGradient: CpuKernel = (step, emitter) => {
-  const [dy, kernel] = step.inputs
+  const { dy, kernel } = step.inputs
   const [channels, filters] = kernel.shape.slice(2)
   const w = windowOf(step.attributes)
   const dx = imagesOf(step.outputs[0])
@@ -193,7 +192,7 @@ export const winogradInputGradient: CpuKernel = (step, emitter) => {
     padding: [2 - w.padTop, 2 - w.padLeft],
     maps,
     weights,
-    epilogue: epilogueOf(step, 2),
+    epilogue: epilogueOf(step),
     keepsZeros: false,
   })
 }
@@ -204,8 +203,8 @@ export const winogradInputGradient: CpuKernel = (step, emitter) => {
  * result does not depend on who computed what.
  */
 export const winogradKernelGradient: CpuKernel = (step, emitter) => {
-  const x = imagesOf(step.inputs[0])
-  const dy = imagesOf(step.inputs[1])
+  const x = imagesOf(step.inputs.x)
+  const dy = imagesOf(step.inputs.dy)
   const [dk] = step.outputs
   const w = windowOf(step.attributes)
   const tiling = tilingOf(dy, x.channels + dy.channels)

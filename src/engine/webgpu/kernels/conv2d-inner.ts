@@ -25,18 +25,26 @@ export function innerOf(step: PlanStep): InnerStep | null {
   if (!step.attributes.recompute) return null
   const { recompute, innerShape, innerPadding, innerBias, innerRelu, blend, ...rest } =
     step.attributes as PlanStep['attributes'] & InnerConvolution
-  const images = step.inputs.slice(0, blend ? 4 : 1)
-  const own = step.inputs.slice(images.length, images.length + (innerBias ? 2 : 1))
+  const { innerKernel, innerBias: bias, kernel, bias: outerBias, mask, ...images } = step.inputs
   const between = scratch(innerShape)
-  const [windowHeight, windowWidth, channels] = own[0].shape
-  const [height, width] = blend ? images[0].shape : images[0].shape.slice(1)
+  const [windowHeight, windowWidth, channels] = innerKernel.shape
+  const [height, width] = blend ? images.image.shape : images.x.shape.slice(1)
   const [, outHeight, outWidth] = innerShape
   const [padTop, padLeft] = innerPadding
   const walk = { windowHeight, windowWidth, strideY: 1, strideX: 1, padTop, padLeft, outHeight, outWidth }
   const flags = { ...(blend && { blend }), ...(innerBias && { bias: true }), ...(innerRelu && { relu: true }) }
   return {
-    inner: { ...step, inputs: [...images, ...own], outputs: [between], attributes: { ...walk, ...flags } },
-    outer: { ...step, inputs: [between, ...step.inputs.slice(images.length + own.length)], attributes: rest },
+    inner: {
+      ...step,
+      inputs: { ...images, kernel: innerKernel, ...(innerBias && { bias }) },
+      outputs: [between],
+      attributes: { ...walk, ...flags },
+    },
+    outer: {
+      ...step,
+      inputs: { x: between, kernel, ...(rest.bias && { bias: outerBias }), ...(rest.mask && { mask }) },
+      attributes: rest,
+    },
     work: { from: [height, width], channels, window: [windowHeight, windowWidth], padding: [padTop, padLeft] },
   }
 }
@@ -45,7 +53,7 @@ export function innerOf(step: PlanStep): InnerStep | null {
 export function canRecompute({ inputs, outputs, attributes }: PlanStep): boolean {
   const { innerShape, innerBias } = attributes as PlanStep['attributes'] & InnerConvolution
   const uniforms = innerBias && isUniformBias(innerShape) ? 1 : 0
-  return inputs.length + outputs.length - uniforms <= maxStorageBindings
+  return Object.keys(inputs).length + outputs.length - uniforms <= maxStorageBindings
 }
 
 /** All lanes want the same number of it. */
@@ -55,8 +63,8 @@ function isUniformBias(innerShape: readonly number[]): boolean {
 
 /** What a tile that recomputes calls: inner_weight(w, channel), inner_bias(channel), inner_epilogue, as_four, source_pixel. */
 export function innerParts({ inner }: InnerStep, isFour: boolean): { bindings: Binding[]; functions: string[] } {
-  const { bias, relu, blend } = inner.attributes
-  const [kernel, innerBias] = inner.inputs.slice(blend ? 4 : 1)
+  const { bias, relu } = inner.attributes
+  const { kernel, bias: innerBias } = inner.inputs
   const filters = kernel.shape[3]
   const weights = (isFour ? loadRows : loadSingly)('inner', kernel, filters)
   const biases = bias ? loadRows('innerBias', innerBias, filters) : null

@@ -57,7 +57,7 @@ function slicesOf(rows: number, threadsInSlice: number): { slices: number; rowsI
 
 export const lowerKernelGradient: Lowering = (step, { adapter, choose }) => {
   const w = step.attributes as WindowAttributes
-  const [x, dy] = step.inputs
+  const { x, dy } = step.inputs
   const [count, height, width, channels] = x.shape
   const filters = dy.shape[3]
   const filterGroups = Math.ceil(filters / 4)
@@ -109,7 +109,7 @@ export const lowerKernelGradient: Lowering = (step, { adapter, choose }) => {
 }
 
 function strided(step: PlanStep, w: WindowAttributes): Dispatch[] {
-  const [x, dy] = step.inputs
+  const { x, dy } = step.inputs
   const [dk, ...sums] = step.outputs
   const [count, height, width, channels] = x.shape
   const filters = dy.shape[3]

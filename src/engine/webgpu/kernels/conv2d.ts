@@ -56,12 +56,13 @@ function loadSource([, height, width]: readonly number[]): string {
 }
 
 /** conv2d's images: stored, or blended while they are loaded. */
-function imagesOf(inputs: readonly PlanOperand[], blend: boolean, singly: boolean): Images {
-  if (!blend) {
-    const x = (singly ? loadSingly : loadRows)('x', inputs[0], inputs[0].shape[3])
-    return { shape: inputs[0].shape, bindings: [x.binding], functions: [x.functions, loadSource(inputs[0].shape)] }
+function imagesOf({ inputs, attributes }: PlanStep, singly: boolean): Images {
+  if (!attributes.blend) {
+    const { shape } = inputs.x
+    const x = (singly ? loadSingly : loadRows)('x', inputs.x, shape[3])
+    return { shape, bindings: [x.binding], functions: [x.functions, loadSource(shape)] }
   }
-  const [image, fudged, segments, masks] = inputs
+  const { image, fudged, segments, masks } = inputs
   const [height, width, channels] = image.shape
   return {
     shape: [masks.shape[0], height, width, channels],
@@ -88,8 +89,7 @@ const lowerConv2d: Lowering = (step, context) => {
   const two = innerOf(step)
   const { outer, inner } = two ?? { outer: step, inner: null }
   const w = outer.attributes as WindowAttributes
-  const blend = outer.attributes.blend === true
-  const kernel = outer.inputs[blend ? 4 : 1]
+  const { kernel } = outer.inputs
   const [channels, filters] = kernel.shape.slice(2)
   const extents = {
     count: step.outputs[0].shape[0],
@@ -104,14 +104,12 @@ const lowerConv2d: Lowering = (step, context) => {
   const ways = waysFor(w, extents, context.adapter)
   // The inner convolution of its own accord, where it is not made inside the tiles.
   const before = () => (inner ? lowerConv2d(inner, { ...context, choose: ([first]) => first }) : [])
-  if (ways.length === 0) return [...before(), stridedConv2d(outer, w, kernel, blend)]
+  if (ways.length === 0) return [...before(), stridedConv2d(outer, w)]
   const way = context.choose(ways)
   const recomputed = two && way.recomputes ? { ...two, ...innerParts(two, way.loadsFours) } : null
-  const images = recomputed
-    ? imagesOf(step.inputs, step.attributes.blend === true, true)
-    : imagesOf(outer.inputs, blend, !way.loadsFours)
+  const images = recomputed ? imagesOf(step, true) : imagesOf(outer, !way.loadsFours)
   const weights = loadRows('kernel', kernel, filters)
-  const [, height, width] = recomputed ? outer.inputs[0].shape : images.shape
+  const [, height, width] = recomputed ? outer.inputs.x.shape : images.shape
   const work: ConvolutionWork = {
     kernel: step.kernel,
     ...extents,
@@ -164,8 +162,9 @@ function resultsOf(step: PlanStep): Part {
   }
 }
 
-function stridedConv2d(step: PlanStep, w: WindowAttributes, kernel: PlanOperand, blend: boolean): Dispatch {
-  const images = imagesOf(step.inputs, blend, false)
+function stridedConv2d(step: PlanStep, w: WindowAttributes): Dispatch {
+  const images = imagesOf(step, false)
+  const { kernel } = step.inputs
   const [count, height, width, channels] = images.shape
   const filters = kernel.shape[3]
   const epilogue = epilogueOf(step, filters)
@@ -193,7 +192,7 @@ function stridedConv2d(step: PlanStep, w: WindowAttributes, kernel: PlanOperand,
  */
 const lowerInputGradient: Lowering = (step, context) => {
   const w = step.attributes as WindowAttributes
-  const [dy, kernel] = step.inputs
+  const { dy, kernel } = step.inputs
   const [dx] = step.outputs
   const [count, height, width, channels] = dx.shape
   const filters = kernel.shape[3]
@@ -241,7 +240,7 @@ function turnedWeights(taps: number, channels: number): string {
 }
 
 function stridedInputGradient(step: PlanStep, w: WindowAttributes): Dispatch {
-  const [dy, kernel] = step.inputs
+  const { dy, kernel } = step.inputs
   const [dx] = step.outputs
   const [count, height, width, channels] = dx.shape
   const filters = kernel.shape[3]

@@ -37,7 +37,7 @@ const binaryExpressions: Readonly<Record<BinaryName, string>> = {
 }
 
 function lowerUnary(name: UnaryName): Lowering {
-  return ({ inputs: [x], outputs: [y] }) => [
+  return ({ inputs: { x }, outputs: [y] }) => [
     {
       kernel: name,
       bindings: [read('x', x), write('y', y)],
@@ -56,7 +56,7 @@ function indexInto(name: string, from: PlanOperand, to: Shape): string {
 }
 
 function lowerBinary(name: BinaryName): Lowering {
-  return ({ inputs: [a, b], outputs: [y] }) => [
+  return ({ inputs: { a, b }, outputs: [y] }) => [
     {
       kernel: name,
       bindings: [read('a', a), read('b', b), write('y', y)],
@@ -72,7 +72,7 @@ function lowerBinary(name: BinaryName): Lowering {
   ]
 }
 
-const lowerBroadcast: Lowering = ({ inputs: [x], outputs: [y] }) => [
+const lowerBroadcast: Lowering = ({ inputs: { x }, outputs: [y] }) => [
   {
     kernel: 'broadcast',
     bindings: [read('x', x), write('y', y)],

@@ -8,7 +8,7 @@ import { sizeOf } from '../../tensor.ts'
 import { f32, type Lowering, read, write } from '../dispatch.ts'
 
 /** What makes a plan's images: picked from the data set, blended of two, drawn at random. */
-const lowerGather: Lowering = ({ kernel, inputs: [data, indices], outputs: [y], attributes }) => {
+const lowerGather: Lowering = ({ kernel, inputs: { data, indices }, outputs: [y], attributes }) => {
   const scale = data.dtype === 'i32' ? '1i' : f32(Number(attributes.scale))
   return [
     {
@@ -22,7 +22,7 @@ const lowerGather: Lowering = ({ kernel, inputs: [data, indices], outputs: [y], 
   ]
 }
 
-const lowerScatter: Lowering = ({ kernel, inputs: [dy, indices], outputs: [dx], attributes }) => [
+const lowerScatter: Lowering = ({ kernel, inputs: { dy, indices }, outputs: [dx], attributes }) => [
   {
     kernel,
     bindings: [read('dy', dy), read('indices', indices), write('dx', dx)],
@@ -37,7 +37,7 @@ const lowerScatter: Lowering = ({ kernel, inputs: [dy, indices], outputs: [dx], 
   },
 ]
 
-const lowerBlend: Lowering = ({ kernel, inputs: [image, fudged, segments, masks], outputs: [y] }) => [
+const lowerBlend: Lowering = ({ kernel, inputs: { image, fudged, segments, masks }, outputs: [y] }) => [
   {
     kernel,
     bindings: [
@@ -58,7 +58,7 @@ const lowerBlend: Lowering = ({ kernel, inputs: [image, fudged, segments, masks]
   },
 ]
 
-const lowerRandom: Lowering = ({ kernel, inputs: [position], outputs: [y], attributes }) => [
+const lowerRandom: Lowering = ({ kernel, inputs: { position }, outputs: [y], attributes }) => [
   {
     kernel,
     bindings: [read('position', position), write('y', y)],

@@ -29,7 +29,7 @@ const fewColumns = 16
 const longRow = 512
 
 export const lowerMatmul: Lowering = (step, context) => {
-  const [a, b] = step.inputs
+  const { a, b } = step.inputs
   const [y, ...sums] = step.outputs
   const attributes = step.attributes as MatmulAttributes
   const { m, k, n } = matmulExtents(a.shape, b.shape, attributes)
@@ -104,7 +104,7 @@ function rowSharingsFor({ lanes, isSoftware }: AdapterTraits): readonly RowShari
 const maxParts = 1023
 
 function longRows(step: PlanStep, m: number, k: number, n: number, { adapter, choose }: LoweringContext): Dispatch {
-  const [a, b] = step.inputs
+  const { a, b } = step.inputs
   const epilogue = epilogueOf(step, n)
   const parts = [loadSingly('a', a, k), loadRows('b', b, n), storeRows('y', step.outputs[0], n)]
   const { rows: most, workgroupSize, subgroup } = choose(rowSharingsFor(adapter))

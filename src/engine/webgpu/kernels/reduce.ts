@@ -97,7 +97,7 @@ function foldingsFor({ lanes, isSoftware }: AdapterTraits): readonly Folding[] {
 }
 
 function lowerReduce(kernel: Fold['kernel']): Lowering {
-  return ({ inputs: [x], outputs: [y], attributes }, { adapter, choose }) => {
+  return ({ inputs: { x }, outputs: [y], attributes }, { adapter, choose }) => {
     const [outer, reduced, inner] = reduceExtents(x.shape, attributes as ReduceAttributes)
     const folding = inner === 1 && reduced > longRun ? choose(foldingsFor(adapter)) : byThreads
     return folding.lower({ kernel, x, y, outer, reduced, inner })
@@ -110,7 +110,7 @@ export function lowerColumnSums(x: PlanOperand, y: PlanOperand): Dispatch[] {
   return byThreads.lower({ kernel: 'sum', x, y, outer: 1, reduced: sizeOf(x.shape) / columns, inner: columns })
 }
 
-const lowerArgMax: Lowering = ({ inputs: [x], outputs: [y], attributes }) => {
+const lowerArgMax: Lowering = ({ inputs: { x }, outputs: [y], attributes }) => {
   const [outer, reduced, inner] = reduceExtents(x.shape, attributes as ReduceAttributes)
   return [
     {

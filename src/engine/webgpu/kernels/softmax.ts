@@ -13,22 +13,22 @@ function rowKernel(kernel: string, code: string, rows: number, classes: number, 
 const storeHit = (statement: string) => `fn storeHit(row: u32, value: f32) { ${statement} }`
 
 export const softmaxLowerings = {
-  softmax({ kernel, inputs: [x], outputs: [y] }) {
+  softmax({ kernel, inputs: { x }, outputs: [y] }) {
     const classes = x.shape[x.shape.length - 1]
     return [rowKernel(kernel, softmaxCode, sizeOf(x.shape) / classes, classes, [read('x', x), write('y', y)])]
   },
-  softmaxCrossEntropy({ kernel, inputs: [logits, labels], outputs: [loss] }) {
+  softmaxCrossEntropy({ kernel, inputs: { logits, labels }, outputs: [loss] }) {
     const [rows, classes] = logits.shape
     const bindings = [read('logits', logits), read('labels', labels), write('loss', loss)]
     return [rowKernel(kernel, crossEntropyCode, rows, classes, bindings)]
   },
-  softmaxCrossEntropyGradient({ kernel, inputs: [logits, labels, dloss], outputs: [dlogits] }) {
+  softmaxCrossEntropyGradient({ kernel, inputs: { logits, labels, dloss }, outputs: [dlogits] }) {
     const [rows, classes] = logits.shape
     const bindings = [read('logits', logits), read('labels', labels), read('dloss', dloss), write('dlogits', dlogits)]
     const dispatch = rowKernel(kernel, crossEntropyGradientCode, rows, classes, bindings)
     return [{ ...dispatch, functions: [accurateFunctions, 'fn storeLoss(row: u32, value: f32) {}', storeHit('')] }]
   },
-  softmaxCrossEntropyWithGradient({ kernel, inputs: [logits, labels, dloss], outputs: [loss, dlogits, ...hits] }) {
+  softmaxCrossEntropyWithGradient({ kernel, inputs: { logits, labels, dloss }, outputs: [loss, dlogits, ...hits] }) {
     const [rows, classes] = logits.shape
     const bindings = [
       read('logits', logits),

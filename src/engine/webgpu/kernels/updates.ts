@@ -4,7 +4,7 @@ import sgdCode from '../../../shaders/sgd.wgsl?raw'
 import { sizeOf } from '../../tensor.ts'
 import { type Dispatch, f32, type Lowering, read, write } from '../dispatch.ts'
 
-const lowerAdam: Lowering = ({ kernel, inputs: [gradient, stepSize], states: [p, m, v], attributes }) => {
+const lowerAdam: Lowering = ({ kernel, inputs: { gradient, stepSize }, states: [p, m, v], attributes }) => {
   const beta1 = Number(attributes.beta1)
   const beta2 = Number(attributes.beta2)
   return [
@@ -25,7 +25,7 @@ const lowerAdam: Lowering = ({ kernel, inputs: [gradient, stepSize], states: [p,
   ]
 }
 
-const lowerSgd: Lowering = ({ kernel, inputs: [gradient, stepSize], states: [p, velocity], attributes }) => [
+const lowerSgd: Lowering = ({ kernel, inputs: { gradient, stepSize }, states: [p, velocity], attributes }) => [
   {
     kernel,
     bindings: [write('p', p), write('velocity', velocity), read('gradient', gradient), read('stepSize', stepSize)],
@@ -40,7 +40,8 @@ const lowerSgd: Lowering = ({ kernel, inputs: [gradient, stepSize], states: [p, 
 const valuesAtOnce = 6
 const recordWorkgroup = 32
 
-const lowerRecord: Lowering = ({ kernel, inputs: [position, ...values], states: [ring], attributes }) => {
+const lowerRecord: Lowering = ({ kernel, inputs: { position, ...recorded }, states: [ring], attributes }) => {
+  const values = Object.values(recorded)
   const scales = (attributes.scales ?? values.map(() => 1)) as readonly number[]
   const dispatches: Dispatch[] = []
   for (let first = 0; first < values.length; first += valuesAtOnce) {
