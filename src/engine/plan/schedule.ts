@@ -4,8 +4,8 @@ import { inputsOf, type Step, type Value } from './trace.ts'
 /**
  * The order of a plan's steps, chosen so that little memory is alive at a time: a gradient's big arrays should be read by all
  * their readers and be gone before the next ones are made. List scheduling: of the steps whose inputs are ready, the one
- * that adds least to what is alive comes next, of equals the one that makes least, then the first. Updates stay last, in their order: all else reads the
- * state as it was before them.
+ * that adds least to what is alive comes next, of equals the one that makes least, then the first. Updates stay last, in their
+ * order: all else reads the state as it was before them.
  */
 export function schedule(steps: readonly Step[], isOutput: (root: Value) => boolean): Step[] {
   const updates = steps.filter(({ states }) => states.length > 0)
@@ -16,46 +16,82 @@ export function schedule(steps: readonly Step[], isOutput: (root: Value) => bool
 
 const rootsOf = (values: readonly Value[]): Value[] => [...new Set(values.map(({ root }) => root))]
 
-function count(steps: readonly Step[], valuesOf: (step: Step) => readonly Value[]): Map<Value, number> {
-  const counts = new Map<Value, number>()
-  for (const step of steps) for (const root of rootsOf(valuesOf(step))) counts.set(root, (counts.get(root) ?? 0) + 1)
-  return counts
+/** Which steps a value's root is read or written by. */
+function stepsByRoot(steps: readonly Step[], rootsOfStep: (step: Step) => readonly Value[]): Map<Value, Step[]> {
+  const byRoot = new Map<Value, Step[]>()
+  for (const step of steps)
+    for (const root of rootsOfStep(step)) {
+      const known = byRoot.get(root)
+      if (known) known.push(step)
+      else byRoot.set(root, [step])
+    }
+  return byRoot
+}
+
+/** A step with what scheduling asks of it again and again. */
+interface Task {
+  readonly step: Step
+  /** The place in the list that was given. */
+  readonly index: number
+  readonly inputs: readonly Value[]
+  readonly outputs: readonly Value[]
+  /** Inputs that are not written yet. */
+  missing: number
+}
+
+/** Bytes that a step makes, and by how much what is alive grows. */
+interface Cost {
+  readonly task: Task
+  readonly made: number
+  readonly growth: number
+}
+
+/** The order in which steps are to come: negative if `a` is before `b`. */
+function compare(a: Cost, b: Cost): number {
+  return a.growth - b.growth || a.made - b.made || a.task.index - b.task.index
 }
 
 function listSchedule(steps: readonly Step[], isCounted: (root: Value) => boolean): Step[] {
-  const pending = new Set(steps.filter(({ states }) => states.length === 0))
+  const tasks = new Map<Step, Task>()
+  for (const [index, step] of steps.entries())
+    if (step.states.length === 0)
+      tasks.set(step, { step, index, inputs: rootsOf(inputsOf(step)), outputs: rootsOf(step.outputs), missing: 0 })
   /** Several steps may write parts of one value: it is ready when all have. */
-  const writers = count([...pending], ({ outputs }) => outputs)
-  const readers = count(steps, inputsOf)
+  const writers = stepsByRoot([...tasks.keys()], ({ outputs }) => rootsOf(outputs))
+  const readers = stepsByRoot(steps, (step) => rootsOf(inputsOf(step)))
+  const countOf = (byRoot: ReadonlyMap<Value, readonly Step[]>) =>
+    new Map([...byRoot].map(([root, { length }]) => [root, length]))
+  const [unwritten, unread] = [countOf(writers), countOf(readers)]
   const alive = new Set<Value>()
-  const ordered: Step[] = []
-  const bytesOf = (values: readonly Value[]) => values.reduce((total, value) => total + byteLengthOf(value), 0)
-  const costOf = (step: Step): { made: number; growth: number } => {
-    const made = bytesOf(rootsOf(step.outputs).filter((root) => isCounted(root) && !alive.has(root)))
-    const ended = bytesOf(rootsOf(inputsOf(step)).filter((root) => isCounted(root) && readers.get(root) === 1))
-    return { made, growth: made - ended }
+  const costOf = (task: Task): Cost => {
+    let [made, ended] = [0, 0]
+    for (const root of task.outputs) if (isCounted(root) && !alive.has(root)) made += byteLengthOf(root)
+    for (const root of task.inputs) if (isCounted(root) && unread.get(root) === 1) ended += byteLengthOf(root)
+    return { task, made, growth: made - ended }
   }
-  const decrement = (counts: Map<Value, number>, root: Value) => counts.set(root, (counts.get(root) ?? 0) - 1)
-  while (pending.size > 0) {
-    let next: Step | null = null
-    let least = { made: 0, growth: Number.POSITIVE_INFINITY }
-    for (const step of pending) {
-      if (rootsOf(inputsOf(step)).some((root) => (writers.get(root) ?? 0) > 0)) continue
-      const cost = costOf(step)
-      if (cost.growth < least.growth || (cost.growth === least.growth && cost.made < least.made)) {
-        next = step
-        least = cost
+  const ready = new Set<Task>()
+  for (const task of tasks.values()) {
+    task.missing = task.inputs.filter((root) => unwritten.has(root)).length
+    if (task.missing === 0) ready.add(task)
+  }
+  const ordered: Step[] = []
+  while (ready.size > 0) {
+    const { task } = [...ready].map(costOf).reduce((least, cost) => (compare(cost, least) < 0 ? cost : least))
+    ready.delete(task)
+    ordered.push(task.step)
+    for (const root of task.inputs) unread.set(root, (unread.get(root) ?? 0) - 1)
+    for (const root of task.outputs) {
+      alive.add(root)
+      const left = (unwritten.get(root) ?? 0) - 1
+      unwritten.set(root, left)
+      if (left > 0) continue
+      for (const reader of readers.get(root) ?? []) {
+        const waiting = tasks.get(reader)
+        if (waiting && --waiting.missing === 0) ready.add(waiting)
       }
     }
-    if (!next) throw new Error('schedule: steps depend on each other in a circle')
-    pending.delete(next)
-    ordered.push(next)
-    for (const root of rootsOf(next.outputs)) {
-      decrement(writers, root)
-      alive.add(root)
-    }
-    for (const root of rootsOf(inputsOf(next))) decrement(readers, root)
   }
+  if (ordered.length < tasks.size) throw new Error('schedule: steps depend on each other in a circle')
   return ordered
 }
 
