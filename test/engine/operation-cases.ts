@@ -4,6 +4,7 @@ import { gradients } from '../../src/engine/gradients.ts'
 import { blendBySegments, packMasks } from '../../src/engine/ops/blend-by-segments.ts'
 import { conv2d } from '../../src/engine/ops/conv2d.ts'
 import {
+  add,
   type BinaryName,
   binaryRows,
   elementwise,
@@ -355,6 +356,47 @@ const fusionCases = [
           bias: given.bias,
         }),
       ),
+  ),
+  ...[
+    { channels: 3, filters: 5, strides: 1 },
+    { channels: 8, filters: 8, strides: 1 },
+    { channels: 4, filters: 6, strides: 2 },
+  ].map(({ channels, filters, strides }) =>
+    define(
+      `a block with batch norms and a shortcut, ${channels} channels to ${filters}, strides ${strides}`,
+      (draw) => ({
+        x: draw.uniform([3, 8, 7, channels]),
+        k1: draw.uniform([3, 3, channels, filters]),
+        b1: draw.uniform([filters]),
+        s1: draw.uniform([filters]),
+        t1: draw.uniform([filters]),
+        k2: draw.uniform([3, 3, filters, filters]),
+        s2: draw.uniform([filters]),
+        t2: draw.uniform([filters]),
+        shortcut: draw.uniform([1, 1, channels, filters]),
+      }),
+      (given) => {
+        const first = conv2d(given.x, given.k1, { padding: 'same', strides, bias: given.b1 })
+        const middle = relu(add(mul(first, given.s1), given.t1))
+        const second = add(mul(conv2d(middle, given.k2, { padding: 'same' }), given.s2), given.t2)
+        return relu(add(second, conv2d(given.x, given.shortcut, { padding: 'same', strides })))
+      },
+      // Its parts' gradients are other cases'.
+      [],
+    ),
+  ),
+  define(
+    'matmul + scale twice + bias + residual',
+    (draw) => ({
+      x: draw.uniform([6, 11]),
+      w: draw.uniform([11, 7]),
+      s1: draw.uniform([7]),
+      s2: draw.uniform([7]),
+      b: draw.uniform([7]),
+      y: draw.uniform([6, 7]),
+    }),
+    (given) => add(given.y, add(mul(given.s2, mul(matmul(given.x, given.w), given.s1)), given.b)),
+    [],
   ),
   define(
     'a convolution whose result is read twice keeps its own sum',

@@ -88,7 +88,16 @@ function scratchPlaces(address: number, bytes: number): (thread: number) => numb
 
 /** @internal */
 export class CpuDevice implements Device {
-  readonly fusions: ReadonlySet<Fusion> = new Set(['bias', 'relu', 'mask', 'blend', 'crossEntropy', 'flatUpdates'])
+  readonly fusions: ReadonlySet<Fusion> = new Set([
+    'scale',
+    'bias',
+    'residual',
+    'relu',
+    'mask',
+    'blend',
+    'crossEntropy',
+    'flatUpdates',
+  ])
   readonly maxBlockBytes = 2 ** 31
   // LIME's 1,000 samples and the 10,000 test images come out even.
   readonly batchSizes = [1, 16, 125]

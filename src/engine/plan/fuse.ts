@@ -3,28 +3,31 @@ import { Constant, sameShape, sizeOf } from '../tensor.ts'
 import { flattenUpdates } from './flat-updates.ts'
 import { changesSince, stepLabels, whatStaysAlone } from './fusion-report.ts'
 import { inputsOf, type Step, type Trace, type Value } from './trace.ts'
-import { removeDeadSteps, sortSteps, Uses } from './trace-steps.ts'
+import { bothOrders, removeDeadSteps, sortSteps, Uses } from './trace-steps.ts'
 
 /**
  * Rewrites of a trace that save memory traffic, launches and arithmetic. Each has a name, and a device lists the names of those its
  * kernels can run; the reference device runs none. Terms:
  * - producer: a step that ends in a convolution's or a matrix product's sum. What follows element by element (its epilogue)
- *   can be done before the sum is stored: `bias` is added, negative numbers become 0 (`relu`), or the result is kept only
- *   where another tensor is positive (`mask`: relu's gradient, applied inside the gradient that feeds it).
+ *   can be done before the sum is stored: it is multiplied by a number a channel (`scale`: a batch norm's), `bias` is added, then another array like the result (`residual`: a shortcut's end),
+ *   negative numbers become 0 (`relu`), or the result is kept only where another tensor is positive (`mask`: relu's gradient,
+ *   applied inside the gradient that feeds it).
  * - prologue: what a kernel does while it loads: `blend` makes the perturbed image inside the first convolution, `recompute`
  *   the images that a cheap convolution before it (the inner one) would have stored.
  * - `half`: a convolution's products, and the sums of a few of them, may be 16-bit. Only where nothing is trained.
  *
  * Fused steps take more inputs than the plain operation, or others, and make more:
- *   conv2d: x | image, fudged, segments, masks (blend), innerKernel, innerBias (recompute), kernel, bias, mask
- *   conv2dInputGradient: dy, kernel, mask      matmul: a, b, bias, mask
+ *   conv2d: x | image, fudged, segments, masks (blend), innerKernel, innerBias (recompute), kernel, scale, bias, residual, mask
+ *   conv2dInputGradient: dy, kernel, mask      matmul: a, b, scale, bias, residual, mask
  *   conv2dKernelGradient: x, dy -> dkernel, (dbias)      matmul that is transposed at a: a, b -> dkernel, (dbias)
  *   softmaxCrossEntropyWithGradient: logits, labels, dloss -> loss, dlogits, (hits)
  *   adam, sgd: gradient (of all parameters), stepSize; states: the flat parameters and moments
  *   record with `scales`: position, and values [n] of which the ring gets scale times the sum
  */
 export const fusions = [
+  'scale',
   'bias',
+  'residual',
   'relu',
   'mask',
   'blend',
@@ -46,12 +49,16 @@ export const fusedAttributes = [
   'relu',
   'mask',
   'half',
+  'scale',
+  'residual',
 ] as const satisfies readonly Fusion[]
 
 /** Applies the rewrites in `allowed` and drops steps whose results nobody reads. */
 export function fuse(trace: Trace, allowed: ReadonlySet<Fusion>): Trace {
   const rewrites: Record<Fusion, (trace: Trace) => void> = {
+    scale: fuseScale,
     bias: fuseBias,
+    residual: fuseResidual,
     relu: fuseRelu,
     mask: fuseMask,
     blend: fuseBlend,
@@ -85,6 +92,7 @@ const blends = new Set(['blendBySegments'])
 const argMaxima = new Set(['argMax'])
 const products = new Set(['mul'])
 const sums = new Set(['sum'])
+const additions = new Set(['add'])
 
 /** Folds `step` into its producer: the step's result becomes the producer's. */
 function absorb(uses: Uses, step: Step, producer: Step, added: Step['inputs'], attribute: Fusion): void {
@@ -94,16 +102,68 @@ function absorb(uses: Uses, step: Step, producer: Step, added: Step['inputs'], a
   uses.merge(step, producer)
 }
 
+/** What is added to a sum before it is multiplied is multiplied by itself: (conv(x, k) + b) · s = conv(x, k) · s + b · s. */
+function fuseScale(trace: Trace): void {
+  const uses = new Uses(trace)
+  for (const step of [...trace.steps]) {
+    if (step.kernel !== 'mul') continue
+    for (const [product, scale] of bothOrders(step)) {
+      if (!isPerChannel(scale, product)) continue
+      const times = (vector: Value) => uses.insert('mul', { a: vector, b: scale }, scale.shape)
+      const addition = uses.soleProducer(product, additions)
+      const summand = addition?.inputs.b
+      const sum = addition && summand && isPerChannel(summand, addition.inputs.a) ? addition.inputs.a : product
+      const producer = uses.soleProducer(sum, withBias)
+      if (!producer || isFinal(producer)) continue
+      const { scale: first } = producer.inputs
+      uses.setInputs(producer, { ...producer.inputs, scale: first ? times(first) : scale })
+      producer.attributes = { ...producer.attributes, scale: true }
+      producer.flops += step.flops
+      if (addition && summand && sum !== product) {
+        uses.setInputs(addition, { a: sum, b: times(summand) })
+        uses.merge(step, addition)
+      } else uses.merge(step, producer)
+      break
+    }
+  }
+  uses.leave()
+}
+
+/** Whether `vector` has a number for each channel, the last axis, of `product` as its step made it. */
+function isPerChannel(vector: Value, product: Value): boolean {
+  return (
+    vector.shape.length === 1 &&
+    vector.shape[0] === product.shape.at(-1) &&
+    sameShape(product.shape, product.root.shape)
+  )
+}
+
 function fuseBias(trace: Trace): void {
   const uses = new Uses(trace)
   for (const step of trace.steps) {
     if (step.kernel !== 'add') continue
     const { a: product, b: bias } = step.inputs
     const producer = uses.soleProducer(product, withBias)
-    const channels = product.shape[product.shape.length - 1]
-    if (!producer || product.view || bias.shape.length !== 1 || bias.shape[0] !== channels || isFinal(producer))
-      continue
-    absorb(uses, step, producer, { bias }, 'bias')
+    if (!producer || !isPerChannel(bias, product) || isFinal(producer)) continue
+    const { bias: first } = producer.inputs
+    const total = first && uses.insert('add', { a: first, b: bias }, bias.shape)
+    absorb(uses, step, producer, { bias: total ?? bias }, 'bias')
+  }
+  uses.leave()
+}
+
+/** A block of layers ends where what it was given is added again: while its last sum is stored. */
+function fuseResidual(trace: Trace): void {
+  const uses = new Uses(trace)
+  for (const step of trace.steps) {
+    if (step.kernel !== 'add') continue
+    for (const [product, residual] of bothOrders(step)) {
+      const producer = uses.soleProducer(product, withBias)
+      const isStretched = [product, residual].some(({ shape }) => !sameShape(shape, step.outputs[0].shape))
+      if (!producer || isStretched || isFinal(producer)) continue
+      absorb(uses, step, producer, { residual }, 'residual')
+      break
+    }
   }
   uses.leave()
 }
@@ -113,22 +173,18 @@ function fuseRelu(trace: Trace): void {
   for (const step of trace.steps) {
     if (step.kernel !== 'relu') continue
     const producer = uses.soleProducer(step.inputs.x, withBias)
-    if (producer && !isFinal(producer)) absorb(uses, step, producer, {}, 'relu')
+    if (producer && !isClipped(producer)) absorb(uses, step, producer, {}, 'relu')
   }
   uses.leave()
 }
 
-/** The inputs of an operation on two that may change places. */
-function bothOrders({ inputs: { a, b } }: Step): readonly (readonly [Value, Value])[] {
-  return [
-    [a, b],
-    [b, a],
-  ]
+function isClipped({ attributes }: Step): boolean {
+  return 'relu' in attributes || 'mask' in attributes
 }
 
-/** relu and mask come last in an epilogue: nothing is added after them. */
+/** What comes last in an epilogue: nothing is added after it. */
 function isFinal(step: Step): boolean {
-  return 'relu' in step.attributes || 'mask' in step.attributes
+  return 'residual' in step.attributes || isClipped(step)
 }
 
 function fuseMask(trace: Trace): void {
@@ -139,7 +195,7 @@ function fuseMask(trace: Trace): void {
       const slopeStep = uses.writerOf(slope)
       const producer = uses.soleProducer(gradient, withMask)
       const stretches = [slope, step.outputs[0]].some((other) => sizeOf(other.shape) !== sizeOf(gradient.shape))
-      if (slopeStep?.kernel !== 'step' || !producer || isFinal(producer) || stretches) continue
+      if (slopeStep?.kernel !== 'step' || !producer || isClipped(producer) || stretches) continue
       absorb(uses, step, producer, { mask: slopeStep.inputs.x }, 'mask')
       break
     }
@@ -152,7 +208,8 @@ function fuseBlend(trace: Trace): void {
   for (const step of trace.steps) {
     if (step.kernel !== 'conv2d') continue
     const { x, ...rest } = step.inputs
-    const producer = x.view ? null : uses.soleProducer(x, blends)
+    // With a residual, kernels would read more than an adapter must be able to bind.
+    const producer = x.view || 'residual' in step.attributes ? null : uses.soleProducer(x, blends)
     if (!producer) continue
     uses.setInputs(step, { ...producer.inputs, ...rest })
     step.attributes = { ...step.attributes, blend: true }
@@ -185,6 +242,8 @@ function fuseRecompute(trace: Trace): void {
       !sameShape(x.shape, inner.outputs[0].shape) ||
       !hasUnitStride(inner) ||
       'mask' in inner.attributes ||
+      'scale' in inner.attributes ||
+      'residual' in inner.attributes ||
       'recompute' in inner.attributes
     )
       continue
@@ -288,7 +347,7 @@ function fuseBiasGradient(trace: Trace): void {
               isSame(inputs.b, dy) &&
               attributes.transposeA &&
               !attributes.transposeB &&
-              !('bias' in inputs || 'mask' in inputs))),
+              !fusedAttributes.some((name) => name in attributes))),
       )
     if (!gradient || inputsOf(gradient).some((input) => uses.dependsOn(input, step))) continue
     uses.addOutput(gradient, step.outputs[0])

@@ -1,5 +1,5 @@
 import { sizeOf } from '../tensor.ts'
-import { inputsOf, type Step, type Trace, type Value } from './trace.ts'
+import { inputsOf, type Step, type Trace, Value } from './trace.ts'
 
 /** What rewrites ask of a trace's steps, and how they leave them: who writes and who reads a value, what is dead, what comes first. */
 
@@ -81,6 +81,16 @@ export class Uses {
     this.writers.set(output, step)
   }
 
+  /** A new step that changes no state; its result. */
+  insert(kernel: string, inputs: Step['inputs'], shape: readonly number[]): Value {
+    const result = new Value(shape, 'f32')
+    const step = { kernel, inputs, outputs: [result], states: [], attributes: {}, flops: sizeOf(shape) }
+    this.trace.steps.push(step)
+    this.writers.set(result, step)
+    for (const input of inputsOf(step)) this.readersOf(input).add(step)
+    return result
+  }
+
   /** What `step` wrote is what `producer` writes, and `step` is dropped. */
   merge(step: Step, producer: Step): void {
     const [result] = step.outputs
@@ -101,6 +111,14 @@ export class Uses {
   leave(): void {
     this.trace.steps = sortSteps(this.trace.steps.filter((step) => !this.dropped.has(step)))
   }
+}
+
+/** The inputs of an operation on two that may change places. */
+export function bothOrders({ inputs: { a, b } }: Step): readonly (readonly [Value, Value])[] {
+  return [
+    [a, b],
+    [b, a],
+  ]
 }
 
 /** Drops steps whose results nobody reads. */

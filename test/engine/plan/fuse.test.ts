@@ -3,12 +3,14 @@ import { compute } from '../../../src/engine/compute.ts'
 import { CpuDevice } from '../../../src/engine/cpu/device.ts'
 import type { Device } from '../../../src/engine/device.ts'
 import { gradients } from '../../../src/engine/gradients.ts'
-import { add, mul, square, step, sub } from '../../../src/engine/ops/elementwise.ts'
+import { conv2d } from '../../../src/engine/ops/conv2d.ts'
+import { add, mul, relu, square, step, sub } from '../../../src/engine/ops/elementwise.ts'
 import { matmul } from '../../../src/engine/ops/matmul.ts'
 import { mean } from '../../../src/engine/ops/reduce.ts'
 import { softmaxCrossEntropy } from '../../../src/engine/ops/softmax-cross-entropy.ts'
 import { sum } from '../../../src/engine/ops/sum-and-broadcast.ts'
-import { describePlan, makePlan } from '../../../src/engine/plan/plan.ts'
+import { fusions } from '../../../src/engine/plan/fuse.ts'
+import { describePlan, describeStep, makePlan } from '../../../src/engine/plan/plan.ts'
 import { ReferenceDevice } from '../../../src/engine/reference/device.ts'
 import { align, Input, Resident, type Tensor } from '../../../src/engine/tensor.ts'
 import { adamUpdate } from '../../../src/engine/updates/adam.ts'
@@ -46,6 +48,35 @@ async function expectSameUpdates(gradientsOf: (p: readonly Tensor[]) => readonly
   const actual = await updated(new CpuDevice(), gradientsOf)
   actual.forEach((values, i) => expect(relativeError(values, expected[i]), `parameter ${i}`).toBeLessThan(1e-6))
 }
+
+describe('a block of a residual network', () => {
+  const x = new Input('x', [2, 8, 8, 16])
+  const parameter = (name: string, shape: readonly number[]) => new Input(name, shape)
+  const norm = (y: Tensor, name: string) =>
+    add(mul(y, parameter(`${name}.scale`, [16])), parameter(`${name}.shift`, [16]))
+  const convolve = (y: Tensor, name: string) =>
+    norm(conv2d(y, parameter(`${name}.kernel`, [3, 3, 16, 16]), { padding: 'same' }), name)
+  const y = relu(add(convolve(relu(convolve(x, 'first')), 'second'), x))
+  const stepsFor = (device: Device) =>
+    makePlan({ outputs: { y } }, device.fusions)
+      .steps.map(describeStep)
+      .map((line) => line.split(' ')[0])
+
+  it('is two steps on cpu: norms, shortcut and relu are done while sums are stored', () => {
+    const device = new CpuDevice()
+    expect(stepsFor(device)).toEqual(['conv2d+bias+relu+scale', 'conv2d+bias+relu+scale+residual'])
+    device.dispose()
+  })
+
+  it('is as many where weights are added to before: (k x + b) s + t is one scale and one bias', () => {
+    const vector = (name: string) => parameter(name, [16])
+    const sums = conv2d(x, parameter('kernel', [1, 1, 16, 16]), { bias: vector('b') })
+    const twice = add(mul(mul(sums, vector('s')), vector('r')), vector('t'))
+    const { steps } = makePlan({ outputs: { y: twice } }, new Set(fusions))
+    expect(steps.filter(({ outputs }) => outputs[0].shape.length === 4)).toHaveLength(1)
+    expect(describeStep(steps[steps.length - 1])).toMatch(/^conv2d\+bias\+half\+scale /)
+  })
+})
 
 describe('flat updates', () => {
   it('leave a frozen parameter between two trained ones as it is', () =>

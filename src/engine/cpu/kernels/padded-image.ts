@@ -52,7 +52,8 @@ export function windowOf(attributes: Attributes): WindowAttributes {
  * What a convolution or one of its gradients reads and makes, whichever it is: images, kernels, and not what is fused to it. The
  * first is of images.
  */
-export function imagesAndKernels({ inputs: { bias: _bias, mask: _mask, ...own }, outputs }: CpuStep): CpuOperand[] {
+export function imagesAndKernels({ inputs, outputs }: CpuStep): CpuOperand[] {
+  const { scale: _scale, bias: _bias, residual: _residual, mask: _mask, ...own } = inputs
   return [...Object.values(own), ...outputs]
 }
 

@@ -7,8 +7,12 @@ import { type FunctionBody, f32x4, type I32, i32, type Local, type V128 } from '
  * column when the columns are not whole vectors.
  */
 export interface Epilogue {
-  /** Address of one number a column, added first. */
+  /** Address of one number a column, which the sum is multiplied by. */
+  readonly scale?: number
+  /** Address of one number a column, added next. */
   readonly bias?: number
+  /** Address of an array like the output, added then. */
+  readonly residual?: number
   /** Negative sums become 0. */
   readonly relu: boolean
   /** Address of an array like the output: sums are kept only where it is positive. */
@@ -23,8 +27,15 @@ export function epilogueOf({
   readonly inputs: Readonly<Record<string, { readonly address: number }>>
   readonly attributes: Attributes
 }): Epilogue {
-  const addressOf = (name: 'bias' | 'mask') => (name in attributes ? inputs[name].address : undefined)
-  return { bias: addressOf('bias'), mask: addressOf('mask'), relu: 'relu' in attributes }
+  const addressOf = (name: 'scale' | 'bias' | 'residual' | 'mask') =>
+    name in attributes ? inputs[name].address : undefined
+  return {
+    scale: addressOf('scale'),
+    bias: addressOf('bias'),
+    residual: addressOf('residual'),
+    relu: 'relu' in attributes,
+    mask: addressOf('mask'),
+  }
 }
 
 /** Columns rounded up to whole vectors of four. */
@@ -92,24 +103,32 @@ export function finish(
   output: I32,
 ): void {
   row.forEach((sum, v) => {
-    // May be read up to three numbers past its end: blocks of memory have that much slack.
-    const bias = f32x4.load(column, (epilogue.bias ?? 0) + v * 16)
-    finishVector(body, sum, epilogue, bias, output, v * 16)
+    // May be read up to three numbers past their ends: blocks of memory have that much slack.
+    const [scale, bias] = [epilogue.scale, epilogue.bias].map((address = 0) => f32x4.load(column, address + v * 16))
+    finishVector(body, sum, epilogue, { scale, bias }, output, v * 16)
   })
 }
 
-/** Applies the epilogue to one vector, at output + offset; `bias`: its four numbers, read only if there is a bias. */
+/** The numbers of a vector's four columns; each is read only if the epilogue has it. */
+export interface ColumnNumbers {
+  readonly scale: V128
+  readonly bias: V128
+}
+
+/** Applies the epilogue to one vector, at output + offset. */
 export function finishVector(
   body: FunctionBody,
   sum: Local<'v128'>,
   epilogue: Epilogue,
-  bias: V128,
+  { scale, bias }: ColumnNumbers,
   output: I32,
   offset = 0,
 ): void {
+  if (epilogue.scale !== undefined) body.set(sum, f32x4.mul(sum, scale))
   if (epilogue.bias !== undefined) body.set(sum, f32x4.add(sum, bias))
+  // The same slack here and below.
+  if (epilogue.residual !== undefined) body.set(sum, f32x4.add(sum, f32x4.load(output, epilogue.residual + offset)))
   if (epilogue.relu) body.set(sum, f32x4.relu(sum))
-  // The same slack here.
   if (epilogue.mask !== undefined)
     body.set(sum, f32x4.and(sum, f32x4.gt(f32x4.load(output, epilogue.mask + offset), f32x4.const(0))))
 }
