@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { operations } from '../../src/engine/ops/registry.ts'
+import { fusedAttributes } from '../../src/engine/plan/fuse.ts'
 import { trace } from '../../src/engine/plan/trace.ts'
 import { caseGraph, operationCases } from './operation-cases.ts'
 
@@ -18,6 +19,15 @@ it('each operation names all of its inputs, each once', () => {
         expect(given.length, kernel).toBeGreaterThanOrEqual(names.length)
       else expect(given, kernel).toEqual(names)
     }
+})
+
+it('no operation has an attribute that means a fusion', () => {
+  for (const problem of operationCases)
+    for (const { kernel, attributes } of trace(caseGraph(problem).graph).steps)
+      expect(
+        fusedAttributes.filter((flag) => flag in attributes),
+        kernel,
+      ).toEqual([])
 })
 
 it('each operation is registered by its own name', () => {

@@ -386,7 +386,7 @@ const fusionCases = [
     ),
   ),
   define(
-    'matmul + scale twice + bias + residual',
+    'matmul + gain twice + bias + residual',
     (draw) => ({
       x: draw.uniform([6, 11]),
       w: draw.uniform([11, 7]),

@@ -89,7 +89,7 @@ function scratchPlaces(address: number, bytes: number): (thread: number) => numb
 /** @internal */
 export class CpuDevice implements Device {
   readonly fusions: ReadonlySet<Fusion> = new Set([
-    'scale',
+    'gain',
     'bias',
     'residual',
     'relu',

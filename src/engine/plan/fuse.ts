@@ -9,23 +9,23 @@ import { bothOrders, removeDeadSteps, sortSteps, Uses } from './trace-steps.ts'
  * Rewrites of a trace that save memory traffic, launches and arithmetic. Each has a name, and a device lists the names of those its
  * kernels can run; the reference device runs none. Terms:
  * - producer: a step that ends in a convolution's or a matrix product's sum. What follows element by element (its epilogue)
- *   can be done before the sum is stored: it is multiplied by a number a channel (`scale`: a batch norm's), `bias` is added, then another array like the result (`residual`: a shortcut's end),
- *   negative numbers become 0 (`relu`), or the result is kept only where another tensor is positive (`mask`: relu's gradient,
- *   applied inside the gradient that feeds it).
+ *   can be done before the sum is stored: it is multiplied by a number a channel (`gain`: a batch norm's), `bias` is added, then
+ *   another array like the result (`residual`: a shortcut's end), negative numbers become 0 (`relu`), or the result is kept only
+ *   where another tensor is positive (`mask`: relu's gradient, applied inside the gradient that feeds it).
  * - prologue: what a kernel does while it loads: `blend` makes the perturbed image inside the first convolution, `recompute`
  *   the images that a cheap convolution before it (the inner one) would have stored.
  * - `half`: a convolution's products, and the sums of a few of them, may be 16-bit. Only where nothing is trained.
  *
  * Fused steps take more inputs than the plain operation, or others, and make more:
- *   conv2d: x | image, fudged, segments, masks (blend), innerKernel, innerBias (recompute), kernel, scale, bias, residual, mask
- *   conv2dInputGradient: dy, kernel, mask      matmul: a, b, scale, bias, residual, mask
+ *   conv2d: x | image, fudged, segments, masks (blend), innerKernel, innerBias (recompute), kernel, gain, bias, residual, mask
+ *   conv2dInputGradient: dy, kernel, mask      matmul: a, b, gain, bias, residual, mask
  *   conv2dKernelGradient: x, dy -> dkernel, (dbias)      matmul that is transposed at a: a, b -> dkernel, (dbias)
  *   softmaxCrossEntropyWithGradient: logits, labels, dloss -> loss, dlogits, (hits)
  *   adam, sgd: gradient (of all parameters), stepSize; states: the flat parameters and moments
  *   record with `scales`: position, and values [n] of which the ring gets scale times the sum
  */
 export const fusions = [
-  'scale',
+  'gain',
   'bias',
   'residual',
   'relu',
@@ -49,14 +49,14 @@ export const fusedAttributes = [
   'relu',
   'mask',
   'half',
-  'scale',
+  'gain',
   'residual',
 ] as const satisfies readonly Fusion[]
 
 /** Applies the rewrites in `allowed` and drops steps whose results nobody reads. */
 export function fuse(trace: Trace, allowed: ReadonlySet<Fusion>): Trace {
   const rewrites: Record<Fusion, (trace: Trace) => void> = {
-    scale: fuseScale,
+    gain: fuseGain,
     bias: fuseBias,
     residual: fuseResidual,
     relu: fuseRelu,
@@ -103,21 +103,21 @@ function absorb(uses: Uses, step: Step, producer: Step, added: Step['inputs'], a
 }
 
 /** What is added to a sum before it is multiplied is multiplied by itself: (conv(x, k) + b) · s = conv(x, k) · s + b · s. */
-function fuseScale(trace: Trace): void {
+function fuseGain(trace: Trace): void {
   const uses = new Uses(trace)
   for (const step of [...trace.steps]) {
     if (step.kernel !== 'mul') continue
-    for (const [product, scale] of bothOrders(step)) {
-      if (!isPerChannel(scale, product)) continue
-      const times = (vector: Value) => uses.insert('mul', { a: vector, b: scale }, scale.shape)
+    for (const [product, gain] of bothOrders(step)) {
+      if (!isPerChannel(gain, product)) continue
+      const times = (vector: Value) => uses.insert('mul', { a: vector, b: gain }, gain.shape)
       const addition = uses.soleProducer(product, additions)
       const summand = addition?.inputs.b
       const sum = addition && summand && isPerChannel(summand, addition.inputs.a) ? addition.inputs.a : product
       const producer = uses.soleProducer(sum, withBias)
       if (!producer || isFinal(producer)) continue
-      const { scale: first } = producer.inputs
-      uses.setInputs(producer, { ...producer.inputs, scale: first ? times(first) : scale })
-      producer.attributes = { ...producer.attributes, scale: true }
+      const { gain: first } = producer.inputs
+      uses.setInputs(producer, { ...producer.inputs, gain: first ? times(first) : gain })
+      producer.attributes = { ...producer.attributes, gain: true }
       producer.flops += step.flops
       if (addition && summand && sum !== product) {
         uses.setInputs(addition, { a: sum, b: times(summand) })
@@ -242,7 +242,7 @@ function fuseRecompute(trace: Trace): void {
       !sameShape(x.shape, inner.outputs[0].shape) ||
       !hasUnitStride(inner) ||
       'mask' in inner.attributes ||
-      'scale' in inner.attributes ||
+      'gain' in inner.attributes ||
       'residual' in inner.attributes ||
       'recompute' in inner.attributes
     )

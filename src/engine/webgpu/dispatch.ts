@@ -216,17 +216,17 @@ export function storeRows(name: string, operand: PlanOperand, width: number): Ro
 /** What fuse.ts put after a sum: `fn epilogue(row, group, sum)`. */
 export function epilogueOf(step: PlanStep, width: number): { bindings: Binding[]; functions: string[] } {
   const mask = step.attributes.mask ? loadRows('mask', step.inputs.mask, width) : null
-  const scale = step.attributes.scale ? loadRows('scale', step.inputs.scale, width) : null
+  const gain = step.attributes.gain ? loadRows('gain', step.inputs.gain, width) : null
   const bias = step.attributes.bias ? loadRows('bias', step.inputs.bias, width) : null
   const residual = step.attributes.residual ? loadRows('residual', step.inputs.residual, width) : null
   const lines = [
-    scale ? 'result *= load_scale4(0u, group);' : '',
+    gain ? 'result *= load_gain4(0u, group);' : '',
     bias ? 'result += load_bias4(0u, group);' : '',
     residual ? 'result += load_residual4(row, group);' : '',
     step.attributes.relu ? 'result = select(vec4f(0.0), result, result > vec4f(0.0));' : '',
     mask ? 'result = select(vec4f(0.0), result, load_mask4(row, group) > vec4f(0.0));' : '',
   ]
-  const parts = [scale, bias, residual, mask].filter((part) => part !== null)
+  const parts = [gain, bias, residual, mask].filter((part) => part !== null)
   return {
     bindings: parts.map(({ binding }) => binding),
     functions: [

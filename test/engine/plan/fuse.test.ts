@@ -64,17 +64,17 @@ describe('a block of a residual network', () => {
 
   it('is two steps on cpu: norms, shortcut and relu are done while sums are stored', () => {
     const device = new CpuDevice()
-    expect(stepsFor(device)).toEqual(['conv2d+bias+relu+scale', 'conv2d+bias+relu+scale+residual'])
+    expect(stepsFor(device)).toEqual(['conv2d+bias+relu+gain', 'conv2d+bias+relu+gain+residual'])
     device.dispose()
   })
 
-  it('is as many where weights are added to before: (k x + b) s + t is one scale and one bias', () => {
+  it('is as many where weights are added to before: (k x + b) s + t is one gain and one bias', () => {
     const vector = (name: string) => parameter(name, [16])
     const sums = conv2d(x, parameter('kernel', [1, 1, 16, 16]), { bias: vector('b') })
     const twice = add(mul(mul(sums, vector('s')), vector('r')), vector('t'))
     const { steps } = makePlan({ outputs: { y: twice } }, new Set(fusions))
     expect(steps.filter(({ outputs }) => outputs[0].shape.length === 4)).toHaveLength(1)
-    expect(describeStep(steps[steps.length - 1])).toMatch(/^conv2d\+bias\+half\+scale /)
+    expect(describeStep(steps[steps.length - 1])).toMatch(/^conv2d\+bias\+half\+gain /)
   })
 })
 

@@ -53,7 +53,7 @@ export function windowOf(attributes: Attributes): WindowAttributes {
  * first is of images.
  */
 export function imagesAndKernels({ inputs, outputs }: CpuStep): CpuOperand[] {
-  const { scale: _scale, bias: _bias, residual: _residual, mask: _mask, ...own } = inputs
+  const { gain: _gain, bias: _bias, residual: _residual, mask: _mask, ...own } = inputs
   return [...Object.values(own), ...outputs]
 }
 

@@ -8,7 +8,7 @@ import { type FunctionBody, f32x4, type I32, i32, type Local, type V128 } from '
  */
 export interface Epilogue {
   /** Address of one number a column, which the sum is multiplied by. */
-  readonly scale?: number
+  readonly gain?: number
   /** Address of one number a column, added next. */
   readonly bias?: number
   /** Address of an array like the output, added then. */
@@ -27,10 +27,10 @@ export function epilogueOf({
   readonly inputs: Readonly<Record<string, { readonly address: number }>>
   readonly attributes: Attributes
 }): Epilogue {
-  const addressOf = (name: 'scale' | 'bias' | 'residual' | 'mask') =>
+  const addressOf = (name: 'gain' | 'bias' | 'residual' | 'mask') =>
     name in attributes ? inputs[name].address : undefined
   return {
-    scale: addressOf('scale'),
+    gain: addressOf('gain'),
     bias: addressOf('bias'),
     residual: addressOf('residual'),
     relu: 'relu' in attributes,
@@ -104,14 +104,14 @@ export function finish(
 ): void {
   row.forEach((sum, v) => {
     // May be read up to three numbers past their ends: blocks of memory have that much slack.
-    const [scale, bias] = [epilogue.scale, epilogue.bias].map((address = 0) => f32x4.load(column, address + v * 16))
-    finishVector(body, sum, epilogue, { scale, bias }, output, v * 16)
+    const [gain, bias] = [epilogue.gain, epilogue.bias].map((address = 0) => f32x4.load(column, address + v * 16))
+    finishVector(body, sum, epilogue, { gain, bias }, output, v * 16)
   })
 }
 
 /** The numbers of a vector's four columns; each is read only if the epilogue has it. */
 export interface ColumnNumbers {
-  readonly scale: V128
+  readonly gain: V128
   readonly bias: V128
 }
 
@@ -120,11 +120,11 @@ export function finishVector(
   body: FunctionBody,
   sum: Local<'v128'>,
   epilogue: Epilogue,
-  { scale, bias }: ColumnNumbers,
+  { gain, bias }: ColumnNumbers,
   output: I32,
   offset = 0,
 ): void {
-  if (epilogue.scale !== undefined) body.set(sum, f32x4.mul(sum, scale))
+  if (epilogue.gain !== undefined) body.set(sum, f32x4.mul(sum, gain))
   if (epilogue.bias !== undefined) body.set(sum, f32x4.add(sum, bias))
   // The same slack here and below.
   if (epilogue.residual !== undefined) body.set(sum, f32x4.add(sum, f32x4.load(output, epilogue.residual + offset)))

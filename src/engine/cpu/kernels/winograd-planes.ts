@@ -240,7 +240,7 @@ export function emitOutputs(
   const tileOffset = body.local('i32')
   const offset = body.local('i32')
   const mask = body.local('i32', masks ?? i32.const(0))
-  const [scale, bias] = [body.local('v128'), body.local('v128')]
+  const [gain, bias] = [body.local('v128'), body.local('v128')]
   const kept = body.local('v128')
   const emitTile = (x: I32, filter: I32) => {
     for (let column = 0; column < patch; column++) {
@@ -250,7 +250,7 @@ export function emitOutputs(
       })
     }
     body.set(offset, i32.add(tileOffset, filter))
-    if (epilogue.scale !== undefined) body.set(scale, f32x4.load(filter, epilogue.scale))
+    if (epilogue.gain !== undefined) body.set(gain, f32x4.load(filter, epilogue.gain))
     if (epilogue.bias !== undefined) body.set(bias, f32x4.load(filter, epilogue.bias))
     for (let row = 0; row < tile; row++) {
       const emitRow = () => {
@@ -261,7 +261,7 @@ export function emitOutputs(
           const place = row * imageRowBytes + column * pixel
           const store = () => {
             if (masks) body.set(value, f32x4.and(value, f32x4.splatLane(kept, column)))
-            finishVector(body, value, epilogue, { scale, bias }, i32.add(offset, i32.const(place)))
+            finishVector(body, value, epilogue, { gain, bias }, i32.add(offset, i32.const(place)))
             body.store(offset, value, images.address + place)
           }
           if (clipsColumns && column > 0)

@@ -25,7 +25,7 @@ export function innerOf(step: PlanStep): InnerStep | null {
   if (!step.attributes.recompute) return null
   const { recompute, innerShape, innerPadding, innerBias, innerRelu, blend, ...rest } =
     step.attributes as PlanStep['attributes'] & InnerConvolution
-  const { innerKernel, innerBias: bias, kernel, scale, bias: outerBias, residual, mask, ...images } = step.inputs
+  const { innerKernel, innerBias: bias, kernel, gain, bias: outerBias, residual, mask, ...images } = step.inputs
   const between = scratch(innerShape)
   const [windowHeight, windowWidth, channels] = innerKernel.shape
   const [height, width] = blend ? images.image.shape : images.x.shape.slice(1)
@@ -45,7 +45,7 @@ export function innerOf(step: PlanStep): InnerStep | null {
       inputs: {
         x: between,
         kernel,
-        ...(rest.scale && { scale }),
+        ...(rest.gain && { gain }),
         ...(rest.bias && { bias: outerBias }),
         ...(rest.residual && { residual }),
         ...(rest.mask && { mask }),
