@@ -12,7 +12,7 @@ const tsc = join(root, 'node_modules/typescript/bin/tsc')
 const folder = mkdtempSync(join(tmpdir(), 'limelight-types-'))
 
 const program = `
-import { adam, conv2d, dense, type Device, flatten, loadModel, ops, openDevice, sequential } from 'limelight'
+import { adam, conv2d, dense, type Device, flatten, loadModel, ops, openDevice, Sequential, sequential } from 'limelight'
 import { Explanation, felzenszwalb, LimeImageExplainer, type SegmentationFn } from 'limelight/lime'
 
 export async function explained(pixels: Float64Array, signal?: Parameters<typeof ended>[0]): Promise<Explanation> {
@@ -30,6 +30,10 @@ export async function explained(pixels: Float64Array, signal?: Parameters<typeof
 export function ended(signal: NonNullable<NonNullable<Parameters<LimeImageExplainer['explainInstance']>[2]>['signal']>): boolean {
   return signal.aborted
 }
+
+export const again = (model: Sequential) => new Sequential({ inputShape: [28, 28, 1] }, model.descriptions)
+// @ts-expect-error: a model makes its network itself
+export const wrong = (model: Sequential) => new Sequential({ inputShape: [28, 28, 1] }, model.descriptions, model.network)
 
 export const doubled = ops.mul
 `

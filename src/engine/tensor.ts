@@ -1,5 +1,5 @@
 import { check, isNumberArray, oneOf, shown } from './arguments.ts'
-import { ArgumentError, ShapeError } from './errors.ts'
+import { ArgumentError, LimelightError, ShapeError } from './errors.ts'
 
 /**
  * A lazy tensor: a node of an expression graph that knows its type and how it is made, but holds no numbers. Graphs are
@@ -40,7 +40,7 @@ export interface Operation<A extends Attributes = Attributes> {
    */
   gradient?(node: Tensor, dy: Tensor, attributes: A): readonly ((() => Tensor) | null)[]
   /** Plain loops in float64: what every device is checked against. */
-  reference?(inputs: readonly ReferenceOperand[], output: ReferenceOperand, attributes: A): void
+  reference(inputs: readonly ReferenceOperand[], output: ReferenceOperand, attributes: A): void
   /** Multiplications and additions, for plan.describe() and the benchmarks. One an output element unless given. */
   flops?(inputs: readonly TensorType[], output: TensorType, attributes: A): number
 }
@@ -71,6 +71,9 @@ function leaf(name: string): Operation {
     inputNames: [],
     infer() {
       throw new ShapeError(`${name} is a leaf: it has no inputs to infer its type from`)
+    },
+    reference() {
+      throw new LimelightError(`${name} is a leaf: its values are given, no step computes them`)
     },
   }
 }

@@ -14,12 +14,14 @@ import {
 import { ArgumentError } from '../engine/errors.ts'
 import type { CommonFields, ExplainImage, MethodFields, MethodInput } from './explainers/method.ts'
 import { type MethodName, methodNamed, methodNames, methods } from './explainers/registry.ts'
+import { usualTopLabels } from './explainers/subject.ts'
 import type { HideColor } from './images/fudged-image.ts'
 import { segmenterNamed, segmenterSettings } from './segmenters/registry.ts'
 
 /**
  * How an image is to be explained, as plain data that JSON can hold. The command's options, the page's address, what the page says
- * to its Worker, batches and records all come down to it.
+ * to its Worker, batches and records all come down to it. explanationRequest() makes it complete: whatever decides the numbers is in
+ * it, nothing else is, and each has one form.
  */
 export interface ExplanationRequest extends CommonFields, MethodFields {
   readonly version: 1
@@ -75,35 +77,37 @@ const commonFields = {
 }
 
 /**
- * Checks a request and fills in what it leaves out: two requests that ask for the same are equal then, and a request that is given
- * once more is taken as it is.
+ * Checks a request and makes it complete. What is left out is filled in; what would change nothing (a penalty's or a sampling's
+ * settings where there is none, a seed that nothing draws from, a label given twice) is left out; of several names for one thing one
+ * stays. Two requests that ask for the same are the same text as JSON then, and so one run of a batch; a complete request is taken as
+ * it is. A default that depends on another field (alpha on samples) is filled in, too: change what was given, not what came of it.
  * @param given what a caller made, or JSON.parse of a file
  * @throws ArgumentError for what no image can make right: another version, an unknown method or segmenter, a field that the method
  *   does not take or that is outside its range
  */
 export function explanationRequest(given: RequestInput): ExplanationRequest {
   check('the request', heading, given, 'request')
-  const { version, segmenter = null, labels, topLabels, hideColor = null, factored = true } = given
+  const { version, segmenter = null, labels, topLabels = usualTopLabels, hideColor = null, factored = true } = given
   const { randomState = usualSeed, randomSeed = usualSeed } = given
   const method = methodNamed(given.method)
-  const { fields, complete } = methods[method]
+  const { fields, complete, draws } = methods[method]
   // What is undefined is left out, as JSON has it.
   const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   for (const name of Object.keys(said)) checkTaken(method, name)
   check(method, optionsOf<Omit<RequestInput, keyof MethodFields>>({ ...commonFields, ...fields }), said)
   if (segmenter !== null) check('segmenter', segmenterInput, segmenter)
-  if (labels && topLabels !== undefined) throw new ArgumentError(`${method}: give labels or topLabels, not both`)
+  if (labels && given.topLabels !== undefined) throw new ArgumentError(`${method}: give labels or topLabels, not both`)
+  const own = complete(given)
   return {
     version,
     method,
-    segmenter: segmenter && checkedSegmenter(segmenter),
-    labels,
-    topLabels,
+    segmenter: segmenter && checkedSegmenter(segmenter, randomSeed),
+    ...(labels ? { labels: [...new Set(labels)] } : { topLabels }),
     hideColor,
-    randomState,
+    ...(draws(own) && { randomState }),
     randomSeed,
     factored,
-    ...complete(given),
+    ...own,
   }
 }
 
@@ -119,11 +123,20 @@ function checkTaken(method: MethodName, name: string): void {
   })
 }
 
-/** With its parameters as numbers. @throws ArgumentError for a name or parameter that there is not, or one outside its range */
-function checkedSegmenter({ name, parameters }: SegmenterInput): CommonFields['segmenter'] {
-  const settings = segmenterSettings(name, parameters)
-  segmenterNamed(name, settings)
-  return { name, parameters: settings }
+/**
+ * With all its parameters, as numbers. Only a seed of its own may be missing: it is the request's then.
+ * @throws ArgumentError for a name or parameter that there is not, or one outside its range
+ */
+function checkedSegmenter({ name, parameters }: SegmenterInput, randomSeed: number): CommonFields['segmenter'] {
+  const { random_seed: ownSeed = randomSeed, ...settings } = segmenterSettings(name, parameters)
+  const own = ownSeed === randomSeed ? settings : { ...settings, random_seed: ownSeed }
+  segmenterNamed(name, own)
+  for (const [parameter, value] of Object.entries(own))
+    if (!Number.isFinite(Number(value)))
+      throw new ArgumentError(
+        `segmenter ${name}: ${parameter} is ${value}, which JSON can't hold; give a finite number`,
+      )
+  return { name, parameters: own }
 }
 
 /**

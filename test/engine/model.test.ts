@@ -3,7 +3,7 @@ import { tutorialArchitecture } from '../../src/app/tutorial/network.ts'
 import { CpuDevice } from '../../src/engine/cpu/device.ts'
 import { ArgumentError, FormatError, LimelightError, ShapeError } from '../../src/engine/errors.ts'
 import { modelFromBytes } from '../../src/engine/facade/load-model.ts'
-import { type Sequential, sequential } from '../../src/engine/facade/sequential.ts'
+import { Sequential, sequential } from '../../src/engine/facade/sequential.ts'
 import { formatSafetensors, parseSafetensors } from '../../src/engine/formats/safetensors.ts'
 import { modelToBytes } from '../../src/engine/formats/write-model.ts'
 import { CompiledModel } from '../../src/engine/model/compiled.ts'
@@ -51,6 +51,18 @@ const small = (seed = 3) =>
   ])
 
 describe('sequential', () => {
+  it('makes its network itself: none is taken from outside, where nothing would check it', () => {
+    const model = small()
+    const other = { ...model.network, parameters: [] }
+    const made: Sequential = Reflect.construct(Sequential, [
+      { inputShape: [6, 6, 1], seed: 3 },
+      model.descriptions,
+      other,
+    ])
+    expect(made.weights).toEqual(model.weights)
+    expect(() => Reflect.construct(Sequential, [{ network: other }])).toThrow(ArgumentError)
+  })
+
   it("prints Keras's summary", () => {
     expect(tutorial().summary()).toMatchInlineSnapshot(`
       "Model: "sequential"

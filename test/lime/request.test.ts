@@ -55,13 +55,15 @@ describe('a request', () => {
       segmenter: { name: 'grid', parameters: { rows: 3, columns: 3 } },
       distanceMetric: 'cosine',
       featureSelection: 'highestWeights',
+      numFeatures: 16_384,
       factored: true,
     })
-    expect(explanationRequest({ ...whole, alpha: undefined, of: undefined })).toEqual({ ...whole, alpha: undefined })
+    expect(explanationRequest({ ...whole, alpha: undefined, of: undefined })).toEqual({ ...whole, alpha: 1 })
     expect(explanationRequest({ version: 1, method: 'shapley' })).toEqual({
       version: 1,
       method: 'shapley',
       segmenter: null,
+      topLabels: 5,
       hideColor: null,
       randomState: 123,
       randomSeed: 123,
@@ -82,6 +84,10 @@ describe('a request', () => {
     [
       { segmenter: { name: 'slic', parameters: { sigma: 'Infinity' } } },
       'sigma must be a number from 0 to 1,000, not Infinity',
+    ],
+    [
+      { segmenter: { name: 'quickshift', parameters: { max_dist: 'Infinity' } } },
+      "max_dist is Infinity, which JSON can't hold",
     ],
     [{ segmenter: () => image }, 'segmenter: options must be an object, not a function'],
     [{ segmenter: { name: 'grid', size: 3 } }, 'segmenter: there is no option "size"; there are name, parameters'],

@@ -349,6 +349,7 @@ describe('explanations as JSON', () => {
       const copy = Explanation.fromJSON(JSON.parse(JSON.stringify(explanation)))
       expect(copy.toJSON()).toEqual(explanation.toJSON())
       expect(copy.localExp).toEqual(explanation.localExp)
+      expect(copy.provenance).toEqual(explanation.provenance)
       expect(copy.masks).toEqual(explanation.masks)
       expect(copy.probabilities).toEqual(explanation.probabilities)
       expect(copy.image).toEqual(explanation.image)
@@ -356,6 +357,25 @@ describe('explanations as JSON', () => {
     }
     const sampled = await explain(1, { numSamples: 50 })
     expect(Explanation.fromJSON(JSON.parse(JSON.stringify(sampled))).intervals(0)).toEqual(sampled.intervals(0))
+  })
+
+  it('say how many images were asked about; those of before say that they do not know', async () => {
+    const json = JSON.parse(JSON.stringify(await explain(1, { numSamples: 50 })))
+    expect(Explanation.fromJSON(json).provenance.evaluations).toBe(50)
+    const { evaluations, ...old } = json
+    expect(evaluations).toBe(50)
+    const before = Explanation.fromJSON(old)
+    expect(before.provenance).toEqual({
+      randomSeed: json.randomSeed,
+      samples: 50,
+      sampling: 'number',
+      evaluations: null,
+    })
+    expect(Explanation.fromJSON(JSON.parse(JSON.stringify(before))).provenance).toEqual(before.provenance)
+    for (const wrong of [-1, 0.5, '50'])
+      expect(() => Explanation.fromJSON({ ...json, evaluations: wrong })).toThrow(
+        /evaluations is .*; expected a whole number/,
+      )
   })
 
   it('of Shapley values hold what they say, and no more; those of before are read as they were', async () => {

@@ -28,6 +28,8 @@ const summaryName = 'summary.json'
 
 interface ManyOptions extends DeviceOptions {
   readonly model: string
+  readonly labels?: readonly number[]
+  readonly topLabels?: number
   readonly json?: boolean
 }
 
@@ -86,7 +88,7 @@ async function explainMissing(
   const missing = Array.from({ length: end - first }, (_, i) => first + i).filter((index) => !known.has(index))
   if (missing.length < end - first)
     note(`${end - first - missing.length} of ${end - first} images are already in ${join(folder, linesName)}`)
-  const isLabelled = request.labels !== undefined || request.topLabels !== undefined
+  const labelled = asksForLabels(options)
   const knowsTruth = isFor(task, model)
   const started = performance.now()
   let done = 0
@@ -100,7 +102,7 @@ async function explainMissing(
       }
       const image = pictureOf(task, pixelsOf(test, index))
       // Each image is explained as if it were the first: it does not matter which were explained before it.
-      const call = { signal, keepSamples: false, ...(!isLabelled && { labels }) }
+      const call = { signal, keepSamples: false, ...(!labelled && { labels }) }
       const attribution = await explainerFor(request)(image, model, call)
       const json = explanationRecord({ index, label }, attribution, deviceOf(device))
       await lines.append(name, json)
@@ -118,13 +120,17 @@ async function explainMissing(
   result(options.json ? JSON.stringify(whole) : summary.text(done, seconds))
 }
 
+/** Otherwise each image is explained for the class that is predicted and the true one. */
+function asksForLabels({ labels, topLabels }: ManyOptions): boolean {
+  return labels !== undefined || topLabels !== undefined
+}
+
 /** Everything that decides what is in a line, but not which images or what computes them. */
-function settingsOf(
-  request: ExplanationRequest,
-  { arithmetic, convolution, halfPrecision }: ManyOptions,
-  digest: string,
-): RunSettings {
-  return { version: packageVersion(), model: digest, request, arithmetic, convolution, halfPrecision }
+function settingsOf(request: ExplanationRequest, options: ManyOptions, digest: string): RunSettings {
+  const { arithmetic, convolution, halfPrecision } = options
+  const { topLabels, ...others } = request
+  const asked = asksForLabels(options) ? { request } : { request: others, labels: 'the predicted and the true one' }
+  return { version: packageVersion(), model: digest, ...asked, arithmetic, convolution, halfPrecision }
 }
 
 /**

@@ -15,6 +15,7 @@ import { DeviceBadge } from './parts/device-badge.tsx'
 import { loadedWhenShown } from './parts/loaded-when-shown.tsx'
 import { NetworkSelect } from './parts/network-select.tsx'
 import { Notice } from './parts/notice.tsx'
+import { useAsked } from './parts/use-asked.ts'
 import { useFiles } from './parts/use-files.ts'
 import { type Counted, useRun } from './parts/use-run.ts'
 import { ViewNavigation, viewTitles } from './parts/view-navigation.tsx'
@@ -54,25 +55,28 @@ export function App({ engine }: { engine: EngineClient }) {
   const pictures = useRef<HTMLHeadingElement>(null)
 
   const [view, setView] = useState<ViewName>(firstView.view)
-  const [left, setLeft] = useState<Asked>(firstView.left)
-  const [right, setRight] = useState<Asked>(firstView.right)
+  const { asked: left, change: setLeft, read: readLeft } = useAsked(firstView.left, ownNetwork)
+  const { asked: right, change: setRight, read: readRight } = useAsked(firstView.right, ownNetwork)
   const [picture, setPicture] = useState<Picture | null>(null)
   /** null: the left one's. */
   const [rightPicture, setRightPicture] = useState<Picture | null>(null)
 
   /** What the browser's history has last been told. */
   const told = useRef<Place | null>(null)
-  const show = useCallback(({ view, left, right }: View, { images }: { images: ImageSet }, held: Picture | null) => {
-    const shown = held ?? testPicture(images, left.image ?? 0)
-    told.current = { view, name: shown.name, at: 0 }
-    setView(view)
-    setLeft(left)
-    setPicture(shown)
-    // No other view's address says anything of the right side.
-    if (view !== 'compare') return
-    setRight(right)
-    setRightPicture(right.image === null ? null : testPicture(images, right.image))
-  }, [])
+  const show = useCallback(
+    ({ view, left, right }: View, { images }: { images: ImageSet }, held: Picture | null) => {
+      const shown = held ?? testPicture(images, left.image ?? 0)
+      told.current = { view, name: shown.name, at: 0 }
+      setView(view)
+      readLeft(left)
+      setPicture(shown)
+      // No other view's address says anything of the right side.
+      if (view !== 'compare') return
+      readRight(right)
+      setRightPicture(right.image === null ? null : testPicture(images, right.image))
+    },
+    [readLeft, readRight],
+  )
   useEffect(() => {
     if (!loaded) return
     const { count } = loaded.images

@@ -6,7 +6,7 @@ import type { Architecture } from '../model/sequential.ts'
 import { isNode } from '../platform/node-module.ts'
 import { readWholeFile } from '../platform/read-file.ts'
 import type { URL as Address } from '../platform/types.ts'
-import { Sequential } from './sequential.ts'
+import { modelOf, type Sequential } from './sequential.ts'
 
 /**
  * Reads a model. `fallback` is the architecture of files that have none (weights written by other programs).
@@ -15,7 +15,7 @@ import { Sequential } from './sequential.ts'
  */
 export function modelFromBytes(bytes: Uint8Array, fallback?: Architecture): Sequential {
   const { network, metadata } = readModel(bytes, fallback)
-  const model = new Sequential(network.architecture, network.architecture.layers, network)
+  const model = modelOf(network)
   model.metadata = { ...metadata }
   return model
 }

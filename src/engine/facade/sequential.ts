@@ -49,6 +49,16 @@ interface Placed {
 
 const predictOptions = optionsOf<LongCallOptions>(longCallOptions)
 
+/** A network on its way into a model. The constructor takes no other: what is no network would fail far from here. */
+class MadeNetwork {
+  constructor(readonly network: SequentialNetwork) {}
+}
+
+/** A model of a network that there is already, with the weights of a file, say. @internal */
+export function modelOf(network: SequentialNetwork): Sequential {
+  return new Sequential(new MadeNetwork(network))
+}
+
 /**
  * A stack of layers: Keras's Sequential. The weights live on the host, and on the device from compile() on, where fit()
  * changes them; the host's copy is brought up to date after every epoch, so that a lost device costs no more than one.
@@ -60,6 +70,9 @@ export class Sequential {
   readonly inputShape: Shape
   readonly outputShape: Shape
   readonly seed: number
+  readonly network: SequentialNetwork
+  /** What the layers are made from. */
+  readonly descriptions: readonly LayerDescription[]
   readonly layers: readonly NamedLayer[]
   /** On the host, under Keras's names: layer/kernel, layer/bias. */
   readonly weights: readonly Parameter[]
@@ -67,13 +80,13 @@ export class Sequential {
   metadata: Record<string, string> = {}
   private placed: Placed | null = null
 
-  /** @param network of these layers, where there is one already, with the weights of a file, say; unless given, a new one */
-  constructor(
-    options: SequentialOptions,
-    readonly descriptions: readonly LayerDescription[],
-    readonly network: SequentialNetwork = sequentialNetwork(options, descriptions),
-  ) {
-    const { architecture, layers, parameters, outputs } = network
+  constructor(options: SequentialOptions, descriptions: readonly LayerDescription[])
+  /** @internal */
+  constructor(made: MadeNetwork)
+  constructor(given: SequentialOptions | MadeNetwork, descriptions: readonly LayerDescription[] = []) {
+    this.network = given instanceof MadeNetwork ? given.network : sequentialNetwork(given, descriptions)
+    const { architecture, layers, parameters, outputs } = this.network
+    this.descriptions = architecture.layers
     this.inputShape = architecture.inputShape
     this.outputShape = only('outputs', outputs).shape
     this.seed = architecture.seed

@@ -1,8 +1,8 @@
 import { thatIs } from '../arguments.ts'
-import { openToAppend } from './atomic-write.ts'
 import { cacheFolder } from './cache-folder.ts'
 import { isNode, nodeModule } from './node-module.ts'
 import { within } from './patience.ts'
+import { choicesIn, tuningFile } from './tuning-file.ts'
 
 /**
  * What was found out by measuring a machine, kept for the next time: a file in Node, IndexedDB in a browser. Losing it costs
@@ -24,51 +24,12 @@ export const tuningMemoryGiven = thatIs<TuningMemory>(
     ['read', 'write'].every((method) => typeof Reflect.get(value, method) === 'function'),
 )
 
-type Choices = Record<string, string>
-
-/** Only texts under names: whatever else a file or a database holds is not from here. */
-function choicesIn(value: unknown): Choices {
-  if (typeof value !== 'object' || value === null) return {}
-  return Object.fromEntries(
-    Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
-  )
-}
-
-/**
- * A line of JSON, `{ machine: { what: choice } }`, for each time something was found out; later ones count. A line is added in
- * one write, and by the system at the file's end: processes that write at once lose nothing of each other. (Over a network,
- * NFS say, the end may be an old one; then a line is lost, and what it said is measured again.)
- */
-export function fileTuningMemory(path?: string): TuningMemory {
-  const place = () => path ?? nodeModule('node:path').join(cacheFolder(), 'tuning.jsonl')
+/** @param limit as tuningFile() takes it */
+export function fileTuningMemory(path?: string, limit?: number): TuningMemory {
+  const file = () => tuningFile(path ?? nodeModule('node:path').join(cacheFolder(), 'tuning.jsonl'), limit)
   return {
-    async read(machine) {
-      const text = await nodeModule('node:fs/promises')
-        .readFile(place(), 'utf8')
-        .catch(() => '')
-      const known: Choices = {}
-      for (const line of text.split('\n')) Object.assign(known, choicesIn(entriesOf(line)[machine]))
-      return known
-    },
-    async write(machine, choices) {
-      try {
-        const file = await openToAppend(place())
-        try {
-          // The break comes first: a line that was cut off, by a full disk say, spoils no other.
-          await file.writeFile(`\n${JSON.stringify({ [machine]: choices })}`)
-        } finally {
-          await file.close()
-        }
-      } catch {}
-    },
-  }
-}
-
-function entriesOf(line: string): Record<string, unknown> {
-  try {
-    return { ...JSON.parse(line) }
-  } catch {
-    return {}
+    read: async (machine) => file().read(machine),
+    write: async (machine, choices) => file().write(machine, choices),
   }
 }
 

@@ -123,7 +123,7 @@ export class ReferenceDevice implements Device {
       const given = Object.values(step.inputs).map((operand) => program.operand(operand))
       const operation = operations.get(step.kernel)
       const update = updateKinds.get(step.kernel)
-      if (operation?.reference) operation.reference(given, program.operand(step.outputs[0]), step.attributes)
+      if (operation) operation.reference(given, program.operand(step.outputs[0]), step.attributes)
       else if (update)
         update.reference(
           step.states.map((state) => program.operand(state)),

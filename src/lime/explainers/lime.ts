@@ -36,8 +36,10 @@ import {
   topCountOf,
 } from './subject.ts'
 
-/** The penalty of lime's ridge. */
-const limesAlpha = 1
+/** The ridge's penalty where none is given: lime's for a number of samples, else none. @internal */
+export function alphaFor(numSamples: NonNullable<ExplainOptions['numSamples']>): number {
+  return typeof numSamples === 'number' ? 1 : 0
+}
 
 export interface LimeImageExplainerOptions {
   /** Width of the default kernel, in units of the distance. */
@@ -189,7 +191,7 @@ export class LimeImageExplainer {
     if (typeof numSamples !== 'number' && modelRegressor)
       throw new ArgumentError(`modelRegressor fits samples: numSamples must be a number with it, not '${numSamples}'`)
     checkDistanceMetric(distanceMetric)
-    const { alpha = typeof numSamples === 'number' ? limesAlpha : 0 } = options
+    const { alpha = alphaFor(numSamples) } = options
     if (modelRegressor && options.alpha !== undefined)
       throw new ArgumentError('alpha is the penalty of the ridge, in whose place modelRegressor stands: give only one')
 

@@ -17,21 +17,21 @@ import type { Progress, SubjectOptions } from './subject.ts'
 export interface CommonFields {
   /** By scikit-image's names; null takes one that suits the image's size. */
   readonly segmenter: { readonly name: string; readonly parameters: Readonly<Record<string, number | boolean>> } | null
-  /** The classes to explain. */
+  /** The classes to explain, each once. */
   readonly labels?: readonly number[]
-  /** How many of the most probable classes, in place of labels. */
+  /** How many of the most probable classes, in place of labels: a complete request has one of the two. */
   readonly topLabels?: number
   /** What hidden segments show: null their own mean colour, 'mean' the image's, 'blur' the image out of focus, else this colour. */
   readonly hideColor: HideColor
-  /** Seed of the samples. */
-  readonly randomState: number
+  /** Seed of the samples; a complete request has none where none are drawn. */
+  readonly randomState?: number
   /** Seed of the segmenter. */
   readonly randomSeed: number
   /** false: every sample is computed by itself, not once what samples have in common. */
   readonly factored: boolean
 }
 
-/** What some methods take beyond that. */
+/** What some methods take beyond that. A complete request has what its method looks at, and nothing else. */
 export interface MethodFields {
   readonly samples?: number | 'exact' | 'auto'
   readonly autoSamples?: AutoSamples
@@ -74,8 +74,13 @@ export interface Method {
   readonly title: string
   /** The fields that it takes beside the common ones, and what may be given for each. */
   readonly fields: { readonly [K in keyof MethodFields]: Expected }
-  /** Its fields with what is usual where nothing is given, and names as we have them. @throws ArgumentError for unknown names */
+  /**
+   * Its fields with what is usual where nothing is given, without those that the others leave no meaning, and one name for what has
+   * several. @throws ArgumentError for unknown names
+   */
   complete(given: MethodInput): MethodFields
+  /** Whether it draws samples, so that their seed matters. */
+  draws(fields: MethodFields): boolean
   /** @throws ArgumentError for fields that no image can make right */
   explainer(request: RequestFields): ExplainImage
 }

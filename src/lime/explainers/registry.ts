@@ -1,12 +1,12 @@
 import { numberFrom, oneOf, positiveNumber, shown, text, wholeNumber } from '../../engine/arguments.ts'
 import { ArgumentError } from '../../engine/errors.ts'
-import { featureSelectionNamed } from '../fit/feature-selection.ts'
-import { checkDistanceMetric } from '../samples/distances.ts'
-import { LimeImageExplainer } from './lime.ts'
+import { featureSelectionNamed, selectionFor } from '../fit/feature-selection.ts'
+import { distanceMetricNamed } from '../samples/distances.ts'
+import { alphaFor, LimeImageExplainer } from './lime.ts'
 import { type Method, sharedOptions } from './method.ts'
-import { autoSamplesOptions } from './settled-evidence.ts'
+import { autoSamplesDefaults, autoSamplesOptions } from './settled-evidence.ts'
 import type { ShapleyImageExplainer } from './shapley.ts'
-import { samplesOr } from './subject.ts'
+import { mostSegments, samplesOr } from './subject.ts'
 
 /** The ways of explaining: a row says what a request may ask of one, and makes the explainer, which is a file of its own. */
 
@@ -22,11 +22,22 @@ const lime: Method = {
     numFeatures: wholeNumber(1),
   },
   complete({ samples = 1000, kernelWidth = 0.25, distanceMetric = 'cosine', featureSelection = 'auto', ...others }) {
-    checkDistanceMetric(distanceMetric)
-    const { autoSamples, alpha, numFeatures } = others
-    const selection = featureSelectionNamed(featureSelection)
-    return { samples, autoSamples, alpha, kernelWidth, distanceMetric, featureSelection: selection, numFeatures }
+    const { alpha = alphaFor(samples), autoSamples = {} } = others
+    const { topFeatures = autoSamplesDefaults.topFeatures, most = autoSamplesDefaults.most } = autoSamples
+    // An image has no more segments: as many are all of them.
+    const numFeatures = Math.min(others.numFeatures ?? mostSegments, mostSegments)
+    const selection = selectionFor(featureSelectionNamed(featureSelection), numFeatures)
+    return {
+      samples,
+      ...(samples === 'auto' && { autoSamples: { topFeatures, most } }),
+      alpha,
+      kernelWidth,
+      distanceMetric: distanceMetricNamed(distanceMetric),
+      featureSelection: selection,
+      ...(selection !== 'none' && { numFeatures }),
+    }
   },
+  draws: ({ samples }) => samples !== 'exact',
   explainer(request) {
     const { samples, autoSamples, alpha, kernelWidth, distanceMetric, featureSelection, numFeatures } = request
     const explainer = new LimeImageExplainer({ kernelWidth, featureSelection, randomState: request.randomState })
@@ -46,7 +57,8 @@ const lime: Method = {
 const shapley: Method = {
   title: 'Shapley values',
   fields: { samples: samplesOr('exact'), of: oneOf('probability', 'logit') },
-  complete: ({ samples = 1000, of = 'probability' }) => ({ samples, of }),
+  complete: ({ samples = 1000, of = 'probability' }) => (of === 'logit' ? { of } : { samples, of }),
+  draws: ({ samples, of }) => of !== 'logit' && samples !== 'exact',
   explainer(request) {
     const { of, samples, randomState } = request
     // No request for Shapley values may say 'auto'.

@@ -20,6 +20,9 @@ export const autoSamplesOptions = optionsOf<AutoSamples>({
   most: wholeNumber(1, mostSamples),
 })
 
+/** Of what is left out. @internal */
+export const autoSamplesDefaults = { topFeatures: 5, most: 2 ** 15 } as const satisfies AutoSamples
+
 const firstSamples = 512
 const likelyEnough = 0.05
 
@@ -33,7 +36,7 @@ export async function settledEvidence(
   question: Question,
   draw: (rows: number) => Promise<Uint8Array>,
   fit: (evidence: Evidence, label: number) => Steps<Surrogate>,
-  { topFeatures = 5, most = 2 ** 15 }: AutoSamples,
+  { topFeatures = autoSamplesDefaults.topFeatures, most = autoSamplesDefaults.most }: AutoSamples,
   options: PredictionOptions,
 ): Promise<{ evidence: Evidence; settled: boolean }> {
   const { segmentCount } = question

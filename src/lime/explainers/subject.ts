@@ -103,8 +103,8 @@ export const subjectOptions = {
   onProgress: callback,
 } satisfies { readonly [K in keyof Required<SubjectOptions>]: Expected }
 
-/** More than a fit can weigh: it keeps a square of numbers, 2 GB at so many segments. */
-const mostSegments = 16_384
+/** More than a fit can weigh: it keeps a square of numbers, 2 GB at so many segments. @internal */
+export const mostSegments = 16_384
 
 /** Fewer segments than this can hardly explain anything. */
 const fewSegments = 3
@@ -158,9 +158,12 @@ export function checkRequest(predictor: Predictor, options: SubjectOptions, expe
   checkPredictor(predictor)
 }
 
+/** How many labels are explained where nobody says. @internal */
+export const usualTopLabels = 5
+
 /** How many of the most probable labels to explain; null where labels are given. */
 export function topCountOf({ topLabels, labels }: SubjectOptions): number | null {
-  return topLabels === undefined ? (labels ? null : 5) : topLabels
+  return topLabels === undefined ? (labels ? null : usualTopLabels) : topLabels
 }
 
 /**

@@ -49,6 +49,8 @@ export interface ExplanationJson {
   readonly distances: readonly number[]
   readonly kernelWeights: readonly number[]
   readonly randomSeed: number
+  /** Images that the predictor was asked about; null where an earlier file did not say. */
+  readonly evaluations: number | null
   readonly warnings: readonly string[]
   readonly timings: ExplanationContents['timings']
 }
@@ -85,6 +87,7 @@ export function explanationToJson(contents: ExplanationContents): ExplanationJso
     distances: Array.from(contents.distances),
     kernelWeights: Array.from(contents.kernelWeights),
     randomSeed: provenance.randomSeed,
+    evaluations: provenance.evaluations,
     warnings: contents.warnings,
     timings: contents.timings,
   }
@@ -105,6 +108,8 @@ const explanationSchema = v.object({
   settled: orNull(flag),
   /** The first files lack it. */
   alpha: v.optional(orNull(numberFrom(0))),
+  /** Files of 0.2.0 and before lack it. */
+  evaluations: v.optional(orNull(whole), null),
   masks: items<string>('a row of 0 and 1', (row) => typeof row === 'string' && /^[01]+$/.test(row)),
   probabilities: items<readonly number[]>(
     'a row of finite numbers',
@@ -124,7 +129,7 @@ export function explanationFromJson(value: unknown): ExplanationContents {
   checkVersion(value, version)
   const json = parsed(what, explanationSchema, value)
   checkTogether(json)
-  const { masks, probabilities, intervals, score, alpha, samples, sampling, randomSeed } = json
+  const { masks, probabilities, intervals, score, alpha, samples, sampling, randomSeed, evaluations } = json
   const [segmentCount, classes] = [masks[0].length, probabilities[0].length]
   return {
     ...json,
@@ -132,7 +137,7 @@ export function explanationFromJson(value: unknown): ExplanationContents {
     method: 'lime',
     segmentCount,
     prediction: Float64Array.from(probabilities[0]),
-    provenance: { randomSeed, samples, sampling, evaluations: null },
+    provenance: { randomSeed, samples, sampling, evaluations },
     alpha: alpha === undefined ? firstAlpha(json) : alpha,
     score: Object.fromEntries(json.labels.map((label) => [label, score[label] ?? Number.NaN])),
     intervals: (label) => intervals[label] ?? null,

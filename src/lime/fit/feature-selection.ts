@@ -33,6 +33,12 @@ export function featureSelectionNamed(name: string): FeatureSelection {
   throw new ArgumentError(`there is no feature selection ${shown(name)}; valid are ${Object.keys(names).join(', ')}`)
 }
 
+/** What 'auto' takes for so many features at most. */
+export function selectionFor(method: FeatureSelection, count: number): Exclude<FeatureSelection, 'auto'> {
+  if (method !== 'auto') return method
+  return count <= mostForForwardSelection ? 'forwardSelection' : 'highestWeights'
+}
+
 /**
  * All features, by descending |coefficient| of a ridge fit (lime multiplies by the values in row 0, which are ones); the first of
  * equals first.
@@ -120,12 +126,9 @@ export function* selectFeatures(
   count: number,
   alpha: number,
 ): Steps<number[]> {
-  if (method === 'auto') {
-    const chosen = count <= mostForForwardSelection ? 'forwardSelection' : 'highestWeights'
-    return yield* selectFeatures(chosen, moments, target, count, alpha)
-  }
-  if (method === 'highestWeights') return yield* highestWeights(moments, target, count, alpha)
-  if (method === 'forwardSelection') return yield* forwardSelection(moments, target, count)
-  if (method === 'lassoPath') return yield* lassoSelection(moments, target, count)
+  const selection = selectionFor(method, count)
+  if (selection === 'highestWeights') return yield* highestWeights(moments, target, count, alpha)
+  if (selection === 'forwardSelection') return yield* forwardSelection(moments, target, count)
+  if (selection === 'lassoPath') return yield* lassoSelection(moments, target, count)
   return range(moments.columns)
 }

@@ -72,6 +72,20 @@ export function distancesByCount(segments: number, metric: DistanceMetric): Floa
   )
 }
 
+/** Metrics that differ do so among so many segments. */
+const tellingSegments = 8
+
+/**
+ * A metric by the first name of those that are one beside the image, whose row is all ones: 'l2' is 'euclidean', and both 'jaccard'
+ * and 'russellrao' are 'hamming'.
+ * @throws ArgumentError as checkDistanceMetric
+ */
+export function distanceMetricNamed(name: string): DistanceMetric {
+  checkDistanceMetric(name)
+  const own = distancesByCount(tellingSegments, name).join()
+  return distanceMetrics.find((other) => distancesByCount(tellingSegments, other).join() === own) ?? name
+}
+
 /**
  * The distance of every row to row 0, [samples].
  * @throws ArgumentError for an unknown metric

@@ -14,6 +14,9 @@ export interface FelzenszwalbOptions {
   readonly minSize?: number
 }
 
+/** scikit-image's. @internal */
+export const felzenszwalbDefaults = { scale: 1, sigma: 0.8, minSize: 20 } as const satisfies FelzenszwalbOptions
+
 const felzenszwalbOptions = optionsOf<FelzenszwalbOptions>({
   scale: numberFrom(0),
   sigma: numberFrom(0, mostSigma),
@@ -227,7 +230,8 @@ function* felzenszwalbLabels(
  */
 export function felzenszwalb(options: FelzenszwalbOptions = {}): Segmenter {
   check('felzenszwalb', felzenszwalbOptions, options)
-  const { scale = 1, sigma = 0.8, minSize = 20 } = options
+  const usual = felzenszwalbDefaults
+  const { scale = usual.scale, sigma = usual.sigma, minSize = usual.minSize } = options
   // scikit-image states the scale for 0..255 and its images are 0..1.
   const unitScale = scale / 255
   return segmenter(async (image, { signal }) => {

@@ -8,6 +8,9 @@ export interface GridOptions {
   readonly columns?: number
 }
 
+/** Of what is left out. @internal */
+export const gridDefaults = { rows: 4, columns: 4 } as const satisfies GridOptions
+
 const gridOptions = optionsOf<GridOptions>({ rows: wholeNumber(1), columns: wholeNumber(1) })
 
 /**
@@ -17,7 +20,7 @@ const gridOptions = optionsOf<GridOptions>({ rows: wholeNumber(1), columns: whol
  */
 export function grid(options: GridOptions = {}): Segmenter {
   check('grid', gridOptions, options)
-  const { rows = 4, columns = 4 } = options
+  const { rows = gridDefaults.rows, columns = gridDefaults.columns } = options
   return segmenter(async ({ height, width }) => {
     if (rows > height || columns > width)
       throw new ArgumentError(`grid: ${rows} x ${columns} cells do not fit into ${height} x ${width} pixels`)

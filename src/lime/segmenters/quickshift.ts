@@ -20,6 +20,14 @@ export interface QuickshiftOptions {
   readonly randomSeed?: number
 }
 
+/** scikit-image's. @internal */
+export const quickshiftDefaults = {
+  kernelSize: 5,
+  maxDist: 10,
+  ratio: 1,
+  sigma: 0,
+} as const satisfies QuickshiftOptions
+
 /**
  * A kernel of 1,000 pixels looks 3,000 in every direction: at all of any picture taken. Distances stay finite up to a ratio of a
  * million, at which colour has long been all that counts.
@@ -203,7 +211,9 @@ function labelTrees({ parents, distances }: QuickshiftForest, maxDist: number): 
  */
 export function quickshift(options: QuickshiftOptions = {}): Segmenter {
   check('quickshift', quickshiftOptions, options)
-  const { kernelSize = 5, maxDist = 10, ratio = 1, sigma = 0, randomSeed } = options
+  const usual = quickshiftDefaults
+  const { kernelSize = usual.kernelSize, maxDist = usual.maxDist, ratio = usual.ratio, sigma = usual.sigma } = options
+  const { randomSeed } = options
   return segmenter(async (image, context) => {
     const { height, width } = image
     const seed = randomSeed ?? context.randomSeed

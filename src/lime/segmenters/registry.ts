@@ -1,11 +1,11 @@
 import { shown } from '../../engine/arguments.ts'
 import { ArgumentError } from '../../engine/errors.ts'
-import { felzenszwalb } from './felzenszwalb.ts'
-import { grid } from './grid.ts'
+import { felzenszwalb, felzenszwalbDefaults } from './felzenszwalb.ts'
+import { grid, gridDefaults } from './grid.ts'
 import type { Segmenter } from './label-map.ts'
-import { quickshift } from './quickshift.ts'
-import { slic } from './slic.ts'
-import { watershed } from './watershed.ts'
+import { quickshift, quickshiftDefaults } from './quickshift.ts'
+import { slic, slicDefaults } from './slic.ts'
+import { watershed, watershedDefaults } from './watershed.ts'
 
 /** Python lime's own parameters of quickshift. */
 export const limeQuickshift = { kernelSize: 4, maxDist: 200, ratio: 0.2 } as const
@@ -15,6 +15,8 @@ type Settings = Record<string, number | boolean>
 interface Entry {
   /** scikit-image's name of each parameter -> ours. */
   readonly parameters: Readonly<Record<string, string>>
+  /** What parameters are that are left out, by our names. */
+  readonly usual: (given: Settings) => Readonly<Settings>
   readonly make: (settings: Settings) => Segmenter
 }
 
@@ -30,10 +32,15 @@ const registry: Readonly<Record<string, Entry>> = {
       sigma: 'sigma',
       random_seed: 'randomSeed',
     },
-    make: (settings) => quickshift(isBare(settings) ? { ...limeQuickshift, ...settings } : settings),
+    usual: (given) => (isBare(given) ? { ...quickshiftDefaults, ...limeQuickshift } : quickshiftDefaults),
+    make: quickshift,
   },
-  felzenszwalb: { parameters: { scale: 'scale', sigma: 'sigma', min_size: 'minSize' }, make: felzenszwalb },
-  grid: { parameters: { rows: 'rows', columns: 'columns' }, make: grid },
+  felzenszwalb: {
+    parameters: { scale: 'scale', sigma: 'sigma', min_size: 'minSize' },
+    usual: () => felzenszwalbDefaults,
+    make: felzenszwalb,
+  },
+  grid: { parameters: { rows: 'rows', columns: 'columns' }, usual: () => gridDefaults, make: grid },
   slic: {
     parameters: {
       n_segments: 'nSegments',
@@ -43,9 +50,14 @@ const registry: Readonly<Record<string, Entry>> = {
       start_label: 'startLabel',
       enforce_connectivity: 'enforceConnectivity',
     },
+    usual: () => slicDefaults,
     make: slic,
   },
-  watershed: { parameters: { markers: 'markers', compactness: 'compactness' }, make: watershed },
+  watershed: {
+    parameters: { markers: 'markers', compactness: 'compactness' },
+    usual: () => watershedDefaults,
+    make: watershed,
+  },
 }
 
 /** The names that segmenterNamed knows. */
@@ -67,22 +79,28 @@ function parsed(name: string, value: number | string | boolean): number | boolea
 }
 
 /**
- * Parameters by scikit-image's names as numbers, or true and false: a command line gives them as text.
+ * Parameters by scikit-image's names as numbers, or true and false, in the registry's order and with what is usual where one is left
+ * out (random_seed alone stays out: it is the explanation's then). A command line gives them as text.
  * @throws ArgumentError for an unknown name or parameter, listing the valid ones, or a value that does not parse
  */
 export function segmenterSettings(
   name: string,
   parameters: Readonly<Record<string, number | string | boolean>> = {},
 ): Settings {
-  const { parameters: known } = entryNamed(name)
+  const { parameters: known, usual } = entryNamed(name)
   if (typeof parameters !== 'object' || parameters === null)
     throw new ArgumentError(`${name}: its parameters must be an object of names and values, not ${shown(parameters)}`)
+  const given: Settings = {}
+  for (const [parameter, value] of Object.entries(parameters)) {
+    if (!Object.hasOwn(known, parameter))
+      throw new ArgumentError(`${name} has no parameter "${parameter}"; valid are ${Object.keys(known).join(', ')}`)
+    given[known[parameter]] = parsed(parameter, value)
+  }
+  const complete: Settings = { ...usual(given), ...given }
   return Object.fromEntries(
-    Object.entries(parameters).map(([parameter, value]) => {
-      if (!Object.hasOwn(known, parameter))
-        throw new ArgumentError(`${name} has no parameter "${parameter}"; valid are ${Object.keys(known).join(', ')}`)
-      return [parameter, parsed(parameter, value)]
-    }),
+    Object.entries(known)
+      .filter(([, ours]) => Object.hasOwn(complete, ours))
+      .map(([parameter, ours]) => [parameter, complete[ours]]),
   )
 }
 

@@ -21,6 +21,16 @@ export interface SlicOptions {
   readonly enforceConnectivity?: boolean
 }
 
+/** scikit-image's but for startLabel. @internal */
+export const slicDefaults = {
+  nSegments: 100,
+  compactness: 10,
+  maxNumIter: 10,
+  sigma: 0,
+  startLabel: 0,
+  enforceConnectivity: true,
+} as const satisfies SlicOptions
+
 /**
  * A segment's cluster takes 128 bytes: a million of them 128 MB. In millionths and millions of its usual size compactness leaves
  * colour alone, or position; beyond, squares of distances would leave the numbers there are.
@@ -105,8 +115,10 @@ function stretch(values: Float64Array): void {
  */
 export function slic(options: SlicOptions = {}): Segmenter {
   check('slic', slicOptions, options)
-  const { nSegments = 100, compactness = 10, maxNumIter = 10, sigma = 0, startLabel = 0 } = options
-  const { enforceConnectivity = true } = options
+  const usual = slicDefaults
+  const { nSegments = usual.nSegments, compactness = usual.compactness, maxNumIter = usual.maxNumIter } = options
+  const { sigma = usual.sigma, startLabel = usual.startLabel } = options
+  const { enforceConnectivity = usual.enforceConnectivity } = options
 
   return segmenter(async (image, { signal }) => {
     // With it comes the WebAssembly that it makes: more code than in all other segmenters together, and few ask for slic.

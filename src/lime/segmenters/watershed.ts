@@ -12,6 +12,9 @@ export interface WatershedOptions {
   readonly compactness?: number
 }
 
+/** Of what is left out. @internal */
+export const watershedDefaults = { markers: 50, compactness: 0.001 } as const satisfies WatershedOptions
+
 /** More markers than pixels there are never: a million is the grid of a large picture. */
 const watershedOptions = optionsOf<WatershedOptions>({ markers: wholeNumber(1, 1e6), compactness: numberFrom(0, 1e9) })
 
@@ -23,7 +26,7 @@ const watershedOptions = optionsOf<WatershedOptions>({ markers: wholeNumber(1, 1
  */
 export function watershed(options: WatershedOptions = {}): Segmenter {
   check('watershed', watershedOptions, options)
-  const { markers = 50, compactness = 0.001 } = options
+  const { markers = watershedDefaults.markers, compactness = watershedDefaults.compactness } = options
   return segmenter(async (image, { signal }) => {
     const { height, width } = image
     const edges = sobel(rgbToGray(toUnitRgb(image)), height, width)

@@ -303,6 +303,16 @@ describe('limelight explain', () => {
       2,
       /holds explanations of another run: samples was 1000 and is 50 now/,
     )
+    // What is usual may be said or not; the labels that are usual here are not the most probable ones.
+    expect((await limelight(...words, '--alpha', '1', '--hide-color', '0', '--json')).code).toBe(2)
+    expect((await limelight(...words, '--alpha', '1', '--kernel-width', '0.25', '--num-features', '100000')).code).toBe(
+      0,
+    )
+    expectLine(
+      await limelight(...words, '--top-labels', '5'),
+      2,
+      /another run: labels was "the predicted and the true one" and is not given now, topLabels was not given and is 5 now/,
+    )
     expectLine(await limelight(...explainFixed, '--indices', '0:5'), 2, /--indices needs --out/)
     expectLine(await limelight(...explainFixed, '--indices', '5:5', '--out', out), 2, /expected first:end/)
   })

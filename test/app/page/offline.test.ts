@@ -1,67 +1,20 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { extname, join } from 'node:path'
+import { join } from 'node:path'
 import type { BrowserContext, Page } from 'playwright'
 import { build } from 'vite'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { FileHost } from './file-host.ts'
 import { expectClose, openSettings, quiet, shownProbabilities, shownWeights, useSite } from './site.ts'
 
 /** The site without a network, on hosts that send no headers, in a folder of such a host, and when the next version comes. */
 
 const site = useSite()
-const types: Record<string, string> = {
-  '.html': 'text/html',
-  '.js': 'text/javascript',
-  '.css': 'text/css',
-  '.svg': 'image/svg+xml',
-  '.gz': 'application/gzip',
-}
-
-/** A file host as there are many: a folder, types, no other headers. */
-class Host {
-  folder: string
-  /** Served in place of the folder's files of these names. */
-  readonly replaced = new Map<string, string>()
-  /** Files of these names are answered when their promise resolves. */
-  readonly delayed = new Map<string, Promise<void>>()
-  private readonly below: string
-  private server: Server | null = null
-
-  constructor(folder: string, below = '/') {
-    this.folder = folder
-    this.below = below
-  }
-
-  async open(): Promise<string> {
-    this.server = createServer(async (request, response) => {
-      const { pathname } = new URL(request.url ?? '', 'http://localhost')
-      const name = pathname.slice(this.below.length) || 'index.html'
-      await this.delayed.get(name)
-      try {
-        if (!pathname.startsWith(this.below)) throw new Error('outside')
-        const content = await readFile(this.replaced.get(name) ?? join(this.folder, name))
-        response.setHeader('Content-Type', types[extname(name)] ?? 'application/octet-stream').end(content)
-      } catch {
-        response.writeHead(404).end()
-      }
-    })
-    await new Promise<void>((resolve) => this.server?.listen(0, '127.0.0.1', resolve))
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}${this.below}`
-  }
-
-  async close(): Promise<void> {
-    this.server?.closeAllConnections()
-    await new Promise((resolve) => (this.server?.listening ? this.server.close(resolve) : resolve(null)))
-  }
-}
-
 /** For what only the browser decides when to do. */
 const patient = { timeout: 30_000 }
 let context: BrowserContext
 let complaints: string[] = []
-const hosts: Host[] = []
+const hosts: FileHost[] = []
 
 async function open(address: string): Promise<Page> {
   const page = await context.newPage()
@@ -74,8 +27,8 @@ async function open(address: string): Promise<Page> {
   return page
 }
 
-async function serve(folder: string, below?: string): Promise<{ host: Host; address: string }> {
-  const host = new Host(folder, below)
+async function serve(folder: string, below?: string): Promise<{ host: FileHost; address: string }> {
+  const host = new FileHost(folder, below)
   hosts.push(host)
   return { host, address: await host.open() }
 }

@@ -132,6 +132,60 @@ describe('a network of other classes than the test images have', () => {
   })
 })
 
+describe('a chosen class', () => {
+  const answering = (page: Page) => page.getByRole('combobox', { name: 'Network', exact: true })
+  const chosen = (page: Page) =>
+    page
+      .getByLabel('Explain the class')
+      .evaluate((select) => (select as HTMLSelectElement).selectedOptions[0]?.textContent)
+  const networkOf = (units: number) =>
+    modelToBytes(
+      new Sequential({ inputShape: [28, 28, 1], seed: units }, [
+        { layer: 'flatten' },
+        { layer: 'dense', units, activation: 'softmax' },
+      ]),
+    )
+  const hasClasses = (page: Page, count: number) =>
+    expect.poll(() => page.getByLabel('Explain the class').locator('option').count()).toBe(count + 1)
+
+  test('stays where another network has it, by its name; where it has not, the most probable is explained', async () => {
+    const { page, complaints } = await site.open('?index=3&label=9')
+    await expect.poll(() => chosen(page)).toMatch(/^Ankle boot/)
+    await drop(page, 'three.safetensors', '', networkOf(3))
+    await hasClasses(page, 3)
+    expect(await chosen(page)).toBe('the most probable')
+    expect(new URL(page.url()).searchParams.get('label')).toBe(null)
+    await page.getByLabel('Explain the class').selectOption('2')
+    await page.getByRole('heading', { name: 'Why class 2?' }).waitFor()
+    // One of as many classes and more has a class of that name, and one of fewer has not.
+    await drop(page, 'four.safetensors', '', networkOf(4))
+    await hasClasses(page, 4)
+    expect(await chosen(page)).toMatch(/^class 2/)
+    await drop(page, 'two.safetensors', '', networkOf(2))
+    await hasClasses(page, 2)
+    expect(await chosen(page)).toBe('the most probable')
+    await page.getByLabel('Explain the class').selectOption('1')
+    await answering(page).selectOption('tutorial')
+    await hasClasses(page, 10)
+    expect(await chosen(page)).toBe('the most probable')
+    expect(complaints).toEqual([])
+  })
+
+  test('in an address is a number among the classes of the network that it names', async () => {
+    const { page } = await site.open('?index=3')
+    await drop(page, 'three.safetensors', '', networkOf(3))
+    await hasClasses(page, 3)
+    for (const [label, name] of [
+      [2, /^class 2/],
+      [7, /^the most probable$/],
+    ] as const) {
+      await page.goto(`${site.address}?index=3&network=own&label=${label}`)
+      await hasClasses(page, 3)
+      await expect.poll(() => chosen(page)).toMatch(name)
+    }
+  })
+})
+
 describe('a picture of one’s own', () => {
   test('with transparency lies over what it can be seen on: white clothes over black, black ones over white', async () => {
     const { page } = await site.open()

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -208,6 +208,56 @@ describe('what is remembered in a file', () => {
     const words = ['--input-type=module', '--eval', program, join(folder, 'tuning-memory.js'), path]
     await Promise.all(['p', 'q', 'r'].map((name) => promisify(execFile)(process.execPath, [...words, name])))
     expect(Object.keys(await fileTuningMemory(path).read('a'))).toHaveLength(150)
+  })
+
+  it('is made small again, and what three processes write meanwhile, kill or no kill, stays: of each choice the last', async () => {
+    const path = join(folder, 'tuning.jsonl')
+    const source = fileURLToPath(new URL('../../../src/engine/platform/tuning-memory.ts', import.meta.url))
+    const alone = { configFile: false, logLevel: 'error', ssr: { noExternal: true } } as const
+    await build({ ...alone, build: { ssr: source, outDir: folder, emptyOutDir: false } })
+    // Each says the same ten things again and again, and reads what it has said; some are killed amid their work.
+    const program = `
+      const [module, path, name, rounds] = process.argv.slice(1)
+      const { fileTuningMemory } = await import(module)
+      const memory = fileTuningMemory(path, 2000)
+      let missed = 0
+      for (let round = 0; round < Number(rounds); round++)
+        for (let i = 0; i < 10; i++) {
+          await memory.write('a', { [name + i]: String(round), filling: 'x'.repeat(100) })
+          const known = await memory.read('a')
+          if (known[name + i] !== String(round)) missed++
+        }
+      console.log(missed)`
+    const words = ['--input-type=module', '--eval', program, join(folder, 'tuning-memory.js'), path]
+    const run = (name: string, rounds: number, timeout = 0) =>
+      promisify(execFile)(process.execPath, [...words, name, String(rounds)], { timeout, killSignal: 'SIGKILL' })
+    const killed = [300, 450, 600, 750].map((timeout, i) => run(`killed${i}-`, 1e6, timeout).catch(() => null))
+    const said = await Promise.all(['p', 'q', 'r'].map((name) => run(name, 25)))
+    await Promise.all(killed)
+    expect(said.map(({ stdout }) => stdout.trim())).toEqual(['0', '0', '0'])
+    const known = await fileTuningMemory(path, 2000).read('a')
+    for (const name of ['p', 'q', 'r']) for (let i = 0; i < 10; i++) expect(known[name + i]).toBe('24')
+    // 750 lines of more than a hundred letters are some thousand; at most three files, and no half of one.
+    await fileTuningMemory(path, 2000).write('a', { more: 'x'.repeat(2000) })
+    const files = (await readdir(folder)).filter((file) => file.startsWith('tuning.jsonl'))
+    const sizes = await Promise.all(files.map(async (file) => (await stat(join(folder, file))).size))
+    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(12_000)
+  })
+
+  it('is one line a machine in a closed file, and lines that come after it in the next', async () => {
+    const path = join(folder, 'tuning.jsonl')
+    const memory = fileTuningMemory(path, 300)
+    for (let i = 0; i < 40; i++) await memory.write(i % 2 ? 'a' : 'b', { x: String(i), [`y${i % 4}`]: '1' })
+    expect(await memory.read('a')).toEqual({ x: '39', y1: '1', y3: '1' })
+    expect(await memory.read('b')).toEqual({ x: '38', y0: '1', y2: '1' })
+    const files = (await readdir(folder)).filter((file) => file.startsWith('tuning.jsonl'))
+    expect(files).toHaveLength(2)
+    const [closed] = files.sort((one, other) => one.length - other.length || (one < other ? -1 : 1))
+    expect((await readFile(join(folder, closed), 'utf8')).trim().split('\n')).toHaveLength(2)
+    // What others put beside it is not theirs.
+    await writeFile(`${path}.old`, '{"a":{"x":"9"}}')
+    await writeFile(`${path}.01`, '{"a":{"x":"9"}}')
+    expect((await memory.read('a')).x).toBe('39')
   })
 
   it('is what other lines say where one was cut off', async () => {

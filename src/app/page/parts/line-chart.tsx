@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type UPlot from 'uplot'
+import { NotLoaded } from './new-version.tsx'
 
 /** Curves, drawn by uPlot: it is loaded when the first chart is shown. What they say has to stand in a table as well. */
 
@@ -58,6 +59,7 @@ export function LineChart({
   const newest = useRef(data)
   newest.current = data
   const isDark = useDarkness()
+  const [isMissing, setMissing] = useState(false)
   const [least, most] = yRange
   // Another set of curves is another chart; other values of the same are not.
   const form = JSON.stringify([xName, curves.map(({ values, ...look }) => look), least, most])
@@ -104,9 +106,8 @@ export function LineChart({
           box,
         )
         resize.observe(box)
-        // Another version may be deployed, and its script gone: the table says the same.
       },
-      () => {},
+      () => setMissing(true),
     )
     return () => {
       isGone = true
@@ -117,6 +118,8 @@ export function LineChart({
   }, [form, isDark])
 
   useEffect(() => chart.current?.setData(data), [data])
+  // The table says the same.
+  if (isMissing) return <NotLoaded />
   return <div ref={place} class="line-chart" role="img" aria-label={title} />
 }
 

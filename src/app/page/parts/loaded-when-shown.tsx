@@ -1,5 +1,6 @@
 import type { ComponentType } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
+import { NotLoaded } from './new-version.tsx'
 
 /** A component whose script is loaded when it is shown for the first time: the first view does not wait for it. */
 export function loadedWhenShown<Props extends object>(load: () => Promise<ComponentType<Props>>): ComponentType<Props> {
@@ -18,9 +19,10 @@ export function loadedWhenShown<Props extends object>(load: () => Promise<Compon
     }, [])
     const Component = loaded
     if (Component) return <Component {...props} />
+    if (state === 'failed') return <NotLoaded />
     return (
       <p class="hint" role="status">
-        {state === 'failed' ? 'This part of the page could not be loaded. Reload the page to try again.' : 'Loading…'}
+        Loading…
       </p>
     )
   }

@@ -59,7 +59,7 @@ export function ImagePicker({
               })
             }
           >
-            <option value="anything">{evaluation ? 'Anything' : 'Known once Judge has run'}</option>
+            <option value="anything">{evaluation ? 'Anything' : 'Known after judging'}</option>
             <option value="right">The true class</option>
             <option value="wrong">Another class</option>
             <ClassOptions />

@@ -44,6 +44,11 @@ export function useEngine(engine: EngineClient, onProblem: (problem: string | nu
   return { loaded, device, ownNetwork, isSwitching, failure, switchDevice }
 }
 
+/** What browsers say of an import() whose script they can't get: Chromium and Firefox, Safari, and Vite of its styles. */
+const missingScript = /dynamically imported module|Importing a module script failed|Unable to preload/
+
+/** What went wrong, for people. Errors from the Worker have lost their class, but not their message. */
 export function messageOf(error: unknown): string {
+  if (error instanceof Error && missingScript.test(error.message)) return 'a part of the page could not be loaded'
   return error instanceof Error ? error.message : String(error)
 }

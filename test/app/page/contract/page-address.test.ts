@@ -34,7 +34,9 @@ describe('what is set on the page', () => {
         for (const hidden of hiddenChoices) {
           const samples = sampling === 'number' ? 70 : sampling
           const request = explanationRequest(requestOf({ ...grid, method, samples, hidden }))
-          expect(request).toMatchObject({ method, segmenter, samples, randomState: 8, randomSeed: 8 })
+          expect(request).toMatchObject({ method, segmenter, samples, randomSeed: 8 })
+          // All mixtures are asked for without a draw.
+          expect(request.randomState).toBe(sampling === 'exact' ? undefined : 8)
           expect(request.kernelWidth).toBe(method === 'lime' ? 0.5 : undefined)
         }
     expect(explanationRequest(requestOf(settings)).segmenter).toBe(null)
