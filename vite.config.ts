@@ -23,8 +23,18 @@ const removeOldChunks: Plugin = {
   },
 }
 
-/** What d3-scale-chromatic makes its forty scales with as it loads: pure, so that those that nobody asks for can be left out. */
-const makersOfColourScales = ['colors', 'ramp$1', 'ramp']
+/** What d3's modules make forty colour scales and ways to mix colours with as they load: pure, so that those that nobody asks for can be left out. */
+const makersOfColourScales = [
+  'colors',
+  'ramp$1',
+  'ramp',
+  'interpolateCubehelixLong',
+  'cubehelix$1',
+  'hsl',
+  'hcl',
+  'cubehelix',
+  'interpolateTransform',
+]
 
 const pageFolder = join(import.meta.dirname, 'src/app/page')
 
@@ -61,6 +71,8 @@ export default defineConfig(({ mode }) =>
           target: 'es2022',
           outDir: '../../../site',
           emptyOutDir: true,
+          // Current browsers preload modules by themselves.
+          modulePreload: { polyfill: false },
           rolldownOptions: {
             treeshake: { manualPureFunctions: makersOfColourScales },
             input: ['index.html', 'benchmark.html', `${serviceWorkerName}.ts`].map((name) => join(pageFolder, name)),

@@ -4,6 +4,7 @@ export function Choice<Name extends string>({
   names,
   titleOf,
   chosen,
+  isDisabled = false,
   onChoose,
 }: {
   title: string
@@ -11,6 +12,7 @@ export function Choice<Name extends string>({
   /** Of a name, for people. */
   titleOf: (name: Name) => string
   chosen: Name
+  isDisabled?: boolean
   onChoose: (name: Name) => void
 }) {
   return (
@@ -18,6 +20,7 @@ export function Choice<Name extends string>({
       {title}
       <select
         value={chosen}
+        disabled={isDisabled}
         onChange={({ currentTarget: { value } }) => onChoose(names.find((name) => name === value) ?? chosen)}
       >
         {names.map((name) => (
