@@ -30,7 +30,10 @@ export function App({ engine }: { engine: EngineClient }) {
     },
     [setPicture],
   )
-  const takeFile = useTakenFile(engine, place, take, setProblem)
+  const takeFile = (file: File) => {
+    setProblem(null)
+    openFile(file, engine, place, take).catch((error) => setProblem(messageOf(error)))
+  }
   const isOver = useFiles(takeFile)
   const pictures = useRef<HTMLHeadingElement>(null)
   const openPictures = (shown: ImageFilter) => {
@@ -105,33 +108,23 @@ export function App({ engine }: { engine: EngineClient }) {
   )
 }
 
-/** Takes a file of the visitor's: a picture is explained, a network explains. */
-function useTakenFile(
+/** A picture is explained, a network explains. */
+async function openFile(
+  file: File,
   engine: EngineClient,
   { setLeft, go }: Place,
   onPicture: (picture: Picture) => void,
-  onProblem: (problem: string | null) => void,
-): (file: File) => Promise<void> {
-  return useCallback(
-    async (file: File) => {
-      onProblem(null)
-      try {
-        if (file.name.endsWith('.safetensors')) {
-          await engine.openNetwork(file)
-          setLeft((left) => ({ ...left, network: 'own' }))
-        } else if (file.type.startsWith('image/')) {
-          const { pictureFromFile } = await import('./pictures/picture-from-file.ts')
-          const name = file.name || 'Pasted picture'
-          onPicture({ ...(await pictureFromFile(file)), name, trueLabel: null, index: null })
-          go('explain')
-        } else
-          throw new Error(
-            `${file.name} is not taken: expected a picture (PNG, JPEG, WebP, GIF) to explain, or a network (.safetensors) to explain with`,
-          )
-      } catch (error) {
-        onProblem(messageOf(error))
-      }
-    },
-    [engine, setLeft, go, onPicture, onProblem],
-  )
+): Promise<void> {
+  if (file.name.endsWith('.safetensors')) {
+    await engine.openNetwork(file)
+    setLeft((left) => ({ ...left, network: 'own' }))
+  } else if (file.type.startsWith('image/')) {
+    const { pictureFromFile } = await import('./pictures/picture-from-file.ts')
+    const name = file.name || 'Pasted picture'
+    onPicture({ ...(await pictureFromFile(file)), name, trueLabel: null, index: null })
+    go('explain')
+  } else
+    throw new Error(
+      `${file.name} is not taken: expected a picture (PNG, JPEG, WebP, GIF) to explain, or a network (.safetensors) to explain with`,
+    )
 }

@@ -73,10 +73,10 @@ export function usePlace(
     return () => clearTimeout(timer)
   }, [isMissing, onProblem])
 
-  const go = useCallback((to: ViewName) => {
+  const go = (to: ViewName) => {
     setView(to)
     scrollTo({ top: 0, behavior: 'instant' })
-  }, [])
+  }
   return { view, picture, rightPicture, left, right, setPicture, setRightPicture, setLeft, setRight, go }
 }
 
