@@ -36,6 +36,15 @@ const makersOfColourScales = [
   'interpolateTransform',
 ]
 
+/** Its schemes are method calls, which no list of names covers: marked as pure, they go as well when nobody asks for them. */
+const colourSchemesOnDemand: Plugin = {
+  name: 'colour-schemes-on-demand',
+  transform: {
+    filter: { id: /d3-scale-chromatic/ },
+    handler: (code) => code.replaceAll('new Array(3).concat(', '/*#__PURE__*/ new Array(3).concat('),
+  },
+}
+
 const pageFolder = join(import.meta.dirname, 'src/app/page')
 
 /**
@@ -64,7 +73,7 @@ export default defineConfig(({ mode }) =>
         root: pageFolder,
         // Relative addresses: the site works from any folder of any file host.
         base: './',
-        plugins: [responseHeaders(), trainingFiles(), offlineFiles({ leftOut: 'data/' })],
+        plugins: [responseHeaders(), trainingFiles(), offlineFiles({ leftOut: 'data/' }), colourSchemesOnDemand],
         // Its other generators are not asked for.
         resolve: { alias: [{ find: /^seedrandom$/, replacement: 'seedrandom/seedrandom.js' }] },
         build: {
@@ -83,7 +92,7 @@ export default defineConfig(({ mode }) =>
         },
         worker: {
           format: 'es' as const,
-          plugins: () => [workerScriptsAlone()],
+          plugins: () => [workerScriptsAlone(), colourSchemesOnDemand],
           rolldownOptions: {
             treeshake: { manualPureFunctions: makersOfColourScales },
             output: { codeSplitting: scriptApart },
