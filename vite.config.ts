@@ -23,8 +23,27 @@ const removeOldChunks: Plugin = {
   },
 }
 
-/** What d3-scale-chromatic makes its forty scales with as it loads: pure, so that those that nobody asks for can be left out. */
-const makersOfColourScales = ['colors', 'ramp$1', 'ramp']
+/** What d3's modules make forty colour scales and ways to mix colours with as they load: pure, so that those that nobody asks for can be left out. */
+const makersOfColourScales = [
+  'colors',
+  'ramp$1',
+  'ramp',
+  'interpolateCubehelixLong',
+  'cubehelix$1',
+  'hsl',
+  'hcl',
+  'cubehelix',
+  'interpolateTransform',
+]
+
+/** Its schemes are method calls, which no list of names covers: marked as pure, they go as well when nobody asks for them. */
+const colourSchemesOnDemand: Plugin = {
+  name: 'colour-schemes-on-demand',
+  transform: {
+    filter: { id: /d3-scale-chromatic/ },
+    handler: (code) => code.replaceAll('new Array(3).concat(', '/*#__PURE__*/ new Array(3).concat('),
+  },
+}
 
 const pageFolder = join(import.meta.dirname, 'src/app/page')
 
@@ -54,13 +73,15 @@ export default defineConfig(({ mode }) =>
         root: pageFolder,
         // Relative addresses: the site works from any folder of any file host.
         base: './',
-        plugins: [responseHeaders(), trainingFiles(), offlineFiles({ leftOut: 'data/' })],
+        plugins: [responseHeaders(), trainingFiles(), offlineFiles({ leftOut: 'data/' }), colourSchemesOnDemand],
         // Its other generators are not asked for.
         resolve: { alias: [{ find: /^seedrandom$/, replacement: 'seedrandom/seedrandom.js' }] },
         build: {
           target: 'es2022',
           outDir: '../../../site',
           emptyOutDir: true,
+          // Current browsers preload modules by themselves.
+          modulePreload: { polyfill: false },
           rolldownOptions: {
             treeshake: { manualPureFunctions: makersOfColourScales },
             input: ['index.html', 'benchmark.html', `${serviceWorkerName}.ts`].map((name) => join(pageFolder, name)),
@@ -71,7 +92,7 @@ export default defineConfig(({ mode }) =>
         },
         worker: {
           format: 'es' as const,
-          plugins: () => [workerScriptsAlone()],
+          plugins: () => [workerScriptsAlone(), colourSchemesOnDemand],
           rolldownOptions: {
             treeshake: { manualPureFunctions: makersOfColourScales },
             output: { codeSplitting: scriptApart },

@@ -61,7 +61,8 @@ test('an import that points up is refused on every floor, one that points down i
     ['src/app/page/contract/words.ts', 'src/app/page/worker/runs.ts'],
     ['src/app/page/worker/queue.ts', 'src/app/page/parts/notice.tsx'],
     ['src/app/page/parts/slider.tsx', 'src/app/page/pictures/picture.ts'],
-    ['src/app/page/pictures/crop.tsx', 'src/app/page/judge/judge-view.tsx'],
+    ['src/app/page/pictures/crop.tsx', 'src/app/page/places/use-place.ts'],
+    ['src/app/page/places/bookmarks.ts', 'src/app/page/judge/judge-view.tsx'],
     ['src/app/page/judge/table.tsx', 'src/app/page/app.tsx'],
   ]
   const up = Object.fromEntries(pairs.map(([low, high]) => [low, importing(low, high)]))

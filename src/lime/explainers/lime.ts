@@ -11,9 +11,10 @@ import {
 } from '../../engine/arguments.ts'
 import { ArgumentError } from '../../engine/errors.ts'
 import { caveatsOfFit } from '../explanation/caveats.ts'
+import type { Timings } from '../explanation/contents.ts'
 import { Explanation } from '../explanation/explanation.ts'
 import { type Stability, stabilityOfRuns } from '../explanation/stability.ts'
-import { intervalsOf } from '../fit/confidence.ts'
+import { intervalsOf, type WeightInterval } from '../fit/confidence.ts'
 import { type Evidence, exactEvidence, type Question, sampledEvidence } from '../fit/evidence.ts'
 import { type FeatureSelection, featureSelectionNamed } from '../fit/feature-selection.ts'
 import { fitSurrogate, type ModelRegressor, type Surrogate } from '../fit/surrogate.ts'
@@ -30,6 +31,7 @@ import {
   checkRequest,
   chosenLabels,
   prepareSubject,
+  type Subject,
   type SubjectOptions,
   samplesOr,
   subjectOptions,
@@ -186,145 +188,204 @@ export class LimeImageExplainer {
     draws: UndoableDraws,
   ): Promise<Explanation> {
     checkRequest(predictor, options, explainOptions)
-    const { numFeatures = 100_000, numSamples = 1000, batchSize = 10, distanceMetric = 'cosine' } = options
-    const { modelRegressor, keepSamples = true, compatible, factored, signal, onProgress } = options
-    if (typeof numSamples !== 'number' && modelRegressor)
-      throw new ArgumentError(`modelRegressor fits samples: numSamples must be a number with it, not '${numSamples}'`)
-    checkDistanceMetric(distanceMetric)
-    const { alpha = alphaFor(numSamples) } = options
-    if (modelRegressor && options.alpha !== undefined)
-      throw new ArgumentError('alpha is the penalty of the ridge, in whose place modelRegressor stands: give only one')
-
+    const { kernel, kernelWidth, featureSelection, verbose } = this
+    const settings: FitSettings = { ...settingsOf(options), featureSelection, verbose }
     const letOthersRun = fairTurns()
     const started = performance.now()
     const subject = await prepareSubject(input, predictor, options, draws)
-    const { image, fudged, segments, segmentCount, randomSeed } = subject
-    const warnings = [...subject.warnings]
+    const { image, fudged, segments, segmentCount, segmentation } = subject
     const question: Question = {
       predictor,
       image,
       fudged,
       columns: segments.data,
       segmentCount,
-      distanceMetric,
-      kernel: this.kernel,
-      kernelWidth: this.kernelWidth,
+      distanceMetric: settings.distanceMetric,
+      kernel,
+      kernelWidth,
       chooseLabels: (original) => chosenLabels(original, options),
     }
-    const { featureSelection } = this
-    function* surrogateOf(evidence: Evidence, label: number): Steps<Surrogate> {
-      const { sampled } = evidence
-      const moments = yield* evidence.moments()
-      const target = yield* evidence.targetOf(label)
-      const regression =
-        modelRegressor && sampled
-          ? { regressor: modelRegressor, samples: yield* sampled.moments(), targets: sampled.targetsOf(label) }
-          : undefined
-      const settings = { numFeatures, featureSelection, alpha, compatible, regression }
-      return yield* fitSurrogate(moments, target, settings)
-    }
-    let evaluations = 0
-    const asked: PredictionOptions = {
-      batchSize,
-      factored,
-      signal,
-      onProgress: (done, total) => onProgress?.({ phase: 'prediction', done, total }),
-      onAnswers: (images) => {
-        evaluations += images
-      },
-    }
-    const { evidence, settled } = await this.ask(question, numSamples, options, draws, surrogateOf, asked)
+    const answers = await ask(question, settings, options, draws)
     const predicted = performance.now()
-
-    const { labels, sampled, original } = evidence
-    // The labels' fits, and their intervals.
-    const steps = labels.length + 1
     // What came in with the last predictions was taken in without a turn for others.
     await letOthersRun()
-    signal?.throwIfAborted()
-    const surrogates = new Map<number, Surrogate>()
-    const { verbose } = this
-    function* fitting() {
-      for (const [index, label] of labels.entries()) {
-        const surrogate = yield* part(surrogateOf(evidence, label), index / steps, (index + 1) / steps)
-        surrogates.set(label, surrogate)
-        if (verbose)
-          console.warn(
-            `Intercept ${surrogate.intercept}\nPrediction_local ${surrogate.localPrediction}\nRight: ${original[label]}`,
-          )
-        onProgress?.({ phase: 'fit', done: surrogates.size, total: steps })
-      }
-      const intervals = modelRegressor
-        ? null
-        : yield* part(intervalsOf(evidence, surrogates, alpha), labels.length / steps, 1)
-      onProgress?.({ phase: 'fit', done: steps, total: steps })
-      warnings.push(...(yield* caveatsOfFit(evidence, surrogates, intervals, modelRegressor ? null : alpha)))
-      return intervals
-    }
-    const intervals = await inTurns(fitting(), signal, (share) =>
-      onProgress?.({ phase: 'fit', done: share * steps, total: steps }),
-    )
-    if (settled === false)
-      warnings.push(
-        `the order of the top features is not settled after ${evidence.samples} samples: some of their weights are nearly equal`,
-      )
+    options.signal?.throwIfAborted()
+    const fits = await fitLabels(answers.evidence, settings, options)
     const ended = performance.now()
-
-    const each = <T>(pick: (surrogate: Surrogate) => T): Record<number, T> =>
-      Object.fromEntries(Array.from(surrogates, ([label, surrogate]) => [label, pick(surrogate)]))
-    const kept = keepSamples ? sampled : null
-    return new Explanation({
-      method: 'lime',
-      asked: image,
-      fudgedAsked: fudged,
-      segments,
-      segmentCount,
-      labels,
-      topLabels: topCountOf(options) === null ? [] : labels,
-      intercept: each((surrogate) => surrogate.intercept),
-      localExp: each((surrogate) => surrogate.weights),
-      score: each((surrogate) => surrogate.score),
-      localPred: each((surrogate) => surrogate.localPrediction),
-      prediction: original,
-      provenance: {
-        randomSeed,
-        samples: evidence.samples,
-        sampling: numSamples === 'auto' && sampled ? 'auto' : sampled ? 'number' : 'exact',
-        evaluations,
-      },
-      settled,
-      alpha: modelRegressor ? null : alpha,
-      intervals: (label) => intervals?.get(label) ?? null,
-      probabilities: kept?.probabilities ?? { data: original, shape: [1, original.length] },
-      masks: kept?.masks ?? { data: new Uint8Array(segmentCount).fill(1), shape: [1, segmentCount] },
-      distances: kept?.distances ?? new Float64Array(1),
-      kernelWeights: kept?.weights ?? Float64Array.of(this.kernel(0, this.kernelWidth)),
-      warnings,
-      timings: {
-        segmentation: subject.segmentation,
-        prediction: predicted - started - subject.segmentation,
-        fit: ended - predicted,
-        total: ended - started,
-      },
+    return explanationOf(subject, question, answers, fits, settings, options, {
+      segmentation,
+      prediction: predicted - started - segmentation,
+      fit: ended - predicted,
+      total: ended - started,
     })
   }
+}
 
-  /** The evidence that was asked for; with 'auto', whether the order of the top features is settled. */
-  private async ask(
-    question: Question,
-    numSamples: NonNullable<ExplainOptions['numSamples']>,
-    { autoSamples = {} }: ExplainOptions,
-    draws: UndoableDraws,
-    fit: (evidence: Evidence, label: number) => Steps<Surrogate>,
-    options: PredictionOptions,
-  ): Promise<{ evidence: Evidence; settled: boolean | null }> {
-    const { segmentCount } = question
-    if (numSamples === 'exact') return { evidence: await exactEvidence(question, options), settled: null }
-    if (numSamples === 'auto') {
-      const draw = (rows: number) => draws.draw((random) => drawMasks(random, rows, segmentCount), options.signal)
-      return settledEvidence(question, draw, fit, autoSamples, options)
-    }
-    const masks = await draws.draw((random) => sampleMasks(random, numSamples, segmentCount), options.signal)
-    return { evidence: await sampledEvidence(question, masks, options), settled: null }
+/** How surrogates are fitted. */
+interface FitSettings {
+  readonly numFeatures: number
+  readonly featureSelection: FeatureSelection
+  readonly distanceMetric: DistanceMetric
+  readonly alpha: number
+  readonly modelRegressor: ModelRegressor | undefined
+  readonly compatible: boolean | undefined
+  readonly verbose: boolean
+}
+
+/** @throws ArgumentError for options that contradict one another, or an unknown name */
+function settingsOf({
+  numFeatures = 100_000,
+  numSamples = 1000,
+  distanceMetric = 'cosine',
+  alpha,
+  modelRegressor,
+  compatible,
+}: ExplainOptions): Omit<FitSettings, 'featureSelection' | 'verbose'> {
+  if (typeof numSamples !== 'number' && modelRegressor)
+    throw new ArgumentError(`modelRegressor fits samples: numSamples must be a number with it, not '${numSamples}'`)
+  checkDistanceMetric(distanceMetric)
+  if (modelRegressor && alpha !== undefined)
+    throw new ArgumentError('alpha is the penalty of the ridge, in whose place modelRegressor stands: give only one')
+  const penalty = alpha ?? alphaFor(numSamples)
+  return { numFeatures, distanceMetric, alpha: penalty, modelRegressor, compatible }
+}
+
+/** What the classifier says about mixtures. */
+interface Answers {
+  readonly evidence: Evidence
+  /** With 'auto', whether the order of the top features is settled. */
+  readonly settled: boolean | null
+  /** Images that it was asked about. */
+  readonly evaluations: number
+}
+
+/** Asks about as many mixtures as the options say. */
+async function ask(
+  question: Question,
+  settings: FitSettings,
+  { numSamples = 1000, autoSamples = {}, batchSize = 10, factored, signal, onProgress }: ExplainOptions,
+  draws: UndoableDraws,
+): Promise<Answers> {
+  const { segmentCount } = question
+  let evaluations = 0
+  const asked: PredictionOptions = {
+    batchSize,
+    factored,
+    signal,
+    onProgress: (done, total) => onProgress?.({ phase: 'prediction', done, total }),
+    onAnswers: (images) => {
+      evaluations += images
+    },
   }
+  if (numSamples === 'auto') {
+    const draw = (rows: number) => draws.draw((random) => drawMasks(random, rows, segmentCount), signal)
+    const fit = (evidence: Evidence, label: number) => surrogateOf(evidence, label, settings)
+    return { ...(await settledEvidence(question, draw, fit, autoSamples, asked)), evaluations }
+  }
+  const evidence =
+    numSamples === 'exact'
+      ? await exactEvidence(question, asked)
+      : await sampledEvidence(
+          question,
+          await draws.draw((random) => sampleMasks(random, numSamples, segmentCount), signal),
+          asked,
+        )
+  return { evidence, settled: null, evaluations }
+}
+
+function* surrogateOf(evidence: Evidence, label: number, settings: FitSettings): Steps<Surrogate> {
+  const { sampled } = evidence
+  const { modelRegressor } = settings
+  const moments = yield* evidence.moments()
+  const target = yield* evidence.targetOf(label)
+  const regression =
+    modelRegressor && sampled
+      ? { regressor: modelRegressor, samples: yield* sampled.moments(), targets: sampled.targetsOf(label) }
+      : undefined
+  return yield* fitSurrogate(moments, target, { ...settings, regression })
+}
+
+/** The labels' surrogates, how sure their weights are, and what is to be said of them. */
+interface LabelFits {
+  readonly surrogates: ReadonlyMap<number, Surrogate>
+  /** null where nothing is known of them. */
+  readonly intervals: ReadonlyMap<number, readonly WeightInterval[]> | null
+  readonly caveats: readonly string[]
+}
+
+/** Fits a surrogate for each label. */
+async function fitLabels(
+  evidence: Evidence,
+  settings: FitSettings,
+  { signal, onProgress }: ExplainOptions,
+): Promise<LabelFits> {
+  const { labels, original } = evidence
+  const { modelRegressor, alpha, verbose } = settings
+  // The labels' fits, and their intervals.
+  const total = labels.length + 1
+  const tell = (done: number) => onProgress?.({ phase: 'fit', done, total })
+  const surrogates = new Map<number, Surrogate>()
+  function* fitting(): Steps<LabelFits> {
+    for (const [index, label] of labels.entries()) {
+      const surrogate = yield* part(surrogateOf(evidence, label, settings), index / total, (index + 1) / total)
+      surrogates.set(label, surrogate)
+      if (verbose)
+        console.warn(
+          `Intercept ${surrogate.intercept}\nPrediction_local ${surrogate.localPrediction}\nRight: ${original[label]}`,
+        )
+      tell(surrogates.size)
+    }
+    const intervals = modelRegressor
+      ? null
+      : yield* part(intervalsOf(evidence, surrogates, alpha), labels.length / total, 1)
+    tell(total)
+    const caveats = yield* caveatsOfFit(evidence, surrogates, intervals, modelRegressor ? null : alpha)
+    return { surrogates, intervals, caveats }
+  }
+  return inTurns(fitting(), signal, (share) => tell(share * total))
+}
+
+function explanationOf(
+  { segments, randomSeed, warnings }: Subject,
+  { image, fudged, segmentCount, kernel, kernelWidth }: Question,
+  { evidence, settled, evaluations }: Answers,
+  { surrogates, intervals, caveats }: LabelFits,
+  { alpha, modelRegressor }: FitSettings,
+  options: ExplainOptions,
+  timings: Timings,
+): Explanation {
+  const { labels, sampled, original, samples } = evidence
+  const each = <T>(pick: (surrogate: Surrogate) => T): Record<number, T> =>
+    Object.fromEntries(Array.from(surrogates, ([label, surrogate]) => [label, pick(surrogate)]))
+  const kept = options.keepSamples === false ? null : sampled
+  const unsettled = `the order of the top features is not settled after ${samples} samples: some of their weights are nearly equal`
+  return new Explanation({
+    method: 'lime',
+    asked: image,
+    fudgedAsked: fudged,
+    segments,
+    segmentCount,
+    labels,
+    topLabels: topCountOf(options) === null ? [] : labels,
+    intercept: each((surrogate) => surrogate.intercept),
+    localExp: each((surrogate) => surrogate.weights),
+    score: each((surrogate) => surrogate.score),
+    localPred: each((surrogate) => surrogate.localPrediction),
+    prediction: original,
+    provenance: {
+      randomSeed,
+      samples,
+      sampling: options.numSamples === 'auto' && sampled ? 'auto' : sampled ? 'number' : 'exact',
+      evaluations,
+    },
+    settled,
+    alpha: modelRegressor ? null : alpha,
+    intervals: (label) => intervals?.get(label) ?? null,
+    probabilities: kept?.probabilities ?? { data: original, shape: [1, original.length] },
+    masks: kept?.masks ?? { data: new Uint8Array(segmentCount).fill(1), shape: [1, segmentCount] },
+    distances: kept?.distances ?? new Float64Array(1),
+    kernelWeights: kept?.weights ?? Float64Array.of(kernel(0, kernelWidth)),
+    warnings: [...warnings, ...caveats, ...(settled === false ? [unsettled] : [])],
+    timings,
+  })
 }

@@ -1,10 +1,26 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect } from 'vitest'
+import { afterAll, expect } from 'vitest'
 
 /** The command as people run it: a process of its own, from dist/ (built by the global setup). */
 
 export const root = fileURLToPath(new URL('../../../', import.meta.url))
+
+/** The recorded network's file. */
+export const model = join(root, 'test/reference/model.safetensors')
+
+/** `limelight explain` with this network, the same each time. */
+export const explainFixed = ['explain', '--model', model, '--random-state', '123', '--random-seed', '123']
+
+/** A folder for the tests of the file that asks: it is gone after them. */
+export function useFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'limelight-cli-'))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
 
 export interface Outcome {
   readonly code: number | null
@@ -49,5 +65,13 @@ export function expectFailure({ code, stdout, stderr }: Outcome, expectedCode: n
   expect(stderr).toMatch(pattern)
   expect(stderr).not.toMatch(/\n\s+at |this is a bug/)
   expect(stderr.match(/^limelight: /gm)).toHaveLength(1)
+  expect(code).toBe(expectedCode)
+}
+
+/** Nothing printed, what is wrong on stderr, no stack. */
+export function expectLine({ code, stdout, stderr }: Outcome, expectedCode: number, pattern: RegExp): void {
+  expect(stdout).toBe('')
+  expect(stderr).toMatch(pattern)
+  expect(stderr).not.toMatch(/\n\s+at /)
   expect(code).toBe(expectedCode)
 }

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import { type BenchmarkReport, figure, reportText } from '../../benchmark/benchmark-report.ts'
-import { type DeviceChoice, deviceChoices } from '../contract/engine-api.ts'
-import { choiceNames } from '../parts/device-badge.tsx'
+import type { DeviceChoice, DeviceStatus } from '../contract/engine-api.ts'
+import { DeviceSelect } from '../parts/device-badge.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { ResultTable } from './result-table.tsx'
 import { useBenchmark } from './use-benchmark.ts'
@@ -32,20 +32,7 @@ export function BenchmarkPage() {
             warm-up. It takes a minute or two; leave this page in front, and let nothing else work meanwhile.
           </p>
           <div class="controls">
-            <label>
-              Compute on
-              <select
-                value={choice}
-                disabled={isRunning}
-                onChange={({ currentTarget }) => setChoice(currentTarget.value as DeviceChoice)}
-              >
-                {deviceChoices.map((name) => (
-                  <option key={name} value={name}>
-                    {choiceNames[name]}
-                  </option>
-                ))}
-              </select>
-            </label>
+            <DeviceSelect choice={choice} isDisabled={isRunning} onChoose={setChoice} />
             {isRunning ? (
               <button type="button" class="stop" onClick={stop}>
                 Stop
@@ -72,24 +59,7 @@ export function BenchmarkPage() {
           </p>
         </section>
         {report && status && (
-          <section class="panel" aria-labelledby="results-title">
-            <h2 id="results-title">{phase === 'stopped' ? 'Results, as far as it came' : 'Results'}</h2>
-            <p class="device-name adapter">
-              <span class="lamp" data-kind={report.device} aria-hidden="true" />
-              <span>
-                <strong>{report.device}</strong> — {report.adapter}
-                {status.reason && <span class="reason">: {status.reason}</span>}
-              </span>
-            </p>
-            {report.ceilings && (
-              <p class="hint">
-                At most, as measured: {figure(report.ceilings.fma)} GFLOP/s of multiply-adds,{' '}
-                {figure(report.ceilings.copy)} GB/s copied.
-              </p>
-            )}
-            <ResultTable report={report} />
-            <CopyButtons report={report} onProblem={setProblem} />
-          </section>
+          <Results report={report} status={status} isWhole={phase !== 'stopped'} onProblem={setProblem} />
         )}
       </main>
       <footer>
@@ -98,6 +68,39 @@ export function BenchmarkPage() {
         browser; nothing is sent anywhere.
       </footer>
     </div>
+  )
+}
+
+function Results({
+  report,
+  status,
+  isWhole,
+  onProblem,
+}: {
+  report: BenchmarkReport
+  status: DeviceStatus
+  isWhole: boolean
+  onProblem: (problem: string | null) => void
+}) {
+  const { device, adapter, ceilings } = report
+  return (
+    <section class="panel" aria-labelledby="results-title">
+      <h2 id="results-title">{isWhole ? 'Results' : 'Results, as far as it came'}</h2>
+      <p class="device-name adapter">
+        <span class="lamp" data-kind={device} aria-hidden="true" />
+        <span>
+          <strong>{device}</strong> — {adapter}
+          {status.reason && <span class="reason">: {status.reason}</span>}
+        </span>
+      </p>
+      {ceilings && (
+        <p class="hint">
+          At most, as measured: {figure(ceilings.fma)} GFLOP/s of multiply-adds, {figure(ceilings.copy)} GB/s copied.
+        </p>
+      )}
+      <ResultTable report={report} />
+      <CopyButtons report={report} onProblem={onProblem} />
+    </section>
   )
 }
 

@@ -1,35 +1,24 @@
 import { useMemo } from 'preact/hooks'
 import type {
-  DeviceStatus,
   ExplanationResult,
   ExportSubject,
   LabelExplanation,
-  OwnNetwork,
   ShapleyEvidence,
   Side,
   SurrogateEvidence,
 } from '../contract/engine-api.ts'
 import { methodChoices, samplingOf } from '../contract/explanation-settings.ts'
-import type { Asked } from '../contract/page-address.ts'
 import { count, decimal, duration, percent, signed } from '../number-format.ts'
 import { Fact } from '../parts/fact.tsx'
 import { loadedWhenShown } from '../parts/loaded-when-shown.tsx'
-import { describePicture, type Picture } from '../pictures/picture.ts'
+import { describePicture } from '../pictures/picture.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
 import { FourPanels } from './four-panels.tsx'
 import type { Look } from './look-choice.tsx'
 import { SaveMenu } from './save-menu.tsx'
 import { SegmentTable } from './segment-table.tsx'
+import type { ShownExplanation } from './use-explanation.ts'
 import type { Hiding } from './use-hiding.ts'
-
-/** An explanation and what it is of. */
-export interface ShownExplanation {
-  readonly picture: Picture
-  readonly asked: Asked
-  readonly device: DeviceStatus
-  readonly ownNetwork: OwnNetwork | null
-  readonly result: ExplanationResult
-}
 
 const TrustPanel = loadedWhenShown(async () => (await import('./trust-panel.tsx')).TrustPanel)
 
@@ -66,7 +55,7 @@ export function ExplanationDetails({
   onProblem: (problem: string) => void
 }) {
   const { picture, result } = shown
-  const { segments, segmentCount, request, samples, timings, warnings } = result
+  const { segments, request, warnings } = result
   const { label, weights, evidence } = explained
   const name = result.classNames[label]
   const subject = useMemo(
@@ -98,22 +87,7 @@ export function ExplanationDetails({
         onHighlight={hiding.highlight}
         onPress={hiding.toggle}
       />
-      <dl class="facts">
-        <Fact term="Network says" title="The network's own probability of the class">
-          {percent(explained.probability)}
-        </Fact>
-        {evidence.method === 'lime' ? <SurrogateFacts evidence={evidence} /> : <ShapleyFacts evidence={evidence} />}
-        <Fact term="Segments">{segmentCount}</Fact>
-        <Fact term="Samples" title={samplingInWords[samplingOf(request.samples ?? samples)]}>
-          {count(samples)}
-        </Fact>
-        <Fact
-          term="Time"
-          title={`segmentation ${duration(timings.segmentation)}, prediction ${duration(timings.prediction)}, fit ${duration(timings.fit)}`}
-        >
-          {duration(timings.total)}
-        </Fact>
-      </dl>
+      <Facts result={result} explained={explained} />
       <SaveMenu
         engine={engine}
         side={side}
@@ -143,6 +117,34 @@ export function ExplanationDetails({
         )}
       </details>
     </div>
+  )
+}
+
+function Facts({
+  result,
+  explained: { probability, evidence },
+}: {
+  result: ExplanationResult
+  explained: LabelExplanation
+}) {
+  const { segmentCount, request, samples, timings } = result
+  return (
+    <dl class="facts">
+      <Fact term="Network says" title="The network's own probability of the class">
+        {percent(probability)}
+      </Fact>
+      {evidence.method === 'lime' ? <SurrogateFacts evidence={evidence} /> : <ShapleyFacts evidence={evidence} />}
+      <Fact term="Segments">{segmentCount}</Fact>
+      <Fact term="Samples" title={samplingInWords[samplingOf(request.samples ?? samples)]}>
+        {count(samples)}
+      </Fact>
+      <Fact
+        term="Time"
+        title={`segmentation ${duration(timings.segmentation)}, prediction ${duration(timings.prediction)}, fit ${duration(timings.fit)}`}
+      >
+        {duration(timings.total)}
+      </Fact>
+    </dl>
   )
 }
 

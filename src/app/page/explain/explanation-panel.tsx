@@ -1,27 +1,19 @@
 import type { ComponentChildren } from 'preact'
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
-import type { DeviceStatus, ExplanationProgress, OwnNetwork, Side } from '../contract/engine-api.ts'
-import { methodChoices, requestOf } from '../contract/explanation-settings.ts'
+import { useEffect, useState } from 'preact/hooks'
+import type { DeviceStatus, OwnNetwork, Side } from '../contract/engine-api.ts'
 import type { Asked } from '../contract/page-address.ts'
 import { duration } from '../number-format.ts'
-import { useRun } from '../parts/use-run.ts'
-import { GreyCanvas } from '../pictures/grey-canvas.tsx'
-import { describePicture, type Picture } from '../pictures/picture.ts'
-import { PictureView } from '../pictures/picture-view.tsx'
+import type { Picture } from '../pictures/picture.ts'
 import type { Prediction } from '../pictures/use-prediction.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
-import { Consequence } from './consequence.tsx'
-import { EvidenceFigure } from './evidence-figure.tsx'
-import { ExplanationDetails, type ShownExplanation } from './explanation-details.tsx'
+import { Answer } from './answer.tsx'
+import { ExplanationDetails } from './explanation-details.tsx'
 import { ExplanationForm } from './explanation-form.tsx'
 import { ExplanationProgressBar } from './explanation-progress.tsx'
-import { type Look, LookChoice } from './look-choice.tsx'
+import type { Look } from './look-choice.tsx'
+import { useExplanation } from './use-explanation.ts'
 import { useHiding } from './use-hiding.ts'
-import { WhatIf } from './what-if.tsx'
 
-const beginning: ExplanationProgress = { phase: 'segmentation', done: 0, total: 1 }
-/** While a slider moves or somebody types, in ms: the next change comes sooner than this. */
-const pause = 60
 /** A run that ends sooner, in ms, only makes the page flicker when it shows how far it is. */
 const shortRun = 400
 
@@ -60,110 +52,26 @@ export function ExplanationPanel({
   /** What else belongs to it, between the answer and its numbers. */
   children?: ComponentChildren
 }) {
-  const { state, start, stop, clear } = useRun<ShownExplanation, ExplanationProgress>(
-    engine,
-    `explain-${side}`,
-    'The explanation',
-    onProblem,
-  )
-  const { network, label, settings, isExplained } = asked
-  /** What its numbers depend on: of one's own network a new object is a new network. */
-  const usedNetwork = network === 'own' ? ownNetwork : null
-  const canExplain = device !== null
-
-  const explain = useCallback(() => {
-    if (!device) return
-    const asking = {
-      picture,
-      asked: { network, label: null, settings, isExplained: true },
-      device,
-      ownNetwork: usedNetwork,
-    }
-    start(
-      async (onProgress) => ({
-        ...asking,
-        result: await engine.explain(side, network, picture.pixels, requestOf(settings), onProgress),
-      }),
-      beginning,
-    )
-  }, [engine, side, device, picture, network, usedNetwork, settings, start])
-
-  const shown = state.phase === 'done' ? state.result : state.phase === 'running' ? state.former : null
-  const now = useRef({ isExplained, isShown: shown !== null })
-  now.current = { isExplained, isShown: shown !== null }
-
-  // Every change is explained at once, as long as it is explained at all.
-  useEffect(() => {
-    if (!isExplained || !canExplain) return
-    const timer = setTimeout(explain, now.current.isShown ? pause : 0)
-    return () => clearTimeout(timer)
-  }, [isExplained, canExplain, explain])
-  // An explanation that is not made anew is that of one picture.
-  useEffect(() => {
-    if (picture && !now.current.isExplained) clear()
-  }, [picture, clear])
-  useEffect(() => clear, [clear])
-
-  const [look, setLook] = useState<Look>({ shows: 'overlay', isTrustOpen: false })
-  const [isLong, setLong] = useState(false)
-  useEffect(() => {
-    if (state.phase !== 'running') return setLong(false)
-    const timer = setTimeout(() => setLong(true), shortRun)
-    return () => clearTimeout(timer)
-  }, [state.phase])
+  const run = useExplanation(engine, side, picture, asked, device, ownNetwork, onProblem)
+  const { state, shown, explained, isStale } = run
+  const isLong = useIsLong(state.phase === 'running')
   const showsProgress = state.phase === 'running' && (shown === null || isLong)
-  const isCurrent =
-    state.phase === 'done' &&
-    shown?.picture === picture &&
-    shown.asked.settings === settings &&
-    shown.asked.network === network &&
-    shown.ownNetwork === usedNetwork &&
-    shown.device === device
-  const isAwaited = isExplained && canExplain && !isCurrent && state.phase !== 'failed' && state.phase !== 'stopped'
-  const isBusy = state.phase === 'running' || isAwaited
-  const explained = shown && (shown.result.labels.find((each) => each.label === label) ?? shown.result.labels[0])
-  const titleId = `explanation-title-${side}`
-  const isStale = !isCurrent
+  const [look, setLook] = useState<Look>({ shows: 'overlay', isTrustOpen: false })
   const hiding = useHiding(engine, side, shown?.result ?? null, isStale, onProblem)
-
+  const common = { side, look, onLook: setLook, hiding }
+  const titleId = `explanation-title-${side}`
   return (
-    <section class="panel explanation" aria-labelledby={titleId} aria-busy={isBusy}>
+    <section class="panel explanation" aria-labelledby={titleId} aria-busy={run.isBusy}>
       <h2 id={titleId}>{title}</h2>
-      <div class="answer">
-        <PictureView picture={picture} prediction={prediction} note={note} onChange={onPicture} />
-        {shown && explained ? (
-          <EvidenceFigure
-            picture={shown.picture}
-            result={shown.result}
-            explained={explained}
-            shows={look.shows === 'panels' ? 'overlay' : look.shows}
-            isStale={isStale}
-            hiding={hiding}
-          />
-        ) : (
-          <figure class="answer-picture">
-            <GreyCanvas pixels={picture.pixels} label={describePicture(picture)} />
-          </figure>
-        )}
-        <div class={isStale ? 'answer-words is-stale' : 'answer-words'}>
-          {shown && explained ? (
-            <>
-              <Consequence
-                explained={explained}
-                classNames={shown.result.classNames}
-                flip={shown.result.flip}
-                hiding={hiding}
-              />
-              <WhatIf explained={explained} classNames={shown.result.classNames} hiding={hiding} />
-              <LookChoice side={side} look={look} onLook={setLook} />
-            </>
-          ) : state.phase === 'stopped' ? (
-            <p class="empty">Stopped before the end, so there is nothing to show. Explain again whenever you like.</p>
-          ) : (
-            state.phase !== 'running' && <p class="empty">{methodChoices[settings.method].idea}</p>
-          )}
-        </div>
-      </div>
+      <Answer
+        {...common}
+        picture={picture}
+        onPicture={onPicture}
+        note={note}
+        prediction={prediction}
+        run={run}
+        method={asked.settings.method}
+      />
       {showsProgress && <ExplanationProgressBar progress={state.progress} />}
       <p class="visually-hidden" role="status">
         {state.phase === 'done' && explained
@@ -175,32 +83,40 @@ export function ExplanationPanel({
         onAsked={onAsked}
         prediction={prediction}
         isRunning={showsProgress}
-        canExplain={canExplain}
+        canExplain={device !== null}
         onExplain={() => {
           onProblem(null)
-          if (isExplained) explain()
+          if (asked.isExplained) run.explain()
           else onAsked({ ...asked, isExplained: true })
         }}
         onStop={() => {
-          stop()
+          run.stop()
           onAsked({ ...asked, isExplained: false })
         }}
       />
       {children}
       {shown && explained && (
         <ExplanationDetails
+          {...common}
           engine={engine}
-          side={side}
           shown={shown}
           isStale={isStale}
           explained={explained}
-          look={look}
-          onLook={setLook}
-          hiding={hiding}
           isLinkWhole={isLinkWhole}
           onProblem={onProblem}
         />
       )}
     </section>
   )
+}
+
+/** Whether something has lasted long enough that it is worth while to show how far it is. */
+function useIsLong(lasts: boolean): boolean {
+  const [isLong, setLong] = useState(false)
+  useEffect(() => {
+    if (!lasts) return setLong(false)
+    const timer = setTimeout(() => setLong(true), shortRun)
+    return () => clearTimeout(timer)
+  }, [lasts])
+  return isLong
 }

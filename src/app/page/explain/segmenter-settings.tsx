@@ -6,6 +6,7 @@ import {
 } from '../contract/explanation-settings.ts'
 import { kernelWidths } from '../contract/page-address.ts'
 import { segmenterParameters } from '../contract/segmenter-parameters.ts'
+import { Choice } from '../parts/choice.tsx'
 
 const hiddenTitles: Readonly<Record<HiddenChoice, string>> = {
   segment: 'its own mean',
@@ -48,19 +49,13 @@ export function SegmenterSettings({
             onValue={(value) => onSettings({ kernelWidth: value })}
           />
         )}
-        <label>
-          What a hidden segment shows
-          <select
-            value={hidden}
-            onChange={({ currentTarget }) => onSettings({ hidden: currentTarget.value as HiddenChoice })}
-          >
-            {hiddenChoices.map((choice) => (
-              <option key={choice} value={choice}>
-                {hiddenTitles[choice]}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Choice
+          title="What a hidden segment shows"
+          names={hiddenChoices}
+          titleOf={(name) => hiddenTitles[name]}
+          chosen={hidden}
+          onChoose={(name) => onSettings({ hidden: name })}
+        />
       </div>
     </details>
   )

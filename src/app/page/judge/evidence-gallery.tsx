@@ -136,33 +136,11 @@ function EvidencePictures({ evidence }: { evidence: AverageEvidence }) {
                 onPoint={setCell}
               />
             </div>
-            <figcaption>
-              <strong>{task.classNames[each.label]}</strong>
-              {cell === null ? (
-                <span>{each.count === 1 ? '1 picture' : `${count(each.count)} pictures`}</span>
-              ) : (
-                <>
-                  <span class="evidence-weight" data-sign={signOf(each.weights[cell])}>
-                    {signed(each.weights[cell])}
-                  </span>
-                  <span>{wholePercent(each.agreement[cell])} agree</span>
-                </>
-              )}
-            </figcaption>
+            <EvidenceCaption evidence={each} cell={cell} />
           </figure>
         ))}
       </div>
-      <div>
-        <span class="legend" aria-hidden="true" />
-        <p class="legend-ends">
-          <span>{signed(-limit)} or less: against</span>
-          <span>for the class: {signed(limit)} or more</span>
-        </p>
-        <p class="hint">
-          One scale for all classes; one cell in twenty lies beyond its ends. A picture “agrees” where its own weight of
-          the cell has the average’s sign.
-        </p>
-      </div>
+      <EvidenceScale limit={limit} />
       <details>
         <summary>The strongest cells in numbers</summary>
         <EvidenceTable evidence={evidence} />
@@ -171,6 +149,43 @@ function EvidencePictures({ evidence }: { evidence: AverageEvidence }) {
         {told}
       </p>
     </>
+  )
+}
+
+/** The class; of how many pictures, or what one of their cells is worth. */
+function EvidenceCaption({ evidence, cell }: { evidence: ClassEvidence; cell: number | null }) {
+  const { label, count: pictures, weights, agreement } = evidence
+  return (
+    <figcaption>
+      <strong>{task.classNames[label]}</strong>
+      {cell === null ? (
+        <span>{pictures === 1 ? '1 picture' : `${count(pictures)} pictures`}</span>
+      ) : (
+        <>
+          <span class="evidence-weight" data-sign={signOf(weights[cell])}>
+            {signed(weights[cell])}
+          </span>
+          <span>{wholePercent(agreement[cell])} agree</span>
+        </>
+      )}
+    </figcaption>
+  )
+}
+
+/** What the colours stand for. */
+function EvidenceScale({ limit }: { limit: number }) {
+  return (
+    <div>
+      <span class="legend" aria-hidden="true" />
+      <p class="legend-ends">
+        <span>{signed(-limit)} or less: against</span>
+        <span>for the class: {signed(limit)} or more</span>
+      </p>
+      <p class="hint">
+        One scale for all classes; one cell in twenty lies beyond its ends. A picture “agrees” where its own weight of
+        the cell has the average’s sign.
+      </p>
+    </div>
   )
 }
 

@@ -1,9 +1,32 @@
 import { type DeviceChoice, type DeviceStatus, deviceChoices } from '../contract/engine-api.ts'
+import { Choice } from './choice.tsx'
 
-export const choiceNames: Readonly<Record<DeviceChoice, string>> = {
+const choiceNames: Readonly<Record<DeviceChoice, string>> = {
   auto: 'Auto',
   webgpu: 'WebGPU',
   cpu: 'Processor',
+}
+
+/** The choice of a device. */
+export function DeviceSelect({
+  choice,
+  isDisabled,
+  onChoose,
+}: {
+  choice: DeviceChoice
+  isDisabled: boolean
+  onChoose: (choice: DeviceChoice) => void
+}) {
+  return (
+    <Choice
+      title="Compute on"
+      names={deviceChoices}
+      titleOf={(name) => choiceNames[name]}
+      chosen={choice}
+      isDisabled={isDisabled}
+      onChoose={onChoose}
+    />
+  )
 }
 
 /** Which device computes, and why; and the choice of another. */
@@ -29,20 +52,7 @@ export function DeviceBadge({
           <span>{isSwitching ? 'Switching…' : 'Looking for a device…'}</span>
         )}
       </p>
-      <label>
-        Compute on
-        <select
-          value={device?.choice ?? 'auto'}
-          disabled={!device || isSwitching}
-          onChange={({ currentTarget }) => onChoose(currentTarget.value as DeviceChoice)}
-        >
-          {deviceChoices.map((choice) => (
-            <option key={choice} value={choice}>
-              {choiceNames[choice]}
-            </option>
-          ))}
-        </select>
-      </label>
+      <DeviceSelect choice={device?.choice ?? 'auto'} isDisabled={!device || isSwitching} onChoose={onChoose} />
     </div>
   )
 }

@@ -1,4 +1,7 @@
 import type { NetworkName, OwnNetwork } from '../contract/engine-api.ts'
+import { Choice } from './choice.tsx'
+
+const networkNames: readonly NetworkName[] = ['tutorial', 'own']
 
 /** Which network answers; nothing where there is only one. */
 export function NetworkSelect({
@@ -12,15 +15,12 @@ export function NetworkSelect({
 }) {
   if (!ownNetwork) return null
   return (
-    <label>
-      Network
-      <select
-        value={network}
-        onChange={({ currentTarget }) => onNetwork(currentTarget.value === 'own' ? 'own' : 'tutorial')}
-      >
-        <option value="tutorial">The tutorial’s</option>
-        <option value="own">Yours ({ownNetwork.title})</option>
-      </select>
-    </label>
+    <Choice
+      title="Network"
+      names={networkNames}
+      titleOf={(name) => (name === 'own' ? `Yours (${ownNetwork.title})` : 'The tutorial’s')}
+      chosen={network}
+      onChoose={onNetwork}
+    />
   )
 }

@@ -7,6 +7,8 @@ import { GreyCanvas } from './grey-canvas.tsx'
 import type { Picture } from './picture.ts'
 import { useDrawing } from './use-drawing.ts'
 
+type Drawing = ReturnType<typeof useDrawing>
+
 /** A pixel of the pad, by column and row. */
 interface Cell {
   readonly x: number
@@ -98,51 +100,19 @@ export function DrawPad({
 }
 
 /** What is drawn on: by pointer, and by keys that move a cursor over its pixels. */
-function Pad({ drawing, brush }: { drawing: ReturnType<typeof useDrawing>; brush: Brush }) {
+function Pad({ drawing, brush }: { drawing: Drawing; brush: Brush }) {
   const description = useId()
   const [cursor, setCursor] = useState<Cell>({ x: width >> 1, y: height >> 1 })
-  /** Where the pointer is, while it shows where the brush would touch. */
-  const [pointer, setPointer] = useState<Point | null>(null)
-  /** The one pointer that draws: other fingers do nothing. */
-  const [drawingPointer, setDrawingPointer] = useState<number | null>(null)
   const [isTold, setTold] = useState(false)
   const eraser: Brush = { ...brush, brightness: 0 }
-
-  const onPointerDown = (event: PointerEvent) => {
-    const isEraser = event.button === penEraserButton
-    if (drawingPointer !== null || (event.button !== 0 && !isEraser)) return
-    const pad = event.currentTarget as HTMLElement
-    const point = pointIn(pad, event)
-    pad.setPointerCapture(event.pointerId)
-    setDrawingPointer(event.pointerId)
-    setCursor(cellAt(point))
-    setTold(false)
-    drawing.begin(isEraser ? eraser : brush, point)
-  }
-  const onPointerMove = (event: PointerEvent) => {
-    const pad = event.currentTarget as HTMLElement
-    const point = pointIn(pad, event)
-    setPointer(event.pointerType === 'touch' ? null : point)
-    if (event.pointerId !== drawingPointer) return
-    // Where the pointer was since the last frame. Only secure contexts tell.
-    const passed = 'getCoalescedEvents' in event ? event.getCoalescedEvents() : []
-    drawing.drawTo([...passed.map((each) => pointIn(pad, each)), point])
-    setCursor(cellAt(point))
-  }
-  const onPointerEnd = (event: PointerEvent) => {
-    if (event.pointerId !== drawingPointer) return
-    setDrawingPointer(null)
-    drawing.end()
-  }
-
+  const { pointer, isDrawing, ...onPointer } = usePointer(drawing, brush, eraser, (cell, isFirst) => {
+    setCursor(cell)
+    if (isFirst) setTold(false)
+  })
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.altKey || drawingPointer !== null) return
+    if (event.altKey || isDrawing) return
     if (event.ctrlKey || event.metaKey) {
-      const key = event.key.toLowerCase()
-      if (key === 'z' && !event.shiftKey) drawing.undo()
-      else if (key === 'y' || key === 'z') drawing.redo()
-      else return
-      event.preventDefault()
+      if (undoOrRedo(drawing, event)) event.preventDefault()
       return
     }
     const step = arrowSteps[event.key]
@@ -171,14 +141,10 @@ function Pad({ drawing, brush }: { drawing: ReturnType<typeof useDrawing>; brush
         tabIndex={0}
         aria-label={`Drawing pad, ${height} by ${width} pixels`}
         aria-describedby={description}
-        onPointerDown={onPointerDown}
-        onPointerMove={onPointerMove}
-        onPointerUp={onPointerEnd}
-        onPointerCancel={onPointerEnd}
-        onPointerLeave={() => setPointer(null)}
+        {...onPointer}
         onKeyDown={onKeyDown}
-        onKeyUp={({ key }) => key === 'Shift' && drawingPointer === null && drawing.end()}
-        onBlur={() => drawingPointer === null && drawing.end()}
+        onKeyUp={({ key }) => key === 'Shift' && !isDrawing && drawing.end()}
+        onBlur={() => !isDrawing && drawing.end()}
       >
         <GreyCanvas pixels={drawing.pixels} />
         <span
@@ -204,6 +170,62 @@ function Pad({ drawing, brush }: { drawing: ReturnType<typeof useDrawing>; brush
       </p>
     </div>
   )
+}
+
+/** Draws with one pointer at a time: other fingers do nothing. */
+function usePointer(
+  drawing: Drawing,
+  brush: Brush,
+  eraser: Brush,
+  /** Hears where it draws. */
+  onCell: (cell: Cell, isFirst: boolean) => void,
+) {
+  /** Where the pointer is, while it shows where the brush would touch. */
+  const [pointer, setPointer] = useState<Point | null>(null)
+  const [drawingPointer, setDrawingPointer] = useState<number | null>(null)
+  const onPointerDown = (event: PointerEvent) => {
+    const isEraser = event.button === penEraserButton
+    if (drawingPointer !== null || (event.button !== 0 && !isEraser)) return
+    const pad = event.currentTarget as HTMLElement
+    const point = pointIn(pad, event)
+    pad.setPointerCapture(event.pointerId)
+    setDrawingPointer(event.pointerId)
+    onCell(cellAt(point), true)
+    drawing.begin(isEraser ? eraser : brush, point)
+  }
+  const onPointerMove = (event: PointerEvent) => {
+    const pad = event.currentTarget as HTMLElement
+    const point = pointIn(pad, event)
+    setPointer(event.pointerType === 'touch' ? null : point)
+    if (event.pointerId !== drawingPointer) return
+    // Where the pointer was since the last frame. Only secure contexts tell.
+    const passed = 'getCoalescedEvents' in event ? event.getCoalescedEvents() : []
+    drawing.drawTo([...passed.map((each) => pointIn(pad, each)), point])
+    onCell(cellAt(point), false)
+  }
+  const onPointerEnd = (event: PointerEvent) => {
+    if (event.pointerId !== drawingPointer) return
+    setDrawingPointer(null)
+    drawing.end()
+  }
+  return {
+    pointer,
+    isDrawing: drawingPointer !== null,
+    onPointerDown,
+    onPointerMove,
+    onPointerUp: onPointerEnd,
+    onPointerCancel: onPointerEnd,
+    onPointerLeave: () => setPointer(null),
+  }
+}
+
+/** @returns whether these keys, pressed with Ctrl or Cmd, mean either */
+function undoOrRedo(drawing: Drawing, { key, shiftKey }: KeyboardEvent): boolean {
+  const letter = key.toLowerCase()
+  if (letter === 'z' && !shiftKey) drawing.undo()
+  else if (letter === 'y' || letter === 'z') drawing.redo()
+  else return false
+  return true
 }
 
 /** Where the brush would touch. */

@@ -3,15 +3,12 @@ import type { ImageSet } from '../../data/image-set.ts'
 import { task } from '../../tasks/chosen-task.ts'
 import type { Evaluation } from '../contract/engine-api.ts'
 import { count } from '../number-format.ts'
+import { Choice } from '../parts/choice.tsx'
 import { allImages, type ImageFilter, isShown, shownImages } from './image-filter.ts'
 import { ImageGrid } from './image-grid.tsx'
 import { ImageNumber } from './image-number.tsx'
 
-const orders = [
-  { order: 'number', title: 'The lowest number first' },
-  { order: 'most confident', title: 'The most confident first' },
-  { order: 'least confident', title: 'The least confident first' },
-] as const satisfies readonly { order: ImageFilter['order']; title: string }[]
+const orders = ['number', 'most confident', 'least confident'] as const satisfies readonly ImageFilter['order'][]
 
 /** The test images, all or some of them: to be picked from a grid, by their number, or at random. */
 export function ImagePicker({
@@ -65,22 +62,14 @@ export function ImagePicker({
             <ClassOptions />
           </select>
         </label>
-        <label>
-          Order
-          <select
-            value={filter.order}
-            disabled={!evaluation}
-            onChange={({ currentTarget: { value } }) =>
-              onFilter({ ...filter, order: orders.find(({ order }) => order === value)?.order ?? 'number' })
-            }
-          >
-            {orders.map(({ order, title }) => (
-              <option key={order} value={order}>
-                {title}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Choice
+          title="Order"
+          names={orders}
+          titleOf={(order) => `The ${order === 'number' ? 'lowest number' : order} first`}
+          chosen={filter.order}
+          isDisabled={!evaluation}
+          onChoose={(order) => onFilter({ ...filter, order })}
+        />
         <ImageNumber
           title="Number"
           count={images.count}

@@ -1,5 +1,12 @@
 import { useLayoutEffect, useRef } from 'preact/hooks'
-import type { DeviceStatus, ImageSet, OwnNetwork, TrainingRecipe, TrainingSource } from '../contract/engine-api.ts'
+import type {
+  DeviceStatus,
+  ImageSet,
+  InterruptedTraining,
+  OwnNetwork,
+  TrainingRecipe,
+  TrainingSource,
+} from '../contract/engine-api.ts'
 import { count, duration } from '../number-format.ts'
 import { Fact } from '../parts/fact.tsx'
 import type { EngineClient } from '../worker/engine-client.ts'
@@ -48,22 +55,7 @@ export function TrainingPanel({
         {isElsewhere &&
           'A training runs in another tab of this browser. Everything else works here meanwhile; when that one ends, or its tab is closed, this one can train.'}
       </p>
-      {interrupted && (
-        <div class="interrupted">
-          <p>
-            A training was cut off in epoch {interrupted.epoch} of {interrupted.recipe.epochs}, after{' '}
-            {count(interrupted.step)} steps of it. It can go on as if nothing had happened.
-          </p>
-          <div class="buttons">
-            <button type="button" class="primary" disabled={!device} onClick={goOn}>
-              Go on
-            </button>
-            <button type="button" onClick={discard}>
-              Forget it
-            </button>
-          </div>
-        </div>
-      )}
+      {interrupted && <CutOff interrupted={interrupted} canGoOn={device !== null} onGoOn={goOn} onDiscard={discard} />}
       <TrainingForm
         engine={engine}
         recipe={recipe}
@@ -87,25 +79,7 @@ export function TrainingPanel({
       <h2 id="course-title" ref={courseTitle} tabIndex={-1}>
         How it goes
       </h2>
-      {isTraining && (
-        <div class="buttons">
-          {phase === 'paused' ? (
-            <button key="resume" type="button" class="primary" onClick={() => steer('resume')}>
-              Resume
-            </button>
-          ) : (
-            <button key="pause" type="button" disabled={phase === 'fetching'} onClick={() => steer('pause')}>
-              Pause
-            </button>
-          )}
-          <button type="button" disabled={phase !== 'paused'} onClick={() => steer('step')}>
-            One step
-          </button>
-          <button type="button" class="stop" onClick={stop}>
-            Stop
-          </button>
-        </div>
-      )}
+      {isTraining && <Steering phase={phase} steer={steer} onStop={stop} />}
       <Course state={state} />
       {state.points.length > 0 && <LearningCurves points={state.points} log={state.log} />}
       <WatchedPictures
@@ -120,6 +94,67 @@ export function TrainingPanel({
   // Side by side where there is room. Where there is not, and for the keyboard, what is looked at comes first: until a training has
   // begun that is what is to be trained, and then how it goes.
   return <>{hasBegun ? [progress, settings] : [settings, progress]}</>
+}
+
+/** A training that was cut off: it goes on or is forgotten. */
+function CutOff({
+  interrupted: { epoch, step, recipe },
+  canGoOn,
+  onGoOn,
+  onDiscard,
+}: {
+  interrupted: InterruptedTraining
+  canGoOn: boolean
+  onGoOn: () => void
+  onDiscard: () => void
+}) {
+  return (
+    <div class="interrupted">
+      <p>
+        A training was cut off in epoch {epoch} of {recipe.epochs}, after {count(step)} steps of it. It can go on as if
+        nothing had happened.
+      </p>
+      <div class="buttons">
+        <button type="button" class="primary" disabled={!canGoOn} onClick={onGoOn}>
+          Go on
+        </button>
+        <button type="button" onClick={onDiscard}>
+          Forget it
+        </button>
+      </div>
+    </div>
+  )
+}
+
+/** Holds a training, lets it go on or do a step, and ends it. */
+function Steering({
+  phase,
+  steer,
+  onStop,
+}: {
+  phase: TrainingState['phase']
+  steer: TrainingControl['steer']
+  onStop: () => void
+}) {
+  return (
+    <div class="buttons">
+      {phase === 'paused' ? (
+        <button key="resume" type="button" class="primary" onClick={() => steer('resume')}>
+          Resume
+        </button>
+      ) : (
+        <button key="pause" type="button" disabled={phase === 'fetching'} onClick={() => steer('pause')}>
+          Pause
+        </button>
+      )}
+      <button type="button" disabled={phase !== 'paused'} onClick={() => steer('step')}>
+        One step
+      </button>
+      <button type="button" class="stop" onClick={onStop}>
+        Stop
+      </button>
+    </div>
+  )
 }
 
 const phases: Readonly<Record<TrainingState['phase'], string>> = {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { sameClass } from '../../../../src/app/page/parts/use-asked.ts'
+import { sameClass } from '../../../../src/app/page/places/use-asked.ts'
 
 const clothes = ['Shirt', 'Bag', 'Boot']
 

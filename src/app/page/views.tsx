@@ -1,0 +1,131 @@
+import type { Ref } from 'preact'
+import type { ComparedSide } from './compare/compare-view.tsx'
+import type { DeviceStatus, ImageSet, OwnNetwork } from './contract/engine-api.ts'
+import { ExplainView } from './explain/explain-view.tsx'
+import type { Judging } from './judge/use-judging.ts'
+import { loadedWhenShown } from './parts/loaded-when-shown.tsx'
+import type { ImageFilter } from './pictures/image-filter.ts'
+import type { Picture } from './pictures/picture.ts'
+import { askedOfPresent, type Place } from './places/use-place.ts'
+import type { TrainingControl } from './train/use-training.ts'
+import type { EngineClient } from './worker/engine-client.ts'
+
+const CompareView = loadedWhenShown(async () => (await import('./compare/compare-view.tsx')).CompareView)
+const TrainingPanel = loadedWhenShown(async () => (await import('./train/training-panel.tsx')).TrainingPanel)
+const JudgeView = loadedWhenShown(async () => (await import('./judge/judge-view.tsx')).JudgeView)
+
+/** What the views share. */
+interface Shared {
+  readonly engine: EngineClient
+  readonly images: ImageSet
+  readonly device: DeviceStatus | null
+  readonly ownNetwork: OwnNetwork | null
+  readonly onProblem: (problem: string | null) => void
+}
+
+/** The view that is looked at. */
+export function ShownView({
+  place,
+  picture,
+  judging,
+  training,
+  heading,
+  onPicture,
+  onFile,
+  onOpen,
+  ...shared
+}: Shared & {
+  place: Place
+  picture: Picture
+  judging: Judging
+  training: TrainingControl
+  /** Where the focus goes when other pictures are shown. */
+  heading: Ref<HTMLHeadingElement>
+  onPicture: (picture: Picture) => void
+  onFile: (file: File) => void
+  /** Shows these pictures. */
+  onOpen: (filter: ImageFilter) => void
+}) {
+  const { view, left, rightPicture, setLeft, go } = place
+  const { engine, images, device, ownNetwork, onProblem } = shared
+  const asked = askedOfPresent(left, ownNetwork)
+  const { judgement, average, evaluation, filter, setFilter } = judging
+  switch (view) {
+    case 'explain':
+      return (
+        <ExplainView
+          {...shared}
+          heading={heading}
+          evaluation={evaluation}
+          filter={filter}
+          onFilter={setFilter}
+          picture={picture}
+          onPicture={onPicture}
+          onFile={onFile}
+          asked={asked}
+          onAsked={setLeft}
+          isLinkWhole={picture.index !== null}
+        />
+      )
+    case 'compare':
+      return (
+        <CompareView
+          {...shared}
+          isLinkWhole={picture.index !== null && rightPicture?.index !== null}
+          compared={comparedSides(place, picture, ownNetwork, onPicture)}
+        />
+      )
+    case 'train':
+      return (
+        <TrainingPanel
+          {...shared}
+          training={training}
+          onUse={() => {
+            setLeft({ ...left, network: 'own' })
+            go('explain')
+          }}
+        />
+      )
+    case 'judge':
+      return (
+        <JudgeView
+          engine={engine}
+          network={asked.network}
+          total={images.count}
+          canJudge={device !== null}
+          judgement={judgement}
+          average={average}
+          onOpen={onOpen}
+          onProblem={onProblem}
+        />
+      )
+  }
+}
+
+function comparedSides(
+  { left, right, rightPicture, setLeft, setRight, setRightPicture }: Place,
+  picture: Picture,
+  ownNetwork: OwnNetwork | null,
+  onPicture: (picture: Picture) => void,
+): ComparedSide[] {
+  return [
+    {
+      side: 'left',
+      title: 'First explanation',
+      picture,
+      onPicture: (taken) => taken && onPicture(taken),
+      isSame: null,
+      asked: askedOfPresent(left, ownNetwork),
+      onAsked: setLeft,
+    },
+    {
+      side: 'right',
+      title: 'Second explanation',
+      picture: rightPicture ?? picture,
+      onPicture: setRightPicture,
+      isSame: rightPicture === null,
+      asked: askedOfPresent(right, ownNetwork),
+      onAsked: setRight,
+    },
+  ]
+}
