@@ -6,14 +6,27 @@ import type { Safetensors } from '../../src/engine/formats/safetensors.ts'
 import { gradients } from '../../src/engine/gradients.ts'
 import { blendBySegments, packMasks } from '../../src/engine/ops/blend-by-segments.ts'
 import { conv2d } from '../../src/engine/ops/conv2d.ts'
-import { add, equal, mul, relu } from '../../src/engine/ops/elementwise.ts'
+import {
+  add,
+  type BinaryName,
+  binaryRows,
+  elementwise,
+  equal,
+  greater,
+  less,
+  mul,
+  relu,
+  relu6,
+  type UnaryName,
+  unaryRows,
+} from '../../src/engine/ops/elementwise.ts'
 import { gather } from '../../src/engine/ops/gather.ts'
 import { dense, matmul } from '../../src/engine/ops/matmul.ts'
 import { avgPool, maxPool } from '../../src/engine/ops/pool.ts'
 import { random } from '../../src/engine/ops/random.ts'
 import { argMax, max, mean } from '../../src/engine/ops/reduce.ts'
 import { flatten } from '../../src/engine/ops/reshape.ts'
-import { softmax } from '../../src/engine/ops/softmax.ts'
+import { logSoftmax, softmax } from '../../src/engine/ops/softmax.ts'
 import { softmaxCrossEntropy } from '../../src/engine/ops/softmax-cross-entropy.ts'
 import { sum } from '../../src/engine/ops/sum-and-broadcast.ts'
 import { makePlan } from '../../src/engine/plan/plan.ts'
@@ -93,6 +106,137 @@ export function deviceSuite({ name, open, loadOps, tolerance = 1e-5 }: DeviceSui
             ).toBeLessThanOrEqual(tolerance)
         }
         program.dispose()
+      })
+
+      /** Where a result is not the reference's number, one by one: relative to it, or to `scale` where that is larger. */
+      const deviations = (
+        actual: ArrayLike<number>,
+        expected: ArrayLike<number>,
+        scale: number,
+        describe: (index: number) => string,
+      ) =>
+        Array.from(expected).flatMap((value, i) => {
+          const given = Math.fround(actual[i])
+          const isSame = Object.is(given, Math.fround(value)) || given === Math.fround(value)
+          // Numbers below float32's normal ones may be taken for 0.
+          const isNear = Math.abs(given - value) <= tolerance * Math.max(Math.abs(value), scale) + 1.2e-38
+          return isSame || isNear ? [] : [`${describe(i)} is ${given}, not ${value}`]
+        })
+
+      it('functions of one number far from, close to and at 0, of infinity and of what is no number', async () => {
+        const magnitudes = [
+          0,
+          1e-30,
+          1e-10,
+          1e-6,
+          1e-4,
+          0.01,
+          0.1,
+          0.25,
+          0.49,
+          0.5,
+          0.51,
+          0.7,
+          0.99,
+          1,
+          1.01,
+          1.39,
+          1.41,
+          1.5,
+          2,
+          2.5,
+          2.99,
+          3,
+          3.01,
+          4,
+          5,
+          6,
+          7.3,
+          9,
+          12,
+          13,
+          17,
+          20,
+          30,
+          50,
+          80,
+          86,
+          89,
+          100,
+          333,
+          1000,
+          9999,
+          1e5,
+          1e10,
+          3e38,
+          Infinity,
+        ]
+        const values = Float32Array.from([...magnitudes, ...magnitudes.map((value) => -value), Number.NaN])
+        const x = new Input('x', [values.length])
+        const names = Object.keys(unaryRows) as UnaryName[]
+        const rows = Object.fromEntries(names.map((each) => [each, elementwise(each, [x])]))
+        const outputs: Record<string, Tensor> = { ...rows, relu6: relu6(x) }
+        const actual = await compute(device, { outputs }, { x: values })
+        const expected = await compute(reference, { outputs }, { x: values })
+        // Of more than 10,000 radians waves need only be waves.
+        const isFar = (angle: number) => Math.abs(angle) > 10_000 && Number.isFinite(angle)
+        for (const wave of ['sin', 'cos'])
+          actual[wave].forEach((height, i) => {
+            if (isFar(values[i]) && Math.abs(height) <= 1) expected[wave][i] = height
+          })
+        const wrong = Object.keys(outputs).flatMap((each) =>
+          deviations(
+            actual[each],
+            expected[each],
+            each === 'sin' || each === 'cos' ? 1 : 0,
+            (i) => `${each}(${values[i]})`,
+          ),
+        )
+        expect(wrong).toEqual([])
+      })
+
+      it('functions of two numbers far from, close to and at 0, of infinity and of what is no number', async () => {
+        const magnitudes = [0, 1e-30, 0.3, 0.5, 1, 1.3, 2, 2.5, 3, 10, 37, 300, 301, 20000, 3e38, Infinity]
+        const values = Float32Array.from([...magnitudes, ...magnitudes.slice(1).map((value) => -value), Number.NaN])
+        const [a, b] = [new Input('a', [values.length, 1]), new Input('b', [values.length])]
+        const names = Object.keys(binaryRows) as BinaryName[]
+        const outputs = Object.fromEntries(names.map((each) => [each, elementwise(each, [a, b])]))
+        const inputs = { a: values, b: values }
+        const actual = await compute(device, { outputs }, inputs)
+        const expected = await compute(reference, { outputs }, inputs)
+        const wrong = names.flatMap((each) =>
+          deviations(
+            actual[each],
+            expected[each],
+            0,
+            (i) => `${each}(${values[Math.floor(i / values.length)]}, ${values[i % values.length]})`,
+          ),
+        )
+        expect(wrong).toEqual([])
+      })
+
+      it('comparisons of integers that are the same number in float32', async () => {
+        const [a, b] = [new Input('a', [3], 'i32'), new Input('b', [3], 'i32')]
+        const outputs = { equal: equal(a, b), less: less(a, b), greater: greater(a, b) }
+        const inputs = { a: Int32Array.of(16777216, 16777217, -5), b: Int32Array.of(16777217, 16777217, -6) }
+        const results = await compute(device, { outputs }, inputs)
+        expect(Object.values(results).map((values) => [...values])).toEqual([
+          [0, 1, 0],
+          [1, 0, 0],
+          [0, 0, 1],
+        ])
+      })
+
+      it('softmax and its logarithm of classes that are left out, and of a certain one', async () => {
+        const x = new Input('x', [2, 3])
+        const outputs = { softmax: softmax(x), logSoftmax: logSoftmax(x), first: softmax(x, { axis: 0 }) }
+        const inputs = { x: Float32Array.of(1, Number.NEGATIVE_INFINITY, 2, 30, 12, 0) }
+        const actual = await compute(device, { outputs }, inputs)
+        const expected = await compute(reference, { outputs }, inputs)
+        const wrong = Object.keys(outputs).flatMap((each) =>
+          deviations(actual[each as 'first'], expected[each as 'first'], 0, (i) => `${each}[${i}]`),
+        )
+        expect(wrong).toEqual([])
       })
 
       it('a long sum, a wide maximum and a long product', async () => {

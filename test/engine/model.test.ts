@@ -113,8 +113,8 @@ describe('sequential', () => {
     expect(() => build(conv2d({ filters: 2, kernelSize: 9 }))).toThrow(ShapeError)
     expect(() => build(conv2d({ filters: 0, kernelSize: 3 }))).toThrow(ArgumentError)
     expect(() => build(dropout({ rate: 1 }))).toThrow(ArgumentError)
-    expect(() => build(activation('swish' as 'relu'))).toThrow(
-      /activation \(layer 1\): activation must be 'linear', 'relu', .* not "swish"/,
+    expect(() => build(activation('swoosh' as 'relu'))).toThrow(
+      /activation \(layer 1\): activation must be 'linear', 'relu', .* not "swoosh"/,
     )
     expect(() => sequential({ inputShape: [0, 8, 1] }, [])).toThrow(ShapeError)
   })

@@ -9,6 +9,8 @@ import {
   binaryRows,
   elementwise,
   mul,
+  type ParameterisedName,
+  type RowParameters,
   relu,
   type UnaryName,
   unaryRows,
@@ -19,9 +21,10 @@ import { avgPool, maxPool } from '../../src/engine/ops/pool.ts'
 import { random } from '../../src/engine/ops/random.ts'
 import { argMax, max, mean } from '../../src/engine/ops/reduce.ts'
 import { flatten, reshape } from '../../src/engine/ops/reshape.ts'
-import { softmax } from '../../src/engine/ops/softmax.ts'
+import { logSoftmax, softmax } from '../../src/engine/ops/softmax.ts'
 import { softmaxCrossEntropy } from '../../src/engine/ops/softmax-cross-entropy.ts'
 import { broadcastTo, sum } from '../../src/engine/ops/sum-and-broadcast.ts'
+import { where } from '../../src/engine/ops/where.ts'
 import type { Graph } from '../../src/engine/plan/trace.ts'
 import { Input, type Shape, sizeOf, type Tensor } from '../../src/engine/tensor.ts'
 
@@ -91,13 +94,30 @@ function define(
   return { name, inputs, build, differentiable: differentiable ?? floats }
 }
 
-const unaryCases = (Object.keys(unaryRows) as UnaryName[]).flatMap((name) =>
+const unaryNames = Object.keys(unaryRows) as UnaryName[]
+const unaryCases = unaryNames.flatMap((name) =>
   [[7], [2, 3, 5], [4, 33]].map((shape) =>
     define(
       `${name} ${shape}`,
       (draw) => ({ x: draw.uniform(shape, unaryRows[name].domain) }),
-      ({ x }) => elementwise(name, x),
+      ({ x }) => elementwise(name, [x]),
     ),
+  ),
+)
+
+/** Other parameters than those that a row has unless it is given some. */
+const otherParameters: Readonly<Record<ParameterisedName, RowParameters>> = {
+  hardSigmoid: { alpha: 0.3, beta: 0.2 },
+  clip: { min: -1.25, max: 1e-7 },
+  leakyRelu: { alpha: 0.01 },
+  elu: { alpha: 1.7 },
+  selu: { alpha: 0.5, gamma: 2 },
+}
+const parameterCases = Object.entries(otherParameters).map(([name, parameters]) =>
+  define(
+    `${name} ${JSON.stringify(parameters)}`,
+    (draw) => ({ x: draw.uniform([5, 9]) }),
+    ({ x }) => elementwise(name as ParameterisedName, [x], parameters),
   ),
 )
 
@@ -129,7 +149,7 @@ const binaryCases = (Object.keys(binaryRows) as BinaryName[]).flatMap((name) =>
         const { domain } = binaryRows[name]
         return { a: draw.uniform(a, domain), b: draw.uniform(b, domain) }
       },
-      ({ a: left, b: right }) => elementwise(name, left, right),
+      ({ a: left, b: right }) => elementwise(name, [left, right]),
     ),
   ),
 )
@@ -275,6 +295,31 @@ const otherCases = [
     (draw) => ({ x: draw.uniform([1, 301], [-4, 4]) }),
     ({ x }) => softmax(x),
   ),
+  ...[softmax, logSoftmax].flatMap((operation) =>
+    [0, 1, -2, 3].map((axis) =>
+      define(
+        `${operation.name} along axis ${axis}`,
+        (draw) => ({ x: draw.uniform([3, 5, 2, 4], [-4, 4]) }),
+        ({ x }) => operation(x, { axis }),
+      ),
+    ),
+  ),
+  define(
+    'where',
+    (draw) => ({ condition: draw.integers([3, 5], 2), a: draw.uniform([3, 5]), b: draw.uniform([3, 5]) }),
+    ({ condition, a, b }) => where(condition, a, b),
+  ),
+  define(
+    'where, all three stretched, the condition a number',
+    (draw) => ({ condition: draw.uniform([4, 1, 1]), a: draw.uniform([3, 1]), b: draw.uniform([5]) }),
+    ({ condition, a, b }) => where(relu(condition), a, b),
+    ['a', 'b'],
+  ),
+  define(
+    'where of a number',
+    (draw) => ({ condition: draw.integers([2, 3], 3), b: draw.uniform([4, 2, 3]) }),
+    ({ condition, b }) => where(condition, 0.5, b),
+  ),
   define(
     'softmaxCrossEntropy',
     (draw) => ({ logits: draw.uniform([9, 10], [-4, 4]), labels: draw.integers([9], 10) }),
@@ -410,6 +455,7 @@ const fusionCases = [
 
 export const operationCases: readonly OperationCase[] = [
   ...unaryCases,
+  ...parameterCases,
   ...binaryCases,
   ...convCases,
   ...matmulCases,

@@ -78,16 +78,42 @@ class RandomGraph {
       })
     }
     if (kind < 7) return ops.flatten(x)
-    if (kind < 8) return this.pick([ops.relu, ops.tanh, ops.sigmoid, ops.neg, ops.square, ops.abs, ops.step])(x)
+    if (kind < 8)
+      return this.pick<(x: Tensor) => Tensor>([
+        ops.relu,
+        ops.tanh,
+        ops.sigmoid,
+        ops.neg,
+        ops.square,
+        ops.abs,
+        ops.step,
+        ops.erf,
+        ops.gelu,
+        (image) => ops.gelu(image, { approximate: true }),
+        ops.silu,
+        ops.softplus,
+        ops.mish,
+        ops.hardSwish,
+        ops.hardSigmoid,
+        ops.leakyRelu,
+        ops.elu,
+        ops.selu,
+        ops.relu6,
+        (image) => ops.clip(image, { min: -0.37, max: 0.61 }),
+        ops.sin,
+        ops.cos,
+      ])(x)
     if (kind < 10) {
       const stretched = shape.map((extent) => (this.chance(0.4) ? 1 : extent)).slice(this.below(shape.length))
       const other = this.chance(0.4) ? this.leaf(stretched) : this.pick(this.tensors)
       this.log.push(`binary ${shape} ${other.shape}`)
-      return this.pick([ops.add, ops.sub, ops.mul, ops.maximum])(x, other)
+      return this.pick([ops.add, ops.sub, ops.mul, ops.maximum, ops.prelu, selected])(x, other)
     }
     if (kind < 11 && shape.length > 1)
       return this.pick([ops.sum, ops.mean, ops.max])(x, { axes: this.below(shape.length), keepDims: this.chance(0.6) })
-    return ops.softmax(x)
+    const axis = this.below(shape.length)
+    // As probabilities both: the gradient of what shifts all logarithms alike is 0, and theirs cancels from large numbers.
+    return this.chance(0.5) ? ops.softmax(x, { axis }) : ops.exp(ops.logSoftmax(x, { axis }))
   }
 
   private convolve(x: Tensor): Tensor {
@@ -119,6 +145,11 @@ class RandomGraph {
     const shifted = this.chance(0.6) ? ops.add(product, this.leaf([columns])) : product
     return this.chance(0.6) ? ops.relu(shifted) : shifted
   }
+}
+
+/** Whichever is larger: as where has it. */
+function selected(a: Tensor, b: Tensor): Tensor {
+  return ops.where(ops.greater(a, b), a, b)
 }
 
 function largest(values: ArrayLike<number>): number {

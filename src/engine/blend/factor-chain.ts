@@ -6,7 +6,7 @@ import { matmul, matmulOperation } from '../ops/matmul.ts'
 import { avgPoolOperation, maxPoolOperation } from '../ops/pool.ts'
 import { max } from '../ops/reduce.ts'
 import { reshape, reshapeOperation } from '../ops/reshape.ts'
-import { softmaxOperation } from '../ops/softmax.ts'
+import { logSoftmaxOperation, softmaxOperation } from '../ops/softmax.ts'
 import { sum } from '../ops/sum-and-broadcast.ts'
 import type { WindowAttributes } from '../ops/window.ts'
 import { apply, Constant, Input, Resident, sizeOf, type Tensor } from '../tensor.ts'
@@ -131,7 +131,8 @@ export function factorChain(
     if (end) return finish(end)
     const name = node.operation.name
     const others = node.inputs.filter((input) => input !== last)
-    if (isUnaryName(name) || name === softmaxOperation.name) rows = apply(node.operation, [rows], node.attributes)
+    if (isUnaryName(name) || (softmaxes.has(name) && node.attributes.axis === undefined))
+      rows = apply(node.operation, [rows], node.attributes)
     else if (isBinaryName(name) && isTheSameForAllPixels(others, node)) {
       const stretched = node.inputs.map((input) => (input === last ? rows : reshape(input, input.shape.slice(-1))))
       rows = apply(node.operation, stretched, node.attributes)
@@ -167,6 +168,8 @@ export function factorChain(
   }
   return finishByImages([])
 }
+
+const softmaxes: ReadonlySet<string> = new Set([softmaxOperation.name, logSoftmaxOperation.name])
 
 /** Of the operations, for whole images, the share that may be left: making images of rows costs as much as the rest saves. */
 const mostLeft = 0.95

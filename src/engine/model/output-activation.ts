@@ -5,9 +5,11 @@ import { inUse, type Network } from './network.ts'
 
 /** What the numbers are that a network gives: its output is asked, not its layers, which networks need not have. */
 
-/** Whether these are probabilities of classes; their logits are what the softmax was given, the operation's input. */
-export function isSoftmax(output: Tensor): boolean {
-  return output.operation.name === softmaxOperation.name
+/**
+ * Whether these are probabilities of classes, the last axis; their logits are what the softmax was given, the operation's input.
+ */
+export function isSoftmax({ operation, attributes }: Tensor): boolean {
+  return operation.name === softmaxOperation.name && attributes.axis === undefined
 }
 
 /** Whether these are probabilities, each by itself. */
@@ -21,7 +23,7 @@ export function outputActivation(network: Network): ActivationName | null {
   const weights = network.parameters.map(({ name, shape }) => new Resident(name, 0, shape))
   const [output] = network.apply(inputs, weights, inUse).outputs
   const { name } = output.operation
-  return isActivation(name) ? name : null
+  return isActivation(name) && (name !== softmaxOperation.name || isSoftmax(output)) ? name : null
 }
 
 function isActivation(name: string): name is ActivationName {

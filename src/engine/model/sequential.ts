@@ -94,7 +94,7 @@ export function stackLayers(inputShape: Shape, descriptions: readonly LayerDescr
     weightCount += layer.weights.reduce((sum, weight) => sum + sizeOf(weight.shape), 0)
     checkRoom(`${caller}: the weights so far`, weightCount)
     shape = layer.outputShape
-    const base = layer.type.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toLowerCase()
+    const base = layer.type.replace(/(?<=[a-z])(?=[A-Z])|(?<=.)(?=[A-Z][a-z])/g, '_').toLowerCase()
     const count = counts.get(base) ?? 0
     counts.set(base, count + 1)
     return { ...layer, name: count === 0 ? base : `${base}_${count}` }

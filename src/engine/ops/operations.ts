@@ -4,24 +4,52 @@ export { conv2d } from './conv2d.ts'
 export {
   abs,
   add,
+  and,
+  ceil,
+  clip,
+  cos,
   div,
+  elu,
   equal,
+  erf,
   exp,
+  floor,
+  gelu,
+  greater,
   greaterEqual,
+  hardSigmoid,
+  hardSwish,
+  leakyRelu,
+  less,
+  lessEqual,
   log,
   maximum,
   minimum,
+  mish,
   mul,
   neg,
+  not,
+  notEqual,
+  or,
+  pow,
+  prelu,
   reciprocal,
   relu,
+  relu6,
+  round,
+  rsqrt,
+  selu,
   sigmoid,
   sign,
+  silu,
+  sin,
+  softplus,
   sqrt,
   square,
   step,
   sub,
   tanh,
+  xor,
 } from './elementwise.ts'
 export { gather } from './gather.ts'
 export { dense, matmul } from './matmul.ts'
@@ -29,6 +57,7 @@ export { avgPool, maxPool } from './pool.ts'
 export { random } from './random.ts'
 export { argMax, max, mean } from './reduce.ts'
 export { flatten, reshape } from './reshape.ts'
-export { softmax } from './softmax.ts'
+export { logSoftmax, softmax } from './softmax.ts'
 export { softmaxCrossEntropy } from './softmax-cross-entropy.ts'
 export { broadcastTo, sum } from './sum-and-broadcast.ts'
+export { where } from './where.ts'

@@ -50,31 +50,85 @@ function checked<Given extends unknown[]>(
 const one = { x: aTensor }
 const two = { a: operand, b: operand }
 const folding = { x: aTensor, 'options?': optionsOf<ReduceOptions>({ axes, keepDims: flag }) }
+const alongAxis = { x: aTensor, 'options?': optionsOf<{ readonly axis?: number }>({ axis }) }
 const pooling = { x: aTensor, 'options?': optionsOf<PoolOptions>({ poolSize: pair, strides: pair, padding }) }
 
 /** Each is documented where it is written. All throw an ArgumentError, too, for what is no tensor, option, shape or axis. */
 export const ops: typeof operations = {
   abs: checked(operations.abs, one),
+  ceil: checked(operations.ceil, one),
+  cos: checked(operations.cos, one),
+  erf: checked(operations.erf, one),
   exp: checked(operations.exp, one),
+  floor: checked(operations.floor, one),
   log: checked(operations.log, one),
+  mish: checked(operations.mish, one),
   neg: checked(operations.neg, one),
+  not: checked(operations.not, one),
   reciprocal: checked(operations.reciprocal, one),
   relu: checked(operations.relu, one),
+  relu6: checked(operations.relu6, one),
+  round: checked(operations.round, one),
+  rsqrt: checked(operations.rsqrt, one),
   sigmoid: checked(operations.sigmoid, one),
   sign: checked(operations.sign, one),
+  silu: checked(operations.silu, one),
+  sin: checked(operations.sin, one),
+  softplus: checked(operations.softplus, one),
   sqrt: checked(operations.sqrt, one),
   square: checked(operations.square, one),
   step: checked(operations.step, one),
   tanh: checked(operations.tanh, one),
+  gelu: checked(operations.gelu, {
+    x: aTensor,
+    'options?': optionsOf<{ readonly approximate?: boolean }>({ approximate: flag }),
+  }),
+  hardSwish: checked(operations.hardSwish, one),
+  hardSigmoid: checked(operations.hardSigmoid, {
+    x: aTensor,
+    'options?': optionsOf<{ readonly alpha?: number; readonly beta?: number }>({
+      alpha: finiteNumber,
+      beta: finiteNumber,
+    }),
+  }),
+  clip: checked(operations.clip, {
+    x: aTensor,
+    'options?': optionsOf<{ readonly min?: number; readonly max?: number }>({ min: finiteNumber, max: finiteNumber }),
+  }),
+  leakyRelu: checked(operations.leakyRelu, {
+    x: aTensor,
+    'options?': optionsOf<{ readonly alpha?: number }>({ alpha: finiteNumber }),
+  }),
+  elu: checked(operations.elu, {
+    x: aTensor,
+    'options?': optionsOf<{ readonly alpha?: number }>({ alpha: finiteNumber }),
+  }),
+  selu: checked(operations.selu, {
+    x: aTensor,
+    'options?': optionsOf<{ readonly alpha?: number; readonly gamma?: number }>({
+      alpha: finiteNumber,
+      gamma: finiteNumber,
+    }),
+  }),
 
   add: checked(operations.add, two),
+  and: checked(operations.and, two),
   div: checked(operations.div, two),
   equal: checked(operations.equal, two),
+  greater: checked(operations.greater, two),
   greaterEqual: checked(operations.greaterEqual, two),
+  less: checked(operations.less, two),
+  lessEqual: checked(operations.lessEqual, two),
   maximum: checked(operations.maximum, two),
   minimum: checked(operations.minimum, two),
   mul: checked(operations.mul, two),
+  notEqual: checked(operations.notEqual, two),
+  or: checked(operations.or, two),
+  pow: checked(operations.pow, two),
   sub: checked(operations.sub, two),
+  xor: checked(operations.xor, two),
+  prelu: checked(operations.prelu, { x: aTensor, slope: operand }),
+  where: checked(operations.where, { condition: aTensor, a: operand, b: operand }),
 
   broadcastTo: checked(operations.broadcastTo, { x: aTensor, shape }),
   reshape: checked(operations.reshape, { x: aTensor, shape }),
@@ -104,7 +158,8 @@ export const ops: typeof operations = {
   }),
   maxPool: checked(operations.maxPool, pooling),
   avgPool: checked(operations.avgPool, pooling),
-  softmax: checked(operations.softmax, one),
+  softmax: checked(operations.softmax, alongAxis),
+  logSoftmax: checked(operations.logSoftmax, alongAxis),
   softmaxCrossEntropy: checked(operations.softmaxCrossEntropy, { logits: aTensor, labels: aTensor }),
   gather: checked(operations.gather, {
     data: aTensor,

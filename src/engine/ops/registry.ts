@@ -11,9 +11,10 @@ import { matmulOperation } from './matmul.ts'
 import { avgPoolGradientOperation, avgPoolOperation, maxPoolGradientOperation, maxPoolOperation } from './pool.ts'
 import { randomOperation } from './random.ts'
 import { argMaxOperation, maxOperation } from './reduce.ts'
-import { softmaxOperation } from './softmax.ts'
+import { logSoftmaxOperation, softmaxOperation } from './softmax.ts'
 import { crossEntropyGradientOperation, crossEntropyOperation } from './softmax-cross-entropy.ts'
 import { broadcastOperation, sumOperation } from './sum-and-broadcast.ts'
+import { whereOperation } from './where.ts'
 
 /** Of operations, whatever their attributes, the compiler is to know the names. */
 const named = <N extends string>(rows: Readonly<Record<N, Operation>>): Readonly<Record<N, Operation>> => rows
@@ -22,6 +23,7 @@ const named = <N extends string>(rows: Readonly<Record<N, Operation>>): Readonly
 const operationRows = named({
   ...unaryOperations,
   ...binaryOperations,
+  where: whereOperation,
   broadcast: broadcastOperation,
   sum: sumOperation,
   max: maxOperation,
@@ -35,6 +37,7 @@ const operationRows = named({
   avgPool: avgPoolOperation,
   avgPoolGradient: avgPoolGradientOperation,
   softmax: softmaxOperation,
+  logSoftmax: logSoftmaxOperation,
   softmaxCrossEntropy: crossEntropyOperation,
   softmaxCrossEntropyGradient: crossEntropyGradientOperation,
   gather: gatherOperation,

@@ -129,9 +129,10 @@ function fuseGain(trace: Trace): void {
   uses.leave()
 }
 
-/** Whether `vector` has a number for each channel, the last axis, of `product` as its step made it. */
+/** Whether `vector` has a number for each channel, the last axis, of `product` as its step made it, and is not itself that product. */
 function isPerChannel(vector: Value, product: Value): boolean {
   return (
+    vector.root !== product.root &&
     vector.shape.length === 1 &&
     vector.shape[0] === product.shape.at(-1) &&
     sameShape(product.shape, product.root.shape)
@@ -160,7 +161,7 @@ function fuseResidual(trace: Trace): void {
     for (const [product, residual] of bothOrders(step)) {
       const producer = uses.soleProducer(product, withBias)
       const isStretched = [product, residual].some(({ shape }) => !sameShape(shape, step.outputs[0].shape))
-      if (!producer || isStretched || isFinal(producer)) continue
+      if (!producer || isStretched || isFinal(producer) || residual.root === product.root) continue
       absorb(uses, step, producer, { residual }, 'residual')
       break
     }

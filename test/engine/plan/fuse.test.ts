@@ -7,6 +7,7 @@ import { conv2d } from '../../../src/engine/ops/conv2d.ts'
 import { add, mul, relu, square, step, sub } from '../../../src/engine/ops/elementwise.ts'
 import { matmul } from '../../../src/engine/ops/matmul.ts'
 import { mean } from '../../../src/engine/ops/reduce.ts'
+import { reshape } from '../../../src/engine/ops/reshape.ts'
 import { softmaxCrossEntropy } from '../../../src/engine/ops/softmax-cross-entropy.ts'
 import { sum } from '../../../src/engine/ops/sum-and-broadcast.ts'
 import { fusions } from '../../../src/engine/plan/fuse.ts'
@@ -122,6 +123,19 @@ describe('fusion keeps the result', () => {
     const [a, b, x] = [new Input('a', [4, 3]), new Input('b', [3, 1]), new Input('x', [1, 4])]
     const y = mul(matmul(a, b), step(x))
     await expectSame({ y }, { a: numbers(a.shape), b: numbers(b.shape, 2), x: numbers(x.shape, 3) })
+  })
+
+  it('where a product is added to itself, or to itself as a vector, or multiplied by it', async () => {
+    const [a, row, b] = [new Input('a', [4, 5]), new Input('row', [1, 5]), new Input('b', [5, 3])]
+    const [twice, shifted, scaled] = [matmul(a, b), matmul(row, b), matmul(row, b)]
+    await expectSame(
+      {
+        twice: add(twice, twice),
+        shifted: add(shifted, reshape(shifted, [3])),
+        scaled: mul(scaled, reshape(scaled, [3])),
+      },
+      { a: numbers(a.shape), row: numbers(row.shape, 2), b: numbers(b.shape, 3) },
+    )
   })
 
   it('where the gradient of a cross-entropy depends on the loss', async () => {

@@ -3,13 +3,14 @@ import type { KernelName } from '../../ops/registry.ts'
 import type { CpuKernel } from '../kernel.ts'
 import { blendBySegments } from './blend-by-segments.ts'
 import { conv2d, conv2dInputGradient, conv2dKernelGradient } from './choose-convolution.ts'
-import { binaryKernel, broadcast, unaryKernel } from './elementwise.ts'
+import { binaryKernel, broadcast, unaryKernel, where } from './elementwise.ts'
 import { gather, scatter } from './gather.ts'
 import { matmul } from './matmul.ts'
 import { avgPool, avgPoolGradient, maxPool, maxPoolGradient } from './pool.ts'
 import { random } from './random.ts'
 import { argMax, max, sum } from './reduce.ts'
 import {
+  logSoftmax,
   softmax,
   softmaxCrossEntropy,
   softmaxCrossEntropyGradient,
@@ -21,6 +22,7 @@ import { adam, record, sgd } from './updates.ts'
 const kernels = {
   ...byName(unaryRows, unaryKernel),
   ...byName(binaryRows, binaryKernel),
+  where,
   broadcast,
   sum,
   max,
@@ -34,6 +36,7 @@ const kernels = {
   avgPool,
   avgPoolGradient,
   softmax,
+  logSoftmax,
   softmaxCrossEntropy,
   softmaxCrossEntropyGradient,
   softmaxCrossEntropyWithGradient,

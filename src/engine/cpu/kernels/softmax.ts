@@ -1,9 +1,18 @@
-import { sizeOf } from '../../tensor.ts'
-import { type FunctionBody, f32, f64, i32, type Local, type ModuleBuilder } from '../../wasm/emitter.ts'
+import { softmaxExtents } from '../../ops/softmax.ts'
+import {
+  type F64,
+  type FunctionBody,
+  f32,
+  f64,
+  type I32,
+  i32,
+  type Local,
+  type ModuleBuilder,
+} from '../../wasm/emitter.ts'
 import type { CpuKernel } from '../kernel.ts'
 import { exp, log } from './mathematics.ts'
 
-/** Softmax and its cross-entropy, one unit a row of classes; exponentials are added up in float64. */
+/** Softmax, its logarithm and its cross-entropy, one unit a row of classes; exponentials are added up in float64. */
 
 interface RowStatistics {
   readonly largest: Local<'f32'>
@@ -21,36 +30,58 @@ function rowStatistics(
   address: number,
   row: Local<'i32'>,
   classes: number,
+  /** Bytes from one class to the next. */
+  stride = 4,
 ): RowStatistics {
   const largest = body.local('f32', f32.load(row, address))
   const at = body.local('i32', row)
   body.for(0, classes, 1, () => {
     body.set(largest, f32.max(largest, f32.load(at, address)))
-    body.advance(at, 4)
+    body.advance(at, stride)
   })
   const total = body.local('f64', f64.const(0))
   body.set(at, row)
   body.for(0, classes, 1, () => {
     body.set(total, f64.add(total, exponential(module, address, at, largest)))
-    body.advance(at, 4)
+    body.advance(at, stride)
   })
   return { largest, total }
 }
 
-export const softmax: CpuKernel = (step, emitter) => {
-  const { x } = step.inputs
-  const [y] = step.outputs
-  const classes = x.shape[x.shape.length - 1]
-  const { module } = emitter
-  emitter.phase(sizeOf(x.shape) / classes, 0, (body, unit) => {
-    const at = body.local('i32', i32.mul(unit, i32.const(classes * 4)))
-    const { largest, total } = rowStatistics(body, module, x.address, at, classes)
-    body.for(0, classes, 1, () => {
-      body.store(at, f32.fromF64(f64.div(exponential(module, x.address, at, largest), total)), y.address)
-      body.advance(at, 4)
+/** @param numberOf one number of the result, from the place of x and the row's statistics */
+function alongAxis(
+  numberOf: (module: ModuleBuilder, address: number, at: Local<'i32'>, row: RowStatistics) => F64,
+): CpuKernel {
+  return (step, emitter) => {
+    const { x } = step.inputs
+    const [y] = step.outputs
+    const [outer, classes, inner] = softmaxExtents(x.shape, step.attributes)
+    const { module } = emitter
+    emitter.phase(outer * inner, 0, (body, unit) => {
+      const at = body.local('i32', i32.mul(firstOfRow(unit, classes, inner), i32.const(4)))
+      const row = rowStatistics(body, module, x.address, at, classes, inner * 4)
+      body.for(0, classes, 1, () => {
+        body.store(at, f32.fromF64(numberOf(module, x.address, at, row)), y.address)
+        body.advance(at, inner * 4)
+      })
     })
-  })
+  }
 }
+
+/** Where row `unit` of x [outer, classes, inner] begins. */
+function firstOfRow(unit: I32, classes: number, inner: number): I32 {
+  if (inner === 1) return i32.mul(unit, i32.const(classes))
+  const outer = i32.divU(unit, i32.const(inner))
+  return i32.add(i32.mul(outer, i32.const(classes * inner)), i32.remU(unit, i32.const(inner)))
+}
+
+export const softmax = alongAxis((module, address, at, { largest, total }) =>
+  f64.div(exponential(module, address, at, largest), total),
+)
+
+export const logSoftmax = alongAxis((module, address, at, { largest, total }) =>
+  f64.sub(f64.fromF32(f32.sub(f32.load(at, address), largest)), log(module, total)),
+)
 
 /** loss = log Σ exp(x - largest) + largest - x[label], and dlogits = (softmax - onehot) · dloss; either or both. */
 function crossEntropy(

@@ -15,5 +15,5 @@ export function activation(name: ActivationName): ActivationLayer {
 /** @internal */
 export const activationKind: LayerKind<ActivationLayer> = {
   options: optionsOf<ActivationLayer>({ layer: text, activation: activationName }, 'activation'),
-  build: (_caller, { activation }, input) => withoutWeights('Activation', input, activations[activation]),
+  build: (_caller, { activation }, input) => withoutWeights('Activation', input, (x) => activations[activation](x)),
 }

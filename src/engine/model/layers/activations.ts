@@ -1,17 +1,60 @@
 import { oneOf } from '../../arguments.ts'
-import { relu, sigmoid, tanh } from '../../ops/elementwise.ts'
-import { softmax } from '../../ops/softmax.ts'
+import {
+  elu,
+  gelu,
+  hardSigmoid,
+  hardSwish,
+  leakyRelu,
+  mish,
+  relu,
+  relu6,
+  selu,
+  sigmoid,
+  silu,
+  softplus,
+  tanh,
+} from '../../ops/elementwise.ts'
+import { logSoftmax, softmax } from '../../ops/softmax.ts'
 import type { Tensor } from '../../tensor.ts'
 
-export type ActivationName = 'linear' | 'relu' | 'softmax' | 'sigmoid' | 'tanh'
+export type ActivationName =
+  | 'linear'
+  | 'relu'
+  | 'softmax'
+  | 'sigmoid'
+  | 'tanh'
+  | 'elu'
+  | 'gelu'
+  | 'hardSigmoid'
+  | 'hardSwish'
+  | 'leakyRelu'
+  | 'logSoftmax'
+  | 'mish'
+  | 'relu6'
+  | 'selu'
+  | 'silu'
+  | 'softplus'
+  | 'swish'
 
-/** The functions that layers end in, by Keras's names. */
+/** The functions that layers end in, by Keras's names and with its defaults: gelu is the exact one, leakyRelu's slope 0.2. */
 export const activations: Readonly<Record<ActivationName, (x: Tensor) => Tensor>> = {
   linear: (x) => x,
   relu,
   softmax,
   sigmoid,
   tanh,
+  elu,
+  gelu,
+  hardSigmoid,
+  hardSwish,
+  leakyRelu,
+  logSoftmax,
+  mish,
+  relu6,
+  selu,
+  silu,
+  softplus,
+  swish: silu,
 }
 
 /** @internal */

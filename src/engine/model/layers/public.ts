@@ -15,3 +15,14 @@ export {
   type Pooling2dConfig,
 } from './pooling2d.ts'
 export { buildLayer, type LayerDescription } from './registry.ts'
+export {
+  type EluConfig,
+  type EluLayer,
+  elu,
+  type LeakyReLUConfig,
+  type LeakyReLULayer,
+  leakyReLU,
+  type PReluConfig,
+  type PReluLayer,
+  prelu,
+} from './sloped-activations.ts'

@@ -13,6 +13,14 @@ import {
   type MaxPooling2dLayer,
   maxPooling2dKind,
 } from './pooling2d.ts'
+import {
+  type EluLayer,
+  eluKind,
+  type LeakyReLULayer,
+  leakyReLUKind,
+  type PReluLayer,
+  preluKind,
+} from './sloped-activations.ts'
 
 /** All layers there are, as plain data. */
 export type LayerDescription =
@@ -23,6 +31,9 @@ export type LayerDescription =
   | FlattenLayer
   | DropoutLayer
   | ActivationLayer
+  | LeakyReLULayer
+  | EluLayer
+  | PReluLayer
 
 type LayerName = LayerDescription['layer']
 type Described<Name extends LayerName> = Extract<LayerDescription, { readonly layer: Name }>
@@ -35,6 +46,9 @@ const kinds: { readonly [Name in LayerName]: LayerKind<Described<Name>> } = {
   flatten: flattenKind,
   dropout: dropoutKind,
   activation: activationKind,
+  leakyReLU: leakyReLUKind,
+  elu: eluKind,
+  prelu: preluKind,
 }
 
 function isLayerName(name: unknown): name is LayerName {

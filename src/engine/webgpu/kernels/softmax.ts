@@ -1,8 +1,9 @@
 import accurateFunctions from '../../../shaders/accurate-functions.wgsl?raw'
+import logSoftmaxCode from '../../../shaders/log-softmax.wgsl?raw'
 import softmaxCode from '../../../shaders/softmax.wgsl?raw'
 import crossEntropyCode from '../../../shaders/softmax-cross-entropy.wgsl?raw'
 import crossEntropyGradientCode from '../../../shaders/softmax-cross-entropy-gradient.wgsl?raw'
-import { sizeOf } from '../../tensor.ts'
+import { softmaxExtents } from '../../ops/softmax.ts'
 import { type Binding, type Lowering, read, write } from '../dispatch.ts'
 
 /** One thread a row of `classes` numbers. */
@@ -10,13 +11,19 @@ function rowKernel(kernel: string, code: string, rows: number, classes: number, 
   return { kernel, bindings, constants: { CLASSES: classes }, functions: [accurateFunctions], code, threads: rows }
 }
 
+function lowerAlong(code: string): Lowering {
+  return ({ kernel, inputs: { x }, outputs: [y], attributes }) => {
+    const [outer, classes, inner] = softmaxExtents(x.shape, attributes)
+    const dispatch = rowKernel(kernel, code, outer * inner, classes, [read('x', x), write('y', y)])
+    return [{ ...dispatch, constants: { ...dispatch.constants, INNER: inner } }]
+  }
+}
+
 const storeHit = (statement: string) => `fn storeHit(row: u32, value: f32) { ${statement} }`
 
 export const softmaxLowerings = {
-  softmax({ kernel, inputs: { x }, outputs: [y] }) {
-    const classes = x.shape[x.shape.length - 1]
-    return [rowKernel(kernel, softmaxCode, sizeOf(x.shape) / classes, classes, [read('x', x), write('y', y)])]
-  },
+  softmax: lowerAlong(softmaxCode),
+  logSoftmax: lowerAlong(logSoftmaxCode),
   softmaxCrossEntropy({ kernel, inputs: { logits, labels }, outputs: [loss] }) {
     const [rows, classes] = logits.shape
     const bindings = [read('logits', logits), read('labels', labels), write('loss', loss)]
