@@ -12,7 +12,7 @@ import { dense, matmul } from '../../src/engine/ops/matmul.ts'
 import { avgPool, maxPool } from '../../src/engine/ops/pool.ts'
 import { random } from '../../src/engine/ops/random.ts'
 import { argMax, max, mean } from '../../src/engine/ops/reduce.ts'
-import { flatten } from '../../src/engine/ops/reshape.ts'
+import { flatten, reshape } from '../../src/engine/ops/reshape.ts'
 import { softmax } from '../../src/engine/ops/softmax.ts'
 import { softmaxCrossEntropy } from '../../src/engine/ops/softmax-cross-entropy.ts'
 import { sum } from '../../src/engine/ops/sum-and-broadcast.ts'
@@ -21,6 +21,7 @@ import type { Graph } from '../../src/engine/plan/trace.ts'
 import { ReferenceDevice } from '../../src/engine/reference/device.ts'
 import { align, Constant, Input, Resident, type Shape, sizeOf, type Tensor } from '../../src/engine/tensor.ts'
 import { adamUpdate } from '../../src/engine/updates/adam.ts'
+import { assignUpdate } from '../../src/engine/updates/assign.ts'
 import { recordUpdate } from '../../src/engine/updates/record.ts'
 import { sgdUpdate } from '../../src/engine/updates/sgd.ts'
 import { caseGraph, operationCases, relativeError } from './operation-cases.ts'
@@ -422,6 +423,33 @@ export function deviceSuite({ name, open, loadOps, tolerance = 1e-5 }: DeviceSui
           () => ({ stepSize: Float32Array.of(0.25) }),
         )
         expect(relativeError(actual.p, expected.p)).toBeLessThanOrEqual(tolerance)
+      })
+
+      it('assign: three states that lie side by side, each from all of them as they were', async () => {
+        const sizes = [70, 3, 9]
+        const offsets = [0, 512, 768]
+        const [a, b, c] = sizes.map((size, i) => new Resident('p', offsets[i], [size]))
+        const x = new Input('x', [70])
+        const updates = [
+          assignUpdate(a, add(mul(a, 0.75), mul(x, sum(b)))),
+          // A copy of a state, which is changed by then.
+          assignUpdate(b, reshape(new Resident('q', 0, [3, 1]), [3])),
+          assignUpdate(c, mul(c, mean(a))),
+          assignUpdate(new Resident('q', 0, [3, 1]), mul(reshape(b, [3, 1]), 2)),
+        ]
+        const { actual, expected } = await train(
+          { outputs: {}, updates },
+          { p: numbers([256]), q: numbers([3], 2) },
+          (step) => ({ x: numbers([70], step + 5) }),
+        )
+        for (const [i, size] of sizes.entries()) {
+          const part = (values: HostArray) => values.slice(offsets[i] / 4, offsets[i] / 4 + size)
+          expect(relativeError(part(actual.p), part(expected.p)), `state ${i}`).toBeLessThanOrEqual(tolerance)
+        }
+        expect(relativeError(actual.q, expected.q)).toBeLessThanOrEqual(tolerance)
+        const steps = makePlan({ outputs: {}, updates }, device.fusions).steps
+        const assignments = device.fusions.has('flatUpdates') ? 2 : 4
+        expect(steps.filter(({ kernel }) => kernel === 'assign')).toHaveLength(assignments)
       })
 
       it('record into a ring, more values than a kernel binds', async () => {

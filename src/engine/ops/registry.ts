@@ -1,5 +1,6 @@
 import type { Operation } from '../tensor.ts'
 import { adamKind } from '../updates/adam.ts'
+import { assignKind } from '../updates/assign.ts'
 import { recordKind } from '../updates/record.ts'
 import { sgdKind } from '../updates/sgd.ts'
 import type { UpdateKind } from '../updates/update.ts'
@@ -43,7 +44,7 @@ const operationRows = named({
   random: randomOperation,
 })
 
-const updateRows = { adam: adamKind, sgd: sgdKind, record: recordKind }
+const updateRows = { adam: adamKind, sgd: sgdKind, assign: assignKind, record: recordKind }
 
 export type OperationName = keyof typeof operationRows
 

@@ -15,7 +15,7 @@ export interface Checkpoint extends TrainingPlace {
   readonly steps: number
   /** One array a weight, in the model's order. */
   readonly weights: readonly Float32Array[]
-  /** What the optimizer keeps: one array each, all weights one behind the other, each at a multiple of 64 numbers. */
+  /** What the optimizer keeps: one array each, all weights that it trains one behind the other, each at a multiple of 64 numbers. */
   readonly moments: readonly HostArray[]
 }
 
@@ -30,7 +30,7 @@ export async function takeCheckpoint(
   place: TrainingPlace,
 ): Promise<Checkpoint> {
   await takeWeights(compiled, state, good, place)
-  const operand = { shape: [compiled.parameterElements], dtype: 'f32', offset: 0 } as const
+  const operand = { shape: [compiled.trainedElements], dtype: 'f32', offset: 0 } as const
   const moments: HostArray[] = []
   for (const { memory } of state.slots) {
     const place: Place = { memory, operand }
@@ -78,10 +78,10 @@ export function restoreCheckpoint(
     throw new ShapeError(
       `fit: the checkpoint has weights of ${weights.map(({ length }) => length).join(', ')} numbers; the model's have ${sizes.join(', ')}`,
     )
-  const { parameterElements } = compiled
-  if (moments.length !== state.slots.length || moments.some(({ length }) => length !== parameterElements))
+  const { trainedElements } = compiled
+  if (moments.length !== state.slots.length || moments.some(({ length }) => length !== trainedElements))
     throw new ShapeError(
-      `fit: the checkpoint has optimizer arrays of ${moments.map(({ length }) => length).join(', ')} numbers; expected ${state.slots.length} of ${parameterElements}`,
+      `fit: the checkpoint has optimizer arrays of ${moments.map(({ length }) => length).join(', ')} numbers; expected ${state.slots.length} of ${trainedElements}`,
     )
   compiled.network.parameters.forEach(({ data }, i) => data.set(weights[i]))
   compiled.uploadWeights()

@@ -39,9 +39,9 @@ const states = new WeakMap<CompiledModel, TrainingState>()
 export function trainingState(compiled: CompiledModel, optimizer: Optimizer): TrainingState {
   const known = states.get(compiled)
   if (known) return known
-  const { device, parameterElements } = compiled
+  const { device, trainedElements } = compiled
   const state: TrainingState = {
-    slots: optimizer.slots.map((block) => ({ block, memory: compiled.own(device.allocate('f32', parameterElements)) })),
+    slots: optimizer.slots.map((block) => ({ block, memory: compiled.own(device.allocate('f32', trainedElements)) })),
     ring: compiled.own(device.allocate('f32', ringRows * 2)),
     step: 0,
   }

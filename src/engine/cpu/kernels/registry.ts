@@ -15,7 +15,7 @@ import {
   softmaxCrossEntropyGradient,
   softmaxCrossEntropyWithGradient,
 } from './softmax.ts'
-import { adam, record, sgd } from './updates.ts'
+import { adam, assign, record, sgd } from './updates.ts'
 
 /** Every kernel by the name its plan step carries. */
 const kernels = {
@@ -43,6 +43,7 @@ const kernels = {
   random,
   adam,
   sgd,
+  assign,
   record,
 } satisfies Record<KernelName, CpuKernel>
 

@@ -2,7 +2,7 @@ import { sizeOf } from '../../tensor.ts'
 import { type FunctionBody, f32, f32x4, i32, type Local } from '../../wasm/emitter.ts'
 import type { CpuKernel, KernelEmitter } from '../kernel.ts'
 
-/** Optimizer steps over a flat buffer, four numbers at a time; units of up to 4,096. */
+/** Updates over a flat buffer, four numbers at a time; units of up to 4,096. */
 
 /**
  * Visits vectors by byte offset. The last one may reach past the end, into the padding that every operand has behind it
@@ -54,6 +54,14 @@ export const sgd: CpuKernel = (step, emitter) => {
     body.store(at, f32x4.add(f32x4.load(at, p.address), moved), p.address)
     body.store(at, moved, velocity.address)
   })
+}
+
+export const assign: CpuKernel = (step, emitter) => {
+  const { value } = step.inputs
+  const [state] = step.states
+  forEachVector(emitter, sizeOf(state.shape), (body, at) =>
+    body.store(at, f32x4.load(at, value.address), state.address),
+  )
 }
 
 /** One row of the ring. */

@@ -1,4 +1,5 @@
 import adamCode from '../../../shaders/adam.wgsl?raw'
+import assignCode from '../../../shaders/assign.wgsl?raw'
 import recordCode from '../../../shaders/record.wgsl?raw'
 import sgdCode from '../../../shaders/sgd.wgsl?raw'
 import { sizeOf } from '../../tensor.ts'
@@ -33,6 +34,17 @@ const lowerSgd: Lowering = ({ kernel, inputs: { gradient, stepSize }, states: [p
     functions: [],
     code: sgdCode,
     threads: sizeOf(p.shape),
+  },
+]
+
+const lowerAssign: Lowering = ({ kernel, inputs: { value }, states: [state] }) => [
+  {
+    kernel,
+    bindings: [write('state', state), read('value', value)],
+    constants: {},
+    functions: [],
+    code: assignCode,
+    threads: sizeOf(state.shape),
   },
 ]
 
@@ -81,5 +93,6 @@ fn scaleOf(column: u32) -> f32 {
 export const updateLowerings = {
   adam: lowerAdam,
   sgd: lowerSgd,
+  assign: lowerAssign,
   record: lowerRecord,
 } satisfies Record<string, Lowering>
