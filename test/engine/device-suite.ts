@@ -21,7 +21,9 @@ import type { Graph } from '../../src/engine/plan/trace.ts'
 import { ReferenceDevice } from '../../src/engine/reference/device.ts'
 import { align, Constant, Input, Resident, type Shape, sizeOf, type Tensor } from '../../src/engine/tensor.ts'
 import { adamUpdate } from '../../src/engine/updates/adam.ts'
+import { adamWUpdate } from '../../src/engine/updates/adam-w.ts'
 import { assignUpdate } from '../../src/engine/updates/assign.ts'
+import { nesterovUpdate } from '../../src/engine/updates/nesterov.ts'
 import { recordUpdate } from '../../src/engine/updates/record.ts'
 import { sgdUpdate } from '../../src/engine/updates/sgd.ts'
 import { caseGraph, operationCases, relativeError } from './operation-cases.ts'
@@ -412,6 +414,62 @@ export function deviceSuite({ name, open, loadOps, tolerance = 1e-5 }: DeviceSui
         )
         for (const block of ['p', 'velocity'])
           expect(relativeError(actual[block], expected[block]), block).toBeLessThanOrEqual(tolerance)
+      })
+
+      it('sgd with Nesterov momentum, of two parameters side by side', async () => {
+        const [a, b] = [new Resident('p', 0, [70]), new Resident('p', 512, [3])]
+        const [slope, stepSize] = [new Input('slope', [70]), new Input('stepSize', [1])]
+        const updates = [
+          nesterovUpdate(a, new Resident('velocity', 0, [70]), mul(a, slope), stepSize, 0.9),
+          nesterovUpdate(b, new Resident('velocity', 512, [3]), mul(b, sum(slope)), stepSize, 0.9),
+        ]
+        const { actual, expected } = await train(
+          { outputs: {}, updates },
+          { p: numbers([192]), velocity: new Float32Array(192) },
+          (step) => ({ slope: numbers([70], step + 2), stepSize: Float32Array.of(0.1) }),
+        )
+        for (const block of ['p', 'velocity'])
+          for (const [first, size] of [
+            [0, 70],
+            [128, 3],
+          ]) {
+            const part = (values: HostArray) => values.slice(first, first + size)
+            expect(relativeError(part(actual[block]), part(expected[block])), block).toBeLessThanOrEqual(tolerance)
+          }
+      })
+
+      it('adamW, and adam for what does not decay, each joined where it lies side by side', async () => {
+        const sizes = [70, 5, 3, 9]
+        const offsets = [0, 512, 768, 1024]
+        const at = (block: string) => sizes.map((size, i) => new Resident(block, offsets[i], [size]))
+        const [parameters, firsts, seconds] = [at('p'), at('m'), at('v')]
+        const [slope, stepSize, decay] = ['slope', 'stepSize', 'decay'].map((name) => new Input(name, [1]))
+        const constants = { beta1: 0.9, beta2: 0.999, epsilon: 1e-3 }
+        const updates = parameters.map((p, i) => {
+          const gradient = mul(mul(p, p), slope)
+          return i === 3
+            ? adamUpdate(p, firsts[i], seconds[i], gradient, stepSize, constants)
+            : adamWUpdate(p, firsts[i], seconds[i], gradient, stepSize, decay, constants)
+        })
+        const { actual, expected } = await train(
+          { outputs: {}, updates },
+          { p: numbers([320]), m: new Float32Array(320), v: new Float32Array(320) },
+          (step) => ({
+            slope: Float32Array.of(step + 1),
+            stepSize: Float32Array.of(0.01),
+            decay: Float32Array.of(0.1),
+          }),
+        )
+        for (const block of ['p', 'm', 'v'])
+          for (const [i, size] of sizes.entries()) {
+            const part = (values: HostArray) => values.slice(offsets[i] / 4, offsets[i] / 4 + size)
+            expect(relativeError(part(actual[block]), part(expected[block])), `${block} ${i}`).toBeLessThanOrEqual(
+              tolerance,
+            )
+          }
+        const steps = makePlan({ outputs: {}, updates }, device.fusions).steps
+        const count = (name: string) => steps.filter(({ kernel }) => kernel === name).length
+        expect([count('adamW'), count('adam')]).toEqual(device.fusions.has('flatUpdates') ? [1, 1] : [3, 1])
       })
 
       it('sgd whose gradient is the parameter itself', async () => {

@@ -8,7 +8,13 @@ import { sortSteps, Uses } from './trace-steps.ts'
  */
 
 /** Updates that do the same to each number, whatever parameter it belongs to; and which input has a number for each. */
-const flatKinds = { adam: 'gradient', sgd: 'gradient', assign: 'value' } as const
+const flatKinds = {
+  adam: 'gradient',
+  adamW: 'gradient',
+  sgd: 'gradient',
+  nesterov: 'gradient',
+  assign: 'value',
+} as const
 
 export function flattenUpdates(trace: Trace): void {
   for (const [kind, input] of Object.entries(flatKinds))

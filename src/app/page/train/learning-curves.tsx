@@ -38,7 +38,7 @@ export function LearningCurves({ points, log }: { points: readonly TrainingPoint
       accuracy: [
         curve(
           'Training',
-          kept.map((point) => point.accuracy),
+          kept.map((point) => point.accuracy ?? null),
         ),
         curve(
           'Validation',
@@ -90,7 +90,7 @@ export function LearningCurves({ points, log }: { points: readonly TrainingPoint
               <tr key={epoch}>
                 <th scope="row">{epoch}</th>
                 <td class="number">{loss.toFixed(4)}</td>
-                <td class="number">{percent(accuracy)}</td>
+                <td class="number">{accuracy !== undefined && percent(accuracy)}</td>
                 <td class="number">{valLoss?.toFixed(4)}</td>
                 <td class="number">{valAccuracy !== undefined && percent(valAccuracy)}</td>
                 <td class="number">{duration(seconds * 1000)}</td>

@@ -15,7 +15,7 @@ import {
   softmaxCrossEntropyGradient,
   softmaxCrossEntropyWithGradient,
 } from './softmax.ts'
-import { adam, assign, record, sgd } from './updates.ts'
+import { adam, adamW, assign, nesterov, record, sgd } from './updates.ts'
 
 /** Every kernel by the name its plan step carries. */
 const kernels = {
@@ -42,7 +42,9 @@ const kernels = {
   blendBySegments,
   random,
   adam,
+  adamW,
   sgd,
+  nesterov,
   assign,
   record,
 } satisfies Record<KernelName, CpuKernel>
