@@ -9,8 +9,8 @@ import { type Loss, type LossName, losses, meanAbsoluteError } from './losses.ts
 export interface Objective {
   /** 'sparseCategoricalCrossentropy' unless given. */
   readonly loss?: LossName
-  /** What is computed and told beside the loss; nothing unless given. */
-  readonly metrics?: readonly MetricName[]
+  /** What is computed and told beside the loss; nothing unless given. The loss may be named, too: it is always told. */
+  readonly metrics?: readonly (MetricName | 'loss')[]
 }
 
 /** Metrics as rows: what labels each takes, and its graph, [N]. */
@@ -65,8 +65,8 @@ export const metricNames = Object.keys(metrics) as MetricName[]
 /** @internal */
 export const lossOption = oneOf(...lossNames)
 
-/** @internal 'loss' may be named: it is always told. */
-export const metricsOption = thatIs<readonly MetricName[]>(
+/** @internal */
+export const metricsOption = thatIs<readonly (MetricName | 'loss')[]>(
   `a list of ${[...metricNames, 'loss'].map((name) => `'${name}'`).join(', ')}`,
   (value) => Array.isArray(value) && value.every((name) => name === 'loss' || metricNames.some((one) => one === name)),
 )

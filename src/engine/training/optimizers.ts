@@ -1,4 +1,5 @@
-import { check, flag, items, numberFrom, optionsOf, thatIs } from '../arguments.ts'
+import { check, flag, items, numberFrom, optionsOf, shown, thatIs } from '../arguments.ts'
+import { ArgumentError } from '../errors.ts'
 import type { Resident, Tensor } from '../tensor.ts'
 import { adamUpdate } from '../updates/adam.ts'
 import { adamWUpdate } from '../updates/adam-w.ts'
@@ -149,18 +150,15 @@ export function sgd(config: SgdConfig = {}): Optimizer {
 
 /** The optimizer of a checkpoint: `optimizerFrom(checkpoint.optimizer)`. @throws ArgumentError where a setting is wrong */
 export function optimizerFrom(settings: OptimizerSettings): Optimizer {
-  switch (settings.optimizer) {
-    case 'adam': {
-      const { optimizer: _, ...config } = settings
+  const { optimizer, ...config } = settings
+  switch (optimizer) {
+    case 'adam':
       return adam(config)
-    }
-    case 'adamW': {
-      const { optimizer: _, ...config } = settings
+    case 'adamW':
       return adamW(config)
-    }
-    case 'sgd': {
-      const { optimizer: _, ...config } = settings
+    case 'sgd':
       return sgd(config)
-    }
+    default:
+      throw new ArgumentError(`optimizerFrom: ${shown(optimizer)} is no optimizer; there are adam, adamW and sgd`)
   }
 }
