@@ -1,4 +1,4 @@
-import { oneOf, shown, thatIs } from '../arguments.ts'
+import { listOf, oneOf, shown } from '../arguments.ts'
 import { ArgumentError, ShapeError } from '../errors.ts'
 import { checkLabels, checkSamples, isTargets, type Labels, type Targets } from '../model/samples.ts'
 import { formatShape, Input, type Shape, type Tensor } from '../tensor.ts'
@@ -66,9 +66,9 @@ export const metricNames = Object.keys(metrics) as MetricName[]
 export const lossOption = oneOf(...lossNames)
 
 /** @internal */
-export const metricsOption = thatIs<readonly (MetricName | 'loss')[]>(
+export const metricsOption = listOf(
   `a list of ${[...metricNames, 'loss'].map((name) => `'${name}'`).join(', ')}`,
-  (value) => Array.isArray(value) && value.every((name) => name === 'loss' || metricNames.some((one) => one === name)),
+  oneOf(...metricNames, 'loss'),
 )
 
 /** The names of what is told, the loss first: each once. */

@@ -192,6 +192,7 @@ it('what is unknown, or can not be, is refused with what there is', async () => 
   await expect(compile({ metrics: ['f1'] })).rejects.toThrow(
     /compile: metrics must be a list of 'accuracy', 'meanSquaredError', 'meanAbsoluteError', 'loss', not \["f1"\]/,
   )
+  await expect(compile({ metrics: new Array(2) })).rejects.toThrow(ArgumentError)
   await expect(compile({ loss: 'hinge' })).rejects.toThrow(
     /loss must be 'sparseCategoricalCrossentropy', 'categoricalCrossentropy', 'binaryCrossentropy' or 'meanSquaredError'/,
   )
