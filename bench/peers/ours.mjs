@@ -21,7 +21,7 @@ export async function open(work, { device: name, threads, relaxed, tune = [] }) 
     dense({ units: 10, activation: 'softmax' }),
   ])
   model.setWeights(work.weights)
-  await model.compile({ device, optimizer: adam() })
+  await model.compile({ device, optimizer: adam(), metrics: ['accuracy'] })
   if (tune.length > 0 && !model.tune) throw new Error('this build has nothing to tune')
   // A software adapter would take many minutes for large ones.
   const batchSize = device.info.isFallbackAdapter ? Math.min(...tune) : Math.max(...tune)

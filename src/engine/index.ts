@@ -28,7 +28,7 @@ export { gradients } from './gradients.ts'
 export type { LongCallOptions, Predictions } from './model/compiled.ts'
 export * from './model/layers/public.ts'
 export type { Applied, Network, NetworkContext, Parameter, Port } from './model/network.ts'
-export type { Labels, Samples } from './model/samples.ts'
+export type { Labels, Samples, Targets } from './model/samples.ts'
 export {
   type Architecture,
   type NamedLayer,
@@ -44,6 +44,30 @@ export { describePlan, makePlan, type Plan } from './plan/plan.ts'
 export { Constant, constant, Input, Resident, Tensor } from './tensor.ts'
 export type { Checkpoint } from './training/checkpoint.ts'
 export type { BatchLog, BeforeStep, EpochLog, FitOptions, History } from './training/fit-options.ts'
+export {
+  type CosineDecay,
+  cosineDecay,
+  type ExponentialDecay,
+  exponentialDecay,
+  type LearningRate,
+  type LinearWarmup,
+  linearWarmup,
+  type PiecewiseConstantDecay,
+  piecewiseConstantDecay,
+  type Schedule,
+} from './training/learning-rates.ts'
+export type { LossName } from './training/losses.ts'
 export { accuracy, classificationReport, confusionMatrix } from './training/metrics.ts'
-export { adam, type Optimizer, sgd } from './training/optimizers.ts'
+export type { MetricName, Objective, Scores } from './training/objective.ts'
+export {
+  type AdamConfig,
+  type AdamWConfig,
+  adam,
+  adamW,
+  type Optimizer,
+  type OptimizerSettings,
+  optimizerFrom,
+  type SgdConfig,
+  sgd,
+} from './training/optimizers.ts'
 export { batchLine, epochLine } from './training/progress-line.ts'

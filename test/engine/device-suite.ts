@@ -25,7 +25,7 @@ import { dense, matmul } from '../../src/engine/ops/matmul.ts'
 import { avgPool, maxPool } from '../../src/engine/ops/pool.ts'
 import { random } from '../../src/engine/ops/random.ts'
 import { argMax, max, mean } from '../../src/engine/ops/reduce.ts'
-import { flatten } from '../../src/engine/ops/reshape.ts'
+import { flatten, reshape } from '../../src/engine/ops/reshape.ts'
 import { logSoftmax, softmax } from '../../src/engine/ops/softmax.ts'
 import { softmaxCrossEntropy } from '../../src/engine/ops/softmax-cross-entropy.ts'
 import { sum } from '../../src/engine/ops/sum-and-broadcast.ts'
@@ -34,6 +34,9 @@ import type { Graph } from '../../src/engine/plan/trace.ts'
 import { ReferenceDevice } from '../../src/engine/reference/device.ts'
 import { align, Constant, Input, Resident, type Shape, sizeOf, type Tensor } from '../../src/engine/tensor.ts'
 import { adamUpdate } from '../../src/engine/updates/adam.ts'
+import { adamWUpdate } from '../../src/engine/updates/adam-w.ts'
+import { assignUpdate } from '../../src/engine/updates/assign.ts'
+import { nesterovUpdate } from '../../src/engine/updates/nesterov.ts'
 import { recordUpdate } from '../../src/engine/updates/record.ts'
 import { sgdUpdate } from '../../src/engine/updates/sgd.ts'
 import { caseGraph, operationCases, relativeError } from './operation-cases.ts'
@@ -557,6 +560,62 @@ export function deviceSuite({ name, open, loadOps, tolerance = 1e-5 }: DeviceSui
           expect(relativeError(actual[block], expected[block]), block).toBeLessThanOrEqual(tolerance)
       })
 
+      it('sgd with Nesterov momentum, of two parameters side by side', async () => {
+        const [a, b] = [new Resident('p', 0, [70]), new Resident('p', 512, [3])]
+        const [slope, stepSize] = [new Input('slope', [70]), new Input('stepSize', [1])]
+        const updates = [
+          nesterovUpdate(a, new Resident('velocity', 0, [70]), mul(a, slope), stepSize, 0.9),
+          nesterovUpdate(b, new Resident('velocity', 512, [3]), mul(b, sum(slope)), stepSize, 0.9),
+        ]
+        const { actual, expected } = await train(
+          { outputs: {}, updates },
+          { p: numbers([192]), velocity: new Float32Array(192) },
+          (step) => ({ slope: numbers([70], step + 2), stepSize: Float32Array.of(0.1) }),
+        )
+        for (const block of ['p', 'velocity'])
+          for (const [first, size] of [
+            [0, 70],
+            [128, 3],
+          ]) {
+            const part = (values: HostArray) => values.slice(first, first + size)
+            expect(relativeError(part(actual[block]), part(expected[block])), block).toBeLessThanOrEqual(tolerance)
+          }
+      })
+
+      it('adamW, and adam for what does not decay, each joined where it lies side by side', async () => {
+        const sizes = [70, 5, 3, 9]
+        const offsets = [0, 512, 768, 1024]
+        const at = (block: string) => sizes.map((size, i) => new Resident(block, offsets[i], [size]))
+        const [parameters, firsts, seconds] = [at('p'), at('m'), at('v')]
+        const [slope, stepSize, decay] = ['slope', 'stepSize', 'decay'].map((name) => new Input(name, [1]))
+        const constants = { beta1: 0.9, beta2: 0.999, epsilon: 1e-3 }
+        const updates = parameters.map((p, i) => {
+          const gradient = mul(mul(p, p), slope)
+          return i === 3
+            ? adamUpdate(p, firsts[i], seconds[i], gradient, stepSize, constants)
+            : adamWUpdate(p, firsts[i], seconds[i], gradient, stepSize, decay, constants)
+        })
+        const { actual, expected } = await train(
+          { outputs: {}, updates },
+          { p: numbers([320]), m: new Float32Array(320), v: new Float32Array(320) },
+          (step) => ({
+            slope: Float32Array.of(step + 1),
+            stepSize: Float32Array.of(0.01),
+            decay: Float32Array.of(0.1),
+          }),
+        )
+        for (const block of ['p', 'm', 'v'])
+          for (const [i, size] of sizes.entries()) {
+            const part = (values: HostArray) => values.slice(offsets[i] / 4, offsets[i] / 4 + size)
+            expect(relativeError(part(actual[block]), part(expected[block])), `${block} ${i}`).toBeLessThanOrEqual(
+              tolerance,
+            )
+          }
+        const steps = makePlan({ outputs: {}, updates }, device.fusions).steps
+        const count = (name: string) => steps.filter(({ kernel }) => kernel === name).length
+        expect([count('adamW'), count('adam')]).toEqual(device.fusions.has('flatUpdates') ? [1, 1] : [3, 1])
+      })
+
       it('sgd whose gradient is the parameter itself', async () => {
         const p = new Resident('p', 0, [9])
         const update = sgdUpdate(p, new Resident('velocity', 0, [9]), p, new Input('stepSize', [1]), 0)
@@ -566,6 +625,33 @@ export function deviceSuite({ name, open, loadOps, tolerance = 1e-5 }: DeviceSui
           () => ({ stepSize: Float32Array.of(0.25) }),
         )
         expect(relativeError(actual.p, expected.p)).toBeLessThanOrEqual(tolerance)
+      })
+
+      it('assign: three states that lie side by side, each from all of them as they were', async () => {
+        const sizes = [70, 3, 9]
+        const offsets = [0, 512, 768]
+        const [a, b, c] = sizes.map((size, i) => new Resident('p', offsets[i], [size]))
+        const x = new Input('x', [70])
+        const updates = [
+          assignUpdate(a, add(mul(a, 0.75), mul(x, sum(b)))),
+          // A copy of a state, which is changed by then.
+          assignUpdate(b, reshape(new Resident('q', 0, [3, 1]), [3])),
+          assignUpdate(c, mul(c, mean(a))),
+          assignUpdate(new Resident('q', 0, [3, 1]), mul(reshape(b, [3, 1]), 2)),
+        ]
+        const { actual, expected } = await train(
+          { outputs: {}, updates },
+          { p: numbers([256]), q: numbers([3], 2) },
+          (step) => ({ x: numbers([70], step + 5) }),
+        )
+        for (const [i, size] of sizes.entries()) {
+          const part = (values: HostArray) => values.slice(offsets[i] / 4, offsets[i] / 4 + size)
+          expect(relativeError(part(actual.p), part(expected.p)), `state ${i}`).toBeLessThanOrEqual(tolerance)
+        }
+        expect(relativeError(actual.q, expected.q)).toBeLessThanOrEqual(tolerance)
+        const steps = makePlan({ outputs: {}, updates }, device.fusions).steps
+        const assignments = device.fusions.has('flatUpdates') ? 2 : 4
+        expect(steps.filter(({ kernel }) => kernel === 'assign')).toHaveLength(assignments)
       })
 
       it('record into a ring, more values than a kernel binds', async () => {

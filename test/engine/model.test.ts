@@ -153,7 +153,7 @@ describe('fit', () => {
     const { samples, labels } = quadrants(40)
     const train = async (seed: number) => {
       const model = small(seed)
-      await model.compile({ device: new CpuDevice(), optimizer: adam() })
+      await model.compile({ device: new CpuDevice(), optimizer: adam(), metrics: ['accuracy'] })
       await model.fit(samples, labels, { batchSize: 16, epochs: 2 })
       return model.weights.map(({ data }) => data)
     }
@@ -171,7 +171,7 @@ describe('fit', () => {
       const { samples, labels } = quadrants(40)
       const begin = async () => {
         const model = small(7)
-        await model.compile({ device: new CpuDevice(), optimizer: optimizer() })
+        await model.compile({ device: new CpuDevice(), optimizer: optimizer(), metrics: ['accuracy'] })
         return model
       }
       const options = { batchSize: 16, epochs: 3, validationData: [samples, labels] } as const
@@ -214,7 +214,7 @@ describe('fit', () => {
   it('pauses before a step for as long as it is told to, having told all it knows', async () => {
     const { samples, labels } = quadrants(40)
     const model = small()
-    await model.compile({ device: new CpuDevice(), optimizer: adam() })
+    await model.compile({ device: new CpuDevice(), optimizer: adam(), metrics: ['accuracy'] })
     const told: number[] = []
     let goOn = () => {}
     let atPause: (() => void) | null = null
@@ -251,7 +251,7 @@ describe('fit', () => {
     const { samples, labels } = quadrants(40)
     const checkpointOf = async (model: Sequential, optimizer: Optimizer) => {
       const taken: Checkpoint[] = []
-      await model.compile({ device: new CpuDevice(), optimizer })
+      await model.compile({ device: new CpuDevice(), optimizer, metrics: ['accuracy'] })
       await model.fit(samples, labels, {
         batchSize: 40,
         beforeStep: ({ checkpoint }) => checkpoint().then((made) => void taken.push(made)),
@@ -259,20 +259,24 @@ describe('fit', () => {
       return taken[0]
     }
     const model = small()
-    await model.compile({ device: new CpuDevice(), optimizer: adam() })
+    await model.compile({ device: new CpuDevice(), optimizer: adam(), metrics: ['accuracy'] })
     const before = model.weights.map(({ data }) => data.slice())
     const other = sequential({ inputShape: [6, 6, 1] }, [flatten(), dense({ units: 4, activation: 'softmax' })])
     const from = await checkpointOf(other, adam())
     await expect(model.fit(samples, labels, { from })).rejects.toThrow(ShapeError)
     const bySgd = await checkpointOf(small(), sgd())
-    await expect(model.fit(samples, labels, { from: bySgd })).rejects.toThrow(/optimizer arrays/)
+    await expect(model.fit(samples, labels, { from: bySgd })).rejects.toThrow(
+      /made with the optimizer {"optimizer":"sgd".* compiled with {"optimizer":"adam"/,
+    )
+    const { optimizer: _, ...unnamed } = bySgd
+    await expect(model.fit(samples, labels, { from: unnamed })).rejects.toThrow(/optimizer arrays/)
     expect(model.weights.map(({ data }) => data)).toEqual(before)
   })
 
   it('reports batches whose means are those of the epoch', async () => {
     const { samples, labels } = quadrants(40)
     const model = small()
-    await model.compile({ device: new CpuDevice(), optimizer: adam() })
+    await model.compile({ device: new CpuDevice(), optimizer: adam(), metrics: ['accuracy'] })
     const sizes = [16, 16, 8]
     const losses: number[] = []
     const { epochs } = await model.fit(samples, labels, {
@@ -294,7 +298,7 @@ describe('fit', () => {
     const { samples, labels } = quadrants(64)
     const model = small()
     const before = model.weights[0].data.slice()
-    await model.compile({ device: new CpuDevice(), optimizer: adam() })
+    await model.compile({ device: new CpuDevice(), optimizer: adam(), metrics: ['accuracy'] })
     const controller = new AbortController()
     const reason = new Error('enough')
     let steps = 0
@@ -318,7 +322,7 @@ describe('fit', () => {
     const train = async (limit: number) => {
       const device = Object.defineProperty(new CpuDevice(), 'maxBlockBytes', { value: limit })
       const model = small()
-      await model.compile({ device, optimizer: adam() })
+      await model.compile({ device, optimizer: adam(), metrics: ['accuracy'] })
       await model.fit(samples, labels, { batchSize: 16, epochs: 2 })
       return model.weights.map(({ data }) => data)
     }
@@ -329,7 +333,7 @@ describe('fit', () => {
     const { samples, labels } = quadrants(16)
     const device = new CpuDevice()
     const model = small()
-    await model.compile({ device, optimizer: adam() })
+    await model.compile({ device, optimizer: adam(), metrics: ['accuracy'] })
     await model.fit(samples, labels, { batchSize: 4, epochs: 3 })
     const bytes = device.memoryBytes
     await model.fit(samples, labels, { batchSize: 4, epochs: 250 })
@@ -342,7 +346,7 @@ describe('fit', () => {
     await expect(model.fit(samples, labels)).rejects.toThrow(/call `await model.compile/)
     await model.compile({ device: new ReferenceDevice() })
     await expect(model.fit(samples, labels)).rejects.toThrow(LimelightError)
-    await model.compile({ device: new ReferenceDevice(), optimizer: adam() })
+    await model.compile({ device: new ReferenceDevice(), optimizer: adam(), metrics: ['accuracy'] })
     await expect(model.fit({ data: samples.data, shape: [8, 36] }, labels)).rejects.toThrow(ShapeError)
     await expect(model.fit(samples, labels.subarray(1))).rejects.toThrow(ShapeError)
     await expect(
@@ -354,7 +358,7 @@ describe('fit', () => {
     await expect(model.fit(samples, labels, { batchSize: 0 })).rejects.toThrow(ArgumentError)
     expect(() => adam({ learningRate: -1 })).toThrow(ArgumentError)
     const open = sequential({ inputShape: [6, 6, 1] }, [flatten(), dense({ units: 4 })])
-    await open.compile({ device: new ReferenceDevice(), optimizer: adam() })
+    await open.compile({ device: new ReferenceDevice(), optimizer: adam(), metrics: ['accuracy'] })
     await expect(open.fit(samples, labels)).rejects.toThrow(/must have the activation softmax/)
   })
 })
@@ -364,7 +368,7 @@ describe('plans', () => {
     const device = new CpuDevice()
     const compiled = new CompiledModel(tutorial().network, device)
     const samples = { data: new Uint8Array(60_000 * 784), shape: [60_000, 28, 28, 1], scale: 1 / 255 }
-    expect(describeTrainingStep(compiled, adam(), samples, 256)).toMatchSnapshot()
+    expect(describeTrainingStep(compiled, adam(), samples, 256, { metrics: ['accuracy'] })).toMatchSnapshot()
   })
 
   it('the same with every fusion there is: no sum or mean is a step of its own', () => {
@@ -373,7 +377,7 @@ describe('plans', () => {
     })
     const compiled = new CompiledModel(tutorial().network, device)
     const samples = { data: new Uint8Array(60_000 * 784), shape: [60_000, 28, 28, 1], scale: 1 / 255 }
-    expect(describeTrainingStep(compiled, adam(), samples, 256)).toMatchSnapshot()
+    expect(describeTrainingStep(compiled, adam(), samples, 256, { metrics: ['accuracy'] })).toMatchSnapshot()
   })
 
   it('a forward pass of the tutorial: five steps, one a layer and the softmax', () => {

@@ -1,7 +1,7 @@
 import {
   accuracy,
   activation,
-  adam,
+  adamW,
   averagePooling2d,
   classificationReport,
   compute,
@@ -85,18 +85,43 @@ fuzz('a model in use', {
   refused: 0.3,
   async attempt(random) {
     const model = sequential({ inputShape: [2] }, [dense({ units: 2, activation: 'softmax' })])
+    const schedule = () => ({
+      schedule: now(random, 'cosineDecay'),
+      initialLearningRate: 0.1,
+      decaySteps: now(random, 3),
+    })
+    const learningRate = () => now(random, pick<unknown>(random, [0.1, schedule()]))
     const optimizer =
       random() < 0.5
-        ? adam(anything(now(random, { learningRate: now(random, 0.1), beta1: now(random, 0.9) })))
-        : sgd(anything(now(random, { momentum: now(random, 0) })))
+        ? adamW(
+            anything(
+              now(random, { learningRate: learningRate(), beta1: now(random, 0.9), weightDecay: now(random, 0.1) }),
+            ),
+          )
+        : sgd(
+            anything(
+              now(random, { learningRate: learningRate(), momentum: now(random, 0), nesterov: now(random, true) }),
+            ),
+          )
+    const loss = pick(random, ['sparseCategoricalCrossentropy', 'categoricalCrossentropy', 'meanSquaredError'])
     try {
       await model.compile(
-        anything(now(random, { device, optimizer: now(random, optimizer), metrics: now(random, ['accuracy']) })),
+        anything(
+          now(random, {
+            device,
+            optimizer: now(random, optimizer),
+            loss: now(random, loss),
+            metrics: now(random, loss === 'meanSquaredError' ? ['meanAbsoluteError'] : ['accuracy']),
+          }),
+        ),
       )
       const samples = anything<Parameters<typeof model.predict>[0]>(
         now(random, { data: now(random, new Float32Array(6)), shape: now(random, [3, 2]), scale: now(random, 1) }),
       )
-      const labels = anything<number[]>(now(random, now(random, [0, 1, 0])))
+      const targets = { data: now(random, Uint8Array.of(1, 0, 0, 1, 1, 0)), shape: now(random, [3, 2]) }
+      const labels = anything<number[]>(
+        now(random, loss === 'sparseCategoricalCrossentropy' ? now(random, [0, 1, 0]) : targets),
+      )
       const options = (plain: object, ...names: string[]) => {
         const given: Record<string, unknown> = { ...plain }
         if (random() < 0.4) given[pick(random, [...names, 'signal', 'strange'])] = strangeValue(random)

@@ -30,7 +30,7 @@ export function addTuneCommand(program: Command): void {
       const device = await openDeviceFor({ device: 'webgpu' })
       const bar = progressBar('Tuning')
       try {
-        await model.compile({ device, optimizer: adam() })
+        await model.compile({ device, optimizer: adam(), metrics: ['accuracy'] })
         note(`Adapter: ${device.info.adapter}`)
         const measurements = await model.tune({ batchSize, signal, onProgress: bar.update })
         bar.stop()

@@ -1,14 +1,13 @@
-import { abortSignal, callback, oneOf, optionsOf, thatIs, wholeNumber } from '../arguments.ts'
+import { abortSignal, callback, optionsOf, thatIs, wholeNumber } from '../arguments.ts'
 import type { Device, MeasurementOptions } from '../device.ts'
+import { lossOption, metricsOption, type Objective } from '../training/objective.ts'
 import type { Optimizer } from '../training/optimizers.ts'
 
-export interface CompileOptions {
+/** Where the model is to be, and what evaluate() and fit() compute. */
+export interface CompileOptions extends Objective {
   readonly device: Device
   /** Needed for fit(). */
   readonly optimizer?: Optimizer
-  /** The loss of evaluate() and fit(); the last layer must be a softmax. */
-  readonly loss?: 'sparseCategoricalCrossentropy'
-  readonly metrics?: readonly 'accuracy'[]
 }
 
 /** What a device and an optimizer are told by. */
@@ -17,7 +16,7 @@ const aDevice = thatIs<Device>(
   (value) => typeof value === 'object' && value !== null && 'lower' in value && 'allocate' in value,
 )
 const anOptimizer = thatIs<Optimizer>(
-  'an optimizer: adam() or sgd()',
+  'an optimizer: adam(), adamW() or sgd()',
   (value) => typeof value === 'object' && value !== null && 'slots' in value && 'update' in value,
 )
 
@@ -26,11 +25,8 @@ export const compileOptions = optionsOf<CompileOptions>(
   {
     device: aDevice,
     optimizer: anOptimizer,
-    loss: oneOf('sparseCategoricalCrossentropy'),
-    metrics: thatIs(
-      "a list of 'accuracy'",
-      (value) => Array.isArray(value) && value.every((name) => name === 'accuracy'),
-    ),
+    loss: lossOption,
+    metrics: metricsOption,
   },
   'device',
 )

@@ -20,7 +20,7 @@ import { only, type Parameter, trainableCount } from '../model/network.ts'
 import { outputActivation } from '../model/output-activation.ts'
 import { type ParameterValues, setParameters } from '../model/parameters.ts'
 import { predict } from '../model/predict.ts'
-import { checkLabels, checkSamples, type Labels, type Samples } from '../model/samples.ts'
+import { checkSamples, type Labels, type Samples, type Targets } from '../model/samples.ts'
 import {
   type NamedLayer,
   type SequentialNetwork,
@@ -33,6 +33,7 @@ import type { AbortSignal } from '../platform/types.ts'
 import { formatShape, type Shape } from '../tensor.ts'
 import { evaluate } from '../training/evaluate.ts'
 import { type FitOptions, fitOptions, type History } from '../training/fit-options.ts'
+import { checkObjective, checkTruth, type Scores } from '../training/objective.ts'
 import {
   type BatchMeasurementOptions,
   batchOf,
@@ -112,6 +113,7 @@ export class Sequential {
   /** Puts the model on a device, ready to predict, and with an optimizer to fit. A model can be compiled again, elsewhere. */
   async compile(options: CompileOptions): Promise<void> {
     check('compile', compileOptions, options)
+    checkObjective('compile', options)
     this.dispose()
     this.placed = { compiled: new CompiledModel(this.network, options.device), options }
   }
@@ -153,24 +155,24 @@ export class Sequential {
     return tabulateFactored(this.onDevice('tabulateBlended').compiled, request, options)
   }
 
-  /** Mean loss and accuracy on labelled samples. @throws ShapeError, ArgumentError for samples or labels that do not fit */
-  async evaluate(
-    samples: Samples,
-    labels: Labels,
-    options: LongCallOptions = {},
-  ): Promise<{ loss: number; accuracy: number }> {
+  /**
+   * Mean loss and metrics on labelled samples. Labels are what the loss takes: class numbers, or targets of the output's shape.
+   * @throws ShapeError, ArgumentError for samples or labels that do not fit
+   */
+  async evaluate(samples: Samples, labels: Labels | Targets, options: LongCallOptions = {}): Promise<Scores> {
     check('evaluate', predictOptions, options)
+    const { compiled, options: objective } = this.onDevice('evaluate')
     this.checkLabelled('evaluate', samples, labels)
-    return evaluate(this.onDevice('evaluate').compiled, samples, labels, options)
+    return evaluate(compiled, samples, labels, options, objective)
   }
 
   /**
-   * Trains on labelled samples, as Keras's fit: shuffled anew every epoch, the last batch smaller if need be.
+   * Trains on labelled samples (class numbers or targets, as evaluate takes them), as Keras's fit: shuffled anew every epoch, the last batch smaller if need be.
    * An abort throws the signal's reason and leaves the model as the last whole step made it.
    * @throws TrainingDivergedError when a loss is no number any more; the model then has the last weights that gave one, of
    * those that the host had: an epoch's or a checkpoint's, or what it began with
    */
-  async fit(samples: Samples, labels: Labels, options: FitOptions = {}): Promise<History> {
+  async fit(samples: Samples, labels: Labels | Targets, options: FitOptions = {}): Promise<History> {
     check('fit', fitOptions, options)
     this.checkLabelled('fit', samples, labels)
     if (options.validationData) this.checkLabelled('fit', ...options.validationData, 'fit: validationData')
@@ -184,7 +186,7 @@ export class Sequential {
       await this.compile({ ...compiledWith, device })
       return this.onDevice('fit').compiled
     }
-    return fit({ compiled, optimizer, seed: this.seed, samples, labels, moveTo }, options)
+    return fit({ compiled, optimizer, objective: compiledWith, seed: this.seed, samples, labels, moveTo }, options)
   }
 
   /**
@@ -196,7 +198,7 @@ export class Sequential {
     check('tune', measurementOptions, options)
     const { compiled, options: compiledWith } = this.onDevice('tune')
     const { tune } = await import('./tuning.ts')
-    return tune(compiled, compiledWith.optimizer, options)
+    return tune(compiled, compiledWith, options)
   }
 
   /**
@@ -207,7 +209,7 @@ export class Sequential {
     check('profile', measurementOptions, options)
     const { compiled, options: compiledWith } = this.onDevice('profile')
     const { profile } = await import('./tuning.ts')
-    return profile(compiled, compiledWith.optimizer, options)
+    return profile(compiled, compiledWith, options)
   }
 
   /** The classes the last layer tells apart. */
@@ -252,9 +254,9 @@ export class Sequential {
     this.placed = null
   }
 
-  private checkLabelled(caller: string, samples: Samples, labels: Labels, what = caller): void {
+  private checkLabelled(caller: string, samples: Samples, labels: Labels | Targets, what = caller): void {
     checkSamples(what, samples, this.inputShape)
-    checkLabels(what, labels, samples.shape[0], this.classes(caller))
+    checkTruth(what, this.onDevice(caller).options, labels, samples.shape[0], this.outputShape)
   }
 
   private onDevice(caller: string): Placed {

@@ -5,16 +5,15 @@ import type { CompiledModel } from '../model/compiled.ts'
 import { onlyInput } from '../model/network.ts'
 import { makePlan, type Plan } from '../plan/plan.ts'
 import type { Graph } from '../plan/trace.ts'
-import type { Optimizer } from '../training/optimizers.ts'
 import { trainingStepPlan } from '../training/step-plan.ts'
-import type { BatchMeasurementOptions } from './options.ts'
+import type { BatchMeasurementOptions, CompileOptions } from './options.ts'
 
 /** Measurements of a model's kernels, in all that it is used for. */
 
 /** Finds the fastest kernels for predictions, explanations of images, and training where there is an optimizer. */
 export async function tune(
   compiled: CompiledModel,
-  optimizer: Optimizer | undefined,
+  compiledWith: CompileOptions,
   { batchSize = 256, ...options }: BatchMeasurementOptions,
 ): Promise<readonly Measurement[]> {
   const { device, network } = compiled
@@ -24,32 +23,33 @@ export async function tune(
   const large = device.info.isFallbackAdapter ? small : Math.max(...device.batchSizes)
   const graphs = [compiled.predictionGraph(smallest), compiled.predictionGraph(large)]
   if (onlyInput(network).shape.length === 3) graphs.push(blendGraph(compiled, large, 1))
-  return device.tune(plansToMeasure(compiled, optimizer, graphs, batchSize), options)
+  return device.tune(plansToMeasure(compiled, compiledWith, graphs, batchSize), options)
 }
 
 /** Measures each step of a prediction for so many samples, and of a training step where there is an optimizer. */
 export async function profile(
   compiled: CompiledModel,
-  optimizer: Optimizer | undefined,
+  compiledWith: CompileOptions,
   { batchSize = 32, ...options }: BatchMeasurementOptions,
 ): Promise<readonly Measurement[]> {
   const { device } = compiled
   if (!device.profile) return []
   const graphs = [compiled.predictionGraph(batchSize)]
-  return device.profile(plansToMeasure(compiled, optimizer, graphs, batchSize), options)
+  return device.profile(plansToMeasure(compiled, compiledWith, graphs, batchSize), options)
 }
 
 /** The graphs' plans, and a training step's of so many byte images. */
 function plansToMeasure(
   compiled: CompiledModel,
-  optimizer: Optimizer | undefined,
+  compiledWith: CompileOptions,
   graphs: readonly Graph[],
   batch: number,
 ): Plan[] {
   const plans = graphs.map((graph) => makePlan(graph, compiled.device.fusions))
+  const { optimizer } = compiledWith
   if (!optimizer) return plans
   const samples = { data: new Uint8Array(0), shape: [batch, ...onlyInput(compiled.network).shape] }
-  const training = trainingStepPlan(compiled, optimizer, samples, batch)
+  const training = trainingStepPlan(compiled, optimizer, samples, batch, compiledWith)
   const { maxBlockBytes } = compiled.device
   // Refused at once, not after the predictions were measured.
   if (training.largestOperandBytes > maxBlockBytes)

@@ -32,17 +32,18 @@ export interface Predictions {
  */
 export const parameterBlock = 'parameters'
 
-function placesOf(parameters: readonly Parameter[]): { places: readonly Resident[]; bytes: number } {
+function placesOf(parameters: readonly Parameter[]) {
   const bytesOf = (some: readonly Parameter[]) => some.reduce((sum, { shape }) => sum + align(4 * sizeOf(shape)), 0)
   let trained = 0
-  let kept = bytesOf(parameters.filter(({ trainable }) => trainable))
+  const trainedBytes = bytesOf(parameters.filter(({ trainable }) => trainable))
+  let kept = trainedBytes
   const places = parameters.map((parameter) => {
     const place = new Resident(parameterBlock, parameter.trainable ? trained : kept, parameter.shape)
     if (parameter.trainable) trained += bytesOf([parameter])
     else kept += bytesOf([parameter])
     return place
   })
-  return { places, bytes: kept }
+  return { places, trainedBytes, bytes: kept }
 }
 
 /** Programs of sizes that may not come again. */
@@ -64,6 +65,8 @@ export class CompiledModel {
   readonly parameterMemory: Memory
   /** Elements of the parameter block, padding included. */
   readonly parameterElements: number
+  /** Of the block's beginning, where what is trained lies: as much as each of an optimizer's blocks has. */
+  readonly trainedElements: number
   /** Being trained by a call of fit(): two at once would share one optimizer. */
   isTraining = false
   private readonly programs = new Map<string, Promise<Program>>()
@@ -78,9 +81,10 @@ export class CompiledModel {
     readonly network: Network,
     readonly device: Device,
   ) {
-    const { places, bytes } = placesOf(network.parameters)
+    const { places, trainedBytes, bytes } = placesOf(network.parameters)
     this.parameters = places
     this.parameterElements = bytes / 4
+    this.trainedElements = trainedBytes / 4
     this.parameterMemory = device.allocate('f32', this.parameterElements)
     this.owned.push(this.parameterMemory)
     this.uploadWeights()

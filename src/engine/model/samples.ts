@@ -16,6 +16,14 @@ export interface Samples {
 /** Class numbers, one a sample. */
 export type Labels = ArrayLike<number>
 
+/** What a network's outputs should be: numbers like samples, [N, …outputShape]. One-hot classes, probabilities, or any numbers. */
+export type Targets = Samples
+
+/** Class numbers are a list; targets have a shape. */
+export function isTargets(labels: Labels | Targets): labels is Targets {
+  return typeof labels === 'object' && labels !== null && 'shape' in labels && 'data' in labels
+}
+
 /**
  * @throws ShapeError when the samples are not as many as the shape says, or not of the shape a model takes
  * @throws ArgumentError when they hold NaN or what is infinite in 32 bits: what becomes of it differs from device to device

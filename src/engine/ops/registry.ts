@@ -1,5 +1,8 @@
 import type { Operation } from '../tensor.ts'
 import { adamKind } from '../updates/adam.ts'
+import { adamWKind } from '../updates/adam-w.ts'
+import { assignKind } from '../updates/assign.ts'
+import { nesterovKind } from '../updates/nesterov.ts'
 import { recordKind } from '../updates/record.ts'
 import { sgdKind } from '../updates/sgd.ts'
 import type { UpdateKind } from '../updates/update.ts'
@@ -46,7 +49,14 @@ const operationRows = named({
   random: randomOperation,
 })
 
-const updateRows = { adam: adamKind, sgd: sgdKind, record: recordKind }
+const updateRows = {
+  adam: adamKind,
+  adamW: adamWKind,
+  sgd: sgdKind,
+  nesterov: nesterovKind,
+  assign: assignKind,
+  record: recordKind,
+}
 
 export type OperationName = keyof typeof operationRows
 

@@ -21,7 +21,8 @@ import { bothOrders, removeDeadSteps, sortSteps, Uses } from './trace-steps.ts'
  *   conv2dInputGradient: dy, kernel, mask      matmul: a, b, gain, bias, residual, mask
  *   conv2dKernelGradient: x, dy -> dkernel, (dbias)      matmul that is transposed at a: a, b -> dkernel, (dbias)
  *   softmaxCrossEntropyWithGradient: logits, labels, dloss -> loss, dlogits, (hits)
- *   adam, sgd: gradient (of all parameters), stepSize; states: the flat parameters and moments
+ *   adam, adamW, sgd, nesterov: gradient (of all parameters), stepSize, decay; states: the flat parameters and moments
+ *   assign: value (of all states that lie side by side)
  *   record with `scales`: position, and values [n] of which the ring gets scale times the sum
  */
 export const fusions = [

@@ -1,7 +1,7 @@
 import type { HostArray, Memory, Program } from '../device.ts'
 import { type CompiledModel, parameterBlock } from '../model/compiled.ts'
 import { onlyInput } from '../model/network.ts'
-import type { Labels, Samples } from '../model/samples.ts'
+import { isTargets, type Labels, type Samples, type Targets } from '../model/samples.ts'
 import type { Plan } from '../plan/plan.ts'
 import { sizeOf } from '../tensor.ts'
 
@@ -21,10 +21,10 @@ export function batchSource(
   state: Readonly<Record<string, Memory>>,
   plans: { readonly resident: (batch: number) => Plan; readonly streamed: (batch: number) => Plan },
   samples: Samples,
-  labels: Labels,
+  labels: Labels | Targets,
 ): BatchSource {
   const { device } = compiled
-  const count = samples.shape[0]
+  const truth = labelRows(labels, samples.shape[0])
   const programs = new Map<number, Promise<Program>>()
   const blocks: Record<string, Memory> = { ...state, [parameterBlock]: compiled.parameterMemory }
   const owned: Memory[] = []
@@ -42,17 +42,15 @@ export function batchSource(
     for (const memory of owned) memory.dispose()
   }
   const isBytes = samples.data instanceof Uint8Array
-  if (samples.data.length * (isBytes ? 1 : 4) <= device.maxBlockBytes) {
+  const largestBytes = Math.max(samples.data.length * (isBytes ? 1 : 4), truth.data.length * 4)
+  if (largestBytes <= device.maxBlockBytes) {
     const data = device.allocate(isBytes ? 'u8' : 'f32', samples.data.length)
     owned.push(data)
-    const classes = device.allocate('i32', count)
-    owned.push(classes)
+    const answers = device.allocate(truth.data instanceof Int32Array ? 'i32' : 'f32', truth.data.length)
+    owned.push(answers)
     device.write(data, samples.data)
-    device.write(
-      classes,
-      Int32Array.from({ length: count }, (_, i) => labels[i]),
-    )
-    Object.assign(blocks, { samples: data, labels: classes })
+    device.write(answers, truth.data)
+    Object.assign(blocks, { samples: data, labels: answers })
     const program = keep(plans.resident)
     return { program, inputs: (indices) => ({ indices }), dispose }
   }
@@ -67,7 +65,20 @@ export function batchSource(
       indices.forEach((index, row) => {
         for (let i = 0; i < length; i++) x[row * length + i] = samples.data[index * length + i] * scale
       })
-      return { x, labels: indices.map((index) => labels[index]) }
+      const { data, length: width } = truth
+      const rows =
+        data instanceof Int32Array ? new Int32Array(indices.length) : new Float32Array(indices.length * width)
+      indices.forEach((index, row) => {
+        rows.set(data.subarray(index * width, (index + 1) * width), row * width)
+      })
+      return { x, labels: rows }
     },
   }
+}
+
+/** Labels as devices take them, and how many numbers each sample's are. */
+function labelRows(labels: Labels | Targets, count: number) {
+  if (!isTargets(labels)) return { data: Int32Array.from({ length: count }, (_, i) => labels[i]), length: 1 }
+  const { data, shape, scale = 1 } = labels
+  return { data: Float32Array.from(data, (value) => value * scale), length: sizeOf(shape.slice(1)) }
 }

@@ -1,7 +1,9 @@
 import type { HostArray, Place } from '../device.ts'
-import { ShapeError } from '../errors.ts'
+import { ArgumentError, ShapeError } from '../errors.ts'
 import type { CompiledModel } from '../model/compiled.ts'
 import type { GoodWeights } from './good-weights.ts'
+import { type Objective, scoreNames } from './objective.ts'
+import type { Optimizer, OptimizerSettings } from './optimizers.ts'
 import type { TrainingPlace, TrainingState } from './state.ts'
 
 /** A copy of what training keeps between its steps, from which it can go on elsewhere, or another day. */
@@ -11,11 +13,13 @@ import type { TrainingPlace, TrainingState } from './state.ts'
  * good for a model of the same layers, with the same samples, batch size, seed and optimizer.
  */
 export interface Checkpoint extends TrainingPlace {
+  /** Of the optimizer, with its schedule of learning rates. Checkpoints of version 0.2 have none. */
+  readonly optimizer?: OptimizerSettings
   /** Steps done since the model was compiled: what Adam's corrections and the order of the samples depend on. */
   readonly steps: number
   /** One array a weight, in the model's order. */
   readonly weights: readonly Float32Array[]
-  /** What the optimizer keeps: one array each, all weights one behind the other, each at a multiple of 64 numbers. */
+  /** What the optimizer keeps: one array each, all weights that it trains one behind the other, each at a multiple of 64 numbers. */
   readonly moments: readonly HostArray[]
 }
 
@@ -25,12 +29,13 @@ export interface Checkpoint extends TrainingPlace {
  */
 export async function takeCheckpoint(
   compiled: CompiledModel,
+  { settings: optimizer }: Optimizer,
   state: TrainingState,
   good: GoodWeights,
   place: TrainingPlace,
 ): Promise<Checkpoint> {
   await takeWeights(compiled, state, good, place)
-  const operand = { shape: [compiled.parameterElements], dtype: 'f32', offset: 0 } as const
+  const operand = { shape: [compiled.trainedElements], dtype: 'f32', offset: 0 } as const
   const moments: HostArray[] = []
   for (const { memory } of state.slots) {
     const place: Place = { memory, operand }
@@ -39,6 +44,7 @@ export async function takeCheckpoint(
   }
   const { epoch, step, sums } = place
   return {
+    optimizer,
     epoch,
     step,
     sums,
@@ -46,6 +52,27 @@ export async function takeCheckpoint(
     weights: compiled.network.parameters.map(({ data }) => data.slice()),
     moments,
   }
+}
+
+/**
+ * Whether a training that is set up like this can go on from a checkpoint.
+ * @throws ArgumentError where it was made with another optimizer, or tells of what was not summed up
+ */
+export function checkMadeBy(
+  { settings }: Optimizer,
+  objective: Objective,
+  { optimizer, step, sums }: Checkpoint,
+): void {
+  const [made, given] = [JSON.stringify(optimizer), JSON.stringify(settings)]
+  if (optimizer && made !== given)
+    throw new ArgumentError(
+      `fit: the checkpoint was made with the optimizer ${made}, the model is compiled with ${given}; optimizerFrom(checkpoint.optimizer) gives the checkpoint's`,
+    )
+  const missing = scoreNames(objective).filter((name) => sums[name] === undefined)
+  if (step > 0 && missing.length > 0)
+    throw new ArgumentError(
+      `fit: the checkpoint was taken in the middle of an epoch without the metric ${missing.join(', ')}; compile the model with the metrics that it was made with`,
+    )
 }
 
 /**
@@ -78,10 +105,10 @@ export function restoreCheckpoint(
     throw new ShapeError(
       `fit: the checkpoint has weights of ${weights.map(({ length }) => length).join(', ')} numbers; the model's have ${sizes.join(', ')}`,
     )
-  const { parameterElements } = compiled
-  if (moments.length !== state.slots.length || moments.some(({ length }) => length !== parameterElements))
+  const { trainedElements } = compiled
+  if (moments.length !== state.slots.length || moments.some(({ length }) => length !== trainedElements))
     throw new ShapeError(
-      `fit: the checkpoint has optimizer arrays of ${moments.map(({ length }) => length).join(', ')} numbers; expected ${state.slots.length} of ${parameterElements}`,
+      `fit: the checkpoint has optimizer arrays of ${moments.map(({ length }) => length).join(', ')} numbers; expected ${state.slots.length} of ${trainedElements}`,
     )
   compiled.network.parameters.forEach(({ data }, i) => data.set(weights[i]))
   compiled.uploadWeights()

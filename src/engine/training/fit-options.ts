@@ -1,9 +1,10 @@
 import { abortSignal, callback, flag, optionsOf, thatIs, wholeNumber } from '../arguments.ts'
 import type { Device } from '../device.ts'
 import type { DeviceLostError } from '../errors.ts'
-import type { Labels, Samples } from '../model/samples.ts'
+import type { Labels, Samples, Targets } from '../model/samples.ts'
 import type { AbortSignal } from '../platform/types.ts'
 import type { Checkpoint } from './checkpoint.ts'
+import type { Prefixed, Scores } from './objective.ts'
 
 /** What fit() may be told, and what it tells. */
 
@@ -12,7 +13,8 @@ export interface FitOptions {
   readonly batchSize?: number
   /** 1 unless given. */
   readonly epochs?: number
-  readonly validationData?: readonly [Samples, Labels]
+  /** Labels or targets, whichever the loss takes. */
+  readonly validationData?: readonly [Samples, Labels | Targets]
   /** A new order every epoch; true unless given. */
   readonly shuffle?: boolean
   readonly signal?: AbortSignal
@@ -40,7 +42,7 @@ export interface FitOptions {
 export const fitOptions = optionsOf<FitOptions>({
   batchSize: wholeNumber(1),
   epochs: wholeNumber(1),
-  validationData: thatIs<readonly [Samples, Labels]>(
+  validationData: thatIs<readonly [Samples, Labels | Targets]>(
     'samples and their labels, [samples, labels]',
     (value) => Array.isArray(value) && value.length === 2,
   ),
@@ -73,32 +75,31 @@ export interface BeforeStep {
   checkpoint(): Promise<Checkpoint>
 }
 
-export interface BatchLog {
+/**
+ * After a step. Scores are means over the epoch's samples so far, what Keras shows; those that begin with `batch` (batchLoss,
+ * batchAccuracy) are of this batch alone, before its update.
+ */
+export interface BatchLog extends Scores, Prefixed<'batch'> {
   /** From 1. */
   readonly epoch: number
   readonly epochs: number
   /** Steps done in this epoch, of how many. */
   readonly step: number
   readonly steps: number
-  /** Of this batch, before its update. */
-  readonly batchLoss: number
-  readonly batchAccuracy: number
-  /** Means over the epoch's samples so far: what Keras shows. */
-  readonly loss: number
-  readonly accuracy: number
+  /** Of this step, where a schedule changes it. */
+  readonly learningRate?: number
   readonly msPerStep: number
   /** Until the epoch's last step. */
   readonly etaSeconds: number
 }
 
-export interface EpochLog {
+/** After an epoch. Scores are means over its samples; those that begin with `val` are of the validation data. */
+export interface EpochLog extends Scores, Partial<Prefixed<'val'>> {
   readonly epoch: number
   readonly epochs: number
   readonly steps: number
-  readonly loss: number
-  readonly accuracy: number
-  readonly valLoss?: number
-  readonly valAccuracy?: number
+  /** Of its last step, where a schedule changes it. */
+  readonly learningRate?: number
   readonly msPerStep: number
   /** Validation included. */
   readonly seconds: number

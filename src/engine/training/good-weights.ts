@@ -53,7 +53,7 @@ export class GoodWeights {
       this.taken = { steps: 0, place: this.before.place }
     }
     compiled.uploadWeights()
-    for (const { memory } of state.slots) compiled.device.write(memory, new Float32Array(compiled.parameterElements))
+    for (const { memory } of state.slots) compiled.device.write(memory, new Float32Array(compiled.trainedElements))
     state.step = 0
   }
 

@@ -1,6 +1,7 @@
 import type { Memory, Place } from '../device.ts'
 import type { CompiledModel } from '../model/compiled.ts'
-import { type LossSums, ringRows } from './state.ts'
+import type { Scores } from './objective.ts'
+import { ringRows, type ScoreSums } from './state.ts'
 
 /** How long the ring may go unread: a read makes the host wait for the device. */
 const readEveryMs = 100
@@ -15,31 +16,29 @@ interface Entry {
   readonly elapsed: number
 }
 
-/** Reads the losses of steps that have run since the last read, and reports them. */
+/** Reads the losses and metrics of steps that have run since the last read, and reports them. */
 export class LossReader {
   private readonly pending: Entry[] = []
   private lastRead = performance.now()
 
-  /** @param sums of the epoch's steps before the first that it reads */
+  /**
+   * @param names of the ring's columns
+   * @param sums of the epoch's steps before the first that it reads
+   */
   constructor(
     private readonly compiled: CompiledModel,
     private readonly ring: Memory,
-    private sums: LossSums,
-    private readonly report: (
-      entry: Entry,
-      batchLoss: number,
-      batchAccuracy: number,
-      means: { loss: number; accuracy: number },
-    ) => void,
+    private readonly names: readonly (keyof Scores)[],
+    private sums: ScoreSums,
+    private readonly report: (entry: Entry, batch: Scores, means: Scores) => void,
   ) {}
 
   /** Over the samples of the steps that were read. */
-  get means(): { loss: number; accuracy: number } {
-    const { loss, hits, samples } = this.sums
-    return { loss: loss / samples, accuracy: hits / samples }
+  get means(): Scores {
+    return this.scoresOf((name) => (this.sums[name] ?? 0) / this.sums.samples)
   }
 
-  get total(): LossSums {
+  get total(): ScoreSums {
     return this.sums
   }
 
@@ -52,18 +51,21 @@ export class LossReader {
   /** Reads what is left. */
   async read(): Promise<void> {
     if (this.pending.length === 0) return
-    const place: Place = { memory: this.ring, operand: { shape: [ringRows, 2], dtype: 'f32', offset: 0 } }
+    const width = this.names.length
+    const place: Place = { memory: this.ring, operand: { shape: [ringRows, width], dtype: 'f32', offset: 0 } }
     const values = await this.compiled.exclusive(() => this.compiled.device.read(place))
     for (const entry of this.pending.splice(0)) {
-      const [loss, accuracy] = [values[2 * entry.row], values[2 * entry.row + 1]]
-      const { batch } = entry
-      this.sums = {
-        loss: this.sums.loss + loss * batch,
-        hits: this.sums.hits + accuracy * batch,
-        samples: this.sums.samples + batch,
-      }
-      this.report(entry, loss, accuracy, this.means)
+      const { batch, row } = entry
+      const scores = this.scoresOf((_name, column) => values[width * row + column])
+      const sums = this.scoresOf((name) => (this.sums[name] ?? 0) + (scores[name] ?? 0) * batch)
+      this.sums = { ...sums, samples: this.sums.samples + batch }
+      this.report(entry, scores, this.means)
     }
     this.lastRead = performance.now()
+  }
+
+  private scoresOf(value: (name: keyof Scores, column: number) => number): Scores {
+    const scores = { loss: 0, ...Object.fromEntries(this.names.map((name, column) => [name, value(name, column)])) }
+    return scores
   }
 }

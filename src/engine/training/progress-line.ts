@@ -1,4 +1,5 @@
 import type { BatchLog, EpochLog } from './fit-options.ts'
+import { metricNames, prefixedName } from './objective.ts'
 
 /** The lines that Keras prints while it trains. */
 
@@ -19,18 +20,37 @@ function duration(seconds: number): string {
     : `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}:${rest}`
 }
 
+/** ` - loss: 0.6021 - accuracy: 0.7856`: what there is, by Keras's names, and the learning rate where it changes. */
+function scores(log: BatchLog | EpochLog): string {
+  const named: [string, number | undefined][] = [
+    ['loss', log.loss],
+    ...metricNames.map((name): [string, number | undefined] => [inKeras(name), log[name]]),
+  ]
+  if ('valLoss' in log) {
+    named.push(['val_loss', log.valLoss])
+    for (const name of metricNames) named.push([`val_${inKeras(name)}`, log[prefixedName('val', name)]])
+  }
+  const shown = named.flatMap(([name, value]) => (value === undefined ? [] : [` - ${name}: ${value.toFixed(4)}`]))
+  const { learningRate } = log
+  if (learningRate !== undefined) shown.push(` - learning_rate: ${learningRate.toExponential(4)}`)
+  return shown.join('')
+}
+
+/** meanSquaredError -> mean_squared_error */
+function inKeras(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
+
 /** `117/235 [==============>...............] - ETA: 31s - loss: 0.6021 - accuracy: 0.7856`, without a line break. */
-export function batchLine({ step, steps, loss, accuracy, etaSeconds }: BatchLog): string {
+export function batchLine(log: BatchLog): string {
+  const { step, steps, etaSeconds } = log
   const counter = `${String(step).padStart(String(steps).length)}/${steps}`
-  return `${counter} [${bar(step, steps)}] - ETA: ${duration(etaSeconds)} - loss: ${loss.toFixed(4)} - accuracy: ${accuracy.toFixed(4)}`
+  return `${counter} [${bar(step, steps)}] - ETA: ${duration(etaSeconds)}${scores(log)}`
 }
 
 /** `235/235 [===…===] - 62s 264ms/step - loss: 0.4981 - accuracy: 0.8245 - val_loss: 0.3602 - val_accuracy: 0.8712` */
-export function epochLine({ steps, loss, accuracy, valLoss, valAccuracy, msPerStep, seconds }: EpochLog): string {
-  const validation =
-    valLoss === undefined || valAccuracy === undefined
-      ? ''
-      : ` - val_loss: ${valLoss.toFixed(4)} - val_accuracy: ${valAccuracy.toFixed(4)}`
+export function epochLine(log: EpochLog): string {
+  const { steps, msPerStep, seconds } = log
   const pace = `${duration(seconds)} ${Math.round(msPerStep)}ms/step`
-  return `${steps}/${steps} [${bar(steps, steps)}] - ${pace} - loss: ${loss.toFixed(4)} - accuracy: ${accuracy.toFixed(4)}${validation}`
+  return `${steps}/${steps} [${bar(steps, steps)}] - ${pace}${scores(log)}`
 }

@@ -7,43 +7,61 @@ import { mean } from '../ops/reduce.ts'
 import { describePlan, makePlan, type Plan } from '../plan/plan.ts'
 import { Input, Resident, type Tensor } from '../tensor.ts'
 import { recordUpdate } from '../updates/record.ts'
-import { hits, sparseCategoricalCrossentropy } from './losses.ts'
+import { labelInput, labelType, type Objective, sampleScores } from './objective.ts'
 import type { Optimizer } from './optimizers.ts'
 import { ringRows } from './state.ts'
 
-/** One step of training as a plan: a batch in, forward, gradients, updates, and the loss into the ring. */
+/** One step of training as a plan: a batch in, forward, gradients, updates, and the loss and what is told beside it into the ring. */
 
-/** Updates of the parameters and of the ring of losses, from a batch of `x` and labels. */
-function stepUpdates(compiled: CompiledModel, optimizer: Optimizer, x: Tensor, labels: Tensor) {
+/** Updates of the parameters and of the ring of scores, from a batch of `x` and labels. */
+function stepUpdates(compiled: CompiledModel, optimizer: Optimizer, objective: Objective, x: Tensor, labels: Tensor) {
   const position = new Input('position', [1], 'i32')
-  const stepSize = new Input('stepSize', [1])
+  const [stepSize, decay] = [new Input('stepSize', [1]), new Input('decay', [1])]
   const { outputs, updates } = compiled.apply([x], { training: true, position })
   const output = only('outputs', outputs)
-  const loss = mean(sparseCategoricalCrossentropy(output, labels))
-  const accuracy = mean(hits(output, labels))
-  const trained = compiled.parameters.filter((_, i) => compiled.network.parameters[i].trainable)
-  const slopes = gradients(loss, trained)
-  const learned = trained.map((parameter, i) => {
+  const means = [...sampleScores(objective, output, labels).values()].map((scores) => mean(scores))
+  const trained = compiled.network.parameters.flatMap(({ name, trainable }, i) =>
+    trainable ? [{ name, parameter: compiled.parameters[i] }] : [],
+  )
+  const slopes = gradients(
+    means[0],
+    trained.map(({ parameter }) => parameter),
+  )
+  const learned = trained.map(({ name, parameter }, i) => {
     const slots = optimizer.slots.map((block) => new Resident(block, parameter.offset, parameter.shape))
-    return optimizer.update(parameter, slots, slopes[i], stepSize)
+    return optimizer.update({ name, parameter, slots, gradient: slopes[i], stepSize, decay })
   })
-  return [...learned, ...updates, recordUpdate(new Resident('ring', 0, [ringRows, 2]), position, [loss, accuracy])]
+  const ring = new Resident('ring', 0, [ringRows, means.length])
+  return [...learned, ...updates, recordUpdate(ring, position, means)]
 }
 
 /** The plan of a training step on a data set that lives on the device. */
-export function trainingStepPlan(compiled: CompiledModel, optimizer: Optimizer, samples: Samples, batch: number): Plan {
+export function trainingStepPlan(
+  compiled: CompiledModel,
+  optimizer: Optimizer,
+  samples: Samples,
+  batch: number,
+  objective: Objective = {},
+): Plan {
   const indices = new Input('indices', [batch], 'i32')
   const data = new Resident('samples', 0, samples.shape, samples.data instanceof Uint8Array ? 'u8' : 'f32')
-  const labels = new Resident('labels', 0, [samples.shape[0]], 'i32')
+  const truth = labelType(objective, only('outputs', compiled.network.outputs).shape, samples.shape[0])
+  const labels = new Resident('labels', 0, truth.shape, truth.dtype)
   const x = gather(data, indices, { scale: samples.scale ?? 1 })
-  const updates = stepUpdates(compiled, optimizer, x, gather(labels, indices))
+  const updates = stepUpdates(compiled, optimizer, objective, x, gather(labels, indices))
   return makePlan({ outputs: {}, updates }, compiled.device.fusions)
 }
 
 /** The plan of a training step whose batches the host sends: for data sets larger than the device takes. */
-export function streamedStepPlan(compiled: CompiledModel, optimizer: Optimizer, batch: number): Plan {
+export function streamedStepPlan(
+  compiled: CompiledModel,
+  optimizer: Optimizer,
+  batch: number,
+  objective: Objective = {},
+): Plan {
   const x = new Input('x', [batch, ...onlyInput(compiled.network).shape])
-  const updates = stepUpdates(compiled, optimizer, x, new Input('labels', [batch], 'i32'))
+  const labels = labelInput(objective, only('outputs', compiled.network.outputs).shape, batch)
+  const updates = stepUpdates(compiled, optimizer, objective, x, labels)
   return makePlan({ outputs: {}, updates }, compiled.device.fusions)
 }
 
@@ -53,6 +71,7 @@ export function describeTrainingStep(
   optimizer: Optimizer,
   samples: Samples,
   batch: number,
+  objective: Objective = {},
 ): string {
-  return describePlan(trainingStepPlan(compiled, optimizer, samples, batch))
+  return describePlan(trainingStepPlan(compiled, optimizer, samples, batch, objective))
 }

@@ -1,8 +1,9 @@
 import type { Attributes, ReferenceOperand, Resident, Tensor } from '../tensor.ts'
 
 /**
- * A change of device state, made after everything a plan computes: the only way a plan writes to residents. The kinds are
- * adam, sgd and record; an optimizer makes one update a parameter, fuse.ts joins them over the flat buffer.
+ * A change of device state, made after everything a plan computes: the only way a plan writes to residents. An
+ * optimizer makes one update a parameter and a network one a state of its own; flat-updates.ts joins those that lie side by side.
+ * All updates see the states as they were before any.
  */
 export interface UpdateKind {
   readonly name: string

@@ -27,7 +27,7 @@ export async function trainedInNode(
   const architecture = architectureOf(layers, [imageExtent, imageExtent, 1], classNames.length, seed)
   const model = new Sequential(architecture, architecture.layers)
   const device = await openDevice('cpu')
-  await model.compile({ device, optimizer: adam({ learningRate }) })
+  await model.compile({ device, optimizer: adam({ learningRate }), metrics: ['accuracy'] })
   const samples = (data: Uint8Array, count: number) => ({
     data: data.subarray(0, count * imageExtent * imageExtent),
     shape: [count, imageExtent, imageExtent, 1],

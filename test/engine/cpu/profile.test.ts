@@ -9,7 +9,7 @@ it('measures every step of a training step alone on the processor, and leaves th
     flatten(),
     dense({ units: 3, activation: 'softmax' }),
   ])
-  await model.compile({ device, optimizer: adam() })
+  await model.compile({ device, optimizer: adam(), metrics: ['accuracy'] })
   const image = { data: Float32Array.from({ length: 64 }, (_, i) => i / 64), shape: [1, 8, 8, 1] }
   const before = await model.predict(image)
   const measurements = await model.profile({ batchSize: 4 })

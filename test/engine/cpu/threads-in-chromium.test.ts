@@ -69,7 +69,7 @@ async function train(
 ): Promise<Trained> {
   const device = new engine.CpuDevice({ threads })
   const model = new engine.Sequential(options, layers)
-  await model.compile({ device, optimizer: engine.adam() })
+  await model.compile({ device, optimizer: engine.adam(), metrics: ['accuracy'] })
   const images = Uint8Array.from({ length: 64 * 784 }, (_, i) => (i * 7919) % 251)
   const samples = { data: images, shape: [64, 28, 28, 1], scale: 1 / 255 }
   await model.fit(

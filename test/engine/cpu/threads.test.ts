@@ -34,7 +34,7 @@ const build = ({ layers, ...options }: Architecture) => new Sequential(options, 
 async function train(options: CpuDeviceOptions, architecture = tutorialArchitecture(3)) {
   const device = new CpuDevice(options)
   const model = build(architecture)
-  await model.compile({ device, optimizer: adam() })
+  await model.compile({ device, optimizer: adam(), metrics: ['accuracy'] })
   await model.fit(images(80), labels(80), { batchSize: 32 })
   const { data } = await model.predict(images(20))
   device.dispose()
@@ -124,7 +124,7 @@ it('training at batch 256 takes no more than 200 MB with all 60,000 images and a
 }, async () => {
   const device = new CpuDevice({ threads: 2 })
   const model = build(tutorialArchitecture(1))
-  await model.compile({ device, optimizer: adam() })
+  await model.compile({ device, optimizer: adam(), metrics: ['accuracy'] })
   const [stored, truth] = [device.allocate('u8', 60_000 * 784), device.allocate('i32', 60_000)]
   await model.fit(images(352), labels(352), { batchSize: 256, validationData: [images(125), labels(125)] })
   expect(device.memoryBytes).toBeLessThanOrEqual(200e6)

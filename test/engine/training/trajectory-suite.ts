@@ -11,7 +11,7 @@ import { conv2d } from '../../../src/engine/ops/conv2d.ts'
 import { add, relu } from '../../../src/engine/ops/elementwise.ts'
 import { mean } from '../../../src/engine/ops/reduce.ts'
 import { Input, type Tensor } from '../../../src/engine/tensor.ts'
-import { sparseCategoricalCrossentropy } from '../../../src/engine/training/losses.ts'
+import { losses as lossRows } from '../../../src/engine/training/losses.ts'
 import { adam } from '../../../src/engine/training/optimizers.ts'
 import { relativeError } from '../operation-cases.ts'
 
@@ -57,7 +57,7 @@ export async function runTrajectory(
   steps: number,
 ): Promise<Trajectory> {
   const model = initialModel(trajectory)
-  await model.compile({ device, optimizer: adam() })
+  await model.compile({ device, optimizer: adam(), metrics: ['accuracy'] })
   const count = steps * batchSize
   // PyTorch was given float32 numbers, not bytes: a 255th rounds to something else.
   const data = Float32Array.from(arrayOf(images, 'images').subarray(0, count * imageSize), (value) => value / 255)
@@ -69,7 +69,7 @@ export async function runTrajectory(
       shuffle: false,
       onBatchEnd: ({ batchLoss, batchAccuracy }) => {
         losses.push(batchLoss)
-        accuracies.push(batchAccuracy)
+        accuracies.push(batchAccuracy ?? Number.NaN)
       },
     })
     return { losses, accuracies, weights: new Map(model.weights.map(({ name, data: values }) => [name, values])) }
@@ -88,7 +88,9 @@ export async function firstGradients(
   const compiled = new CompiledModel(model.network, device)
   const x = new Input('x', [chosen.length, 28, 28, 1])
   const labels = new Input('labels', [chosen.length], 'i32')
-  const loss = mean(sparseCategoricalCrossentropy(compiled.apply([x], { ...inUse, training: true }).outputs[0], labels))
+  const loss = mean(
+    lossRows.sparseCategoricalCrossentropy.of(compiled.apply([x], { ...inUse, training: true }).outputs[0], labels),
+  )
   const slopes = gradients(loss, compiled.parameters)
   const outputs = Object.fromEntries(model.weights.map(({ name }, i) => [name, slopes[i]]))
   const inputs = {

@@ -89,7 +89,7 @@ export function webgpuSuite(): void {
         flattenLayer(),
         denseLayer({ units: 10, activation: 'softmax' }),
       ])
-      await model.compile({ device, optimizer: adam() })
+      await model.compile({ device, optimizer: adam(), metrics: ['accuracy'] })
       const count = 4
       const samples = { data: numbers([count, 28, 28, 1]), shape: [count, 28, 28, 1] }
       const fit = () => model.fit(samples, [1, 2, 3, 4], { batchSize: 2, epochs: 1 })
@@ -381,7 +381,7 @@ export function webgpuSuite(): void {
         flattenLayer(),
         denseLayer({ units: 3, activation: 'softmax' }),
       ])
-      await model.compile({ device, optimizer: adam() })
+      await model.compile({ device, optimizer: adam(), metrics: ['accuracy'] })
       const image = { data: Float32Array.from({ length: 36 }, (_, i) => i / 36), shape: [1, 6, 6, 1] }
       const before = await model.predict(image)
       const { liveBuffers } = device.counters
@@ -536,7 +536,7 @@ export function webgpuSuite(): void {
     /** Trains, and loses the device in the second epoch. */
     const loseInTraining = async (model: Sequential, options: FitOptions) => {
       const other = await openWebGPUDevice()
-      await model.compile({ device: other, optimizer: adam() })
+      await model.compile({ device: other, optimizer: adam(), metrics: ['accuracy'] })
       let kept: number[] = []
       const history = model.fit(samples, truth, {
         batchSize: 5,
@@ -568,7 +568,7 @@ export function webgpuSuite(): void {
     ] as const)
       it(`goes on training on ${where} when its own is lost, as if nothing had happened`, async () => {
         const undisturbed = network()
-        await undisturbed.compile({ device, optimizer: adam() })
+        await undisturbed.compile({ device, optimizer: adam(), metrics: ['accuracy'] })
         await undisturbed.fit(samples, truth, { batchSize: 5, epochs: 3 })
         const model = network()
         const { history, other } = await loseInTraining(model, { onDeviceLost: open })

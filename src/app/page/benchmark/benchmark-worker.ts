@@ -39,7 +39,7 @@ const api: BenchmarkApi = {
       readSplit('test', images, labels),
     ])
     const { device, status } = await openWorkingDevice(choice, (candidate) =>
-      model.compile({ device: candidate, optimizer: adam() }),
+      model.compile({ device: candidate, optimizer: adam(), metrics: ['accuracy'] }),
     )
     onNews({ type: 'device', status })
     await runBenchmark(

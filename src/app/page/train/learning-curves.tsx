@@ -67,7 +67,7 @@ function curvesOf(points: readonly TrainingPoint[], log: readonly EpochLog[]) {
     accuracy: [
       curve(
         'Training',
-        kept.map((point) => point.accuracy),
+        kept.map((point) => point.accuracy ?? null),
       ),
       curve(
         'Validation',
@@ -100,7 +100,7 @@ function EpochTable({ log }: { log: readonly EpochLog[] }) {
             <tr key={epoch}>
               <th scope="row">{epoch}</th>
               <td class="number">{loss.toFixed(4)}</td>
-              <td class="number">{percent(accuracy)}</td>
+              <td class="number">{accuracy !== undefined && percent(accuracy)}</td>
               <td class="number">{valLoss?.toFixed(4)}</td>
               <td class="number">{valAccuracy !== undefined && percent(valAccuracy)}</td>
               <td class="number">{duration(seconds * 1000)}</td>

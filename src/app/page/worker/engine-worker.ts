@@ -87,7 +87,7 @@ class Engine implements EngineApi {
       download(imagesAddress, 'the test images'),
       download(labelsAddress, 'their labels'),
       kept('network'),
-      kept('training'),
+      this.keptTraining(),
     ])
     await this.networks.add('tutorial', await loadModel(model, tutorialArchitecture(0)))
     const [set] = await Promise.all([readSplit('test', images, labels), this.networks.useDevice(choice)])
@@ -106,6 +106,14 @@ class Engine implements EngineApi {
     }
     await this.networks.add('own', network)
     this.tellOfOwnNetwork()
+  }
+
+  private async keptTraining(): Promise<KeptTraining | null> {
+    const training = await kept('training')
+    if (!training || training.checkpoint.step === 0 || training.checkpoint.sums.accuracy !== undefined) return training
+    // Version 0.2 summed it up under another name.
+    await forget('training')
+    return null
   }
 
   useDevice(choice: DeviceChoice): Promise<DeviceStatus> {
@@ -223,7 +231,7 @@ class Engine implements EngineApi {
     onEvent: (event: TrainingEvent) => void,
   ): Promise<void> {
     return this.runs.run('train', async (signal) => {
-      const interrupted = asked === 'interrupted' ? await kept('training') : null
+      const interrupted = asked === 'interrupted' ? await this.keptTraining() : null
       if (asked === 'interrupted' && !interrupted) throw new LimelightError('there is no training to go on with')
       const recipe = asked === 'interrupted' ? interrupted?.recipe : asked
       if (!recipe) return
@@ -292,7 +300,7 @@ class Engine implements EngineApi {
   }
 
   async findInterrupted(): Promise<InterruptedTraining | null> {
-    const training = await kept('training')
+    const training = await this.keptTraining()
     return training && interruptedOf(training)
   }
 

@@ -98,6 +98,7 @@ export class TrainingRun {
       device,
       optimizer: adam({ learningRate }),
       loss: 'sparseCategoricalCrossentropy',
+      metrics: ['accuracy'],
     })
     this.isLeaving = false
     this.arrived?.(compiled.then(() => device))

@@ -16,7 +16,7 @@ import {
   softmaxCrossEntropyGradient,
   softmaxCrossEntropyWithGradient,
 } from './softmax.ts'
-import { adam, record, sgd } from './updates.ts'
+import { adam, adamW, assign, nesterov, record, sgd } from './updates.ts'
 
 /** Every kernel by the name its plan step carries. */
 const kernels = {
@@ -45,7 +45,10 @@ const kernels = {
   blendBySegments,
   random,
   adam,
+  adamW,
   sgd,
+  nesterov,
+  assign,
   record,
 } satisfies Record<KernelName, CpuKernel>
 

@@ -1,8 +1,8 @@
 import { sizeOf } from '../../tensor.ts'
-import { type FunctionBody, f32, f32x4, i32, type Local } from '../../wasm/emitter.ts'
-import type { CpuKernel, KernelEmitter } from '../kernel.ts'
+import { type FunctionBody, f32, f32x4, i32, type Local, type V128 } from '../../wasm/emitter.ts'
+import type { CpuKernel, CpuStep, KernelEmitter } from '../kernel.ts'
 
-/** Optimizer steps over a flat buffer, four numbers at a time; units of up to 4,096. */
+/** Updates over a flat buffer, four numbers at a time; units of up to 4,096. */
 
 /**
  * Visits vectors by byte offset. The last one may reach past the end, into the padding that every operand has behind it
@@ -22,7 +22,8 @@ function forEachVector(
   })
 }
 
-export const adam: CpuKernel = (step, emitter) => {
+/** Adam's step, taken from what `kept` leaves of the parameter. */
+function emitAdam(step: CpuStep, emitter: KernelEmitter, kept: (body: FunctionBody, parameter: V128) => V128): void {
   const { gradient, stepSize } = step.inputs
   const [p, m, v] = step.states
   const beta1 = Number(step.attributes.beta1)
@@ -38,9 +39,19 @@ export const adam: CpuKernel = (step, emitter) => {
     const variance = body.local('v128', f32x4.add(f32x4.mul(f32x4.const(beta2), f32x4.load(at, v.address)), square))
     const rate = f32x4.loadSplat(i32.const(0), stepSize.address)
     const change = f32x4.div(f32x4.mul(rate, mean), f32x4.add(f32x4.sqrt(variance), epsilon))
-    body.store(at, f32x4.sub(f32x4.load(at, p.address), change), p.address)
+    body.store(at, f32x4.sub(kept(body, f32x4.load(at, p.address)), change), p.address)
     body.store(at, mean, m.address)
     body.store(at, variance, v.address)
+  })
+}
+
+export const adam: CpuKernel = (step, emitter) => emitAdam(step, emitter, (_body, parameter) => parameter)
+
+export const adamW: CpuKernel = (step, emitter) => {
+  const { decay } = step.inputs
+  emitAdam(step, emitter, (body, parameter) => {
+    const whole = body.local('v128', parameter)
+    return f32x4.sub(whole, f32x4.mul(f32x4.loadSplat(i32.const(0), decay.address), whole))
   })
 }
 
@@ -54,6 +65,28 @@ export const sgd: CpuKernel = (step, emitter) => {
     body.store(at, f32x4.add(f32x4.load(at, p.address), moved), p.address)
     body.store(at, moved, velocity.address)
   })
+}
+
+export const nesterov: CpuKernel = (step, emitter) => {
+  const { gradient, stepSize } = step.inputs
+  const [p, velocity] = step.states
+  const momentum = f32x4.const(Number(step.attributes.momentum))
+  forEachVector(emitter, sizeOf(p.shape), (body, at) => {
+    const rate = f32x4.loadSplat(i32.const(0), stepSize.address)
+    const pull = body.local('v128', f32x4.mul(rate, f32x4.load(at, gradient.address)))
+    const moved = body.local('v128', f32x4.sub(f32x4.mul(momentum, f32x4.load(at, velocity.address)), pull))
+    const ahead = f32x4.sub(f32x4.mul(momentum, moved), pull)
+    body.store(at, f32x4.add(f32x4.load(at, p.address), ahead), p.address)
+    body.store(at, moved, velocity.address)
+  })
+}
+
+export const assign: CpuKernel = (step, emitter) => {
+  const { value } = step.inputs
+  const [state] = step.states
+  forEachVector(emitter, sizeOf(state.shape), (body, at) =>
+    body.store(at, f32x4.load(at, value.address), state.address),
+  )
 }
 
 /** One row of the ring. */

@@ -1,16 +1,27 @@
 import adamCode from '../../../shaders/adam.wgsl?raw'
+import adamWCode from '../../../shaders/adam-w.wgsl?raw'
+import assignCode from '../../../shaders/assign.wgsl?raw'
+import nesterovCode from '../../../shaders/nesterov.wgsl?raw'
 import recordCode from '../../../shaders/record.wgsl?raw'
 import sgdCode from '../../../shaders/sgd.wgsl?raw'
 import { sizeOf } from '../../tensor.ts'
 import { type Dispatch, f32, type Lowering, read, write } from '../dispatch.ts'
 
-const lowerAdam: Lowering = ({ kernel, inputs: { gradient, stepSize }, states: [p, m, v], attributes }) => {
+/** Adam's, and AdamW's, which takes a decay, too. */
+const lowerAdam: Lowering = ({ kernel, inputs: { gradient, stepSize, decay }, states: [p, m, v], attributes }) => {
   const beta1 = Number(attributes.beta1)
   const beta2 = Number(attributes.beta2)
   return [
     {
       kernel,
-      bindings: [write('p', p), write('m', m), write('v', v), read('gradient', gradient), read('stepSize', stepSize)],
+      bindings: [
+        write('p', p),
+        write('m', m),
+        write('v', v),
+        read('gradient', gradient),
+        read('stepSize', stepSize),
+        ...(decay ? [read('decay', decay)] : []),
+      ],
       constants: {
         BETA1: f32(beta1),
         ONE_MINUS_BETA1: f32(1 - beta1),
@@ -19,20 +30,34 @@ const lowerAdam: Lowering = ({ kernel, inputs: { gradient, stepSize }, states: [
         EPSILON: f32(Number(attributes.epsilon)),
       },
       functions: [],
-      code: adamCode,
+      code: decay ? adamWCode : adamCode,
       threads: sizeOf(p.shape),
     },
   ]
 }
 
-const lowerSgd: Lowering = ({ kernel, inputs: { gradient, stepSize }, states: [p, velocity], attributes }) => [
+/** With momentum's usual or with Nesterov's code. */
+const lowerSgd =
+  (code: string): Lowering =>
+  ({ kernel, inputs: { gradient, stepSize }, states: [p, velocity], attributes }) => [
+    {
+      kernel,
+      bindings: [write('p', p), write('velocity', velocity), read('gradient', gradient), read('stepSize', stepSize)],
+      constants: { MOMENTUM: f32(Number(attributes.momentum)) },
+      functions: [],
+      code,
+      threads: sizeOf(p.shape),
+    },
+  ]
+
+const lowerAssign: Lowering = ({ kernel, inputs: { value }, states: [state] }) => [
   {
     kernel,
-    bindings: [write('p', p), write('velocity', velocity), read('gradient', gradient), read('stepSize', stepSize)],
-    constants: { MOMENTUM: f32(Number(attributes.momentum)) },
+    bindings: [write('state', state), read('value', value)],
+    constants: {},
     functions: [],
-    code: sgdCode,
-    threads: sizeOf(p.shape),
+    code: assignCode,
+    threads: sizeOf(state.shape),
   },
 ]
 
@@ -80,6 +105,9 @@ fn scaleOf(column: u32) -> f32 {
 
 export const updateLowerings = {
   adam: lowerAdam,
-  sgd: lowerSgd,
+  adamW: lowerAdam,
+  sgd: lowerSgd(sgdCode),
+  nesterov: lowerSgd(nesterovCode),
+  assign: lowerAssign,
   record: lowerRecord,
 } satisfies Record<string, Lowering>
