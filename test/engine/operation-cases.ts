@@ -17,7 +17,7 @@ import { gather } from '../../src/engine/ops/gather.ts'
 import { dense, matmul } from '../../src/engine/ops/matmul.ts'
 import { avgPool, maxPool } from '../../src/engine/ops/pool.ts'
 import { random } from '../../src/engine/ops/random.ts'
-import { argMax, max, mean } from '../../src/engine/ops/reduce.ts'
+import { argMax, argMin, l2, max, mean, min, product } from '../../src/engine/ops/reduce.ts'
 import { flatten, reshape } from '../../src/engine/ops/reshape.ts'
 import { softmax } from '../../src/engine/ops/softmax.ts'
 import { softmaxCrossEntropy } from '../../src/engine/ops/softmax-cross-entropy.ts'
@@ -220,6 +220,22 @@ const reduceCases = reduceAxes.flatMap(([shape, axes]) => [
     (draw) => ({ x: draw.distinct(shape) }),
     ({ x }) => max(x, { axes }),
   ),
+  define(
+    `min ${shape} over ${axes}, axes kept`,
+    (draw) => ({ x: draw.distinct(shape) }),
+    ({ x }) => min(x, { axes, keepDims: true }),
+  ),
+  define(
+    `product ${shape} over ${axes}`,
+    // Around 1: what is far from it leaves the range of float32 when there are many.
+    (draw) => ({ x: draw.uniform(shape, [0.9, 1.1]) }),
+    ({ x }) => product(x, { axes }),
+  ),
+  define(
+    `l2 ${shape} over ${axes}`,
+    (draw) => ({ x: draw.uniform(shape) }),
+    ({ x }) => l2(x, { axes }),
+  ),
 ])
 
 function image(
@@ -237,6 +253,32 @@ function image(
 }
 
 const otherCases = [
+  define(
+    'product with a zero, with two and with none',
+    () => ({ x: { shape: [3, 4], values: Float32Array.of(2, 0, -3, 0.5, 0, 4, 0, 1.5, -1, 2, 3, 0.25) } }),
+    ({ x }) => product(x, { axes: 1 }),
+  ),
+  define(
+    'product of negative numbers, axes kept',
+    (draw) => ({ x: draw.uniform([3, 2, 5], [-2, 2]) }),
+    ({ x }) => product(x, { axes: [0, 2], keepDims: true }),
+  ),
+  define(
+    'l2 of zeros, beside others',
+    () => ({ x: { shape: [2, 3], values: Float32Array.of(0, 0, 0, 3, 0, -4) } }),
+    ({ x }) => l2(x, { axes: 1 }),
+  ),
+  define(
+    'max and min of equals',
+    () => ({ x: { shape: [2, 4], values: Float32Array.of(1, 4, 4, 2, -1, 3, 5, -1) } }),
+    ({ x }) => mul(max(x, { axes: 1 }), min(x, { axes: 1 })),
+  ),
+  define(
+    'argMin of the middle axis takes the first of equals',
+    () => ({ x: { shape: [2, 3, 2], values: Float32Array.of(1, 5, 1, 2, 3, 2, -1, 0, -2, 0, 7, 0) } }),
+    ({ x }) => argMin(x, { axis: 1 }),
+    [],
+  ),
   define(
     'argMax of the last axis',
     (draw) => ({ x: draw.distinct([6, 10]) }),

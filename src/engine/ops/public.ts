@@ -50,6 +50,10 @@ function checked<Given extends unknown[]>(
 const one = { x: aTensor }
 const two = { a: operand, b: operand }
 const folding = { x: aTensor, 'options?': optionsOf<ReduceOptions>({ axes, keepDims: flag }) }
+const finding = {
+  x: aTensor,
+  'options?': optionsOf<{ readonly axis?: number; readonly keepDims?: boolean }>({ axis, keepDims: flag }),
+}
 const pooling = { x: aTensor, 'options?': optionsOf<PoolOptions>({ poolSize: pair, strides: pair, padding }) }
 
 /** Each is documented where it is written. All throw an ArgumentError, too, for what is no tensor, option, shape or axis. */
@@ -83,10 +87,11 @@ export const ops: typeof operations = {
   sum: checked(operations.sum, folding),
   mean: checked(operations.mean, folding),
   max: checked(operations.max, folding),
-  argMax: checked(operations.argMax, {
-    x: aTensor,
-    'options?': optionsOf<{ readonly axis?: number; readonly keepDims?: boolean }>({ axis, keepDims: flag }),
-  }),
+  min: checked(operations.min, folding),
+  product: checked(operations.product, folding),
+  l2: checked(operations.l2, folding),
+  argMax: checked(operations.argMax, finding),
+  argMin: checked(operations.argMin, finding),
 
   matmul: checked(operations.matmul, {
     a: aTensor,

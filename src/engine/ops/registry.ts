@@ -10,7 +10,7 @@ import { gatherOperation, scatterOperation } from './gather.ts'
 import { matmulOperation } from './matmul.ts'
 import { avgPoolGradientOperation, avgPoolOperation, maxPoolGradientOperation, maxPoolOperation } from './pool.ts'
 import { randomOperation } from './random.ts'
-import { argMaxOperation, maxOperation } from './reduce.ts'
+import { argMaxOperation, l2Operation, maxOperation, minOperation, productOperation } from './reduce.ts'
 import { softmaxOperation } from './softmax.ts'
 import { crossEntropyGradientOperation, crossEntropyOperation } from './softmax-cross-entropy.ts'
 import { broadcastOperation, sumOperation } from './sum-and-broadcast.ts'
@@ -25,6 +25,9 @@ const operationRows = named({
   broadcast: broadcastOperation,
   sum: sumOperation,
   max: maxOperation,
+  min: minOperation,
+  product: productOperation,
+  l2: l2Operation,
   argMax: argMaxOperation,
   matmul: matmulOperation,
   conv2d: conv2dOperation,

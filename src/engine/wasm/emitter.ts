@@ -126,6 +126,7 @@ export const f64 = {
   min: binary<'f64', 'f64'>('f64', [0xa4]),
   max: binary<'f64', 'f64'>('f64', [0xa5]),
   nearest: unary<'f64', 'f64'>('f64', [0x9e]),
+  sqrt: unary<'f64', 'f64'>('f64', [0x9f]),
   ne: binary<'f64', 'i32'>('i32', [0x62]),
   gt: binary<'f64', 'i32'>('i32', [0x64]),
   le: binary<'f64', 'i32'>('i32', [0x65]),

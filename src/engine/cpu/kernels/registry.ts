@@ -8,7 +8,7 @@ import { gather, scatter } from './gather.ts'
 import { matmul } from './matmul.ts'
 import { avgPool, avgPoolGradient, maxPool, maxPoolGradient } from './pool.ts'
 import { random } from './random.ts'
-import { argMax, max, sum } from './reduce.ts'
+import { argMax, l2, max, min, product, sum } from './reduce.ts'
 import {
   softmax,
   softmaxCrossEntropy,
@@ -24,6 +24,9 @@ const kernels = {
   broadcast,
   sum,
   max,
+  min,
+  product,
+  l2,
   argMax,
   matmul,
   conv2d,
