@@ -15,7 +15,7 @@ import {
 } from '../../src/engine/ops/elementwise.ts'
 import { gather } from '../../src/engine/ops/gather.ts'
 import { dense, matmul } from '../../src/engine/ops/matmul.ts'
-import { avgPool, maxPool } from '../../src/engine/ops/pool.ts'
+import { avgPool, globalAveragePool, globalMaxPool, maxPool } from '../../src/engine/ops/pool.ts'
 import { random } from '../../src/engine/ops/random.ts'
 import { argMax, argMin, l2, max, mean, min, product } from '../../src/engine/ops/reduce.ts'
 import { flatten, reshape } from '../../src/engine/ops/reshape.ts'
@@ -186,6 +186,90 @@ const poolCases = poolShapes.flatMap(({ x, ...options }) =>
     ),
   ),
 )
+
+const paddedPools = [
+  { x: [1, 5, 6, 2], poolSize: 3, strides: 2, padding: 1 },
+  {
+    x: [2, 5, 4, 3],
+    poolSize: [3, 2],
+    strides: [2, 1],
+    padding: [
+      [1, 0],
+      [0, 1],
+    ],
+  },
+  { x: [1, 6, 7, 2], poolSize: 3, strides: 2, ceilMode: true },
+  {
+    x: [1, 7, 5, 3],
+    poolSize: [2, 4],
+    strides: [3, 2],
+    padding: [
+      [0, 1],
+      [1, 2],
+    ],
+    ceilMode: true,
+  },
+  { x: [1, 2, 2, 1], poolSize: 3, strides: 3, padding: 1, ceilMode: true },
+] as const
+const paddedPoolCases = [
+  ...paddedPools.flatMap(({ x, ...options }) => [
+    define(
+      `maxPool ${x} ${JSON.stringify(options)}`,
+      (draw) => ({ x: draw.distinct(x) }),
+      (given) => maxPool(given.x, options),
+    ),
+    ...[false, true].map((countIncludePad) =>
+      define(
+        `avgPool ${x} ${JSON.stringify({ ...options, countIncludePad })}`,
+        (draw) => ({ x: draw.distinct(x) }),
+        (given) => avgPool(given.x, { ...options, countIncludePad }),
+      ),
+    ),
+  ]),
+  ...(
+    [
+      { x: [2, 7, 8, 2], poolSize: 2, strides: 1, dilation: 2 },
+      {
+        x: [1, 9, 6, 3],
+        poolSize: 3,
+        strides: [2, 1],
+        padding: [
+          [2, 1],
+          [1, 0],
+        ],
+        dilation: [3, 1],
+      },
+      { x: [1, 6, 8, 1], poolSize: [2, 3], strides: 2, padding: 1, dilation: [1, 2], ceilMode: true },
+      { x: [1, 5, 5, 4], poolSize: 3, strides: 1, padding: 'same', dilation: 2 },
+    ] as const
+  ).map(({ x, ...options }) =>
+    define(
+      `maxPool ${x} ${JSON.stringify(options)}`,
+      (draw) => ({ x: draw.distinct(x) }),
+      (given) => maxPool(given.x, options),
+    ),
+  ),
+  define(
+    'avgPool, padding around the image counted as TensorFlow has it',
+    (draw) => ({ x: draw.uniform([1, 5, 4, 2]) }),
+    ({ x }) => avgPool(x, { poolSize: 3, strides: 2, padding: 'same', countIncludePad: true }),
+  ),
+  define(
+    'avgPool whose outermost windows are zeros alone',
+    (draw) => ({ x: draw.uniform([1, 3, 3, 2]) }),
+    ({ x }) => avgPool(x, { poolSize: 2, strides: 1, padding: 2, countIncludePad: true }),
+  ),
+  define(
+    'globalAveragePool, axes kept',
+    (draw) => ({ x: draw.uniform([2, 5, 3, 4]) }),
+    ({ x }) => globalAveragePool(x, { keepDims: true }),
+  ),
+  define(
+    'globalMaxPool',
+    (draw) => ({ x: draw.distinct([2, 5, 3, 4]) }),
+    ({ x }) => globalMaxPool(x),
+  ),
+]
 
 const reduceAxes: readonly (readonly [Shape, readonly number[]])[] = [
   [[4, 5], [0]],
@@ -456,6 +540,7 @@ export const operationCases: readonly OperationCase[] = [
   ...convCases,
   ...matmulCases,
   ...poolCases,
+  ...paddedPoolCases,
   ...reduceCases,
   ...otherCases,
   ...fusionCases,

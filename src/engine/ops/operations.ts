@@ -25,7 +25,7 @@ export {
 } from './elementwise.ts'
 export { gather } from './gather.ts'
 export { dense, matmul } from './matmul.ts'
-export { avgPool, maxPool } from './pool.ts'
+export { avgPool, globalAveragePool, globalMaxPool, maxPool } from './pool.ts'
 export { random } from './random.ts'
 export { argMax, argMin, l2, max, mean, min, product } from './reduce.ts'
 export { flatten, reshape } from './reshape.ts'

@@ -3,9 +3,9 @@ import { ArgumentError } from '../errors.ts'
 import { isShape, type Shape, Tensor } from '../tensor.ts'
 import type { Conv2dOptions } from './conv2d.ts'
 import * as operations from './operations.ts'
-import type { PoolOptions } from './pool.ts'
+import type { AvgPoolOptions, GlobalPoolOptions, MaxPoolOptions } from './pool.ts'
 import type { ReduceOptions } from './reduction.ts'
-import { pair } from './window.ts'
+import { anyPadding, pair } from './window.ts'
 
 /**
  * The operations as people call them: what they give is looked at here. Our own code calls them as they are. The type is that of the
@@ -54,7 +54,8 @@ const finding = {
   x: aTensor,
   'options?': optionsOf<{ readonly axis?: number; readonly keepDims?: boolean }>({ axis, keepDims: flag }),
 }
-const pooling = { x: aTensor, 'options?': optionsOf<PoolOptions>({ poolSize: pair, strides: pair, padding }) }
+const pooling = { poolSize: pair, strides: pair, padding: anyPadding, ceilMode: flag }
+const poolingGlobally = { x: aTensor, 'options?': optionsOf<GlobalPoolOptions>({ keepDims: flag }) }
 
 /** Each is documented where it is written. All throw an ArgumentError, too, for what is no tensor, option, shape or axis. */
 export const ops: typeof operations = {
@@ -107,8 +108,16 @@ export const ops: typeof operations = {
     kernel: aTensor,
     'options?': optionsOf<Conv2dOptions>({ strides: pair, padding, bias: aTensor }),
   }),
-  maxPool: checked(operations.maxPool, pooling),
-  avgPool: checked(operations.avgPool, pooling),
+  maxPool: checked(operations.maxPool, {
+    x: aTensor,
+    'options?': optionsOf<MaxPoolOptions>({ ...pooling, dilation: pair }),
+  }),
+  avgPool: checked(operations.avgPool, {
+    x: aTensor,
+    'options?': optionsOf<AvgPoolOptions>({ ...pooling, countIncludePad: flag }),
+  }),
+  globalAveragePool: checked(operations.globalAveragePool, poolingGlobally),
+  globalMaxPool: checked(operations.globalMaxPool, poolingGlobally),
   softmax: checked(operations.softmax, one),
   softmaxCrossEntropy: checked(operations.softmaxCrossEntropy, { logits: aTensor, labels: aTensor }),
   gather: checked(operations.gather, {

@@ -83,6 +83,7 @@ function walk(
   { window, stride, dilation }: { window: number; stride: number; dilation: number },
   padding: 'same' | 'valid' | Sides,
   what: string,
+  ceilMode: boolean,
 ): [before: number, outputs: number] {
   if (![window, stride, dilation].every((value) => Number.isInteger(value) && value >= 1)) {
     const dilated = dilation === 1 ? '' : `, dilation ${dilation}`
@@ -96,12 +97,38 @@ function walk(
   }
   const [before, after] = padding === 'valid' ? [0, 0] : padding
   const padded = before + extent + after
+  // By ONNX's and PyTorch's rule a last window may reach beyond the padding after the image, but not begin in it.
+  if (ceilMode && padded + stride > covered) {
+    const outputs = Math.ceil((padded - covered) / stride) + 1
+    return [before, (outputs - 1) * stride < before + extent ? outputs : outputs - 1]
+  }
   if (padded < covered) {
     const covers = dilation === 1 ? '' : `, dilated to ${covered},`
     const around = padding === 'valid' ? "with padding 'valid'" : `and ${before} + ${after} of padding`
     throw new ShapeError(`${name}: ${what} ${window}${covers} does not fit into ${extent} pixels ${around}`)
   }
   return [before, Math.floor((padded - covered) / stride) + 1]
+}
+
+/** Where the padding after an image of shape [N,H,W,C] ends: rows and columns from the image's first. */
+export function paddedEnds(
+  name: string,
+  image: Shape,
+  padding: Padding,
+  w: WindowAttributes,
+): readonly [number, number] {
+  const sides = sidesOf(name, padding)
+  const [coverHeight, coverWidth] = coverOf(w)
+  const lastEnds = [
+    (w.outHeight - 1) * w.strideY - w.padTop + coverHeight,
+    (w.outWidth - 1) * w.strideX - w.padLeft + coverWidth,
+  ]
+  const [bottom, right] = sides.map((side, axis) => {
+    const extent = image[axis + 1]
+    if (side === 'same') return Math.max(extent, lastEnds[axis])
+    return side === 'valid' ? extent : extent + side[1]
+  })
+  return [bottom, right]
 }
 
 /**
@@ -116,7 +143,7 @@ export function windowOver(
   strides: Pair,
   padding: Padding,
   what = 'a window of',
-  { dilation = 1 }: { readonly dilation?: Pair } = {},
+  { dilation = 1, ceilMode = false }: { readonly dilation?: Pair; readonly ceilMode?: boolean } = {},
 ): WindowAttributes {
   if (image.length !== 4) throw new ShapeError(`${name}: expected images [N,H,W,C], got shape [${image.join(',')}]`)
   const [vertical, horizontal] = sidesOf(name, padding)
@@ -125,8 +152,8 @@ export function windowOver(
   const [dilationY, dilationX] = pairOf(name, dilation)
   const rows = { window: windowHeight, stride: strideY, dilation: dilationY }
   const columns = { window: windowWidth, stride: strideX, dilation: dilationX }
-  const [padTop, outHeight] = walk(name, image[1], rows, vertical, what)
-  const [padLeft, outWidth] = walk(name, image[2], columns, horizontal, what)
+  const [padTop, outHeight] = walk(name, image[1], rows, vertical, what, ceilMode)
+  const [padLeft, outWidth] = walk(name, image[2], columns, horizontal, what, ceilMode)
   return {
     windowHeight,
     windowWidth,
