@@ -19,9 +19,11 @@ import { avgPool, globalAveragePool, globalMaxPool, maxPool } from '../../src/en
 import { random } from '../../src/engine/ops/random.ts'
 import { argMax, argMin, l2, max, mean, min, product } from '../../src/engine/ops/reduce.ts'
 import { flatten, reshape } from '../../src/engine/ops/reshape.ts'
+import { type ResizeOptions, resize } from '../../src/engine/ops/resize.ts'
 import { softmax } from '../../src/engine/ops/softmax.ts'
 import { softmaxCrossEntropy } from '../../src/engine/ops/softmax-cross-entropy.ts'
 import { broadcastTo, sum } from '../../src/engine/ops/sum-and-broadcast.ts'
+import { take } from '../../src/engine/ops/take.ts'
 import type { Graph } from '../../src/engine/plan/trace.ts'
 import { Input, type Shape, sizeOf, type Tensor } from '../../src/engine/tensor.ts'
 
@@ -271,6 +273,25 @@ const paddedPoolCases = [
   ),
 ]
 
+const resizes: readonly (readonly [Shape, ResizeOptions])[] = [
+  [[2, 3, 4, 5], { size: [7, 6] }],
+  [[1, 6, 5, 4], { size: [4, 3], mode: 'bilinear' }],
+  [[2, 3, 4, 3], { size: [5, 9], mode: 'bilinear' }],
+  [[1, 4, 4, 8], { scales: 2, mode: 'bilinear', coordinates: 'alignCorners' }],
+  [[1, 5, 3, 1], { size: 1, mode: 'bilinear', coordinates: 'pytorchHalfPixel' }],
+  [[1, 4, 7, 2], { scales: [2.3, 0.6], mode: 'bilinear', coordinates: 'halfPixelSymmetric' }],
+  [[1, 5, 4, 2], { size: [3, 7], coordinates: 'asymmetric', rounding: 'floor' }],
+  [[1, 4, 4, 6], { size: [9, 6], coordinates: 'alignCorners', rounding: 'roundPreferCeil' }],
+  [[1, 4, 5, 1], { scales: [1.7, 0.4], rounding: 'ceil' }],
+]
+const resizeCases = resizes.map(([shape, options]) =>
+  define(
+    `resize ${shape} ${JSON.stringify(options)}`,
+    (draw) => ({ x: draw.uniform(shape) }),
+    ({ x }) => resize(x, options),
+  ),
+)
+
 const reduceAxes: readonly (readonly [Shape, readonly number[]])[] = [
   [[4, 5], [0]],
   [[4, 5], [1]],
@@ -427,6 +448,31 @@ const otherCases = [
     ({ data, at }) => gather(data, at),
   ),
   define(
+    'take of the first axis, indices of two axes',
+    (draw) => ({ data: draw.uniform([5, 3, 2]), at: { shape: [2, 2], values: Int32Array.of(4, -5, 1, 4) } }),
+    ({ data, at }) => take(data, at),
+  ),
+  define(
+    'take of a middle axis, from the end, too',
+    (draw) => ({ data: draw.uniform([3, 4, 5]), at: { shape: [3], values: Int32Array.of(-1, 2, -1) } }),
+    ({ data, at }) => take(data, at, { axis: 1 }),
+  ),
+  define(
+    'take of the last axis, a single index: the axis is gone',
+    (draw) => ({ data: draw.uniform([3, 4]), at: { shape: [], values: Int32Array.of(2) } }),
+    ({ data, at }) => take(data, at, { axis: -1 }),
+  ),
+  define(
+    'take beyond the ends gives zeros, and no gradient',
+    (draw) => ({ data: draw.uniform([2, 3, 2]), at: { shape: [5], values: Int32Array.of(3, -4, 0, 1000, -3) } }),
+    ({ data, at }) => take(data, at, { axis: 1 }),
+  ),
+  define(
+    'take of labels',
+    (draw) => ({ data: draw.integers([4, 3], 9), at: { shape: [3], values: Int32Array.of(1, -1, 7) } }),
+    ({ data, at }) => take(data, at, { axis: 1 }),
+  ),
+  define(
     'random',
     () => ({ position: { shape: [1], values: Int32Array.of(17) } }),
     ({ position }) => random(position, [5, 31], 4_000_000_007),
@@ -541,6 +587,7 @@ export const operationCases: readonly OperationCase[] = [
   ...matmulCases,
   ...poolCases,
   ...paddedPoolCases,
+  ...resizeCases,
   ...reduceCases,
   ...otherCases,
   ...fusionCases,

@@ -1,10 +1,23 @@
-import { check, type Expected, either, finiteNumber, flag, optionsOf, thatIs, wholeNumber } from '../arguments.ts'
+import {
+  check,
+  type Expected,
+  either,
+  finiteNumber,
+  flag,
+  oneOf,
+  optionsOf,
+  positiveNumber,
+  thatIs,
+  wholeNumber,
+} from '../arguments.ts'
 import { ArgumentError } from '../errors.ts'
 import { isShape, type Shape, Tensor } from '../tensor.ts'
 import type { Conv2dOptions } from './conv2d.ts'
 import * as operations from './operations.ts'
 import type { AvgPoolOptions, GlobalPoolOptions, MaxPoolOptions } from './pool.ts'
 import type { ReduceOptions } from './reduction.ts'
+import { coordinateModes, modes, type ResizeOptions, roundings } from './resize.ts'
+import type { TakeOptions } from './take.ts'
 import { anyPadding, pair } from './window.ts'
 
 /**
@@ -55,6 +68,18 @@ const finding = {
   'options?': optionsOf<{ readonly axis?: number; readonly keepDims?: boolean }>({ axis, keepDims: flag }),
 }
 const pooling = { poolSize: pair, strides: pair, padding: anyPadding, ceilMode: flag }
+const isPositive = (value: unknown) => typeof value === 'number' && value > 0
+const resizing = optionsOf<ResizeOptions>({
+  size: pair,
+  scales: either(
+    'a number > 0 or two, [vertical, horizontal]',
+    positiveNumber(),
+    thatIs('', (value) => Array.isArray(value) && value.length === 2 && value.every(isPositive)),
+  ),
+  mode: oneOf(...modes),
+  coordinates: oneOf(...coordinateModes),
+  rounding: oneOf(...roundings),
+})
 const poolingGlobally = { x: aTensor, 'options?': optionsOf<GlobalPoolOptions>({ keepDims: flag }) }
 
 /** Each is documented where it is written. All throw an ArgumentError, too, for what is no tensor, option, shape or axis. */
@@ -125,6 +150,12 @@ export const ops: typeof operations = {
     indices: aTensor,
     'options?': optionsOf<{ readonly scale?: number }>({ scale: finiteNumber }),
   }),
+  take: checked(operations.take, {
+    data: aTensor,
+    indices: aTensor,
+    'options?': optionsOf<TakeOptions>({ axis }),
+  }),
+  resize: checked(operations.resize, { x: aTensor, options: resizing }),
   random: checked(operations.random, { position: aTensor, shape, seed: wholeNumber(0) }),
   blendBySegments: checked(operations.blendBySegments, {
     image: aTensor,

@@ -11,9 +11,11 @@ import { matmulOperation } from './matmul.ts'
 import { avgPoolGradientOperation, avgPoolOperation, maxPoolGradientOperation, maxPoolOperation } from './pool.ts'
 import { randomOperation } from './random.ts'
 import { argMaxOperation, l2Operation, maxOperation, minOperation, productOperation } from './reduce.ts'
+import { resampleOperation } from './resize.ts'
 import { softmaxOperation } from './softmax.ts'
 import { crossEntropyGradientOperation, crossEntropyOperation } from './softmax-cross-entropy.ts'
 import { broadcastOperation, sumOperation } from './sum-and-broadcast.ts'
+import { takeGradientOperation, takeOperation } from './take.ts'
 
 /** Of operations, whatever their attributes, the compiler is to know the names. */
 const named = <N extends string>(rows: Readonly<Record<N, Operation>>): Readonly<Record<N, Operation>> => rows
@@ -42,6 +44,9 @@ const operationRows = named({
   softmaxCrossEntropyGradient: crossEntropyGradientOperation,
   gather: gatherOperation,
   scatter: scatterOperation,
+  take: takeOperation,
+  takeGradient: takeGradientOperation,
+  resample: resampleOperation,
   blendBySegments: blendOperation,
   random: randomOperation,
 })

@@ -9,12 +9,14 @@ import { matmul } from './matmul.ts'
 import { avgPool, avgPoolGradient, maxPool, maxPoolGradient } from './pool.ts'
 import { random } from './random.ts'
 import { argMax, l2, max, min, product, sum } from './reduce.ts'
+import { resample } from './resample.ts'
 import {
   softmax,
   softmaxCrossEntropy,
   softmaxCrossEntropyGradient,
   softmaxCrossEntropyWithGradient,
 } from './softmax.ts'
+import { take, takeGradient } from './take.ts'
 import { adam, record, sgd } from './updates.ts'
 
 /** Every kernel by the name its plan step carries. */
@@ -42,6 +44,9 @@ const kernels = {
   softmaxCrossEntropyWithGradient,
   gather,
   scatter,
+  take,
+  takeGradient,
+  resample,
   blendBySegments,
   random,
   adam,
