@@ -43,6 +43,7 @@ export const takeOperation: Operation<TakeAttributes> = {
       throw new ShapeError(
         `take: ${data.dtype} data and ${indices.dtype} indices given; expected f32 or i32 data and i32 indices`,
       )
+    if (data.shape[axis] === 0) throw new ShapeError(`take: axis ${axis} of ${formatShape(data.shape)} is empty`)
     return {
       shape: [...data.shape.slice(0, axis), ...indices.shape, ...data.shape.slice(axis + 1)],
       dtype: data.dtype,
@@ -90,7 +91,7 @@ export interface TakeOptions {
 /**
  * Entries of `data` along an axis at i32 `indices` of any shape, which takes the axis's place: NumPy's take, ONNX's Gather.
  * Negative indices count from the end. An index beyond the ends gives zeros.
- * @throws ShapeError for an axis that there is not, and for the wrong types
+ * @throws ShapeError for an axis that there is not or that is empty, and for the wrong types
  */
 export function take(data: Tensor, indices: Tensor, options: TakeOptions = {}): Tensor {
   const { axis = 0 } = options

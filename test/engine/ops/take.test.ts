@@ -24,10 +24,13 @@ it("take gives the numbers of ONNX's examples of Gather", async () => {
   expect([...results.fromTheEnd]).toEqual([0, 1, 0])
 })
 
-it('take refuses an axis that there is not, and indices that are no whole numbers', () => {
+it('take refuses an axis that there is not, an empty one, and indices that are no whole numbers', () => {
   const data = new Input('data', [3, 4])
   expect(() => take(data, new Input('at', [2], 'i32'), { axis: 2 })).toThrow(
     new ShapeError('take: axis 2 is not one of [3,4]'),
+  )
+  expect(() => take(new Input('data', [3, 0]), new Input('at', [2], 'i32'), { axis: -1 })).toThrow(
+    new ShapeError('take: axis 1 of [3,0] is empty'),
   )
   expect(() => take(data, new Input('at', [2]))).toThrow(
     new ShapeError('take: f32 data and f32 indices given; expected f32 or i32 data and i32 indices'),

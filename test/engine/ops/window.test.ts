@@ -53,6 +53,24 @@ describe('a window walks', () => {
     expect(over([9, 9], 3, 2, 'same', 2)).toMatchObject({ outHeight: 5, padTop: 2 })
   })
 
+  it('beyond the padding after the image in ceil mode, as long as it begins before that', () => {
+    const ceiled = (extent: number, window: Pair, strides: Pair, padding: Padding, dilation?: Pair) =>
+      windowOver('test', [1, extent, 9, 1], window, strides, padding, 'a window of', { dilation, ceilMode: true })
+        .outHeight
+    // PyTorch: ceil((n + 2 padding - window) / stride) + 1, one less where the last would begin at n + padding or later.
+    expect(ceiled(4, 3, 2, 'valid')).toBe(2)
+    expect(ceiled(6, 3, 2, 1)).toBe(4)
+    expect(ceiled(5, 3, 2, 'valid')).toBe(2)
+    expect(ceiled(2, 3, 3, 1)).toBe(1)
+    expect(ceiled(7, 2, 3, 1)).toBe(3)
+    expect(ceiled(9, 3, 2, 'valid', 2)).toBe(3)
+    expect(ceiled(8, 3, 2, 'valid', 2)).toBe(3)
+    // It may be larger than the image by less than a stride.
+    expect(ceiled(2, 3, 2, 'valid')).toBe(1)
+    expect(() => ceiled(2, 4, 2, 'valid')).toThrow(ShapeError)
+    expect(ceiled(7, 3, 2, 'same')).toBe(4)
+  })
+
   it('nowhere with negative padding, or what is no padding at all', () => {
     for (const padding of [
       -1,
