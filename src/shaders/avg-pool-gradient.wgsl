@@ -1,8 +1,8 @@
 // dy [N, OUT_HEIGHT, OUT_WIDTH, CHANNELS] -> dx [N, HEIGHT, WIDTH, CHANNELS]: a pixel gathers its share of each window it is
-// in: dy / the number of the window's pixels inside the image.
+// in: dy / the number of the window's places that count.
 
-fn extentInside(start: i32, window: i32, extent: i32) -> f32 {
-  return f32(min(start + window, extent) - max(start, 0i));
+fn counted(start: i32, window: i32, first: i32, end: i32) -> f32 {
+  return f32(min(start + window, end) - max(start, first));
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -23,7 +23,7 @@ fn main(at: Invocation) {
       let left = ox * STRIDE_X - PAD_LEFT;
       if (left > column) { break; }
       if (left + WINDOW_WIDTH <= column) { continue; }
-      let pixels = extentInside(top, WINDOW_HEIGHT, HEIGHT) * extentInside(left, WINDOW_WIDTH, WIDTH);
+      let pixels = counted(top, WINDOW_HEIGHT, COUNT_TOP, COUNT_BOTTOM) * counted(left, WINDOW_WIDTH, COUNT_LEFT, COUNT_RIGHT);
       sum += dy[((n * u32(OUT_HEIGHT) + u32(oy)) * u32(OUT_WIDTH) + u32(ox)) * CHANNELS + channel] / pixels;
     }
   }

@@ -24,7 +24,7 @@ import { gather } from '../../src/engine/ops/gather.ts'
 import { dense, matmul } from '../../src/engine/ops/matmul.ts'
 import { avgPool, maxPool } from '../../src/engine/ops/pool.ts'
 import { random } from '../../src/engine/ops/random.ts'
-import { argMax, max, mean } from '../../src/engine/ops/reduce.ts'
+import { argMax, l2, max, mean, min } from '../../src/engine/ops/reduce.ts'
 import { flatten, reshape } from '../../src/engine/ops/reshape.ts'
 import { logSoftmax, softmax } from '../../src/engine/ops/softmax.ts'
 import { softmaxCrossEntropy } from '../../src/engine/ops/softmax-cross-entropy.ts'
@@ -250,6 +250,9 @@ export function deviceSuite({ name, open, loadOps, tolerance = 1e-5 }: DeviceSui
             columns: sum(x, { axes: 0 }),
             mean: mean(x),
             largest: max(x),
+            smallest: min(x),
+            lengths: l2(x, { axes: 0 }),
+            length: l2(a),
             rows: max(a, { axes: 1 }),
             product: matmul(a, a, { transposeB: true }),
           },

@@ -14,7 +14,10 @@ import {
   dense,
   dropout,
   flatten,
+  globalAveragePooling2d,
+  globalMaxPooling2d,
   maxPooling2d,
+  upSampling2d,
 } from '../../src/engine/model/layers/public.ts'
 import { fusions } from '../../src/engine/plan/fuse.ts'
 import { ReferenceDevice } from '../../src/engine/reference/device.ts'
@@ -125,6 +128,50 @@ describe('sequential', () => {
     await model.compile({ device })
     const data = Float32Array.from({ length: 16 }, (_, i) => i)
     expect([...(await model.predict({ data, shape: [1, 4, 4, 1] })).data]).toEqual([12.5])
+  })
+})
+
+describe('pooling of whole images, and larger images', () => {
+  const build = (...layers: Parameters<typeof sequential>[1]) => sequential({ inputShape: [2, 3, 2] }, layers)
+  const predicted = async (...layers: Parameters<typeof sequential>[1]) => {
+    const model = build(...layers)
+    await model.compile({ device: new ReferenceDevice() })
+    const { data, shape } = await model.predict({
+      data: Float32Array.from({ length: 12 }, (_, i) => i),
+      shape: [1, 2, 3, 2],
+    })
+    return { data: [...data], shape }
+  }
+
+  it('globalAveragePooling2d and globalMaxPooling2d leave a number a channel', async () => {
+    expect(await predicted(globalAveragePooling2d())).toEqual({ data: [5, 6], shape: [1, 2] })
+    expect(await predicted(globalMaxPooling2d())).toEqual({ data: [10, 11], shape: [1, 2] })
+    expect(await predicted(globalMaxPooling2d({ keepDims: true }), flatten())).toEqual({
+      data: [10, 11],
+      shape: [1, 2],
+    })
+    const kept = build(globalAveragePooling2d({ keepDims: true }))
+    expect(kept.summary()).toContain('global_average_pooling2d (Glo')
+    expect(kept.outputShape).toEqual([1, 1, 2])
+    expect(() => build(flatten(), globalMaxPooling2d())).toThrow(
+      new ShapeError('globalMaxPooling2d (layer 2): expected images [H,W,C], got [12]'),
+    )
+  })
+
+  it('upSampling2d repeats pixels, or goes from one to the next', async () => {
+    const first = [0, 1, 0, 1, 2, 3, 2, 3, 4, 5, 4, 5]
+    const second = [6, 7, 6, 7, 8, 9, 8, 9, 10, 11, 10, 11]
+    expect(await predicted(upSampling2d(), flatten())).toEqual({
+      data: [...first, ...first, ...second, ...second],
+      shape: [1, 48],
+    })
+    // Columns at -1/4, 1/4, 3/4, …: half-pixel centres, as Keras has them.
+    const { data } = await predicted(upSampling2d({ size: [1, 2], interpolation: 'bilinear' }), flatten())
+    expect(data.slice(0, 12)).toEqual([0, 1, 0.5, 1.5, 1.5, 2.5, 2.5, 3.5, 3.5, 4.5, 4, 5])
+    expect(() => build(upSampling2d({ size: 0 }))).toThrow(ArgumentError)
+    expect(() => build(upSampling2d({ interpolation: 'cubic' as 'nearest' }))).toThrow(
+      /interpolation must be 'nearest' or 'bilinear', not "cubic"/,
+    )
   })
 })
 

@@ -17,13 +17,15 @@ import {
 } from '../../src/engine/ops/elementwise.ts'
 import { gather } from '../../src/engine/ops/gather.ts'
 import { dense, matmul } from '../../src/engine/ops/matmul.ts'
-import { avgPool, maxPool } from '../../src/engine/ops/pool.ts'
+import { avgPool, globalAveragePool, globalMaxPool, maxPool } from '../../src/engine/ops/pool.ts'
 import { random } from '../../src/engine/ops/random.ts'
-import { argMax, max, mean } from '../../src/engine/ops/reduce.ts'
+import { argMax, argMin, l2, max, mean, min, product } from '../../src/engine/ops/reduce.ts'
 import { flatten, reshape } from '../../src/engine/ops/reshape.ts'
+import { type ResizeOptions, resize } from '../../src/engine/ops/resize.ts'
 import { logSoftmax, softmax } from '../../src/engine/ops/softmax.ts'
 import { softmaxCrossEntropy } from '../../src/engine/ops/softmax-cross-entropy.ts'
 import { broadcastTo, sum } from '../../src/engine/ops/sum-and-broadcast.ts'
+import { take } from '../../src/engine/ops/take.ts'
 import { where } from '../../src/engine/ops/where.ts'
 import type { Graph } from '../../src/engine/plan/trace.ts'
 import { Input, type Shape, sizeOf, type Tensor } from '../../src/engine/tensor.ts'
@@ -207,6 +209,109 @@ const poolCases = poolShapes.flatMap(({ x, ...options }) =>
   ),
 )
 
+const paddedPools = [
+  { x: [1, 5, 6, 2], poolSize: 3, strides: 2, padding: 1 },
+  {
+    x: [2, 5, 4, 3],
+    poolSize: [3, 2],
+    strides: [2, 1],
+    padding: [
+      [1, 0],
+      [0, 1],
+    ],
+  },
+  { x: [1, 6, 7, 2], poolSize: 3, strides: 2, ceilMode: true },
+  {
+    x: [1, 7, 5, 3],
+    poolSize: [2, 4],
+    strides: [3, 2],
+    padding: [
+      [0, 1],
+      [1, 2],
+    ],
+    ceilMode: true,
+  },
+  { x: [1, 2, 2, 1], poolSize: 3, strides: 3, padding: 1, ceilMode: true },
+] as const
+const paddedPoolCases = [
+  ...paddedPools.flatMap(({ x, ...options }) => [
+    define(
+      `maxPool ${x} ${JSON.stringify(options)}`,
+      (draw) => ({ x: draw.distinct(x) }),
+      (given) => maxPool(given.x, options),
+    ),
+    ...[false, true].map((countIncludePad) =>
+      define(
+        `avgPool ${x} ${JSON.stringify({ ...options, countIncludePad })}`,
+        (draw) => ({ x: draw.distinct(x) }),
+        (given) => avgPool(given.x, { ...options, countIncludePad }),
+      ),
+    ),
+  ]),
+  ...(
+    [
+      { x: [2, 7, 8, 2], poolSize: 2, strides: 1, dilation: 2 },
+      {
+        x: [1, 9, 6, 3],
+        poolSize: 3,
+        strides: [2, 1],
+        padding: [
+          [2, 1],
+          [1, 0],
+        ],
+        dilation: [3, 1],
+      },
+      { x: [1, 6, 8, 1], poolSize: [2, 3], strides: 2, padding: 1, dilation: [1, 2], ceilMode: true },
+      { x: [1, 5, 5, 4], poolSize: 3, strides: 1, padding: 'same', dilation: 2 },
+    ] as const
+  ).map(({ x, ...options }) =>
+    define(
+      `maxPool ${x} ${JSON.stringify(options)}`,
+      (draw) => ({ x: draw.distinct(x) }),
+      (given) => maxPool(given.x, options),
+    ),
+  ),
+  define(
+    'avgPool, padding around the image counted as TensorFlow has it',
+    (draw) => ({ x: draw.uniform([1, 5, 4, 2]) }),
+    ({ x }) => avgPool(x, { poolSize: 3, strides: 2, padding: 'same', countIncludePad: true }),
+  ),
+  define(
+    'avgPool whose outermost windows are zeros alone',
+    (draw) => ({ x: draw.uniform([1, 3, 3, 2]) }),
+    ({ x }) => avgPool(x, { poolSize: 2, strides: 1, padding: 2, countIncludePad: true }),
+  ),
+  define(
+    'globalAveragePool, axes kept',
+    (draw) => ({ x: draw.uniform([2, 5, 3, 4]) }),
+    ({ x }) => globalAveragePool(x, { keepDims: true }),
+  ),
+  define(
+    'globalMaxPool',
+    (draw) => ({ x: draw.distinct([2, 5, 3, 4]) }),
+    ({ x }) => globalMaxPool(x),
+  ),
+]
+
+const resizes: readonly (readonly [Shape, ResizeOptions])[] = [
+  [[2, 3, 4, 5], { size: [7, 6] }],
+  [[1, 6, 5, 4], { size: [4, 3], mode: 'bilinear' }],
+  [[2, 3, 4, 3], { size: [5, 9], mode: 'bilinear' }],
+  [[1, 4, 4, 8], { scales: 2, mode: 'bilinear', coordinates: 'alignCorners' }],
+  [[1, 5, 3, 1], { size: 1, mode: 'bilinear', coordinates: 'pytorchHalfPixel' }],
+  [[1, 4, 7, 2], { scales: [2.3, 0.6], mode: 'bilinear', coordinates: 'halfPixelSymmetric' }],
+  [[1, 5, 4, 2], { size: [3, 7], coordinates: 'asymmetric', rounding: 'floor' }],
+  [[1, 4, 4, 6], { size: [9, 6], coordinates: 'alignCorners', rounding: 'roundPreferCeil' }],
+  [[1, 4, 5, 1], { scales: [1.7, 0.4], rounding: 'ceil' }],
+]
+const resizeCases = resizes.map(([shape, options]) =>
+  define(
+    `resize ${shape} ${JSON.stringify(options)}`,
+    (draw) => ({ x: draw.uniform(shape) }),
+    ({ x }) => resize(x, options),
+  ),
+)
+
 const reduceAxes: readonly (readonly [Shape, readonly number[]])[] = [
   [[4, 5], [0]],
   [[4, 5], [1]],
@@ -240,6 +345,22 @@ const reduceCases = reduceAxes.flatMap(([shape, axes]) => [
     (draw) => ({ x: draw.distinct(shape) }),
     ({ x }) => max(x, { axes }),
   ),
+  define(
+    `min ${shape} over ${axes}, axes kept`,
+    (draw) => ({ x: draw.distinct(shape) }),
+    ({ x }) => min(x, { axes, keepDims: true }),
+  ),
+  define(
+    `product ${shape} over ${axes}`,
+    // Around 1: what is far from it leaves the range of float32 when there are many.
+    (draw) => ({ x: draw.uniform(shape, [0.9, 1.1]) }),
+    ({ x }) => product(x, { axes }),
+  ),
+  define(
+    `l2 ${shape} over ${axes}`,
+    (draw) => ({ x: draw.uniform(shape) }),
+    ({ x }) => l2(x, { axes }),
+  ),
 ])
 
 function image(
@@ -257,6 +378,32 @@ function image(
 }
 
 const otherCases = [
+  define(
+    'product with a zero, with two and with none',
+    () => ({ x: { shape: [3, 4], values: Float32Array.of(2, 0, -3, 0.5, 0, 4, 0, 1.5, -1, 2, 3, 0.25) } }),
+    ({ x }) => product(x, { axes: 1 }),
+  ),
+  define(
+    'product of negative numbers, axes kept',
+    (draw) => ({ x: draw.uniform([3, 2, 5], [-2, 2]) }),
+    ({ x }) => product(x, { axes: [0, 2], keepDims: true }),
+  ),
+  define(
+    'l2 of zeros, beside others',
+    () => ({ x: { shape: [2, 3], values: Float32Array.of(0, 0, 0, 3, 0, -4) } }),
+    ({ x }) => l2(x, { axes: 1 }),
+  ),
+  define(
+    'max and min of equals',
+    () => ({ x: { shape: [2, 4], values: Float32Array.of(1, 4, 4, 2, -1, 3, 5, -1) } }),
+    ({ x }) => mul(max(x, { axes: 1 }), min(x, { axes: 1 })),
+  ),
+  define(
+    'argMin of the middle axis takes the first of equals',
+    () => ({ x: { shape: [2, 3, 2], values: Float32Array.of(1, 5, 1, 2, 3, 2, -1, 0, -2, 0, 7, 0) } }),
+    ({ x }) => argMin(x, { axis: 1 }),
+    [],
+  ),
   define(
     'argMax of the last axis',
     (draw) => ({ x: draw.distinct([6, 10]) }),
@@ -344,6 +491,31 @@ const otherCases = [
     'gather of labels',
     (draw) => ({ data: draw.integers([9], 10), at: draw.integers([4], 9) }),
     ({ data, at }) => gather(data, at),
+  ),
+  define(
+    'take of the first axis, indices of two axes',
+    (draw) => ({ data: draw.uniform([5, 3, 2]), at: { shape: [2, 2], values: Int32Array.of(4, -5, 1, 4) } }),
+    ({ data, at }) => take(data, at),
+  ),
+  define(
+    'take of a middle axis, from the end, too',
+    (draw) => ({ data: draw.uniform([3, 4, 5]), at: { shape: [3], values: Int32Array.of(-1, 2, -1) } }),
+    ({ data, at }) => take(data, at, { axis: 1 }),
+  ),
+  define(
+    'take of the last axis, a single index: the axis is gone',
+    (draw) => ({ data: draw.uniform([3, 4]), at: { shape: [], values: Int32Array.of(2) } }),
+    ({ data, at }) => take(data, at, { axis: -1 }),
+  ),
+  define(
+    'take beyond the ends gives zeros, and no gradient',
+    (draw) => ({ data: draw.uniform([2, 3, 2]), at: { shape: [5], values: Int32Array.of(3, -4, 0, 1000, -3) } }),
+    ({ data, at }) => take(data, at, { axis: 1 }),
+  ),
+  define(
+    'take of labels',
+    (draw) => ({ data: draw.integers([4, 3], 9), at: { shape: [3], values: Int32Array.of(1, -1, 7) } }),
+    ({ data, at }) => take(data, at, { axis: 1 }),
   ),
   define(
     'random',
@@ -460,6 +632,8 @@ export const operationCases: readonly OperationCase[] = [
   ...convCases,
   ...matmulCases,
   ...poolCases,
+  ...paddedPoolCases,
+  ...resizeCases,
   ...reduceCases,
   ...otherCases,
   ...fusionCases,

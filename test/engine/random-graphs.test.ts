@@ -6,7 +6,7 @@ import { ShapeError } from '../../src/engine/errors.ts'
 import { gradients } from '../../src/engine/gradients.ts'
 import { ops } from '../../src/engine/ops/public.ts'
 import { ReferenceDevice } from '../../src/engine/reference/device.ts'
-import { Input, type Shape, sizeOf, type Tensor } from '../../src/engine/tensor.ts'
+import { constant, Input, type Shape, sizeOf, type Tensor } from '../../src/engine/tensor.ts'
 
 /** Chains of random operations on random shapes, with gradients, fused on cpu and unfused in float64. */
 class RandomGraph {
@@ -69,14 +69,27 @@ class RandomGraph {
     if (kind < 5 && shape.length === 4) return this.convolve(x)
     if (kind < 5 && shape.length === 2) return this.multiply(x)
     if (kind < 7 && shape.length === 4) {
-      const pool = this.pick([ops.maxPool, ops.avgPool])
+      if (this.chance(0.25)) return this.resize(x)
       this.log.push(`pool ${shape}`)
-      return pool(x, {
+      const window = {
         poolSize: this.pick([2, 3]),
         strides: this.pick([1, 2, 3]),
-        padding: this.pick(['same', 'valid']),
-      })
+        padding: this.pick([
+          'same',
+          'valid',
+          1,
+          [
+            [0, 1],
+            [1, 0],
+          ],
+        ] as const),
+        ceilMode: this.chance(0.3),
+      }
+      return this.chance(0.5)
+        ? ops.maxPool(x, { ...window, dilation: this.pick([1, 1, 2]) })
+        : ops.avgPool(x, { ...window, countIncludePad: this.chance(0.3) })
     }
+    if (kind < 7 && this.chance(0.3)) return this.take(x)
     if (kind < 7) return ops.flatten(x)
     if (kind < 8)
       return this.pick<(x: Tensor) => Tensor>([
@@ -110,10 +123,31 @@ class RandomGraph {
       return this.pick([ops.add, ops.sub, ops.mul, ops.maximum, ops.prelu, selected])(x, other)
     }
     if (kind < 11 && shape.length > 1)
-      return this.pick([ops.sum, ops.mean, ops.max])(x, { axes: this.below(shape.length), keepDims: this.chance(0.6) })
+      return this.pick([ops.sum, ops.mean, ops.max, ops.min, ops.product, ops.l2])(x, {
+        axes: this.below(shape.length),
+        keepDims: this.chance(0.6),
+      })
     const axis = this.below(shape.length)
     // As probabilities both: the gradient of what shifts all logarithms alike is 0, and theirs cancels from large numbers.
     return this.chance(0.5) ? ops.softmax(x, { axis }) : ops.exp(ops.logSoftmax(x, { axis }))
+  }
+
+  private resize(x: Tensor): Tensor {
+    const options = {
+      size: [1 + this.below(12), 1 + this.below(12)] as const,
+      mode: this.pick(['nearest', 'bilinear'] as const),
+      coordinates: this.pick(['halfPixel', 'pytorchHalfPixel', 'alignCorners', 'asymmetric'] as const),
+      rounding: this.pick(['roundPreferFloor', 'roundPreferCeil', 'floor', 'ceil'] as const),
+    }
+    this.log.push(`resize ${x.shape} ${JSON.stringify(options)}`)
+    return ops.resize(x, options)
+  }
+
+  private take(x: Tensor): Tensor {
+    const axis = this.below(x.shape.length)
+    const indices = Array.from({ length: 1 + this.below(9) }, () => this.below(2 * x.shape[axis]) - x.shape[axis])
+    this.log.push(`take ${x.shape} ${axis} ${indices}`)
+    return ops.take(x, constant(indices, [indices.length], 'i32'), { axis })
   }
 
   private convolve(x: Tensor): Tensor {

@@ -13,6 +13,7 @@ import {
   elu,
   flatten,
   formatSafetensors,
+  globalMaxPooling2d,
   gradients,
   Input,
   type LayerDescription,
@@ -27,6 +28,7 @@ import {
   sequential,
   sgd,
   type Tensor,
+  upSampling2d,
 } from '../../src/engine/index.ts'
 import { fuzz, must, pick, type Random, strangeValue, whole } from './fuzzing.ts'
 
@@ -45,6 +47,8 @@ function strangeLayer(random: Random): LayerDescription {
     () => conv2d({ filters: 2, kernelSize: 3, strides: 1, padding: 'same', activation: 'relu', useBias: true }),
     () => maxPooling2d({ poolSize: 2, strides: 2, padding: 'valid' }),
     () => averagePooling2d({ poolSize: 2 }),
+    () => globalMaxPooling2d({ keepDims: true }),
+    () => upSampling2d({ size: [2, 1], interpolation: 'bilinear' }),
     () => dense({ units: 3, activation: 'softmax' }),
     () => flatten(),
     () => dropout({ rate: 0.5 }),

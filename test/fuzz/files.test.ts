@@ -5,7 +5,7 @@ import { decodePng, encodePng, maxPixels } from '../../src/app/data/png.ts'
 import { modelFromBytes } from '../../src/engine/facade/load-model.ts'
 import { formatSafetensors, parseSafetensors, type StoredArray } from '../../src/engine/formats/safetensors.ts'
 import { modelToBytes } from '../../src/engine/formats/write-model.ts'
-import { conv2d, dense, dropout, flatten, maxPooling2d, sequential } from '../../src/engine/index.ts'
+import { conv2d, dense, dropout, flatten, maxPooling2d, sequential, upSampling2d } from '../../src/engine/index.ts'
 import { fuzz, joined, must, mutated, mutatedJson, pick, type Random, whole } from './fuzzing.ts'
 
 /** Half of the mutants have their header changed as JSON, with a length that fits: bytes alone seldom get past it. */
@@ -71,6 +71,7 @@ function namesIn(json: string): number {
 const model = sequential({ inputShape: [8, 8, 1], seed: 1 }, [
   conv2d({ filters: 2, kernelSize: 3, activation: 'relu' }),
   maxPooling2d(),
+  upSampling2d(),
   dropout({ rate: 0.5 }),
   flatten(),
   dense({ units: 3, activation: 'softmax' }),

@@ -136,7 +136,7 @@ export function factorChain(
     else if (isBinaryName(name) && isTheSameForAllPixels(others, node)) {
       const stretched = node.inputs.map((input) => (input === last ? rows : reshape(input, input.shape.slice(-1))))
       rows = apply(node.operation, stretched, node.attributes)
-    } else if (windowOperations.has(name)) {
+    } else if (windowOperations.has(name) && node.attributes.countedBottom === undefined) {
       const w = node.attributes as WindowAttributes
       const walked = walkFactored(images, w, patterns, mostRows(w.outHeight * w.outWidth), capacityFor)
       if (!walked) return finishByImages(rest)
@@ -194,8 +194,10 @@ function endingAt(rest: readonly Tensor[], last: Tensor): Ending | null {
       return { kind: 'product', kernel, units: next.shape[1], before: next, rest: rest.slice(2) }
   }
   if (node.operation.name === avgPoolOperation.name) {
-    const { outHeight, outWidth, windowHeight, windowWidth } = node.attributes as WindowAttributes
-    if (outHeight * outWidth === 1 && windowHeight >= height && windowWidth >= width)
+    const { outHeight, outWidth, windowHeight, windowWidth, padTop, padLeft, countedBottom } =
+      node.attributes as WindowAttributes
+    const coversAll = windowHeight - padTop >= height && windowWidth - padLeft >= width
+    if (outHeight * outWidth === 1 && coversAll && countedBottom === undefined)
       return { kind: 'mean', units: channels, before: node, rest: rest.slice(1) }
   }
   return null

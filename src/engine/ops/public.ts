@@ -1,11 +1,24 @@
-import { check, type Expected, either, finiteNumber, flag, optionsOf, thatIs, wholeNumber } from '../arguments.ts'
+import {
+  check,
+  type Expected,
+  either,
+  finiteNumber,
+  flag,
+  oneOf,
+  optionsOf,
+  positiveNumber,
+  thatIs,
+  wholeNumber,
+} from '../arguments.ts'
 import { ArgumentError } from '../errors.ts'
 import { isShape, type Shape, Tensor } from '../tensor.ts'
 import type { Conv2dOptions } from './conv2d.ts'
 import * as operations from './operations.ts'
-import type { PoolOptions } from './pool.ts'
+import type { AvgPoolOptions, GlobalPoolOptions, MaxPoolOptions } from './pool.ts'
 import type { ReduceOptions } from './reduction.ts'
-import { pair } from './window.ts'
+import { coordinateModes, modes, type ResizeOptions, roundings } from './resize.ts'
+import type { TakeOptions } from './take.ts'
+import { anyPadding, pair } from './window.ts'
 
 /**
  * The operations as people call them: what they give is looked at here. Our own code calls them as they are. The type is that of the
@@ -51,7 +64,24 @@ const one = { x: aTensor }
 const two = { a: operand, b: operand }
 const folding = { x: aTensor, 'options?': optionsOf<ReduceOptions>({ axes, keepDims: flag }) }
 const alongAxis = { x: aTensor, 'options?': optionsOf<{ readonly axis?: number }>({ axis }) }
-const pooling = { x: aTensor, 'options?': optionsOf<PoolOptions>({ poolSize: pair, strides: pair, padding }) }
+const finding = {
+  x: aTensor,
+  'options?': optionsOf<{ readonly axis?: number; readonly keepDims?: boolean }>({ axis, keepDims: flag }),
+}
+const pooling = { poolSize: pair, strides: pair, padding: anyPadding, ceilMode: flag }
+const isPositive = (value: unknown) => typeof value === 'number' && value > 0
+const resizing = optionsOf<ResizeOptions>({
+  size: pair,
+  scales: either(
+    'a number > 0 or two, [vertical, horizontal]',
+    positiveNumber(),
+    thatIs('', (value) => Array.isArray(value) && value.length === 2 && value.every(isPositive)),
+  ),
+  mode: oneOf(...modes),
+  coordinates: oneOf(...coordinateModes),
+  rounding: oneOf(...roundings),
+})
+const poolingGlobally = { x: aTensor, 'options?': optionsOf<GlobalPoolOptions>({ keepDims: flag }) }
 
 /** Each is documented where it is written. All throw an ArgumentError, too, for what is no tensor, option, shape or axis. */
 export const ops: typeof operations = {
@@ -137,10 +167,11 @@ export const ops: typeof operations = {
   sum: checked(operations.sum, folding),
   mean: checked(operations.mean, folding),
   max: checked(operations.max, folding),
-  argMax: checked(operations.argMax, {
-    x: aTensor,
-    'options?': optionsOf<{ readonly axis?: number; readonly keepDims?: boolean }>({ axis, keepDims: flag }),
-  }),
+  min: checked(operations.min, folding),
+  product: checked(operations.product, folding),
+  l2: checked(operations.l2, folding),
+  argMax: checked(operations.argMax, finding),
+  argMin: checked(operations.argMin, finding),
 
   matmul: checked(operations.matmul, {
     a: aTensor,
@@ -156,16 +187,30 @@ export const ops: typeof operations = {
     kernel: aTensor,
     'options?': optionsOf<Conv2dOptions>({ strides: pair, padding, bias: aTensor }),
   }),
-  maxPool: checked(operations.maxPool, pooling),
-  avgPool: checked(operations.avgPool, pooling),
   softmax: checked(operations.softmax, alongAxis),
   logSoftmax: checked(operations.logSoftmax, alongAxis),
+  maxPool: checked(operations.maxPool, {
+    x: aTensor,
+    'options?': optionsOf<MaxPoolOptions>({ ...pooling, dilation: pair }),
+  }),
+  avgPool: checked(operations.avgPool, {
+    x: aTensor,
+    'options?': optionsOf<AvgPoolOptions>({ ...pooling, countIncludePad: flag }),
+  }),
+  globalAveragePool: checked(operations.globalAveragePool, poolingGlobally),
+  globalMaxPool: checked(operations.globalMaxPool, poolingGlobally),
   softmaxCrossEntropy: checked(operations.softmaxCrossEntropy, { logits: aTensor, labels: aTensor }),
   gather: checked(operations.gather, {
     data: aTensor,
     indices: aTensor,
     'options?': optionsOf<{ readonly scale?: number }>({ scale: finiteNumber }),
   }),
+  take: checked(operations.take, {
+    data: aTensor,
+    indices: aTensor,
+    'options?': optionsOf<TakeOptions>({ axis }),
+  }),
+  resize: checked(operations.resize, { x: aTensor, options: resizing }),
   random: checked(operations.random, { position: aTensor, shape, seed: wholeNumber(0) }),
   blendBySegments: checked(operations.blendBySegments, {
     image: aTensor,

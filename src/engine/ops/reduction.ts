@@ -35,7 +35,7 @@ export function reduceOperation(
   name: string,
   dtype: 'f32' | 'i32',
   fold: Fold,
-  gradient?: Operation['gradient'],
+  gradient?: Operation<ReduceAttributes>['gradient'],
 ): Operation<ReduceAttributes> {
   return {
     name,

@@ -13,10 +13,12 @@ import { gatherOperation, scatterOperation } from './gather.ts'
 import { matmulOperation } from './matmul.ts'
 import { avgPoolGradientOperation, avgPoolOperation, maxPoolGradientOperation, maxPoolOperation } from './pool.ts'
 import { randomOperation } from './random.ts'
-import { argMaxOperation, maxOperation } from './reduce.ts'
+import { argMaxOperation, l2Operation, maxOperation, minOperation, productOperation } from './reduce.ts'
+import { resampleOperation } from './resize.ts'
 import { logSoftmaxOperation, softmaxOperation } from './softmax.ts'
 import { crossEntropyGradientOperation, crossEntropyOperation } from './softmax-cross-entropy.ts'
 import { broadcastOperation, sumOperation } from './sum-and-broadcast.ts'
+import { takeGradientOperation, takeOperation } from './take.ts'
 import { whereOperation } from './where.ts'
 
 /** Of operations, whatever their attributes, the compiler is to know the names. */
@@ -30,6 +32,9 @@ const operationRows = named({
   broadcast: broadcastOperation,
   sum: sumOperation,
   max: maxOperation,
+  min: minOperation,
+  product: productOperation,
+  l2: l2Operation,
   argMax: argMaxOperation,
   matmul: matmulOperation,
   conv2d: conv2dOperation,
@@ -45,6 +50,9 @@ const operationRows = named({
   softmaxCrossEntropyGradient: crossEntropyGradientOperation,
   gather: gatherOperation,
   scatter: scatterOperation,
+  take: takeOperation,
+  takeGradient: takeGradientOperation,
+  resample: resampleOperation,
   blendBySegments: blendOperation,
   random: randomOperation,
 })

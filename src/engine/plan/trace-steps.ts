@@ -39,12 +39,14 @@ export class Uses {
     return [...this.readersOf(value)].filter((reader) => reader !== null)
   }
 
-  /** By one step, or as one output of the whole, and by nothing else. */
+  /** By one step and as one of its inputs, or as one output of the whole, and by nothing else. */
   isReadOnce(value: Value): boolean {
-    return this.readersOf(value).size === 1
+    const [reader, ...others] = this.readersOf(value)
+    if (reader === undefined || others.length > 0) return false
+    return reader === null || inputsOf(reader).filter(({ root }) => root === value.root).length === 1
   }
 
-  /** The step that writes `value`, if nothing but one step reads what it writes: then its epilogue may grow. */
+  /** The step that writes `value`, if nothing but one step reads what it writes, and once (not y in y + y): then its epilogue may grow. */
   soleProducer(value: Value, kernels: ReadonlySet<string>): Step | null {
     const { root } = value
     const producer = this.writers.get(root)

@@ -139,6 +139,7 @@ export const f64 = {
   /** a's magnitude with b's sign. */
   copysign: binary<'f64', 'f64'>('f64', [0xa6]),
   eq: binary<'f64', 'i32'>('i32', [0x61]),
+  sqrt: unary<'f64', 'f64'>('f64', [0x9f]),
   ne: binary<'f64', 'i32'>('i32', [0x62]),
   lt: binary<'f64', 'i32'>('i32', [0x63]),
   gt: binary<'f64', 'i32'>('i32', [0x64]),

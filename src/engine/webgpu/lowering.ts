@@ -4,14 +4,18 @@ import { fusedAttributes } from '../plan/fuse.ts'
 import type { PlanOperand, PlanStep } from '../plan/plan.ts'
 import { type Shape, sizeOf } from '../tensor.ts'
 import type { AdapterTraits, Candidate, Dispatch, Lowering, LoweringContext } from './dispatch.ts'
+import { lowerBlendBySegments } from './kernels/blend-by-segments.ts'
 import { conv2dLowerings } from './kernels/conv2d.ts'
 import { lowerKernelGradient } from './kernels/conv2d-kernel-gradient.ts'
 import { elementwiseLowerings } from './kernels/elementwise.ts'
 import { gatherLowerings } from './kernels/gather.ts'
 import { lowerMatmul } from './kernels/matmul.ts'
 import { poolLowerings } from './kernels/pool.ts'
+import { lowerRandom } from './kernels/random.ts'
 import { reduceLowerings } from './kernels/reduce.ts'
+import { lowerResample } from './kernels/resample.ts'
 import { softmaxLowerings } from './kernels/softmax.ts'
+import { takeLowerings } from './kernels/take.ts'
 import { updateLowerings } from './kernels/updates.ts'
 
 /** Every kernel a plan may name, and how it is run here. */
@@ -24,6 +28,10 @@ const rows = {
   ...poolLowerings,
   ...softmaxLowerings,
   ...gatherLowerings,
+  ...takeLowerings,
+  resample: lowerResample,
+  blendBySegments: lowerBlendBySegments,
+  random: lowerRandom,
   ...updateLowerings,
 } satisfies Record<KernelName, Lowering>
 

@@ -6,7 +6,13 @@ import { ArgumentError } from '../../../src/engine/errors.ts'
 import { sequential } from '../../../src/engine/facade/sequential.ts'
 import { CompiledModel } from '../../../src/engine/model/compiled.ts'
 import { conv2d, dense, flatten } from '../../../src/engine/model/layers/public.ts'
+import type { Network } from '../../../src/engine/model/network.ts'
+import { predict } from '../../../src/engine/model/predict.ts'
+import { relu } from '../../../src/engine/ops/elementwise.ts'
+import { avgPool, maxPool } from '../../../src/engine/ops/pool.ts'
+import { flatten as flattenTensor } from '../../../src/engine/ops/reshape.ts'
 import { ReferenceDevice } from '../../../src/engine/reference/device.ts'
+import { Input, sizeOf, type Tensor } from '../../../src/engine/tensor.ts'
 import { largestError } from '../../reference-tensors.ts'
 import { randomNetwork } from './networks.ts'
 
@@ -33,6 +39,52 @@ describe('factored predictions', () => {
     }
     // Where segments are noise there is little to share.
     expect(factored).toBeGreaterThan(20)
+  })
+
+  it('equal them where windows have places apart, padding that counts or ends beyond the image', async () => {
+    const poolings: Record<string, (x: Tensor) => Tensor> = {
+      'places apart': (x) => avgPool(maxPool(x, { poolSize: 2, strides: 1, dilation: 3 }), { poolSize: 9 }),
+      'padding that counts': (x) => avgPool(x, { poolSize: 3, strides: 2, padding: 1, countIncludePad: true }),
+      'ends beyond the image': (x) => avgPool(maxPool(x, { poolSize: 3, strides: 2, ceilMode: true }), { poolSize: 2 }),
+      'a mean of a part of the image': (x) =>
+        avgPool(x, {
+          poolSize: 12,
+          strides: 12,
+          padding: [
+            [3, 0],
+            [0, 0],
+          ],
+        }),
+      'a mean with padding': (x) => avgPool(x, { poolSize: 14, padding: 1, countIncludePad: true }),
+    }
+    const [size, segmentCount, count] = [12, 9, 200]
+    const segments = Int32Array.from({ length: size * size }, (_, i) => {
+      return Math.floor(i / size / 4) * 3 + Math.floor((i % size) / 4)
+    })
+    const image = Float32Array.from({ length: size * size }, (_, i) => Math.sin(i * 1.7))
+    const fudged = new Float32Array(size * size)
+    const masks = Uint8Array.from({ length: count * segmentCount }, (_, i) => (i * 7919 + (i >> 5)) % 2)
+    const blended = Float32Array.from({ length: count * size * size }, (_, i) => {
+      const pixel = i % (size * size)
+      return masks[Math.floor(i / (size * size)) * segmentCount + segments[pixel]] ? image[pixel] : 0
+    })
+    for (const [what, pool] of Object.entries(poolings)) {
+      const network: Network = {
+        inputs: [{ name: 'x', shape: [size, size, 1] }],
+        outputs: [{ name: 'y', shape: [sizeOf(pool(new Input('x', [1, size, size, 1])).shape)] }],
+        parameters: [],
+        apply: ([x]) => ({
+          outputs: [flattenTensor(pool(maxPool(relu(x), { poolSize: 2, strides: 1, padding: 'same' })))],
+          updates: [],
+        }),
+      }
+      const compiled = new CompiledModel(network, device)
+      const plain = await predict(compiled, { data: blended, shape: [count, size, size, 1] }, {})
+      const shared = await predictFactored(compiled, { image, fudged, segments, segmentCount, masks, count }, {})
+      expect(shared, what).not.toBeNull()
+      expect(largestError(shared?.data ?? [], plain.data), what).toBeLessThan(5e-6)
+      compiled.dispose()
+    }
   })
 
   it('take a small part of the work where segments are blobs', async () => {

@@ -164,4 +164,14 @@ describe('fusion keeps the result', () => {
       { a: numbers(a.shape), b: numbers(b.shape, 2) },
     )
   })
+
+  it('where a product meets itself', async () => {
+    const [a, b] = [new Input('a', [4, 3]), new Input('b', [3, 4])]
+    const product = matmul(a, b)
+    const row = matmul(new Input('c', [1, 3]), b)
+    await expectSame(
+      { twice: add(product, product), rowTwice: add(row, row), squares: mul(row, row) },
+      { a: numbers(a.shape), b: numbers(b.shape, 2), c: numbers([1, 3], 3) },
+    )
+  })
 })

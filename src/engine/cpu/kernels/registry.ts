@@ -8,7 +8,8 @@ import { gather, scatter } from './gather.ts'
 import { matmul } from './matmul.ts'
 import { avgPool, avgPoolGradient, maxPool, maxPoolGradient } from './pool.ts'
 import { random } from './random.ts'
-import { argMax, max, sum } from './reduce.ts'
+import { argMax, l2, max, min, product, sum } from './reduce.ts'
+import { resample } from './resample.ts'
 import {
   logSoftmax,
   softmax,
@@ -16,6 +17,7 @@ import {
   softmaxCrossEntropyGradient,
   softmaxCrossEntropyWithGradient,
 } from './softmax.ts'
+import { take, takeGradient } from './take.ts'
 import { adam, adamW, assign, nesterov, record, sgd } from './updates.ts'
 
 /** Every kernel by the name its plan step carries. */
@@ -26,6 +28,9 @@ const kernels = {
   broadcast,
   sum,
   max,
+  min,
+  product,
+  l2,
   argMax,
   matmul,
   conv2d,
@@ -42,6 +47,9 @@ const kernels = {
   softmaxCrossEntropyWithGradient,
   gather,
   scatter,
+  take,
+  takeGradient,
+  resample,
   blendBySegments,
   random,
   adam,

@@ -6,6 +6,12 @@ export { type Conv2dConfig, type Conv2dLayer, conv2d } from './conv2d.ts'
 export { type DenseConfig, type DenseLayer, dense } from './dense.ts'
 export { type DropoutLayer, dropout } from './dropout.ts'
 export { type FlattenLayer, flatten } from './flatten.ts'
+export {
+  type GlobalAveragePooling2dLayer,
+  type GlobalMaxPooling2dLayer,
+  globalAveragePooling2d,
+  globalMaxPooling2d,
+} from './global-pooling2d.ts'
 export type { BuiltLayer, LayerContext, WeightDescription } from './layer.ts'
 export {
   type AveragePooling2dLayer,
@@ -26,3 +32,4 @@ export {
   type PReluLayer,
   prelu,
 } from './sloped-activations.ts'
+export { type UpSampling2dConfig, type UpSampling2dLayer, upSampling2d } from './up-sampling2d.ts'

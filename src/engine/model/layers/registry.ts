@@ -6,6 +6,12 @@ import { type Conv2dLayer, conv2dKind } from './conv2d.ts'
 import { type DenseLayer, denseKind } from './dense.ts'
 import { type DropoutLayer, dropoutKind } from './dropout.ts'
 import { type FlattenLayer, flattenKind } from './flatten.ts'
+import {
+  type GlobalAveragePooling2dLayer,
+  type GlobalMaxPooling2dLayer,
+  globalAveragePooling2dKind,
+  globalMaxPooling2dKind,
+} from './global-pooling2d.ts'
 import type { BuiltLayer, LayerKind } from './layer.ts'
 import {
   type AveragePooling2dLayer,
@@ -21,6 +27,7 @@ import {
   type PReluLayer,
   preluKind,
 } from './sloped-activations.ts'
+import { type UpSampling2dLayer, upSampling2dKind } from './up-sampling2d.ts'
 
 /** All layers there are, as plain data. */
 export type LayerDescription =
@@ -28,6 +35,9 @@ export type LayerDescription =
   | DenseLayer
   | MaxPooling2dLayer
   | AveragePooling2dLayer
+  | GlobalMaxPooling2dLayer
+  | GlobalAveragePooling2dLayer
+  | UpSampling2dLayer
   | FlattenLayer
   | DropoutLayer
   | ActivationLayer
@@ -43,6 +53,9 @@ const kinds: { readonly [Name in LayerName]: LayerKind<Described<Name>> } = {
   dense: denseKind,
   maxPooling2d: maxPooling2dKind,
   averagePooling2d: averagePooling2dKind,
+  globalMaxPooling2d: globalMaxPooling2dKind,
+  globalAveragePooling2d: globalAveragePooling2dKind,
+  upSampling2d: upSampling2dKind,
   flatten: flattenKind,
   dropout: dropoutKind,
   activation: activationKind,

@@ -2,11 +2,27 @@ import avgPoolCode from '../../../shaders/avg-pool.wgsl?raw'
 import avgPoolGradientCode from '../../../shaders/avg-pool-gradient.wgsl?raw'
 import maxPoolCode from '../../../shaders/max-pool.wgsl?raw'
 import maxPoolGradientCode from '../../../shaders/max-pool-gradient.wgsl?raw'
-import type { WindowAttributes } from '../../ops/window.ts'
+import { countedExtent } from '../../ops/pool.ts'
+import { dilationOf, type WindowAttributes } from '../../ops/window.ts'
 import type { PlanOperand, PlanStep } from '../../plan/plan.ts'
 import { sizeOf } from '../../tensor.ts'
-import { type Binding, type Lowering, read, write } from '../dispatch.ts'
+import { type Binding, type Constants, i32, type Lowering, read, write } from '../dispatch.ts'
 import { windowConstants } from './conv2d.ts'
+
+/** DILATION: pixels from one place of a window to the next. COUNT_…: where its places begin and end to count in a mean. */
+function poolConstants(w: WindowAttributes, height: number, width: number): Constants {
+  const [dilationY, dilationX] = dilationOf(w)
+  const { top, bottom, left, right } = countedExtent(w, height, width)
+  return {
+    ...windowConstants(w, height, width),
+    DILATION_Y: i32(dilationY),
+    DILATION_X: i32(dilationX),
+    COUNT_TOP: i32(top),
+    COUNT_BOTTOM: i32(bottom),
+    COUNT_LEFT: i32(left),
+    COUNT_RIGHT: i32(right),
+  }
+}
 
 /** `image`: the tensor of the pooled image's shape. One thread an element of the result. */
 function lowerPool(
@@ -20,7 +36,7 @@ function lowerPool(
       {
         kernel,
         bindings,
-        constants: { ...windowConstants(attributes as WindowAttributes, height, width), CHANNELS: channels },
+        constants: { ...poolConstants(attributes as WindowAttributes, height, width), CHANNELS: channels },
         functions: [],
         code,
         threads: sizeOf(output.shape),

@@ -3,12 +3,15 @@ import reduceCode from '../../../shaders/reduce.wgsl?raw'
 import reduceWorkgroupCode from '../../../shaders/reduce-workgroup.wgsl?raw'
 import { type ReduceAttributes, reduceExtents } from '../../ops/reduction.ts'
 import type { PlanOperand } from '../../plan/plan.ts'
-import { sizeOf } from '../../tensor.ts'
+import { align, byteLengthOf, sizeOf } from '../../tensor.ts'
 import { type AdapterTraits, type Candidate, type Dispatch, type Lowering, read, scratch, write } from '../dispatch.ts'
+import { elementwiseLowerings } from './elementwise.ts'
 
 const folds = {
   sum: { INITIAL: '0f', fold: 'a + b', foldSubgroup: 'subgroupAdd(a)' },
   max: { INITIAL: '-0x1.fffffep+127f', fold: 'max(a, b)', foldSubgroup: 'subgroupMax(a)' },
+  min: { INITIAL: '0x1.fffffep+127f', fold: 'min(a, b)', foldSubgroup: 'subgroupMin(a)' },
+  product: { INITIAL: '1f', fold: 'a * b', foldSubgroup: 'subgroupMul(a)' },
 } as const
 
 /** x [outer, reduced, inner] folded to y [outer, inner]. */
@@ -29,20 +32,29 @@ interface Folding extends Candidate {
 /** Runs longer than this are folded by many threads each: parallel, and more exact. */
 const longRun = 64
 
-/** A thread for each result; for slices of it, about as many as steps each, where its run is long. */
+/** Slices of a run that a thread folds each: about as many as steps of each, where it is long. */
+const slicesOf = (reduced: number) => (reduced > longRun ? Math.ceil(Math.sqrt(reduced)) : 1)
+
+/** A thread for each slice. @param fold of what is folded so far, a, and the next number, b */
+function threadsStage(
+  { kernel, x, y, outer, reduced, inner }: Fold,
+  slices: number,
+  fold: string = folds[kernel].fold,
+): Dispatch {
+  return {
+    kernel,
+    bindings: [read('x', x), write('y', y)],
+    constants: { REDUCED: reduced, INNER: inner, SLICES: slices, INITIAL: folds[kernel].INITIAL },
+    functions: [`fn fold(a: f32, b: f32) -> f32 { return ${fold}; }`],
+    code: reduceCode,
+    threads: outer * slices * inner,
+  }
+}
+
+/** A thread for each result, or for slices of it where its run is long. */
 const byThreads: Folding = {
   name: 'threads',
-  lower(whole) {
-    const stage = ({ kernel, x, y, outer, reduced, inner }: Fold, slices: number): Dispatch => ({
-      kernel,
-      bindings: [read('x', x), write('y', y)],
-      constants: { REDUCED: reduced, INNER: inner, SLICES: slices, INITIAL: folds[kernel].INITIAL },
-      functions: [`fn fold(a: f32, b: f32) -> f32 { return ${folds[kernel].fold}; }`],
-      code: reduceCode,
-      threads: outer * slices * inner,
-    })
-    return inStages(whole, whole.reduced > longRun ? Math.ceil(Math.sqrt(whole.reduced)) : 1, stage)
-  },
+  lower: (whole) => inStages(whole, slicesOf(whole.reduced), (fold, slices) => threadsStage(fold, slices)),
 }
 
 /** Numbers for each lane of a workgroup, at most. */
@@ -110,6 +122,21 @@ export function lowerColumnSums(x: PlanOperand, y: PlanOperand): Dispatch[] {
   return byThreads.lower({ kernel: 'sum', x, y, outer: 1, reduced: sizeOf(x.shape) / columns, inner: columns })
 }
 
+/** The squares are added up, and the root is taken. */
+const lowerL2: Lowering = (step, context) => {
+  const { x } = step.inputs
+  const [outer, reduced, inner] = reduceExtents(x.shape, step.attributes as ReduceAttributes)
+  const slices = slicesOf(reduced)
+  const partials = scratch([outer, slices, inner])
+  const totals = slices === 1 ? partials : scratch(step.outputs[0].shape, align(byteLengthOf(partials)))
+  const squares: Fold = { kernel: 'sum', x, y: partials, outer, reduced, inner }
+  return [
+    threadsStage(squares, slices, 'a + b * b'),
+    ...(slices === 1 ? [] : [threadsStage({ ...squares, x: partials, y: totals, reduced: slices }, 1)]),
+    ...elementwiseLowerings.sqrt({ ...step, inputs: { x: totals } }, context),
+  ]
+}
+
 const lowerArgMax: Lowering = ({ inputs: { x }, outputs: [y], attributes }) => {
   const [outer, reduced, inner] = reduceExtents(x.shape, attributes as ReduceAttributes)
   return [
@@ -127,5 +154,8 @@ const lowerArgMax: Lowering = ({ inputs: { x }, outputs: [y], attributes }) => {
 export const reduceLowerings = {
   sum: lowerReduce('sum'),
   max: lowerReduce('max'),
+  min: lowerReduce('min'),
+  product: lowerReduce('product'),
+  l2: lowerL2,
   argMax: lowerArgMax,
 } satisfies Record<string, Lowering>
