@@ -2,8 +2,14 @@ import { shown, thatIs } from '../arguments.ts'
 import { ShapeError } from '../errors.ts'
 import type { Shape } from '../tensor.ts'
 
-/** 'same': as many outputs as ceil(n / stride), zeros around; 'valid': only windows that lie inside. TensorFlow's rules. */
-export type Padding = 'same' | 'valid'
+/**
+ * 'same': as many outputs as ceil(n / stride), zeros around; 'valid': only windows that lie inside. TensorFlow's rules.
+ * Or so many pixels of zeros: on each side, [vertical, horizontal], or [[top, bottom], [left, right]], as PyTorch and ONNX say it.
+ */
+export type Padding = 'same' | 'valid' | number | readonly [number, number] | SidePadding
+
+type SidePadding = readonly [vertical: Sides, horizontal: Sides]
+type Sides = readonly [before: number, after: number]
 
 /** How a window walks over an NHWC image: convolution and pooling share it. Extents in pixels. */
 export interface WindowAttributes extends Readonly<Record<string, number>> {
@@ -17,15 +23,42 @@ export interface WindowAttributes extends Readonly<Record<string, number>> {
   readonly outWidth: number
 }
 
+/** Pixels from one place of a window to the next, down and across: `dilationY` and `dilationX`, which are left out where they are 1. */
+export function dilationOf(w: WindowAttributes): readonly [y: number, x: number] {
+  return [w.dilationY ?? 1, w.dilationX ?? 1]
+}
+
+/** Pixels from a window's first place to its last, both counted, down and across. */
+export function coverOf(w: WindowAttributes): readonly [height: number, width: number] {
+  const [y, x] = dilationOf(w)
+  return [(w.windowHeight - 1) * y + 1, (w.windowWidth - 1) * x + 1]
+}
+
 export type Pair = number | readonly [number, number]
 
 const isExtent = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 1
+const isAmount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0
+const isTwo = (value: unknown, test: (item: unknown) => boolean) =>
+  Array.isArray(value) && value.length === 2 && value.every(test)
 
-/** What a window, or its strides, may be. @internal */
+/** What a window, its strides or its dilation may be. @internal */
 export const pair = thatIs<Pair>(
   'a positive integer or two, [height, width]',
-  (value) => isExtent(value) || (Array.isArray(value) && value.length === 2 && value.every(isExtent)),
+  (value) => isExtent(value) || isTwo(value, isExtent),
 )
+
+const paddings =
+  "'same', 'valid', or whole numbers of pixels: one, [vertical, horizontal], or [[top, bottom], [left, right]]"
+
+const isPadding = (value: unknown) =>
+  value === 'same' ||
+  value === 'valid' ||
+  isAmount(value) ||
+  isTwo(value, isAmount) ||
+  isTwo(value, (sides) => isTwo(sides, isAmount))
+
+/** What padding may be. @internal */
+export const anyPadding = thatIs<Padding>(paddings, isPadding)
 
 /** Both extents. What comes from a file may be anything: only a number or two numbers are a pair. */
 export function pairOf(name: string, value: Pair): readonly [number, number] {
@@ -35,30 +68,46 @@ export function pairOf(name: string, value: Pair): readonly [number, number] {
   return [value[0], value[1]]
 }
 
+/** Padding along each axis. @throws ShapeError for what is none, negative numbers among it */
+function sidesOf(name: string, padding: Padding): readonly ['same' | 'valid' | Sides, 'same' | 'valid' | Sides] {
+  if (!isPadding(padding)) throw new ShapeError(`${name}: padding is ${shown(padding)}; expected ${paddings}`)
+  if (typeof padding === 'string') return [padding, padding]
+  const [vertical, horizontal] = typeof padding === 'number' ? [padding, padding] : padding
+  const around = (sides: number | Sides): Sides => (typeof sides === 'number' ? [sides, sides] : sides)
+  return [around(vertical), around(horizontal)]
+}
+
 function walk(
   name: string,
   extent: number,
-  window: number,
-  stride: number,
-  padding: Padding,
+  { window, stride, dilation }: { window: number; stride: number; dilation: number },
+  padding: 'same' | 'valid' | Sides,
   what: string,
 ): [before: number, outputs: number] {
-  if (!Number.isInteger(stride) || stride < 1 || !Number.isInteger(window) || window < 1)
-    throw new ShapeError(`${name}: window ${window} and stride ${stride} must be positive integers`)
+  if (![window, stride, dilation].every((value) => Number.isInteger(value) && value >= 1)) {
+    const dilated = dilation === 1 ? '' : `, dilation ${dilation}`
+    throw new ShapeError(`${name}: window ${window}${dilated} and stride ${stride} must be positive integers`)
+  }
+  const covered = (window - 1) * dilation + 1
   if (padding === 'same') {
     const outputs = Math.ceil(extent / stride)
     // The smaller half of the padding goes before.
-    return [Math.floor(Math.max((outputs - 1) * stride + window - extent, 0) / 2), outputs]
+    return [Math.floor(Math.max((outputs - 1) * stride + covered - extent, 0) / 2), outputs]
   }
-  if (extent < window)
-    throw new ShapeError(`${name}: ${what} ${window} does not fit into ${extent} pixels with padding 'valid'`)
-  return [0, Math.floor((extent - window) / stride) + 1]
+  const [before, after] = padding === 'valid' ? [0, 0] : padding
+  const padded = before + extent + after
+  if (padded < covered) {
+    const covers = dilation === 1 ? '' : `, dilated to ${covered},`
+    const around = padding === 'valid' ? "with padding 'valid'" : `and ${before} + ${after} of padding`
+    throw new ShapeError(`${name}: ${what} ${window}${covers} does not fit into ${extent} pixels ${around}`)
+  }
+  return [before, Math.floor((padded - covered) / stride) + 1]
 }
 
 /**
  * The walk of a window over an image of shape [N,H,W,C].
  * @param what the window is called in messages
- * @throws ShapeError for a bad image, window or stride
+ * @throws ShapeError for a bad image, window, stride, padding or dilation
  */
 export function windowOver(
   name: string,
@@ -67,13 +116,27 @@ export function windowOver(
   strides: Pair,
   padding: Padding,
   what = 'a window of',
+  { dilation = 1 }: { readonly dilation?: Pair } = {},
 ): WindowAttributes {
   if (image.length !== 4) throw new ShapeError(`${name}: expected images [N,H,W,C], got shape [${image.join(',')}]`)
-  if (padding !== 'same' && padding !== 'valid')
-    throw new ShapeError(`${name}: padding is ${shown(padding)}; expected 'same' or 'valid'`)
+  const [vertical, horizontal] = sidesOf(name, padding)
   const [windowHeight, windowWidth] = pairOf(name, window)
   const [strideY, strideX] = pairOf(name, strides)
-  const [padTop, outHeight] = walk(name, image[1], windowHeight, strideY, padding, what)
-  const [padLeft, outWidth] = walk(name, image[2], windowWidth, strideX, padding, what)
-  return { windowHeight, windowWidth, strideY, strideX, padTop, padLeft, outHeight, outWidth }
+  const [dilationY, dilationX] = pairOf(name, dilation)
+  const rows = { window: windowHeight, stride: strideY, dilation: dilationY }
+  const columns = { window: windowWidth, stride: strideX, dilation: dilationX }
+  const [padTop, outHeight] = walk(name, image[1], rows, vertical, what)
+  const [padLeft, outWidth] = walk(name, image[2], columns, horizontal, what)
+  return {
+    windowHeight,
+    windowWidth,
+    strideY,
+    strideX,
+    padTop,
+    padLeft,
+    outHeight,
+    outWidth,
+    ...(dilationY !== 1 && { dilationY }),
+    ...(dilationX !== 1 && { dilationX }),
+  }
 }
