@@ -4,7 +4,7 @@
 
 // Four filters of the output in whose window pixel x is tap kx; 0 where there is none.
 fn output4(outRow: u32, x: i32, kx: i32, f4: u32) -> vec4f {
-  let start = x + PAD_LEFT - kx;
+  let start = x + PAD_LEFT - kx * DILATION_X;
   if (start < 0i || start % STRIDE_X != 0i || start / STRIDE_X >= OUT_WIDTH) { return vec4f(0.0); }
   return load_dy4(outRow * u32(OUT_WIDTH) + u32(start / STRIDE_X), f4);
 }
@@ -25,7 +25,7 @@ fn main(at: Invocation) {
   // Column p: pixel x + p, four channels.
   var sum = mat4x4f();
   for (var ky = 0i; ky < WINDOW_HEIGHT; ky++) {
-    let start = y + PAD_TOP - ky;
+    let start = y + PAD_TOP - ky * DILATION_Y;
     if (start < 0i || start % STRIDE_Y != 0i || start / STRIDE_Y >= OUT_HEIGHT) { continue; }
     let outRow = n * u32(OUT_HEIGHT) + u32(start / STRIDE_Y);
     for (var kx = 0i; kx < WINDOW_WIDTH; kx++) {

@@ -2,10 +2,12 @@ import { check, type Expected, either, finiteNumber, flag, optionsOf, thatIs, wh
 import { ArgumentError } from '../errors.ts'
 import { isShape, type Shape, Tensor } from '../tensor.ts'
 import type { Conv2dOptions } from './conv2d.ts'
+import type { Conv2dTransposeOptions } from './conv2d-transpose.ts'
+import type { DepthwiseConv2dOptions } from './depthwise-conv2d.ts'
 import * as operations from './operations.ts'
 import type { PoolOptions } from './pool.ts'
 import type { ReduceOptions } from './reduction.ts'
-import { pair } from './window.ts'
+import { amounts, anyPadding, pair } from './window.ts'
 
 /**
  * The operations as people call them: what they give is looked at here. Our own code calls them as they are. The type is that of the
@@ -50,6 +52,7 @@ function checked<Given extends unknown[]>(
 const one = { x: aTensor }
 const two = { a: operand, b: operand }
 const folding = { x: aTensor, 'options?': optionsOf<ReduceOptions>({ axes, keepDims: flag }) }
+const convolving = { strides: pair, padding: anyPadding, dilation: pair, bias: aTensor }
 const pooling = { x: aTensor, 'options?': optionsOf<PoolOptions>({ poolSize: pair, strides: pair, padding }) }
 
 /** Each is documented where it is written. All throw an ArgumentError, too, for what is no tensor, option, shape or axis. */
@@ -100,7 +103,17 @@ export const ops: typeof operations = {
   conv2d: checked(operations.conv2d, {
     x: aTensor,
     kernel: aTensor,
-    'options?': optionsOf<Conv2dOptions>({ strides: pair, padding, bias: aTensor }),
+    'options?': optionsOf<Conv2dOptions>({ ...convolving, groups: wholeNumber(1) }),
+  }),
+  depthwiseConv2d: checked(operations.depthwiseConv2d, {
+    x: aTensor,
+    kernel: aTensor,
+    'options?': optionsOf<DepthwiseConv2dOptions>(convolving),
+  }),
+  conv2dTranspose: checked(operations.conv2dTranspose, {
+    x: aTensor,
+    kernel: aTensor,
+    'options?': optionsOf<Conv2dTransposeOptions>({ ...convolving, groups: wholeNumber(1), outputPadding: amounts }),
   }),
   maxPool: checked(operations.maxPool, pooling),
   avgPool: checked(operations.avgPool, pooling),
