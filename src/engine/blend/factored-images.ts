@@ -1,4 +1,4 @@
-import type { WindowAttributes } from '../ops/window.ts'
+import { dilationOf, type WindowAttributes } from '../ops/window.ts'
 import { emptySet, type SegmentPatterns } from './segment-patterns.ts'
 
 /**
@@ -78,6 +78,7 @@ export function walkFactored(
   capacityFor: (rows: number) => number,
 ): { images: FactoredImages; taps: Int32Array } | null {
   const { outHeight, outWidth, windowHeight, windowWidth } = w
+  const [dilationY, dilationX] = dilationOf(w)
   const area = windowHeight * windowWidth
   const sets = new Int32Array(outHeight * outWidth)
   const covered = new Int32Array(outHeight * outWidth * area)
@@ -85,8 +86,8 @@ export function walkFactored(
     const top = Math.floor(pixel / outWidth) * w.strideY - w.padTop
     const left = (pixel % outWidth) * w.strideX - w.padLeft
     let set = emptySet
-    for (let y = top; y < top + windowHeight; y++)
-      for (let x = left; x < left + windowWidth; x++) {
+    for (let y = top; y < top + windowHeight * dilationY; y += dilationY)
+      for (let x = left; x < left + windowWidth * dilationX; x += dilationX) {
         const isInside = y >= 0 && y < images.height && x >= 0 && x < images.width
         covered[at++] = isInside ? y * images.width + x : -1
         if (isInside) set = patterns.union(set, images.sets[y * images.width + x])

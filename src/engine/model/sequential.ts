@@ -94,7 +94,7 @@ export function stackLayers(inputShape: Shape, descriptions: readonly LayerDescr
     weightCount += layer.weights.reduce((sum, weight) => sum + sizeOf(weight.shape), 0)
     checkRoom(`${caller}: the weights so far`, weightCount)
     shape = layer.outputShape
-    const base = layer.type.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toLowerCase()
+    const base = layer.type.replace(/(?<=[a-z])(?=[A-Z])|(?<=.)(?=[A-Z][a-z])/g, '_').toLowerCase()
     const count = counts.get(base) ?? 0
     counts.set(base, count + 1)
     return { ...layer, name: count === 0 ? base : `${base}_${count}` }
@@ -106,7 +106,7 @@ function checkRoom(what: string, numbers: number): void {
     throw new ShapeError(`${what} would be ${numbers} numbers; at most ${mostNumbers} can be held`)
 }
 
-/** The weights of a stack under their full names, layer/kernel and layer/bias. */
+/** The weights of a stack under their full names, layer/kernel, layer/bias and such. */
 export function weightsOf(layers: readonly NamedLayer[]) {
   return layers.flatMap(({ name, weights }) => weights.map((weight) => ({ ...weight, name: `${name}/${weight.name}` })))
 }

@@ -1,7 +1,7 @@
 import { ShapeError } from '../errors.ts'
-import { apply, formatShape, type Operation, type Tensor } from '../tensor.ts'
+import { apply, formatShape, type Operation, type Shape, type Tensor } from '../tensor.ts'
 import { withBias } from './channel-bias.ts'
-import { inputGradientOperation } from './conv2d.ts'
+import { type InputGradientAttributes, inputGradientOperation } from './conv2d.ts'
 import { depthwiseInputGradientOperation } from './depthwise-conv2d.ts'
 import { reshape } from './reshape.ts'
 import { type Padding, type Pair, pairOf, sidesOf } from './window.ts'
@@ -89,7 +89,7 @@ function spread(name: string, axis: Axis): readonly [before: number, extent: num
  * @throws ShapeError when channels differ, groups do not divide them, or nothing is left
  */
 export function conv2dTranspose(x: Tensor, kernel: Tensor, options: Conv2dTransposeOptions = {}): Tensor {
-  const { strides = 1, padding = 'valid', outputPadding, dilation = 1, groups = 1, bias } = options
+  const { groups = 1, bias } = options
   const name = 'conv2dTranspose'
   const channels = x.shape.at(3)
   if (!Number.isSafeInteger(groups) || groups < 1)
@@ -101,16 +101,35 @@ export function conv2dTranspose(x: Tensor, kernel: Tensor, options: Conv2dTransp
       },C]${groups === 1 ? '' : `, where ${groups} groups divide C`}`,
     )
   const [windowHeight, windowWidth, filters] = kernel.shape
+  const window = transposedOver(name, x.shape, [windowHeight, windowWidth], options)
+  const y =
+    groups > 1 && filters === 1
+      ? apply(depthwiseForward, [x, reshape(kernel, [windowHeight, windowWidth, groups, channels / groups])], window)
+      : apply(forward, [x, kernel], groups === 1 ? window : { ...window, groups })
+  return withBias(name, y, bias)
+}
+
+/**
+ * The walk of the convolution that makes images of shape [N,H,W,C] of the ones that they are spread to, whose extents it tells.
+ * @throws ShapeError for bad strides, padding or dilation, or where nothing is left
+ */
+export function transposedOver(
+  name: string,
+  image: Shape,
+  [windowHeight, windowWidth]: readonly [number, number],
+  options: Pick<Conv2dTransposeOptions, 'strides' | 'padding' | 'outputPadding' | 'dilation'>,
+): InputGradientAttributes {
+  const { strides = 1, padding = 'valid', outputPadding, dilation = 1 } = options
   const [strideY, strideX] = pairOf(name, strides)
   const [dilationY, dilationX] = pairOf(name, dilation)
   const [vertical, horizontal] = sidesOf(name, padding)
   const [below, right] = outputPadding === undefined ? [] : pairOf(name, outputPadding)
-  const [outHeight, outWidth] = x.shape.slice(1)
+  const [outHeight, outWidth] = image.slice(1)
   const rows = { extent: outHeight, window: windowHeight, stride: strideY, dilation: dilationY }
   const columns = { extent: outWidth, window: windowWidth, stride: strideX, dilation: dilationX }
   const [padTop, height] = spread(name, { ...rows, padding: vertical, outputPadding: below })
   const [padLeft, width] = spread(name, { ...columns, padding: horizontal, outputPadding: right })
-  const window = {
+  return {
     windowHeight,
     windowWidth,
     strideY,
@@ -124,9 +143,4 @@ export function conv2dTranspose(x: Tensor, kernel: Tensor, options: Conv2dTransp
     height,
     width,
   }
-  const y =
-    groups > 1 && filters === 1
-      ? apply(depthwiseForward, [x, reshape(kernel, [windowHeight, windowWidth, groups, channels / groups])], window)
-      : apply(forward, [x, kernel], groups === 1 ? window : { ...window, groups })
-  return withBias(name, y, bias)
 }

@@ -20,7 +20,8 @@ export interface LayerKind<Description> {
 }
 
 export interface WeightDescription {
-  readonly name: 'kernel' | 'bias'
+  /** Keras's: kernel, bias, gamma, … */
+  readonly name: string
   readonly shape: Shape
   readonly initializer: Initializer
 }
