@@ -134,9 +134,10 @@ function emitOuterProducts(
       })
       body.advance(row, w.strideY * job.image.width * pixel)
     })
-    const sumRow = i32.add(sums, i32.mul(ky, i32.const(rowTaps * packed * 4)))
-    const sumRun = kx ? i32.add(sumRow, i32.mul(kx, i32.const(run * packed * 4))) : sumRow
-    const to = body.local('i32', i32.add(sumRun, i32.add(i32.mul(tap, i32.const(packed * 4)), vector)))
+    const inRun = i32.add(i32.mul(tap, i32.const(packed * 4)), vector)
+    const inRow = kx ? i32.add(i32.mul(kx, i32.const(run * packed * 4)), inRun) : inRun
+    const place = i32.add(i32.mul(ky, i32.const(rowTaps * packed * 4)), inRow)
+    const to = body.local('i32', i32.add(sums, place))
     totals.forEach((line, a) =>
       line.forEach((total, v) => {
         const offset = a * packed * 4 + v * 16

@@ -225,10 +225,10 @@ export const conv2dInputGradient: CpuKernel = (step, emitter) => {
   emitter.phase(groups * taps, 0, (body, unit) => {
     const tap = groups === 1 ? unit : i32.remU(unit, i32.const(taps))
     const turned = i32.sub(i32.const(taps - 1), tap)
-    const first = groups === 1 ? i32.const(0) : i32.mul(i32.divU(unit, i32.const(taps)), i32.const(ownFilters))
+    const first = groups === 1 ? null : i32.mul(i32.divU(unit, i32.const(taps)), i32.const(ownFilters))
     const to = body.local('i32', i32.mul(unit, i32.const(ownFilters * packed * 4)))
     body.for(0, ownFilters, 1, (filter) => {
-      const column = i32.shl(i32.add(first, filter), i32.const(2))
+      const column = i32.shl(first ? i32.add(first, filter) : filter, i32.const(2))
       const from = body.local('i32', i32.add(i32.mul(turned, i32.const(ownChannels * filters * 4)), column))
       body.for(0, ownChannels, 1, () => {
         body.store(to, f32.load(from, kernel.address), weights)
