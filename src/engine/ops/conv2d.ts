@@ -1,7 +1,13 @@
 import { ShapeError } from '../errors.ts'
 import { apply, formatShape, type Operation, requireFloat, type Shape, type Tensor } from '../tensor.ts'
 import { withBias } from './channel-bias.ts'
-import { convolutionFlops, convolve, convolveBack, correlateWith } from './convolution-sums.ts'
+import {
+  convolutionFlops,
+  convolve,
+  convolveBack,
+  correlateWith,
+  type InputGradientAttributes,
+} from './convolution-sums.ts'
 import { depthwiseConv2d } from './depthwise-conv2d.ts'
 import { reshape } from './reshape.ts'
 import { type Padding, type Pair, type WindowAttributes, windowOver } from './window.ts'
@@ -11,12 +17,6 @@ import { type Padding, type Pair, type WindowAttributes, windowOver } from './wi
  * It is linear in the image and in the kernel, so its two gradients, and theirs, are again one of these three operations.
  * With `groups`, an attribute that is left out where it is 1, each group of channels has filters of its own.
  */
-
-/** conv2d's window, and the extents of its images, which the results do not tell. */
-export interface InputGradientAttributes extends WindowAttributes {
-  readonly height: number
-  readonly width: number
-}
 
 export function groupsOf(w: WindowAttributes): number {
   return w.groups ?? 1

@@ -7,6 +7,12 @@ import { dilationOf, type WindowAttributes } from './window.ts'
  * (g+1)·C/groups - 1; a depthwise convolution has as many groups as channels.
  */
 
+/** A window, and the extents of the images that it walks over, which the results do not tell. */
+export interface InputGradientAttributes extends WindowAttributes {
+  readonly height: number
+  readonly width: number
+}
+
 interface Extents {
   readonly groups: number
   /** Of one group. */

@@ -1,7 +1,13 @@
 import { ShapeError } from '../errors.ts'
 import { apply, formatShape, type Operation, requireFloat, type Shape, type Tensor } from '../tensor.ts'
 import { withBias } from './channel-bias.ts'
-import { convolutionFlops, convolve, convolveBack, correlateWith } from './convolution-sums.ts'
+import {
+  convolutionFlops,
+  convolve,
+  convolveBack,
+  correlateWith,
+  type InputGradientAttributes,
+} from './convolution-sums.ts'
 import { type Padding, type Pair, type WindowAttributes, windowOver } from './window.ts'
 
 /**
@@ -9,12 +15,6 @@ import { type Padding, type Pair, type WindowAttributes, windowOver } from './wi
  * weights of its own (Keras's and TensorFlow's order). Kernels are [KH,KW,C,multiplier]. Linear in the image and in the kernel, as
  * conv2d is: its two gradients, and theirs, are again one of these three operations.
  */
-
-/** The window, and the extents of the images, which the results do not tell. */
-interface InputGradientAttributes extends WindowAttributes {
-  readonly height: number
-  readonly width: number
-}
 
 function checkKernel(name: string, image: Shape, kernel: Shape): void {
   if (kernel.length !== 4 || image.length !== 4 || kernel[2] !== image[3])
