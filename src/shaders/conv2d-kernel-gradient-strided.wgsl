@@ -19,8 +19,8 @@ fn main(at: Invocation) {
   let slice = i / (FILTER_GROUPS * TAP_GROUPS);
   let taps = vec4u(4u * t4) + vec4u(0u, 1u, 2u, 3u);
   let channel = taps % CHANNELS;
-  let ky = vec4i(taps / CHANNELS) / WINDOW_WIDTH;
-  let kx = vec4i(taps / CHANNELS) % WINDOW_WIDTH;
+  let ky = vec4i(taps / CHANNELS) / WINDOW_WIDTH * DILATION_Y;
+  let kx = vec4i(taps / CHANNELS) % WINDOW_WIDTH * DILATION_X;
   // Column r: tap 4 t4 + r, four filters.
   var sum = mat4x4f();
   let end = min((slice + 1u) * ROWS_IN_SLICE, ROWS);

@@ -4,7 +4,7 @@
 // load_x4 reads stored images, or blends them (blend-load.wgsl).
 
 // The strip may leave the image: by the padding, or by its last pixels.
-const LEAVES_X = PAD_LEFT > 0i || (OUT_WIDTH - 1i) * STRIDE_X + WINDOW_WIDTH > WIDTH || OUT_WIDTH % 4i != 0i;
+const LEAVES_X = PAD_LEFT > 0i || (OUT_WIDTH - 1i) * STRIDE_X + (WINDOW_WIDTH - 1i) * DILATION_X + 1i > WIDTH || OUT_WIDTH % 4i != 0i;
 const WHOLE_FOURS = CHANNELS / 4u;
 
 fn pixel4(imageRow: u32, x: i32, four: u32) -> vec4f {
@@ -29,11 +29,11 @@ fn main(at: Invocation) {
   // Column p: pixel ox + p, four filters.
   var sum = mat4x4f();
   for (var ky = 0i; ky < WINDOW_HEIGHT; ky++) {
-    let y = oy * STRIDE_Y + ky - PAD_TOP;
+    let y = oy * STRIDE_Y + ky * DILATION_Y - PAD_TOP;
     if (y < 0i || y >= HEIGHT) { continue; }
     let imageRow = n * u32(HEIGHT) + u32(y);
     for (var kx = 0i; kx < WINDOW_WIDTH; kx++) {
-      let x = ox * STRIDE_X + kx - PAD_LEFT;
+      let x = ox * STRIDE_X + kx * DILATION_X - PAD_LEFT;
       let tap = u32(ky * WINDOW_WIDTH + kx) * CHANNELS;
       for (var c4 = 0u; c4 < WHOLE_FOURS; c4++) {
         let weights = mat4x4f(

@@ -1,4 +1,4 @@
-// Four taps (ky, kx, channel) of the window whose first pixel is (top, left) in image n, where channels come in whole fours:
+// Four taps (ky, kx, channel), in pixels, of the window whose first pixel is (top, left) in image n, where channels come in whole fours:
 // the taps are neighbouring channels of one pixel, one load. 0 outside the image.
 
 fn inputs4(ky: vec4i, kx: vec4i, channel: vec4u, n: u32, top: i32, left: i32) -> vec4f {

@@ -1,4 +1,4 @@
-// Four taps (ky, kx, channel) of the window whose first pixel is (top, left) in image n, each anywhere. 0 outside the image.
+// Four taps (ky, kx, channel), in pixels, of the window whose first pixel is (top, left) in image n, each anywhere. 0 outside the image.
 // No branches: sixteen of them in one loop take SwiftShader a minute to compile.
 
 fn inputs4(ky: vec4i, kx: vec4i, channel: vec4u, n: u32, top: i32, left: i32) -> vec4f {

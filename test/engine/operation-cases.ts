@@ -3,6 +3,8 @@ import type { HostArray } from '../../src/engine/device.ts'
 import { gradients } from '../../src/engine/gradients.ts'
 import { blendBySegments, packMasks } from '../../src/engine/ops/blend-by-segments.ts'
 import { conv2d } from '../../src/engine/ops/conv2d.ts'
+import { conv2dTranspose } from '../../src/engine/ops/conv2d-transpose.ts'
+import { depthwiseConv2d } from '../../src/engine/ops/depthwise-conv2d.ts'
 import {
   add,
   type BinaryName,
@@ -12,6 +14,7 @@ import {
   type ParameterisedName,
   type RowParameters,
   relu,
+  square,
   type UnaryName,
   unaryRows,
 } from '../../src/engine/ops/elementwise.ts'
@@ -170,6 +173,140 @@ const convCases = convShapes.map(({ x, kernel, padding, strides }) =>
     `conv2d ${x} * ${kernel} ${padding} ${strides}`,
     (draw) => ({ x: draw.uniform(x), kernel: draw.uniform(kernel), bias: draw.uniform([kernel[3]]) }),
     (given) => conv2d(given.x, given.kernel, { padding, strides, bias: given.bias }),
+  ),
+)
+
+/** Padding in pixels, places apart and groups: images smaller than windows, strides larger, groups of one channel. */
+const otherConvs = [
+  {
+    x: [2, 5, 4, 3],
+    kernel: [3, 3, 3, 5],
+    padding: [
+      [1, 2],
+      [0, 3],
+    ],
+  },
+  { x: [1, 2, 3, 2], kernel: [5, 4, 2, 3], padding: 3 },
+  { x: [1, 4, 5, 4], kernel: [1, 1, 4, 4], padding: [2, 1], strides: 2 },
+  {
+    x: [1, 6, 5, 4],
+    kernel: [2, 3, 4, 8],
+    padding: [
+      [0, 6],
+      [5, 0],
+    ],
+  },
+  { x: [2, 6, 7, 3], kernel: [3, 3, 3, 6], padding: 'same', dilation: 2 },
+  { x: [1, 9, 8, 4], kernel: [2, 3, 4, 5], padding: 'valid', dilation: [3, 1], strides: [2, 1] },
+  { x: [1, 8, 9, 8], kernel: [3, 2, 8, 4], padding: 'same', dilation: [1, 3], strides: [1, 2] },
+  { x: [1, 3, 3, 1], kernel: [3, 3, 1, 4], padding: 4, dilation: 3, strides: 3 },
+  { x: [2, 5, 6, 6], kernel: [3, 3, 3, 4], padding: 'same', groups: 2 },
+  { x: [1, 6, 5, 9], kernel: [2, 3, 3, 15], padding: 'valid', groups: 3, strides: 2 },
+  { x: [1, 7, 6, 8], kernel: [3, 3, 4, 16], padding: 1, groups: 2 },
+  {
+    x: [1, 7, 7, 12],
+    kernel: [3, 3, 3, 4],
+    padding: [
+      [2, 1],
+      [0, 2],
+    ],
+    groups: 4,
+    dilation: 2,
+    strides: [1, 2],
+  },
+  { x: [1, 5, 5, 3], kernel: [3, 3, 1, 3], padding: 'same', groups: 3 },
+  { x: [1, 5, 4, 4], kernel: [2, 2, 1, 8], padding: 'valid', groups: 4 },
+  { x: [2, 5, 5, 1], kernel: [2, 2, 1, 3], padding: 'valid', strides: 4 },
+] as const
+const otherConvCases = otherConvs.map(({ x, kernel, ...options }) =>
+  define(
+    `conv2d ${x} * ${kernel} ${JSON.stringify(options)}`,
+    (draw) => ({ x: draw.uniform(x), kernel: draw.uniform(kernel), bias: draw.uniform([kernel[3]]) }),
+    (given) => relu(conv2d(given.x, given.kernel, { ...options, bias: given.bias })),
+  ),
+)
+
+const depthwiseConvs = [
+  { x: [2, 5, 6, 3], kernel: [3, 3, 3, 1], padding: 'same' },
+  { x: [1, 7, 9, 8], kernel: [3, 3, 8, 1], padding: 'same', strides: 2 },
+  { x: [1, 9, 10, 17], kernel: [3, 3, 17, 1], padding: 'valid' },
+  { x: [1, 6, 5, 2], kernel: [3, 2, 2, 3], padding: 'same', strides: [1, 2] },
+  {
+    x: [1, 5, 6, 5],
+    kernel: [2, 2, 5, 4],
+    padding: [
+      [1, 0],
+      [2, 1],
+    ],
+  },
+  { x: [1, 8, 9, 4], kernel: [3, 3, 4, 1], padding: 'same', dilation: 2 },
+  { x: [1, 7, 8, 6], kernel: [2, 3, 6, 2], padding: 1, dilation: [2, 3], strides: [3, 1] },
+  { x: [1, 2, 3, 4], kernel: [5, 5, 4, 1], padding: 2 },
+  { x: [2, 5, 5, 1], kernel: [2, 2, 1, 3], padding: 'valid', strides: 3 },
+  { x: [1, 3, 4, 5], kernel: [1, 1, 5, 1], padding: [2, 3], strides: [3, 2] },
+] as const
+const depthwiseCases = depthwiseConvs.map(({ x, kernel, ...options }) =>
+  define(
+    `depthwiseConv2d ${x} * ${kernel} ${JSON.stringify(options)}`,
+    (draw) => ({ x: draw.uniform(x), kernel: draw.uniform(kernel), bias: draw.uniform([kernel[2] * kernel[3]]) }),
+    (given) => relu(depthwiseConv2d(given.x, given.kernel, { ...options, bias: given.bias })),
+  ),
+)
+
+const transposedConvs = [
+  { x: [2, 3, 4, 3], kernel: [3, 3, 5, 3], padding: 'same', strides: 2 },
+  { x: [1, 4, 3, 4], kernel: [2, 3, 8, 4], padding: 'valid', strides: [3, 1] },
+  { x: [1, 3, 5, 4], kernel: [3, 3, 4, 4], padding: 1, strides: 2, outputPadding: 1 },
+  {
+    x: [1, 4, 4, 2],
+    kernel: [3, 2, 3, 2],
+    padding: [
+      [0, 2],
+      [1, 0],
+    ],
+    strides: [2, 3],
+    outputPadding: [1, 2],
+  },
+  { x: [1, 5, 4, 6], kernel: [3, 3, 2, 6], padding: 'valid', dilation: 2, groups: 2 },
+  { x: [1, 4, 5, 4], kernel: [3, 3, 1, 4], padding: 'same', strides: 2, groups: 4 },
+  { x: [1, 3, 3, 6], kernel: [3, 3, 1, 6], padding: 1, groups: 2 },
+  { x: [1, 2, 2, 3], kernel: [1, 1, 2, 3], padding: 'valid', strides: 3, outputPadding: 2 },
+  { x: [1, 6, 5, 8], kernel: [3, 3, 8, 8], padding: 'same' },
+] as const
+const transposedCases = transposedConvs.map(({ x, kernel, ...options }) => {
+  const groups = 'groups' in options ? options.groups : 1
+  return define(
+    `conv2dTranspose ${x} * ${kernel} ${JSON.stringify(options)}`,
+    (draw) => ({ x: draw.uniform(x), kernel: draw.uniform(kernel), bias: draw.uniform([kernel[2] * groups]) }),
+    (given) => relu(conv2dTranspose(given.x, given.kernel, { ...options, bias: given.bias })),
+  )
+})
+
+/** Gradients' gradients: the three operations of each kind are made of one another. */
+const convGradientCases = (
+  [
+    ['conv2d', [1, 5, 4, 4], [2, 3, 2, 6], (x, kernel) => conv2d(x, kernel, { padding: 1, dilation: 2, groups: 2 })],
+    [
+      'depthwiseConv2d',
+      [1, 5, 4, 3],
+      [2, 3, 3, 2],
+      (x, kernel) => depthwiseConv2d(x, kernel, { padding: 'same', strides: 2 }),
+    ],
+    [
+      'conv2dTranspose',
+      [1, 3, 4, 2],
+      [3, 2, 3, 2],
+      (x, kernel) => conv2dTranspose(x, kernel, { padding: 'same', strides: 2 }),
+    ],
+  ] as const satisfies readonly (readonly [string, Shape, Shape, (x: Tensor, kernel: Tensor) => Tensor])[]
+).map(([name, x, kernel, convolve]) =>
+  define(
+    `${name}: the square of its gradients`,
+    (draw) => ({ x: draw.uniform(x), kernel: draw.uniform(kernel) }),
+    (given) => {
+      const [dx, dkernel] = gradients(sum(square(convolve(given.x, given.kernel))), [given.x, given.kernel])
+      return add(sum(square(dx)), sum(square(dkernel)))
+    },
   ),
 )
 
@@ -630,6 +767,10 @@ export const operationCases: readonly OperationCase[] = [
   ...parameterCases,
   ...binaryCases,
   ...convCases,
+  ...otherConvCases,
+  ...depthwiseCases,
+  ...transposedCases,
+  ...convGradientCases,
   ...matmulCases,
   ...poolCases,
   ...paddedPoolCases,

@@ -152,17 +152,41 @@ class RandomGraph {
 
   private convolve(x: Tensor): Tensor {
     const [, height, width, channels] = x.shape
-    const filters = 1 + this.below(20)
-    const kernel = this.leaf([
-      1 + this.below(Math.min(4, height)),
-      1 + this.below(Math.min(4, width)),
-      channels,
-      filters,
-    ])
-    const bias = this.chance(0.6) ? this.leaf([filters]) : undefined
-    this.log.push(`conv2d ${x.shape} ${kernel.shape}`)
-    const strides = this.pick([1, 1, 2, [1, 3]] as const)
-    const y = ops.conv2d(x, kernel, { padding: this.pick(['same', 'valid']), strides, bias })
+    const window = [1 + this.below(Math.min(4, height)), 1 + this.below(Math.min(4, width))]
+    const kind = this.pick(['conv2d', 'conv2d', 'depthwiseConv2d', 'conv2dTranspose'] as const)
+    const groups = this.chance(0.7) ? 1 : this.pick([1, 2, 3, 4, 5, 6, 7].filter((count) => channels % count === 0))
+    const multiplier = 1 + this.below(3)
+    const filters =
+      kind === 'depthwiseConv2d' ? channels * multiplier : groups * (1 + this.below(Math.ceil(20 / groups)))
+    const kernel = this.leaf(
+      {
+        conv2d: [...window, channels / groups, filters],
+        depthwiseConv2d: [...window, channels, multiplier],
+        conv2dTranspose: [...window, filters / groups, channels],
+      }[kind],
+    )
+    const options = {
+      bias: this.chance(0.6) ? this.leaf([filters]) : undefined,
+      strides: this.pick([1, 1, 2, [1, 3]] as const),
+      padding: this.pick([
+        'same',
+        'same',
+        'valid',
+        'valid',
+        1,
+        [0, 2],
+        [
+          [0, 1],
+          [3, 0],
+        ],
+      ] as const),
+      dilation: this.pick([1, 1, 1, 2, [3, 1]] as const),
+    }
+    this.log.push(`${kind} ${x.shape} ${kernel.shape} ${JSON.stringify({ ...options, bias: undefined, groups })}`)
+    const y =
+      kind === 'depthwiseConv2d'
+        ? ops.depthwiseConv2d(x, kernel, options)
+        : ops[kind](x, kernel, { ...options, groups })
     return this.chance(0.6) ? ops.relu(y) : y
   }
 

@@ -1,5 +1,6 @@
 import { topologicalOrder } from '../gradients.ts'
-import { conv2dOperation } from '../ops/conv2d.ts'
+import { conv2d, conv2dOperation, groupsOf } from '../ops/conv2d.ts'
+import { depthwiseConv2d, depthwiseConv2dOperation } from '../ops/depthwise-conv2d.ts'
 import { isBinaryName, isUnaryName, mul } from '../ops/elementwise.ts'
 import { gather } from '../ops/gather.ts'
 import { matmul, matmulOperation } from '../ops/matmul.ts'
@@ -145,14 +146,11 @@ export function factorChain(
       capacities.push(capacity)
       const at = (taps: Int32Array) => given(`taps${windows}`, taps, [capacity * area])
       const seen = (taps: Int32Array) => gather(rows, at(taps))
-      if (name === conv2dOperation.name) {
+      if (name === conv2dOperation.name || name === depthwiseConv2dOperation.name) {
         const [kernel] = others
-        const filters = kernel.shape[3]
-        const inner = area * channels
-        const lines = reshape(seen(walked.taps), [capacity, inner])
-        rows = matmul(lines, reshape(kernel, [inner, filters]))
-        channels = filters
-        flops += 2 * walked.images.rows * inner * filters
+        rows = convolveRows(seen(walked.taps), kernel, node, area)
+        channels = node.shape[3]
+        flops += 2 * walked.images.rows * sizeOf(kernel.shape)
       } else if (name === maxPoolOperation.name) {
         rows = max(reshape(seen(withoutOutside(walked.taps, area)), [capacity, area, channels]), { axes: 1 })
         flops += walked.images.rows * area * channels
@@ -170,6 +168,22 @@ export function factorChain(
 }
 
 const softmaxes: ReadonlySet<string> = new Set([softmaxOperation.name, logSoftmaxOperation.name])
+/** One row of results of each `area` rows that a window covers, [rows · area, channels] -> [rows, filters]. */
+function convolveRows(covered: Tensor, kernel: Tensor, { operation, attributes }: Tensor, area: number): Tensor {
+  const channels = covered.shape[1]
+  const rows = covered.shape[0] / area
+  const isDepthwise = operation.name === depthwiseConv2dOperation.name
+  const groups = groupsOf(attributes as WindowAttributes)
+  if (!isDepthwise && groups === 1) {
+    const inner = area * channels
+    return matmul(reshape(covered, [rows, inner]), reshape(kernel, [inner, kernel.shape[3]]))
+  }
+  // As images of one window each, whose places stand in a row.
+  const images = reshape(covered, [rows, 1, area, channels])
+  const window = reshape(kernel, [1, area, ...kernel.shape.slice(2)])
+  const made = isDepthwise ? depthwiseConv2d(images, window) : conv2d(images, window, { groups })
+  return reshape(made, [rows, made.shape[3]])
+}
 
 /** Of the operations, for whole images, the share that may be left: making images of rows costs as much as the rest saves. */
 const mostLeft = 0.95
@@ -181,7 +195,9 @@ function flopsOf(chain: readonly Tensor[]): number {
   }, 0)
 }
 
-const windowOperations = new Set([conv2dOperation, maxPoolOperation, avgPoolOperation].map(({ name }) => name))
+const windowOperations = new Set(
+  [conv2dOperation, depthwiseConv2dOperation, maxPoolOperation, avgPoolOperation].map(({ name }) => name),
+)
 
 /** The linear function of all pixels that a chain begins with, if it does. */
 function endingAt(rest: readonly Tensor[], last: Tensor): Ending | null {

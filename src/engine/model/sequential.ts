@@ -106,7 +106,7 @@ function checkRoom(what: string, numbers: number): void {
     throw new ShapeError(`${what} would be ${numbers} numbers; at most ${mostNumbers} can be held`)
 }
 
-/** The weights of a stack under their full names, layer/kernel and layer/bias. */
+/** The weights of a stack under their full names, layer/kernel, layer/bias and such. */
 export function weightsOf(layers: readonly NamedLayer[]) {
   return layers.flatMap(({ name, weights }) => weights.map((weight) => ({ ...weight, name: `${name}/${weight.name}` })))
 }

@@ -1,6 +1,8 @@
 /** The operations that people may use, as functions on lazy tensors: public.ts checks what they are given. */
 export { blendBySegments } from './blend-by-segments.ts'
 export { conv2d } from './conv2d.ts'
+export { conv2dTranspose } from './conv2d-transpose.ts'
+export { depthwiseConv2d } from './depthwise-conv2d.ts'
 export {
   abs,
   add,

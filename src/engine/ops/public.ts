@@ -13,12 +13,14 @@ import {
 import { ArgumentError } from '../errors.ts'
 import { isShape, type Shape, Tensor } from '../tensor.ts'
 import type { Conv2dOptions } from './conv2d.ts'
+import type { Conv2dTransposeOptions } from './conv2d-transpose.ts'
+import type { DepthwiseConv2dOptions } from './depthwise-conv2d.ts'
 import * as operations from './operations.ts'
 import type { AvgPoolOptions, GlobalPoolOptions, MaxPoolOptions } from './pool.ts'
 import type { ReduceOptions } from './reduction.ts'
 import { coordinateModes, modes, type ResizeOptions, roundings } from './resize.ts'
 import type { TakeOptions } from './take.ts'
-import { anyPadding, pair } from './window.ts'
+import { amounts, anyPadding, pair } from './window.ts'
 
 /**
  * The operations as people call them: what they give is looked at here. Our own code calls them as they are. The type is that of the
@@ -38,7 +40,6 @@ const axes = either(
   axis,
   thatIs('', (value) => Array.isArray(value) && value.every(Number.isSafeInteger)),
 )
-const padding = thatIs<string>("'same' or 'valid'", (value) => value === 'same' || value === 'valid')
 
 /** An operation that looks at its arguments first, by their names in order; those with a question mark may be left out. */
 function checked<Given extends unknown[]>(
@@ -82,6 +83,7 @@ const resizing = optionsOf<ResizeOptions>({
   rounding: oneOf(...roundings),
 })
 const poolingGlobally = { x: aTensor, 'options?': optionsOf<GlobalPoolOptions>({ keepDims: flag }) }
+const convolving = { strides: pair, padding: anyPadding, dilation: pair, bias: aTensor }
 
 /** Each is documented where it is written. All throw an ArgumentError, too, for what is no tensor, option, shape or axis. */
 export const ops: typeof operations = {
@@ -185,7 +187,17 @@ export const ops: typeof operations = {
   conv2d: checked(operations.conv2d, {
     x: aTensor,
     kernel: aTensor,
-    'options?': optionsOf<Conv2dOptions>({ strides: pair, padding, bias: aTensor }),
+    'options?': optionsOf<Conv2dOptions>({ ...convolving, groups: wholeNumber(1) }),
+  }),
+  depthwiseConv2d: checked(operations.depthwiseConv2d, {
+    x: aTensor,
+    kernel: aTensor,
+    'options?': optionsOf<DepthwiseConv2dOptions>(convolving),
+  }),
+  conv2dTranspose: checked(operations.conv2dTranspose, {
+    x: aTensor,
+    kernel: aTensor,
+    'options?': optionsOf<Conv2dTransposeOptions>({ ...convolving, groups: wholeNumber(1), outputPadding: amounts }),
   }),
   softmax: checked(operations.softmax, alongAxis),
   logSoftmax: checked(operations.logSoftmax, alongAxis),

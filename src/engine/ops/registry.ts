@@ -8,6 +8,11 @@ import { sgdKind } from '../updates/sgd.ts'
 import type { UpdateKind } from '../updates/update.ts'
 import { blendOperation } from './blend-by-segments.ts'
 import { conv2dOperation, inputGradientOperation, kernelGradientOperation } from './conv2d.ts'
+import {
+  depthwiseConv2dOperation,
+  depthwiseInputGradientOperation,
+  depthwiseKernelGradientOperation,
+} from './depthwise-conv2d.ts'
 import { binaryOperations, unaryOperations } from './elementwise.ts'
 import { gatherOperation, scatterOperation } from './gather.ts'
 import { matmulOperation } from './matmul.ts'
@@ -40,6 +45,9 @@ const operationRows = named({
   conv2d: conv2dOperation,
   conv2dInputGradient: inputGradientOperation,
   conv2dKernelGradient: kernelGradientOperation,
+  depthwiseConv2d: depthwiseConv2dOperation,
+  depthwiseConv2dInputGradient: depthwiseInputGradientOperation,
+  depthwiseConv2dKernelGradient: depthwiseKernelGradientOperation,
   maxPool: maxPoolOperation,
   maxPoolGradient: maxPoolGradientOperation,
   avgPool: avgPoolOperation,

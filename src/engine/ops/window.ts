@@ -47,6 +47,12 @@ export const pair = thatIs<Pair>(
   (value) => isExtent(value) || isTwo(value, isExtent),
 )
 
+/** One whole number of pixels for both axes, or two. @internal */
+export const amounts = thatIs<number | readonly [number, number]>(
+  'a whole number or two, [height, width]',
+  (value) => isAmount(value) || isTwo(value, isAmount),
+)
+
 const paddings =
   "'same', 'valid', or whole numbers of pixels: one, [vertical, horizontal], or [[top, bottom], [left, right]]"
 
@@ -68,8 +74,8 @@ export function pairOf(name: string, value: Pair): readonly [number, number] {
   return [value[0], value[1]]
 }
 
-/** Padding along each axis. @throws ShapeError for what is none, negative numbers among it */
-function sidesOf(name: string, padding: Padding): readonly ['same' | 'valid' | Sides, 'same' | 'valid' | Sides] {
+/** Padding along each axis, rows and columns. @throws ShapeError for what is none, negative numbers among it */
+export function sidesOf(name: string, padding: Padding): readonly ['same' | 'valid' | Sides, 'same' | 'valid' | Sides] {
   if (!isPadding(padding)) throw new ShapeError(`${name}: padding is ${shown(padding)}; expected ${paddings}`)
   if (typeof padding === 'string') return [padding, padding]
   const [vertical, horizontal] = typeof padding === 'number' ? [padding, padding] : padding

@@ -1,5 +1,6 @@
 import { debug, isAsked } from '../platform/debug.ts'
 import { Constant, sameShape, sizeOf } from '../tensor.ts'
+import { withEpilogue, withResidual } from './epilogues.ts'
 import { flattenUpdates } from './flat-updates.ts'
 import { changesSince, stepLabels, whatStaysAlone } from './fusion-report.ts'
 import { inputsOf, type Step, type Trace, type Value } from './trace.ts'
@@ -18,7 +19,8 @@ import { bothOrders, removeDeadSteps, sortSteps, Uses } from './trace-steps.ts'
  *
  * Fused steps take more inputs than the plain operation, or others, and make more:
  *   conv2d: x | image, fudged, segments, masks (blend), innerKernel, innerBias (recompute), kernel, gain, bias, residual, mask
- *   conv2dInputGradient: dy, kernel, mask      matmul: a, b, gain, bias, residual, mask
+ *   conv2dInputGradient: dy, kernel, bias, mask      depthwiseConv2d: x, kernel, gain, bias, residual, mask
+ *   depthwiseConv2dInputGradient: dy, kernel, bias, mask      matmul: a, b, gain, bias, residual, mask
  *   conv2dKernelGradient: x, dy -> dkernel, (dbias)      matmul that is transposed at a: a, b -> dkernel, (dbias)
  *   softmaxCrossEntropyWithGradient: logits, labels, dloss -> loss, dlogits, (hits)
  *   adam, adamW, sgd, nesterov: gradient (of all parameters), stepSize, decay; states: the flat parameters and moments
@@ -86,8 +88,6 @@ export function fuse(trace: Trace, allowed: ReadonlySet<Fusion>): Trace {
   return trace
 }
 
-const withBias = new Set(['conv2d', 'matmul'])
-const withMask = new Set(['conv2d', 'conv2dInputGradient', 'matmul'])
 const convolutions = new Set(['conv2d'])
 const blends = new Set(['blendBySegments'])
 const argMaxima = new Set(['argMax'])
@@ -114,7 +114,7 @@ function fuseGain(trace: Trace): void {
       const addition = uses.soleProducer(product, additions)
       const summand = addition?.inputs.b
       const sum = addition && summand && isPerChannel(summand, addition.inputs.a) ? addition.inputs.a : product
-      const producer = uses.soleProducer(sum, withBias)
+      const producer = uses.soleProducer(sum, withResidual)
       if (!producer || isFinal(producer)) continue
       const { gain: first } = producer.inputs
       uses.setInputs(producer, { ...producer.inputs, gain: first ? times(first) : gain })
@@ -145,7 +145,7 @@ function fuseBias(trace: Trace): void {
   for (const step of trace.steps) {
     if (step.kernel !== 'add') continue
     const { a: product, b: bias } = step.inputs
-    const producer = uses.soleProducer(product, withBias)
+    const producer = uses.soleProducer(product, withEpilogue)
     if (!producer || !isPerChannel(bias, product) || isFinal(producer)) continue
     const { bias: first } = producer.inputs
     const total = first && uses.insert('add', { a: first, b: bias }, bias.shape)
@@ -160,7 +160,7 @@ function fuseResidual(trace: Trace): void {
   for (const step of trace.steps) {
     if (step.kernel !== 'add') continue
     for (const [product, residual] of bothOrders(step)) {
-      const producer = uses.soleProducer(product, withBias)
+      const producer = uses.soleProducer(product, withResidual)
       const isStretched = [product, residual].some(({ shape }) => !sameShape(shape, step.outputs[0].shape))
       if (!producer || isStretched || isFinal(producer) || residual.root === product.root) continue
       absorb(uses, step, producer, { residual }, 'residual')
@@ -174,7 +174,7 @@ function fuseRelu(trace: Trace): void {
   const uses = new Uses(trace)
   for (const step of trace.steps) {
     if (step.kernel !== 'relu') continue
-    const producer = uses.soleProducer(step.inputs.x, withBias)
+    const producer = uses.soleProducer(step.inputs.x, withEpilogue)
     if (producer && !isClipped(producer)) absorb(uses, step, producer, {}, 'relu')
   }
   uses.leave()
@@ -195,7 +195,7 @@ function fuseMask(trace: Trace): void {
     if (step.kernel !== 'mul') continue
     for (const [gradient, slope] of bothOrders(step)) {
       const slopeStep = uses.writerOf(slope)
-      const producer = uses.soleProducer(gradient, withMask)
+      const producer = uses.soleProducer(gradient, withEpilogue)
       const stretches = [slope, step.outputs[0]].some((other) => sizeOf(other.shape) !== sizeOf(gradient.shape))
       if (slopeStep?.kernel !== 'step' || !producer || isClipped(producer) || stretches) continue
       absorb(uses, step, producer, { mask: slopeStep.inputs.x }, 'mask')
@@ -208,7 +208,8 @@ function fuseMask(trace: Trace): void {
 function fuseBlend(trace: Trace): void {
   const uses = new Uses(trace)
   for (const step of trace.steps) {
-    if (step.kernel !== 'conv2d') continue
+    // In groups, kernels load what is stored.
+    if (step.kernel !== 'conv2d' || 'groups' in step.attributes) continue
     const { x, ...rest } = step.inputs
     // With a residual, kernels would read more than an adapter must be able to bind.
     const producer = x.view || 'residual' in step.attributes ? null : uses.soleProducer(x, blends)
@@ -236,13 +237,13 @@ export interface InnerConvolution {
 function fuseRecompute(trace: Trace): void {
   const uses = new Uses(trace)
   for (const step of trace.steps) {
-    if (step.kernel !== 'conv2d' || step.attributes.blend || !hasUnitStride(step)) continue
+    if (step.kernel !== 'conv2d' || step.attributes.blend || !isDense(step)) continue
     const { x, ...rest } = step.inputs
     const inner = uses.soleProducer(x, convolutions)
     if (
       !inner ||
       !sameShape(x.shape, inner.outputs[0].shape) ||
-      !hasUnitStride(inner) ||
+      !isDense(inner) ||
       'mask' in inner.attributes ||
       'gain' in inner.attributes ||
       'residual' in inner.attributes ||
@@ -266,8 +267,10 @@ function fuseRecompute(trace: Trace): void {
   removeDeadSteps(trace)
 }
 
-function hasUnitStride({ attributes }: Step): boolean {
-  return attributes.strideY === 1 && attributes.strideX === 1
+/** Windows without gaps that move by a pixel and see all channels. */
+function isDense({ attributes }: Step): boolean {
+  const { strideY, strideX, dilationY = 1, dilationX = 1, groups = 1 } = attributes
+  return [strideY, strideX, dilationY, dilationX, groups].every((value) => value === 1)
 }
 
 /** Gradients are small differences of large numbers: a graph that has any, or trains, keeps all digits. */

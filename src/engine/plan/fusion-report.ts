@@ -1,4 +1,5 @@
 import { formatShape } from '../tensor.ts'
+import { withEpilogue } from './epilogues.ts'
 import { inputsOf, type Step, type Trace } from './trace.ts'
 import { Uses } from './trace-steps.ts'
 
@@ -34,7 +35,6 @@ function without(some: readonly string[], others: readonly string[]): string[] {
 
 /** Kernels that could have been done while their producer's result is stored, or is loaded by the next. */
 const small = new Set(['add', 'relu', 'mul', 'blendBySegments', 'sum'])
-const producers = new Set(['conv2d', 'conv2dInputGradient', 'matmul'])
 
 /** Why steps that a producer could do by the way stayed steps of their own. */
 export function whatStaysAlone(trace: Trace): string {
@@ -48,7 +48,7 @@ function reasonsOf(uses: Uses, step: Step): string[] {
   const made = inputsOf(step).flatMap(({ root }) => {
     const maker = uses.writerOf(root)
     if (!maker) return []
-    if (!producers.has(maker.kernel)) return [`${maker.kernel} makes what it reads, which takes nothing more`]
+    if (!withEpilogue.has(maker.kernel)) return [`${maker.kernel} makes what it reads, which takes nothing more`]
     if (!uses.isReadOnce(root)) return [`others read what ${maker.kernel} makes, too`]
     return [`${label(maker)} can't take it: of another shape, or after its last`]
   })

@@ -6,6 +6,7 @@ import { type Shape, sizeOf } from '../tensor.ts'
 import type { AdapterTraits, Candidate, Dispatch, Lowering, LoweringContext } from './dispatch.ts'
 import { lowerBlendBySegments } from './kernels/blend-by-segments.ts'
 import { conv2dLowerings } from './kernels/conv2d.ts'
+import { depthwiseLowerings, withGroups } from './kernels/conv2d-grouped.ts'
 import { lowerKernelGradient } from './kernels/conv2d-kernel-gradient.ts'
 import { elementwiseLowerings } from './kernels/elementwise.ts'
 import { gatherLowerings } from './kernels/gather.ts'
@@ -23,8 +24,8 @@ const rows = {
   ...elementwiseLowerings,
   ...reduceLowerings,
   matmul: lowerMatmul,
-  ...conv2dLowerings,
-  conv2dKernelGradient: lowerKernelGradient,
+  ...withGroups({ ...conv2dLowerings, conv2dKernelGradient: lowerKernelGradient }),
+  ...depthwiseLowerings,
   ...poolLowerings,
   ...softmaxLowerings,
   ...gatherLowerings,
@@ -45,7 +46,7 @@ export function stepName({ kernel, inputs, outputs, attributes }: PlanStep): str
   const fused = fusedAttributes.filter((flag) => attributes[flag])
   const window = windowFlags.map((name) => attributes[name]).filter((value) => value !== undefined)
   // Updates have no result.
-  const images = kernel === 'conv2dKernelGradient' ? inputs.x : outputs.at(0)
+  const images = kernel.endsWith('KernelGradient') ? inputs.x : outputs.at(0)
   const count = images?.shape.at(0) ?? 1
   const isImages = (shape: Shape) => shape.length === 4 && shape[0] === count
   const shapes = [...Object.values(inputs), ...outputs].map(({ shape }) =>
@@ -56,7 +57,7 @@ export function stepName({ kernel, inputs, outputs, attributes }: PlanStep): str
 }
 
 const manyImages = 32
-const windowFlags = ['strideY', 'strideX', 'padTop', 'padLeft', 'innerPadding']
+const windowFlags = ['strideY', 'strideX', 'padTop', 'padLeft', 'dilationY', 'dilationX', 'groups', 'innerPadding']
 
 /** The candidates there are to run a step, best guess first; none where there is one way only. */
 export function candidatesOf(step: PlanStep, adapter: AdapterTraits): readonly Candidate[] {

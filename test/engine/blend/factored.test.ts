@@ -5,7 +5,15 @@ import { CpuDevice } from '../../../src/engine/cpu/device.ts'
 import { ArgumentError } from '../../../src/engine/errors.ts'
 import { sequential } from '../../../src/engine/facade/sequential.ts'
 import { CompiledModel } from '../../../src/engine/model/compiled.ts'
-import { conv2d, dense, flatten } from '../../../src/engine/model/layers/public.ts'
+import {
+  conv2d,
+  conv2dTranspose,
+  dense,
+  depthwiseConv2d,
+  flatten,
+  type LayerDescription,
+  separableConv2d,
+} from '../../../src/engine/model/layers/public.ts'
 import type { Network } from '../../../src/engine/model/network.ts'
 import { predict } from '../../../src/engine/model/predict.ts'
 import { relu } from '../../../src/engine/ops/elementwise.ts'
@@ -86,6 +94,51 @@ describe('factored predictions', () => {
       compiled.dispose()
     }
   })
+  const blobs = Int32Array.from({ length: 192 }, (_, i) => Math.floor(i / 64) * 2 + Math.floor((i % 16) / 8))
+  const first = conv2d({
+    filters: 6,
+    kernelSize: 3,
+    padding: [
+      [1, 0],
+      [2, 1],
+    ],
+    activation: 'relu',
+  })
+  const through: Readonly<Record<string, readonly LayerDescription[]>> = {
+    'grouped convolutions': [first, conv2d({ filters: 4, kernelSize: [2, 3], groups: 2, activation: 'relu' })],
+    'groups of one channel': [first, conv2d({ filters: 12, kernelSize: 3, groups: 6, padding: 'same' })],
+    'dilated convolutions': [first, conv2d({ filters: 3, kernelSize: 3, dilationRate: [1, 2], padding: 'same' })],
+    'depthwise convolutions': [
+      depthwiseConv2d({ kernelSize: 3, depthMultiplier: 2, padding: 1, activation: 'relu' }),
+      depthwiseConv2d({ kernelSize: [2, 3], strides: 2 }),
+    ],
+    'separable convolutions': [separableConv2d({ filters: 5, kernelSize: 3, padding: 'same', activation: 'tanh' })],
+    'transposed convolutions': [
+      first,
+      conv2dTranspose({ filters: 2, kernelSize: 3, strides: 2, padding: 'same', activation: 'relu' }),
+    ],
+  }
+  for (const [what, layers] of Object.entries(through))
+    it(`equal those of every sample by itself through ${what}`, async () => {
+      const inputShape = [12, 16, 2]
+      const network = [...layers, flatten(), dense({ units: 3, activation: 'softmax' })]
+      const model = sequential({ inputShape, seed: 4 }, network)
+      await model.compile({ device })
+      const count = 300
+      const masks = Uint8Array.from({ length: count * 6 }, (_, i) => (i * 7919 + (i >> 5)) % 2)
+      const image = Float32Array.from({ length: 384 }, (_, i) => Math.sin(i))
+      const fudged = Float32Array.from({ length: 384 }, (_, i) => Math.cos(3 * i) / 2)
+      const request = { image, fudged, segments: blobs, masks, count, segmentCount: 6 }
+      const plain = await model.predictBlended(request, { factored: false })
+      const compiled = new CompiledModel(model.network, device)
+      const shared = await predictFactored(compiled, request, {})
+      compiled.dispose()
+      if (!shared) throw new Error('nothing is shared')
+      expect(largestError(shared.data, plain.data)).toBeLessThan(5e-6)
+      // Rows cost what they say: what is shared is less work, but behind a transposed convolution images are whole again.
+      expect(shared.flops).toBeLessThan(what.startsWith('transposed') ? plain.flops : plain.flops / 5)
+      model.dispose()
+    })
 
   it('take a small part of the work where segments are blobs', async () => {
     const model = sequential({ inputShape: [20, 20, 1], seed: 1 }, [

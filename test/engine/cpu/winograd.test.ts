@@ -56,6 +56,29 @@ const problems: readonly Problem[] = [
   { count: 5, height: 28, width: 28, channels: 48, filters: 32, padding: 'same' },
   { count: 1, height: 1, width: 2, channels: 8, filters: 4, padding: 'same' },
   { count: 1, height: 60, width: 130, channels: 8, filters: 8, padding: 'valid' },
+  // As much padding as there may be, and more than that.
+  {
+    count: 2,
+    height: 7,
+    width: 9,
+    channels: 8,
+    filters: 4,
+    padding: [
+      [2, 0],
+      [1, 2],
+    ],
+  },
+  {
+    count: 2,
+    height: 6,
+    width: 7,
+    channels: 4,
+    filters: 8,
+    padding: [
+      [0, 5],
+      [3, 0],
+    ],
+  },
 ]
 
 function drawn(shapes: Readonly<Record<string, Shape>>): Record<string, HostArray> {

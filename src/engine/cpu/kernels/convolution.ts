@@ -1,3 +1,5 @@
+import { groupsOf } from '../../ops/conv2d.ts'
+import { coverOf, dilationOf } from '../../ops/window.ts'
 import { sizeOf } from '../../tensor.ts'
 import { type FunctionBody, f32, f32x4, type I32, i32, type Local } from '../../wasm/emitter.ts'
 import type { CpuKernel, CpuOperand, KernelEmitter } from '../kernel.ts'
@@ -6,7 +8,7 @@ import { type Epilogue, epilogueOf, finish, packedWidth, storeVector, vectorBloc
 
 /**
  * Direct convolution of a padded image. The input gradient is the same sum over the (dilated) output gradient with the kernel
- * turned round and its channels swapped.
+ * turned round and its channels swapped. Groups of channels are convolved one after the other, each with weights of its own.
  */
 interface Correlation {
   readonly image: PaddedImage
@@ -14,28 +16,64 @@ interface Correlation {
   readonly windowWidth: number
   readonly strideY: number
   readonly strideX: number
+  readonly dilation: readonly [y: number, x: number]
+  readonly groups: number
   readonly outWidth: number
+  /** Of all groups. */
   readonly filters: number
-  /** Weights [windowHeight, windowWidth, channels, filters rounded up to whole vectors]. */
+  /** Weights [groups, windowHeight, windowWidth, a group's channels, its filters rounded up to whole vectors]. */
   readonly weights: number
   readonly epilogue: Epilogue
 }
 
+/** Rows of one image's outputs, group by group. */
+function correlate(
+  body: FunctionBody,
+  image: I32,
+  output: I32,
+  outputOffset: I32,
+  rows: readonly [I32, I32],
+  job: Correlation,
+): void {
+  const { groups } = job
+  if (groups === 1) {
+    correlateGroup(body, image, output, outputOffset, rows, job, { weights: i32.const(job.weights), firstFilter: null })
+    return
+  }
+  const [channels, filters] = [job.image.channels / groups, job.filters / groups]
+  const weights = body.local('i32', i32.const(job.weights))
+  const firstFilter = body.local('i32', i32.const(0))
+  const from = body.local('i32', image)
+  body.for(0, groups, 1, () => {
+    const offset = body.local('i32', i32.add(outputOffset, firstFilter))
+    correlateGroup(body, from, output, offset, rows, job, { weights, firstFilter })
+    body.advance(from, channels * 4)
+    body.advance(firstFilter, filters * 4)
+    body.advance(weights, job.windowHeight * job.windowWidth * channels * packedWidth(filters) * 4)
+  })
+}
+
 /**
- * Rows of one image's outputs: every pixel of every block of filters. A block holds 2-8 pixels x 1-4 vectors of sums in registers and
+ * Rows of the outputs that one group makes: every pixel of every block of filters. A block holds 2-8 pixels x 1-4 vectors of sums in registers and
  * walks the window; its weights (27 KB for 48 channels x 16 filters) stay in the first-level cache over the whole image.
  */
-function correlate(
+function correlateGroup(
   body: FunctionBody,
   image: I32,
   output: I32,
   outputOffset: I32,
   [firstRow, rows]: readonly [I32, I32],
   job: Correlation,
+  group: { readonly weights: I32 /** In bytes; null where it is the only group. */; readonly firstFilter: I32 | null },
 ): void {
   const pixel = job.image.channels * 4
-  const rowTaps = job.windowWidth * job.image.channels
-  const width = packedWidth(job.filters)
+  const channels = job.image.channels / job.groups
+  const filters = job.filters / job.groups
+  const [dilationY, dilationX] = job.dilation
+  // Taps of a row of the window that lie side by side, and how many such runs there are.
+  const isWhole = dilationX === 1 && job.groups === 1
+  const run = isWhole ? job.windowWidth * channels : channels
+  const width = packedWidth(filters)
   const emitTile = (x: Local<'i32'>, o: Local<'i32'>, w: I32, filter: I32, vectors: number, pixels: number) => {
     const sums = Array.from({ length: pixels }, () => Array.from({ length: vectors }, () => body.local('v128')))
     for (const row of sums) for (const sum of row) body.set(sum, f32x4.const(0))
@@ -43,9 +81,9 @@ function correlate(
     const weights = body.local('i32', w)
     const loaded = Array.from({ length: vectors }, () => body.local('v128'))
     const value = body.local('v128')
-    body.for(0, job.windowHeight, 1, () => {
+    const sumRun = () =>
       // Not unrolled: in larger blocks V8 hoists the loads, runs out of registers and gets half as fast.
-      body.for(0, rowTaps, 1, () => {
+      body.for(0, run, 1, () => {
         loaded.forEach((vector, v) => body.set(vector, f32x4.load(weights, v * 16)))
         sums.forEach((row, p) => {
           body.set(value, f32x4.loadSplat(taps, p * job.strideX * pixel))
@@ -54,23 +92,31 @@ function correlate(
         body.advance(taps, 4)
         body.advance(weights, width * 4)
       })
-      body.advance(taps, (job.image.width - job.windowWidth) * pixel)
+    body.for(0, job.windowHeight, 1, () => {
+      if (isWhole) sumRun()
+      else
+        body.for(0, job.windowWidth, 1, () => {
+          sumRun()
+          body.advance(taps, dilationX * pixel - run * 4)
+        })
+      body.advance(taps, (dilationY * job.image.width - job.windowWidth * dilationX) * pixel)
     })
+    const bias = group.firstFilter ? body.local('i32', i32.add(filter, group.firstFilter)) : filter
     sums.forEach((row, p) => {
-      finish(body, row, job.epilogue, filter, i32.add(o, i32.const(p * job.filters * 4)))
+      finish(body, row, job.epilogue, bias, i32.add(o, i32.const(p * job.filters * 4)))
       row.forEach((sum, v) =>
-        storeVector(body, i32.add(output, o), p * job.filters * 4 + v * 16, sum, job.filters, filter, v),
+        storeVector(body, i32.add(output, o), p * job.filters * 4 + v * 16, sum, filters, filter, v),
       )
     })
   }
-  for (const { first, count, vectors } of vectorBlocks(job.filters)) {
+  for (const { first, count, vectors } of vectorBlocks(filters)) {
     const pixels = Math.min(job.outWidth, Math.max(1, Math.floor(8 / vectors)))
     const whole = Math.floor(job.outWidth / pixels)
     const rest = job.outWidth % pixels
     body.for(0, count, 1, (block) => {
       // Bytes from the first filter of a row of filters to this block's.
       const filter = body.local('i32', i32.add(i32.const(first * 16), i32.mul(block, i32.const(vectors * 16))))
-      const w = body.local('i32', i32.add(i32.const(job.weights), filter))
+      const w = body.local('i32', i32.add(group.weights, filter))
       const above = i32.mul(firstRow, i32.const(job.outWidth * job.filters * 4))
       const o = body.local('i32', i32.add(i32.add(outputOffset, filter), above))
       const skipped = i32.mul(firstRow, i32.const(job.strideY * job.image.width * pixel))
@@ -97,7 +143,7 @@ function correlate(
 const leastUnits = 16
 
 /** A phase whose units are bands of rows of an image's outputs, whole images if there are enough of them. */
-function forEachBand(
+export function forEachBand(
   emitter: KernelEmitter,
   [count, height]: readonly number[],
   scratchBytes: number,
@@ -114,15 +160,21 @@ function forEachBand(
   })
 }
 
-/** Weights [taps, filters] as the kernel reads them: in place when whole vectors, else copied to rows of whole vectors. */
-function packWeights(emitter: KernelEmitter, kernel: CpuOperand, filters: number): number {
-  const width = packedWidth(filters)
-  if (width === filters) return kernel.address
+/**
+ * Weights [taps, filters] as the kernel reads them, [groups, taps, a group's filters]: in place when whole vectors of one group, else
+ * copied to rows of whole vectors.
+ */
+export function packWeights(emitter: KernelEmitter, kernel: CpuOperand, filters: number, groups = 1): number {
+  const own = filters / groups
+  const width = packedWidth(own)
+  if (groups === 1 && width === filters) return kernel.address
   const taps = sizeOf(kernel.shape) / filters
-  const packed = emitter.workspace(taps * width * 4)
-  emitter.phase(taps, 0, (body, tap) => {
-    const from = i32.add(i32.const(kernel.address), i32.mul(tap, i32.const(filters * 4)))
-    body.copy(i32.add(i32.const(packed), i32.mul(tap, i32.const(width * 4))), from, filters * 4)
+  const packed = emitter.workspace(groups * taps * width * 4)
+  emitter.phase(groups * taps, 0, (body, unit) => {
+    const row = groups === 1 ? unit : i32.remU(unit, i32.const(taps))
+    const from = i32.add(i32.const(kernel.address), i32.mul(row, i32.const(filters * 4)))
+    const first = groups === 1 ? from : i32.add(from, i32.mul(i32.divU(unit, i32.const(taps)), i32.const(own * 4)))
+    body.copy(i32.add(i32.const(packed), i32.mul(unit, i32.const(width * 4))), first, own * 4)
   })
   return packed
 }
@@ -136,7 +188,8 @@ export const conv2d: CpuKernel = (step, emitter) => {
   const [height, width, channels] = blend ? original.shape : x.shape.slice(1)
   const filters = kernel.shape[3]
   const image = paddedFor(height, width, channels, w)
-  const weights = packWeights(emitter, kernel, filters)
+  const [groups, dilation] = [groupsOf(w), dilationOf(w)]
+  const weights = packWeights(emitter, kernel, filters, groups)
   const epilogue = epilogueOf(step)
   forEachBand(emitter, y.shape, bytesOf(image), (body, n, rows, scratch) => {
     if (blend) padBlended(body, step, n, image, scratch, w)
@@ -145,7 +198,8 @@ export const conv2d: CpuKernel = (step, emitter) => {
       pad(body, from, [height, width], image, scratch, { top: w.padTop, left: w.padLeft, strideY: 1, strideX: 1 })
     }
     const offset = i32.mul(n, i32.const(w.outHeight * w.outWidth * filters * 4))
-    correlate(body, scratch, i32.const(y.address), offset, rows, { ...w, image, filters, weights, epilogue })
+    const job = { ...w, dilation, groups, image, filters, weights, epilogue }
+    correlate(body, scratch, i32.const(y.address), offset, rows, job)
   })
 }
 
@@ -156,34 +210,38 @@ export const conv2dInputGradient: CpuKernel = (step, emitter) => {
   const w = windowOf(step.attributes)
   const [, height, width, channels] = dx.shape
   const filters = kernel.shape[3]
+  const [groups, dilation] = [groupsOf(w), dilationOf(w)]
+  const [coverHeight, coverWidth] = coverOf(w)
   const image: PaddedImage = {
-    height: height + w.windowHeight - 1,
-    width: width + w.windowWidth - 1,
+    height: height + coverHeight - 1,
+    width: width + coverWidth - 1,
     channels: filters,
   }
-  const packed = packedWidth(channels)
+  // Of one group.
+  const [ownChannels, ownFilters] = [channels / groups, filters / groups]
+  const packed = packedWidth(ownChannels)
   const taps = w.windowHeight * w.windowWidth
-  const weights = emitter.workspace(taps * filters * packed * 4)
-  emitter.phase(taps, 0, (body, tap) => {
+  const weights = emitter.workspace(groups * taps * ownFilters * packed * 4)
+  emitter.phase(groups * taps, 0, (body, unit) => {
+    const tap = groups === 1 ? unit : i32.remU(unit, i32.const(taps))
     const turned = i32.sub(i32.const(taps - 1), tap)
-    const to = body.local('i32', i32.mul(tap, i32.const(filters * packed * 4)))
-    body.for(0, filters, 1, (filter) => {
-      const from = body.local(
-        'i32',
-        i32.add(i32.mul(turned, i32.const(channels * filters * 4)), i32.shl(filter, i32.const(2))),
-      )
-      body.for(0, channels, 1, () => {
+    const first = groups === 1 ? null : i32.mul(i32.divU(unit, i32.const(taps)), i32.const(ownFilters))
+    const to = body.local('i32', i32.mul(unit, i32.const(ownFilters * packed * 4)))
+    body.for(0, ownFilters, 1, (filter) => {
+      const column = i32.shl(first ? i32.add(first, filter) : filter, i32.const(2))
+      const from = body.local('i32', i32.add(i32.mul(turned, i32.const(ownChannels * filters * 4)), column))
+      body.for(0, ownChannels, 1, () => {
         body.store(to, f32.load(from, kernel.address), weights)
         body.advance(to, 4)
         body.advance(from, filters * 4)
       })
-      body.advance(to, (packed - channels) * 4)
+      body.advance(to, (packed - ownChannels) * 4)
     })
   })
   const epilogue = epilogueOf(step)
   const place = {
-    top: w.windowHeight - 1 - w.padTop,
-    left: w.windowWidth - 1 - w.padLeft,
+    top: coverHeight - 1 - w.padTop,
+    left: coverWidth - 1 - w.padLeft,
     strideY: w.strideY,
     strideX: w.strideX,
   }
@@ -197,6 +255,8 @@ export const conv2dInputGradient: CpuKernel = (step, emitter) => {
       windowWidth: w.windowWidth,
       strideY: 1,
       strideX: 1,
+      dilation,
+      groups,
       outWidth: width,
       filters: channels,
       weights,

@@ -1,4 +1,4 @@
-import type { WindowAttributes } from '../../ops/window.ts'
+import { coverOf, type WindowAttributes } from '../../ops/window.ts'
 import type { Attributes } from '../../tensor.ts'
 import { type FunctionBody, f32, type I32, i32, select } from '../../wasm/emitter.ts'
 import type { CpuOperand, CpuStep } from '../kernel.ts'
@@ -15,7 +15,17 @@ export interface PaddedImage {
 
 export const bytesOf = ({ height, width, channels }: PaddedImage) => height * width * channels * 4
 
-/** Copies image rows [H, W, C] at `source` to where they belong in the padded image, zeros elsewhere. */
+/** How a pixel is stored: as it is unless told otherwise. */
+export interface PixelLayout {
+  /** Of the pixel as it comes. */
+  readonly bytes: number
+  write(body: FunctionBody, to: I32, from: I32): void
+}
+
+/**
+ * Copies image rows [H, W, C] at `source` to where they belong in the padded image, zeros elsewhere. What belongs outside it is left
+ * out.
+ */
 export function pad(
   body: FunctionBody,
   source: I32,
@@ -23,25 +33,38 @@ export function pad(
   padded: PaddedImage,
   target: I32,
   place: { readonly top: number; readonly left: number; readonly strideY: number; readonly strideX: number },
+  layout?: PixelLayout,
 ): void {
   const pixel = padded.channels * 4
+  const { bytes, write } = layout ?? { bytes: pixel, write: (_body, to, from) => body.copy(to, from, pixel) }
   body.fill(target, 0, bytesOf(padded))
-  const from = body.local('i32', source)
-  const to = body.local('i32', i32.add(target, i32.const((place.top * padded.width + place.left) * pixel)))
-  body.for(0, height, 1, () => {
-    if (place.strideX === 1) {
-      body.copy(to, from, width * pixel)
+  const rows = placesInside(place.top, place.strideY, height, padded.height)
+  const columns = placesInside(place.left, place.strideX, width, padded.width)
+  const skipped = (rows.first * width + columns.first) * bytes
+  const from = body.local('i32', skipped === 0 ? source : i32.add(source, i32.const(skipped)))
+  const to = body.local('i32', i32.add(target, i32.const((rows.at * padded.width + columns.at) * pixel)))
+  body.for(0, rows.count, 1, () => {
+    if (place.strideX === 1 && !layout) {
+      body.copy(to, from, columns.count * pixel)
       body.advance(from, width * pixel)
     } else {
       const column = body.local('i32', to)
-      body.for(0, width, 1, () => {
-        body.copy(column, from, pixel)
-        body.advance(from, pixel)
+      body.for(0, columns.count, 1, () => {
+        write(body, column, from)
+        body.advance(from, bytes)
         body.advance(column, place.strideX * pixel)
       })
+      if (columns.count < width) body.advance(from, (width - columns.count) * bytes)
     }
     body.advance(to, place.strideY * padded.width * pixel)
   })
+}
+
+/** Of `count` places, every `stride` from `start` on, those from 0 to extent - 1: the first of them, where it is, and how many. */
+function placesInside(start: number, stride: number, count: number, extent: number) {
+  const first = Math.max(0, Math.ceil(-start / stride))
+  const end = Math.min(count, Math.ceil((extent - start) / stride))
+  return { first, at: start + first * stride, count: Math.max(0, end - first) }
 }
 
 export function windowOf(attributes: Attributes): WindowAttributes {
@@ -59,9 +82,10 @@ export function imagesAndKernels({ inputs, outputs }: CpuStep): CpuOperand[] {
 
 /** The padded image that holds every window of the walk, and at least the whole image. */
 export function paddedFor(height: number, width: number, channels: number, w: WindowAttributes): PaddedImage {
+  const [coverHeight, coverWidth] = coverOf(w)
   return {
-    height: Math.max((w.outHeight - 1) * w.strideY + w.windowHeight, w.padTop + height),
-    width: Math.max((w.outWidth - 1) * w.strideX + w.windowWidth, w.padLeft + width),
+    height: Math.max((w.outHeight - 1) * w.strideY + coverHeight, w.padTop + height),
+    width: Math.max((w.outWidth - 1) * w.strideX + coverWidth, w.padLeft + width),
     channels,
   }
 }

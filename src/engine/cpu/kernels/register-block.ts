@@ -94,7 +94,7 @@ export function storeVector(
   )
 }
 
-/** Applies the epilogue to one row of a block. `output`: bytes from the output's start to the row's block. */
+/** Applies the epilogue to one row of a block. `column`: bytes from the first bias to the block's; `output`: from the output's start to the row's block. */
 export function finish(
   body: FunctionBody,
   row: readonly Local<'v128'>[],

@@ -3,6 +3,11 @@ import type { KernelName } from '../../ops/registry.ts'
 import type { CpuKernel } from '../kernel.ts'
 import { blendBySegments } from './blend-by-segments.ts'
 import { conv2d, conv2dInputGradient, conv2dKernelGradient } from './choose-convolution.ts'
+import {
+  depthwiseConv2d,
+  depthwiseConv2dInputGradient,
+  depthwiseConv2dKernelGradient,
+} from './depthwise-convolution.ts'
 import { binaryKernel, broadcast, unaryKernel, where } from './elementwise.ts'
 import { gather, scatter } from './gather.ts'
 import { matmul } from './matmul.ts'
@@ -36,6 +41,9 @@ const kernels = {
   conv2d,
   conv2dInputGradient,
   conv2dKernelGradient,
+  depthwiseConv2d,
+  depthwiseConv2dInputGradient,
+  depthwiseConv2dKernelGradient,
   maxPool,
   maxPoolGradient,
   avgPool,

@@ -1,3 +1,5 @@
+import { groupsOf } from '../../ops/conv2d.ts'
+import { dilationOf } from '../../ops/window.ts'
 import { transposed, type WinogradMaps } from '../../ops/winograd-maps.ts'
 import { type FunctionBody, f32x4, type I32, i32, type Local } from '../../wasm/emitter.ts'
 import type { CpuKernel, CpuOperand, CpuStep, KernelEmitter } from '../kernel.ts'
@@ -115,15 +117,19 @@ function emitConvolution(emitter: KernelEmitter, job: ConvolutionJob): void {
   })
 }
 
-/** Whether these kernels can take the step: 3 x 3, strides 1, whole vectors, a plain input. */
+/** Whether these kernels can take the step: 3 x 3, strides, dilation and groups 1, little padding, whole vectors, a plain input. */
 export function suitsWinograd(step: CpuStep): boolean {
   const w = windowOf(step.attributes)
+  const [height, width] = 'height' in w ? [w.height, w.width] : step.inputs.x.shape.slice(1)
+  const [padBottom, padRight] = [w.outHeight + 2 - height - w.padTop, w.outWidth + 2 - width - w.padLeft]
   const isWhole = ({ shape }: CpuOperand) => shape[shape.length - 1] % 4 === 0
   return (
     !('blend' in step.attributes) &&
+    groupsOf(w) === 1 &&
+    dilationOf(w).every((dilation) => dilation === 1) &&
     [w.windowHeight, w.windowWidth].every((extent) => extent === 3) &&
     [w.strideY, w.strideX].every((stride) => stride === 1) &&
-    Math.max(w.padTop, w.padLeft) <= 2 &&
+    Math.max(w.padTop, w.padLeft, padBottom, padRight) <= 2 &&
     imagesAndKernels(step).every(isWhole)
   )
 }

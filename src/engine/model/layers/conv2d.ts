@@ -1,18 +1,16 @@
-import { flag, optionsOf, text, wholeNumber } from '../../arguments.ts'
+import { optionsOf, wholeNumber } from '../../arguments.ts'
+import { ShapeError } from '../../errors.ts'
 import { conv2d as convolve } from '../../ops/conv2d.ts'
-import { type Padding, type Pair, pair, pairOf } from '../../ops/window.ts'
-import { type ActivationName, activationName, activations } from './activations.ts'
+import { pairOf } from '../../ops/window.ts'
+import { activations } from './activations.ts'
+import { type ConvolutionConfig, convolutionOptions } from './convolution.ts'
 import { type LayerKind, withBias } from './layer.ts'
-import { padding, walkOver } from './window.ts'
+import { walkOver } from './window.ts'
 
-export interface Conv2dConfig {
+export interface Conv2dConfig extends ConvolutionConfig {
   readonly filters: number
-  /** Height and width of the window, or one number for both. */
-  readonly kernelSize: Pair
-  readonly strides?: Pair
-  readonly padding?: Padding
-  readonly activation?: ActivationName
-  readonly useBias?: boolean
+  /** Parts that the channels are cut into, each seen by filters of its own: 1 unless given. */
+  readonly groups?: number
 }
 
 export interface Conv2dLayer extends Conv2dConfig {
@@ -27,30 +25,37 @@ export function conv2d(config: Conv2dConfig): Conv2dLayer {
 /** @internal */
 export const conv2dKind: LayerKind<Conv2dLayer> = {
   options: optionsOf<Conv2dLayer>(
-    {
-      layer: text,
-      filters: wholeNumber(1),
-      kernelSize: pair,
-      strides: pair,
-      padding,
-      activation: activationName,
-      useBias: flag,
-    },
+    { ...convolutionOptions, filters: wholeNumber(1), groups: wholeNumber(1) },
     'filters',
     'kernelSize',
   ),
-  build(caller, { filters, kernelSize, strides, padding, activation = 'linear', useBias }, input) {
+  build(caller, description, input) {
+    const {
+      filters,
+      kernelSize,
+      strides,
+      padding,
+      dilationRate,
+      groups = 1,
+      activation = 'linear',
+      useBias,
+    } = description
     const [height, width] = pairOf(caller, kernelSize)
     const activate = activations[activation]
-    const outputs = walkOver(caller, input, 'kernelSize', kernelSize, strides ?? 1, padding)
+    const outputs = walkOver(caller, input, 'kernelSize', kernelSize, strides ?? 1, padding, dilationRate)
+    if (input[2] % groups !== 0 || filters % groups !== 0)
+      throw new ShapeError(
+        `${caller}: ${groups} groups given for ${input[2]} channels and ${filters} filters; expected a number that divides both`,
+      )
     return {
       type: 'Conv2D',
       outputShape: [...outputs, filters],
       weights: [
-        { name: 'kernel', shape: [height, width, input[2], filters], initializer: 'glorotUniform' },
+        { name: 'kernel', shape: [height, width, input[2] / groups, filters], initializer: 'glorotUniform' },
         ...withBias(useBias, filters),
       ],
-      apply: (x, [kernel, bias]) => activate(convolve(x, kernel, { strides, padding, bias })),
+      apply: (x, [kernel, bias]) =>
+        activate(convolve(x, kernel, { strides, padding, dilation: dilationRate, groups, bias })),
     }
   },
 }

@@ -3,7 +3,10 @@
 export { type ActivationLayer, activation } from './activation.ts'
 export type { ActivationName } from './activations.ts'
 export { type Conv2dConfig, type Conv2dLayer, conv2d } from './conv2d.ts'
+export { type Conv2dTransposeConfig, type Conv2dTransposeLayer, conv2dTranspose } from './conv2d-transpose.ts'
+export type { ConvolutionConfig } from './convolution.ts'
 export { type DenseConfig, type DenseLayer, dense } from './dense.ts'
+export { type DepthwiseConv2dConfig, type DepthwiseConv2dLayer, depthwiseConv2d } from './depthwise-conv2d.ts'
 export { type DropoutLayer, dropout } from './dropout.ts'
 export { type FlattenLayer, flatten } from './flatten.ts'
 export {
@@ -21,6 +24,7 @@ export {
   type Pooling2dConfig,
 } from './pooling2d.ts'
 export { buildLayer, type LayerDescription } from './registry.ts'
+export { type SeparableConv2dConfig, type SeparableConv2dLayer, separableConv2d } from './separable-conv2d.ts'
 export {
   type EluConfig,
   type EluLayer,

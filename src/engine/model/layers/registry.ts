@@ -3,7 +3,9 @@ import { ArgumentError } from '../../errors.ts'
 import type { Shape } from '../../tensor.ts'
 import { type ActivationLayer, activationKind } from './activation.ts'
 import { type Conv2dLayer, conv2dKind } from './conv2d.ts'
+import { type Conv2dTransposeLayer, conv2dTransposeKind } from './conv2d-transpose.ts'
 import { type DenseLayer, denseKind } from './dense.ts'
+import { type DepthwiseConv2dLayer, depthwiseConv2dKind } from './depthwise-conv2d.ts'
 import { type DropoutLayer, dropoutKind } from './dropout.ts'
 import { type FlattenLayer, flattenKind } from './flatten.ts'
 import {
@@ -19,6 +21,7 @@ import {
   type MaxPooling2dLayer,
   maxPooling2dKind,
 } from './pooling2d.ts'
+import { type SeparableConv2dLayer, separableConv2dKind } from './separable-conv2d.ts'
 import {
   type EluLayer,
   eluKind,
@@ -32,6 +35,9 @@ import { type UpSampling2dLayer, upSampling2dKind } from './up-sampling2d.ts'
 /** All layers there are, as plain data. */
 export type LayerDescription =
   | Conv2dLayer
+  | DepthwiseConv2dLayer
+  | SeparableConv2dLayer
+  | Conv2dTransposeLayer
   | DenseLayer
   | MaxPooling2dLayer
   | AveragePooling2dLayer
@@ -50,6 +56,9 @@ type Described<Name extends LayerName> = Extract<LayerDescription, { readonly la
 
 const kinds: { readonly [Name in LayerName]: LayerKind<Described<Name>> } = {
   conv2d: conv2dKind,
+  depthwiseConv2d: depthwiseConv2dKind,
+  separableConv2d: separableConv2dKind,
+  conv2dTranspose: conv2dTransposeKind,
   dense: denseKind,
   maxPooling2d: maxPooling2dKind,
   averagePooling2d: averagePooling2dKind,

@@ -15,8 +15,14 @@ export function walkOver(
   window: Pair,
   strides: Pair,
   padding: Padding = 'valid',
+  dilation?: Pair,
 ): readonly [height: number, width: number] {
-  if (input.length !== 3) throw new ShapeError(`${caller}: expected images [H,W,C], got ${formatShape(input)}`)
-  const { outHeight, outWidth } = windowOver(caller, [1, ...input], window, strides, padding, option)
+  checkImages(caller, input)
+  const { outHeight, outWidth } = windowOver(caller, [1, ...input], window, strides, padding, option, { dilation })
   return [outHeight, outWidth]
+}
+
+/** @throws ShapeError in the layer's words for what is no image */
+export function checkImages(caller: string, input: Shape): void {
+  if (input.length !== 3) throw new ShapeError(`${caller}: expected images [H,W,C], got ${formatShape(input)}`)
 }

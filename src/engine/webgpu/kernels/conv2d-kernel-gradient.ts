@@ -15,7 +15,7 @@ import {
   scratch,
   storeRows,
 } from '../dispatch.ts'
-import { windowConstants } from './conv2d.ts'
+import { isTight, windowConstants } from './conv2d.ts'
 import { combine, wantedThreads } from './matmul.ts'
 import { lowerColumnSums } from './reduce.ts'
 
@@ -50,7 +50,7 @@ function walksFor(taps: number, channels: number, filterGroups: number, { lanes,
 }
 
 /** Sums over all outputs are cut into slices of rows, until there are threads enough. */
-function slicesOf(rows: number, threadsInSlice: number): { slices: number; rowsInSlice: number } {
+export function slicesOf(rows: number, threadsInSlice: number): { slices: number; rowsInSlice: number } {
   const rowsInSlice = Math.ceil(rows / Math.min(Math.ceil(wantedThreads / threadsInSlice), rows, maxSlices))
   return { slices: Math.ceil(rows / rowsInSlice), rowsInSlice }
 }
@@ -62,7 +62,7 @@ export const lowerKernelGradient: Lowering = (step, { adapter, choose }) => {
   const filters = dy.shape[3]
   const filterGroups = Math.ceil(filters / 4)
   const taps = w.windowHeight * w.windowWidth
-  const walks = w.strideY === 1 && w.strideX === 1 ? walksFor(taps, channels, filterGroups, adapter) : []
+  const walks = isTight(w) ? walksFor(taps, channels, filterGroups, adapter) : []
   if (walks.length === 0) return strided(step, w)
   const walk = choose(walks)
   const sums = step.outputs.length === 2

@@ -1,7 +1,7 @@
 import blendLoadCode from '../../../shaders/blend-load.wgsl?raw'
 import inputGradientStridedCode from '../../../shaders/conv2d-input-gradient-strided.wgsl?raw'
 import conv2dStridedCode from '../../../shaders/conv2d-strided.wgsl?raw'
-import type { WindowAttributes } from '../../ops/window.ts'
+import { dilationOf, type WindowAttributes } from '../../ops/window.ts'
 import type { PlanOperand, PlanStep } from '../../plan/plan.ts'
 import { byteLengthOf } from '../../tensor.ts'
 import {
@@ -25,6 +25,7 @@ import { type Winograd, type WinogradExtents, winograd, winogradsFor } from './w
 
 /** The window's walk and the image's extents, as every convolution and pooling kernel names them. */
 export function windowConstants(w: WindowAttributes, height: number, width: number): Constants {
+  const [dilationY, dilationX] = dilationOf(w)
   return {
     HEIGHT: i32(height),
     WIDTH: i32(width),
@@ -36,6 +37,8 @@ export function windowConstants(w: WindowAttributes, height: number, width: numb
     STRIDE_X: i32(w.strideX),
     PAD_TOP: i32(w.padTop),
     PAD_LEFT: i32(w.padLeft),
+    DILATION_Y: i32(dilationY),
+    DILATION_X: i32(dilationX),
   }
 }
 
@@ -135,15 +138,20 @@ const lowerConv2d: Lowering = (step, context) => {
   return [...(recomputed ? [] : before()), ...dispatchesOf(work, way, context.adapter)]
 }
 
-/** All ways to run a convolution, best guess first; none where its window moves by more than a pixel. */
+/** All ways to run a convolution, best guess first; none where its window moves by more than a pixel, or has gaps. */
 function waysFor(
   w: WindowAttributes,
   work: TiledConvolution & WinogradExtents,
   adapter: AdapterTraits,
 ): (Tile | Winograd)[] {
-  if (w.strideY !== 1 || w.strideX !== 1) return []
+  if (!isTight(w)) return []
   const tiles = tilesFor(work, adapter)
   return tiles.length > 0 ? [...tiles, ...winogradsFor(work, adapter)] : []
+}
+
+/** Whether a window has no gaps and moves by one pixel. */
+export function isTight(w: WindowAttributes): boolean {
+  return [w.strideY, w.strideX, ...dilationOf(w)].every((pixels) => pixels === 1)
 }
 
 function dispatchesOf(work: ConvolutionWork, way: Tile | Winograd, adapter: AdapterTraits): Dispatch[] {
