@@ -185,6 +185,12 @@ fuzz('operations', {
           { strides: 2, padding: 'same' },
           { scale: 2 },
           { poolSize: 2 },
+          { begin: [1], steps: [-1] },
+          [x, x],
+          [
+            [1, 0],
+            [0, 2],
+          ],
           [2, 3],
           [6],
           1,
@@ -192,11 +198,13 @@ fuzz('operations', {
         ])
       return strangeValue(random)
     }
-    const result = Reflect.apply(operation, undefined, Array.from({ length: 1 + whole(random, 4) }, argument)) as Tensor
-    must(
-      Array.isArray(result.shape) && result.shape.every((extent) => Number.isInteger(extent) && extent >= 0),
-      `shape ${result.shape}`,
+    const result: Tensor | Tensor[] = Reflect.apply(
+      operation,
+      undefined,
+      Array.from({ length: 1 + whole(random, 4) }, argument),
     )
+    for (const { shape } of [result].flat())
+      must(Array.isArray(shape) && shape.every((extent) => Number.isInteger(extent) && extent >= 0), `shape ${shape}`)
   },
 })
 

@@ -1,10 +1,23 @@
-import { check, type Expected, either, finiteNumber, flag, optionsOf, thatIs, wholeNumber } from '../arguments.ts'
+import {
+  check,
+  type Expected,
+  either,
+  finiteNumber,
+  flag,
+  isListOf,
+  oneOf,
+  optionsOf,
+  thatIs,
+  wholeNumber,
+} from '../arguments.ts'
 import { ArgumentError } from '../errors.ts'
 import { isShape, type Shape, Tensor } from '../tensor.ts'
 import type { Conv2dOptions } from './conv2d.ts'
 import * as operations from './operations.ts'
+import type { Margin, PadOptions } from './pad.ts'
 import type { PoolOptions } from './pool.ts'
 import type { ReduceOptions } from './reduction.ts'
+import type { SliceOptions } from './slice-and-pad.ts'
 import { pair } from './window.ts'
 
 /**
@@ -23,15 +36,20 @@ const axis = thatIs<number>('a whole number', Number.isSafeInteger)
 const axes = either(
   'an axis or a list of axes',
   axis,
-  thatIs('', (value) => Array.isArray(value) && value.every(Number.isSafeInteger)),
+  thatIs('', (value) => isListOf(value, Number.isSafeInteger)),
 )
+const integers = thatIs<readonly number[]>('a list of whole numbers, negative ones too', (value) =>
+  isListOf(value, Number.isSafeInteger),
+)
+const alongAxis = optionsOf<{ readonly axis?: number }>({ axis })
+const parts = thatIs<readonly Tensor[]>('a list of tensors', (value) => isListOf(value, (one) => one instanceof Tensor))
 const padding = thatIs<string>("'same' or 'valid'", (value) => value === 'same' || value === 'valid')
 
 /** An operation that looks at its arguments first, by their names in order; those with a question mark may be left out. */
-function checked<Given extends unknown[]>(
-  operation: (...given: Given) => Tensor,
+function checked<Given extends unknown[], Result>(
+  operation: (...given: Given) => Result,
   expected: Readonly<Record<string, Expected>>,
-): (...given: Given) => Tensor {
+): (...given: Given) => Result {
   const { name } = operation
   const parameters = Object.entries(expected)
   return (...given) => {
@@ -77,8 +95,30 @@ export const ops: typeof operations = {
   sub: checked(operations.sub, two),
 
   broadcastTo: checked(operations.broadcastTo, { x: aTensor, shape }),
+  expand: checked(operations.expand, { x: aTensor, shape }),
   reshape: checked(operations.reshape, { x: aTensor, shape }),
   flatten: checked(operations.flatten, one),
+  squeeze: checked(operations.squeeze, { x: aTensor, 'options?': optionsOf<{ readonly axes?: number }>({ axes }) }),
+  expandDims: checked(operations.expandDims, { x: aTensor, axis }),
+  transpose: checked(operations.transpose, { x: aTensor, 'axes?': integers }),
+  concat: checked(operations.concat, { parts, 'options?': alongAxis }),
+  stack: checked(operations.stack, { parts, 'options?': alongAxis }),
+  split: checked(operations.split, {
+    x: aTensor,
+    parts: either('a positive integer or a list of sizes', wholeNumber(1), shape),
+    'options?': alongAxis,
+  }),
+  slice: checked(operations.slice, {
+    x: aTensor,
+    options: optionsOf<SliceOptions>({ begin: integers, end: integers, size: integers, steps: integers }),
+  }),
+  pad: checked(operations.pad, {
+    x: aTensor,
+    margins: thatIs<readonly Margin[]>('a list of margins, [before, after] for each axis', (value) =>
+      isListOf(value, (margin) => isListOf(margin, Number.isSafeInteger) && margin.length === 2),
+    ),
+    'options?': optionsOf<PadOptions>({ mode: oneOf('constant', 'reflect', 'edge'), value: finiteNumber }),
+  }),
 
   sum: checked(operations.sum, folding),
   mean: checked(operations.mean, folding),

@@ -9,6 +9,7 @@ import { lowerKernelGradient } from './kernels/conv2d-kernel-gradient.ts'
 import { elementwiseLowerings } from './kernels/elementwise.ts'
 import { gatherLowerings } from './kernels/gather.ts'
 import { lowerMatmul } from './kernels/matmul.ts'
+import { moveLowerings } from './kernels/move.ts'
 import { poolLowerings } from './kernels/pool.ts'
 import { reduceLowerings } from './kernels/reduce.ts'
 import { softmaxLowerings } from './kernels/softmax.ts'
@@ -17,6 +18,7 @@ import { updateLowerings } from './kernels/updates.ts'
 /** Every kernel a plan may name, and how it is run here. */
 const rows = {
   ...elementwiseLowerings,
+  ...moveLowerings,
   ...reduceLowerings,
   matmul: lowerMatmul,
   ...conv2dLowerings,

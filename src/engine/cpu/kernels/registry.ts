@@ -6,6 +6,7 @@ import { conv2d, conv2dInputGradient, conv2dKernelGradient } from './choose-conv
 import { binaryKernel, broadcast, unaryKernel } from './elementwise.ts'
 import { gather, scatter } from './gather.ts'
 import { matmul } from './matmul.ts'
+import { concat, pad, slice, transpose } from './move.ts'
 import { avgPool, avgPoolGradient, maxPool, maxPoolGradient } from './pool.ts'
 import { random } from './random.ts'
 import { argMax, max, sum } from './reduce.ts'
@@ -22,6 +23,10 @@ const kernels = {
   ...byName(unaryRows, unaryKernel),
   ...byName(binaryRows, binaryKernel),
   broadcast,
+  transpose,
+  concat,
+  slice,
+  pad,
   sum,
   max,
   argMax,
