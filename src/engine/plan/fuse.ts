@@ -1,5 +1,6 @@
 import { debug, isAsked } from '../platform/debug.ts'
 import { Constant, sameShape, sizeOf } from '../tensor.ts'
+import { concatInPlace } from './concat-in-place.ts'
 import { flattenUpdates } from './flat-updates.ts'
 import { changesSince, stepLabels, whatStaysAlone } from './fusion-report.ts'
 import { inputsOf, type Step, type Trace, type Value } from './trace.ts'
@@ -38,6 +39,7 @@ export const fusions = [
   'biasGradient',
   'means',
   'flatUpdates',
+  'concatInPlace',
 ] as const
 export type Fusion = (typeof fusions)[number]
 
@@ -69,6 +71,7 @@ export function fuse(trace: Trace, allowed: ReadonlySet<Fusion>): Trace {
     biasGradient: fuseBiasGradient,
     means: fuseMeans,
     flatUpdates: flattenUpdates,
+    concatInPlace,
   }
   for (const name of fusions) {
     if (!allowed.has(name)) {
@@ -129,13 +132,13 @@ function fuseGain(trace: Trace): void {
   uses.leave()
 }
 
-/** Whether `vector` has a number for each channel, the last axis, of `product` as its step made it. */
+/**
+ * Whether `vector` has a number for each channel, the last axis, of `product` as its step made it: it may be seen under another
+ * shape, as long as its channels stay channels.
+ */
 function isPerChannel(vector: Value, product: Value): boolean {
-  return (
-    vector.shape.length === 1 &&
-    vector.shape[0] === product.shape.at(-1) &&
-    sameShape(product.shape, product.root.shape)
-  )
+  const [channels] = vector.shape
+  return vector.shape.length === 1 && channels === product.shape.at(-1) && channels === product.root.shape.at(-1)
 }
 
 function fuseBias(trace: Trace): void {
@@ -344,6 +347,7 @@ function fuseBiasGradient(trace: Trace): void {
           outputs.length === 1 &&
           ((kernel === 'conv2dKernelGradient' && isSame(inputs.dy, dy)) ||
             (kernel === 'matmul' &&
+              dy.shape.length === 2 &&
               isSame(inputs.b, dy) &&
               attributes.transposeA &&
               !attributes.transposeB &&
