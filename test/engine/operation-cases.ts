@@ -176,6 +176,52 @@ const matmulCases = [
   ),
 )
 
+const batchedMatmuls: readonly (readonly [Shape, Shape, { transposeA?: boolean; transposeB?: boolean }])[] = [
+  [[7], [7], {}],
+  [[7], [7, 3], {}],
+  [[5, 7], [7], {}],
+  [[2, 5, 7], [7], {}],
+  [[7], [2, 7, 3], {}],
+  [[3, 5, 7], [3, 7, 4], {}],
+  [[3, 5, 7], [7, 6], {}],
+  [[3, 7, 5], [7, 6], { transposeA: true }],
+  [[5, 7], [3, 7, 9], {}],
+  [[2, 1, 17, 8], [3, 8, 12], {}],
+  [[2, 3, 5, 8], [2, 3, 6, 8], { transposeB: true }],
+  [[2, 3, 8, 5], [1, 3, 6, 8], { transposeA: true, transposeB: true }],
+  [[2, 1, 3, 4, 5], [1, 2, 1, 5, 3], {}],
+  [[2, 33, 600], [2, 600, 5], {}],
+]
+const batchedMatmulCases = [
+  ...batchedMatmuls.map(([left, right, options]) =>
+    define(
+      `matmul ${JSON.stringify(left)} ${JSON.stringify(right)} ${JSON.stringify(options)}`,
+      (draw) => ({ a: draw.uniform(left), b: draw.uniform(right) }),
+      ({ a, b }) => matmul(a, b, options),
+    ),
+  ),
+  define(
+    'matmul of batches, then a bias, relu and a second one: epilogues and masks of batches',
+    (draw) => ({
+      x: draw.uniform([3, 5, 6]),
+      w: draw.uniform([3, 6, 7]),
+      bias: draw.uniform([7]),
+      w2: draw.uniform([3, 7, 2]),
+    }),
+    ({ x, w, bias, w2 }) => matmul(relu(add(matmul(x, w), bias)), w2),
+  ),
+  define(
+    'dense of sequences, relu, and dense again',
+    (draw) => ({
+      x: draw.uniform([2, 5, 6]),
+      w: draw.uniform([6, 7]),
+      bias: draw.uniform([7]),
+      w2: draw.uniform([7, 2]),
+    }),
+    ({ x, w, bias, w2 }) => dense(relu(dense(x, w, bias)), w2),
+  ),
+]
+
 const poolShapes = [
   { x: [2, 6, 6, 3], poolSize: 2, strides: 2, padding: 'valid' },
   { x: [1, 7, 5, 2], poolSize: 3, strides: 2, padding: 'same' },
@@ -654,6 +700,7 @@ export const operationCases: readonly OperationCase[] = [
   ...binaryCases,
   ...convCases,
   ...matmulCases,
+  ...batchedMatmulCases,
   ...poolCases,
   ...reduceCases,
   ...otherCases,

@@ -1,4 +1,5 @@
-import { type FunctionBody, i32, type Local } from '../../wasm/emitter.ts'
+import { stridesOf } from '../../tensor.ts'
+import { type FunctionBody, type I32, i32, type Local } from '../../wasm/emitter.ts'
 import type { KernelEmitter } from '../kernel.ts'
 
 /**
@@ -87,4 +88,14 @@ export function copyAlong(emitter: KernelEmitter, shape: readonly number[], from
     if (isRun) body.copy(i32.add(target, i32.const(to.address)), start, extents[last] * 4)
     else body.store(target, i32.load(start), to.address)
   })
+}
+
+/** Where element i of `shape` lies along these strides. */
+export function indexAlong(i: I32, shape: readonly number[], strides: readonly number[]): I32 {
+  const steps = stridesOf(shape)
+  return shape.reduce<I32>((sum, extent, axis) => {
+    if (strides[axis] === 0 || extent === 1) return sum
+    const coordinate = i32.remU(i32.divU(i, i32.const(steps[axis])), i32.const(extent))
+    return i32.add(sum, i32.mul(coordinate, i32.const(strides[axis])))
+  }, i32.const(0))
 }
