@@ -8,6 +8,7 @@ import {
   confusionMatrix,
   constant,
   conv2d,
+  cropping2d,
   dense,
   dropout,
   flatten,
@@ -20,10 +21,13 @@ import {
   openDevice,
   ops,
   packMasks,
+  permute,
   Resident,
+  reshape,
   sequential,
   sgd,
   type Tensor,
+  zeroPadding2d,
 } from '../../src/engine/index.ts'
 import { fuzz, must, pick, type Random, strangeValue, whole } from './fuzzing.ts'
 
@@ -42,6 +46,16 @@ function strangeLayer(random: Random): LayerDescription {
     () => conv2d({ filters: 2, kernelSize: 3, strides: 1, padding: 'same', activation: 'relu', useBias: true }),
     () => maxPooling2d({ poolSize: 2, strides: 2, padding: 'valid' }),
     () => averagePooling2d({ poolSize: 2 }),
+    () =>
+      zeroPadding2d({
+        padding: [
+          [1, 0],
+          [0, 2],
+        ],
+      }),
+    () => cropping2d({ cropping: 1 }),
+    () => permute({ dims: [2, 1, 3] }),
+    () => reshape({ targetShape: [-1, 2] }),
     () => dense({ units: 3, activation: 'softmax' }),
     () => flatten(),
     () => dropout({ rate: 0.5 }),

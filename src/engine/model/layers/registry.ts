@@ -2,17 +2,20 @@ import { check, shown } from '../../arguments.ts'
 import { ArgumentError } from '../../errors.ts'
 import type { Shape } from '../../tensor.ts'
 import { type ActivationLayer, activationKind } from './activation.ts'
+import { type Cropping2dLayer, cropping2dKind, type ZeroPadding2dLayer, zeroPadding2dKind } from './borders2d.ts'
 import { type Conv2dLayer, conv2dKind } from './conv2d.ts'
 import { type DenseLayer, denseKind } from './dense.ts'
 import { type DropoutLayer, dropoutKind } from './dropout.ts'
 import { type FlattenLayer, flattenKind } from './flatten.ts'
 import type { BuiltLayer, LayerKind } from './layer.ts'
+import { type PermuteLayer, permuteKind } from './permute.ts'
 import {
   type AveragePooling2dLayer,
   averagePooling2dKind,
   type MaxPooling2dLayer,
   maxPooling2dKind,
 } from './pooling2d.ts'
+import { type ReshapeLayer, reshapeKind } from './reshape.ts'
 
 /** All layers there are, as plain data. */
 export type LayerDescription =
@@ -21,6 +24,10 @@ export type LayerDescription =
   | MaxPooling2dLayer
   | AveragePooling2dLayer
   | FlattenLayer
+  | ReshapeLayer
+  | PermuteLayer
+  | ZeroPadding2dLayer
+  | Cropping2dLayer
   | DropoutLayer
   | ActivationLayer
 
@@ -33,6 +40,10 @@ const kinds: { readonly [Name in LayerName]: LayerKind<Described<Name>> } = {
   maxPooling2d: maxPooling2dKind,
   averagePooling2d: averagePooling2dKind,
   flatten: flattenKind,
+  reshape: reshapeKind,
+  permute: permuteKind,
+  zeroPadding2d: zeroPadding2dKind,
+  cropping2d: cropping2dKind,
   dropout: dropoutKind,
   activation: activationKind,
 }
