@@ -103,6 +103,13 @@ export function listOf(what: string, item: Expected) {
   )
 }
 
+/** Whether something is a list whose items all pass: a hole in it, which `every` skips, is an item, too. */
+export function isListOf<T>(value: unknown, test: (item: unknown) => boolean): value is readonly T[] {
+  if (!Array.isArray(value)) return false
+  for (const item of value) if (!test(item)) return false
+  return true
+}
+
 /** Typed arrays of numbers: no DataView, no 64-bit integers. */
 export function isNumberArray(value: unknown): value is ArrayLike<number> & object {
   return (

@@ -1,4 +1,4 @@
-import { check, isNumberArray, oneOf, shown } from './arguments.ts'
+import { check, isListOf, isNumberArray, oneOf, shown } from './arguments.ts'
 import { ArgumentError, LimelightError, ShapeError } from './errors.ts'
 
 /**
@@ -34,6 +34,11 @@ export interface Operation<A extends Attributes = Attributes> {
   readonly isGradient?: true
   /** The result's type. @throws ShapeError that names the operation and the shapes it got */
   infer(inputs: readonly TensorType[], attributes: A): TensorType
+  /**
+   * Of an operation whose result is a stretch of its input's memory: bytes from the input's first, or null where it is not. A
+   * plan makes a view of it: no step, no copy.
+   */
+  viewOffset?(inputs: readonly TensorType[], attributes: A): number | null
   /**
    * One entry per input: a function that builds this input's gradient from the result's, called only if it is wanted;
    * null where no gradient flows (indices, piecewise constant functions). Absent: asking for a gradient is an error.
@@ -131,7 +136,7 @@ export class Resident extends Tensor {
 }
 
 export function isNumberList(value: unknown): value is readonly number[] {
-  return Array.isArray(value) && value.every((item) => typeof item === 'number')
+  return isListOf(value, (item) => typeof item === 'number')
 }
 
 export function constant(
@@ -152,8 +157,7 @@ export function uniformValue(tensor: Tensor): number | null {
 /** Whether something is a list of extents, whose product is a number that can be counted to. */
 export function isShape(value: unknown): value is Shape {
   return (
-    Array.isArray(value) &&
-    value.every((extent) => Number.isSafeInteger(extent) && extent >= 0) &&
+    isListOf<number>(value, (extent) => Number.isSafeInteger(extent) && Number(extent) >= 0) &&
     Number.isSafeInteger(sizeOf(value))
   )
 }

@@ -2,6 +2,7 @@ import seedrandom from 'seedrandom'
 import type { HostArray } from '../../src/engine/device.ts'
 import { gradients } from '../../src/engine/gradients.ts'
 import { blendBySegments, packMasks } from '../../src/engine/ops/blend-by-segments.ts'
+import { concat, split, stack } from '../../src/engine/ops/concat.ts'
 import { conv2d } from '../../src/engine/ops/conv2d.ts'
 import { conv2dTranspose } from '../../src/engine/ops/conv2d-transpose.ts'
 import { depthwiseConv2d } from '../../src/engine/ops/depthwise-conv2d.ts'
@@ -15,20 +16,24 @@ import {
   type RowParameters,
   relu,
   square,
+  tanh,
   type UnaryName,
   unaryRows,
 } from '../../src/engine/ops/elementwise.ts'
 import { gather } from '../../src/engine/ops/gather.ts'
 import { dense, matmul } from '../../src/engine/ops/matmul.ts'
+import { type Margin, type PadOptions, pad } from '../../src/engine/ops/pad.ts'
 import { avgPool, globalAveragePool, globalMaxPool, maxPool } from '../../src/engine/ops/pool.ts'
 import { random } from '../../src/engine/ops/random.ts'
 import { argMax, argMin, l2, max, mean, min, product } from '../../src/engine/ops/reduce.ts'
-import { flatten, reshape } from '../../src/engine/ops/reshape.ts'
+import { expandDims, flatten, reshape, squeeze } from '../../src/engine/ops/reshape.ts'
 import { type ResizeOptions, resize } from '../../src/engine/ops/resize.ts'
+import { type SliceOptions, slice } from '../../src/engine/ops/slice-and-pad.ts'
 import { logSoftmax, softmax } from '../../src/engine/ops/softmax.ts'
 import { softmaxCrossEntropy } from '../../src/engine/ops/softmax-cross-entropy.ts'
-import { broadcastTo, sum } from '../../src/engine/ops/sum-and-broadcast.ts'
+import { broadcastTo, expand, sum } from '../../src/engine/ops/sum-and-broadcast.ts'
 import { take } from '../../src/engine/ops/take.ts'
+import { transpose } from '../../src/engine/ops/transpose.ts'
 import { where } from '../../src/engine/ops/where.ts'
 import type { Graph } from '../../src/engine/plan/trace.ts'
 import { Input, type Shape, sizeOf, type Tensor } from '../../src/engine/tensor.ts'
@@ -329,6 +334,52 @@ const matmulCases = [
     ),
   ),
 )
+
+const batchedMatmuls: readonly (readonly [Shape, Shape, { transposeA?: boolean; transposeB?: boolean }])[] = [
+  [[7], [7], {}],
+  [[7], [7, 3], {}],
+  [[5, 7], [7], {}],
+  [[2, 5, 7], [7], {}],
+  [[7], [2, 7, 3], {}],
+  [[3, 5, 7], [3, 7, 4], {}],
+  [[3, 5, 7], [7, 6], {}],
+  [[3, 7, 5], [7, 6], { transposeA: true }],
+  [[5, 7], [3, 7, 9], {}],
+  [[2, 1, 17, 8], [3, 8, 12], {}],
+  [[2, 3, 5, 8], [2, 3, 6, 8], { transposeB: true }],
+  [[2, 3, 8, 5], [1, 3, 6, 8], { transposeA: true, transposeB: true }],
+  [[2, 1, 3, 4, 5], [1, 2, 1, 5, 3], {}],
+  [[2, 33, 600], [2, 600, 5], {}],
+]
+const batchedMatmulCases = [
+  ...batchedMatmuls.map(([left, right, options]) =>
+    define(
+      `matmul ${JSON.stringify(left)} ${JSON.stringify(right)} ${JSON.stringify(options)}`,
+      (draw) => ({ a: draw.uniform(left), b: draw.uniform(right) }),
+      ({ a, b }) => matmul(a, b, options),
+    ),
+  ),
+  define(
+    'matmul of batches, then a bias, relu and a second one: epilogues and masks of batches',
+    (draw) => ({
+      x: draw.uniform([3, 5, 6]),
+      w: draw.uniform([3, 6, 7]),
+      bias: draw.uniform([7]),
+      w2: draw.uniform([3, 7, 2]),
+    }),
+    ({ x, w, bias, w2 }) => matmul(relu(add(matmul(x, w), bias)), w2),
+  ),
+  define(
+    'dense of sequences, relu, and dense again',
+    (draw) => ({
+      x: draw.uniform([2, 5, 6]),
+      w: draw.uniform([6, 7]),
+      bias: draw.uniform([7]),
+      w2: draw.uniform([7, 2]),
+    }),
+    ({ x, w, bias, w2 }) => dense(relu(dense(x, w, bias)), w2),
+  ),
+]
 
 const poolShapes = [
   { x: [2, 6, 6, 3], poolSize: 2, strides: 2, padding: 'valid' },
@@ -762,6 +813,242 @@ const fusionCases = [
   ),
 ]
 
+const permutations: readonly (readonly [Shape, readonly number[]])[] = [
+  [[], []],
+  [[6], [0]],
+  [
+    [3, 5],
+    [1, 0],
+  ],
+  [
+    [2, 3, 4],
+    [0, 2, 1],
+  ],
+  [
+    [2, 3, 4],
+    [2, 0, 1],
+  ],
+  [
+    [2, 3, 5, 20],
+    [0, 3, 1, 2],
+  ],
+  [
+    [2, 5, 3, 20],
+    [1, 0, -2, -1],
+  ],
+  [
+    [1, 4, 1, 6],
+    [2, 3, 0, 1],
+  ],
+  [
+    [2, 3, 2, 4, 3],
+    [4, 1, 3, 0, 2],
+  ],
+  [
+    [2, 0, 3],
+    [2, 1, 0],
+  ],
+]
+
+const sliceCases: readonly (readonly [Shape, SliceOptions])[] = [
+  [[], {}],
+  [[9], { begin: [2], end: [-1] }],
+  [[9], { begin: [-2], end: [-10], steps: [-3] }],
+  [[130, 3], { begin: [64], size: [64] }],
+  [[130, 3], { begin: [5], size: [64] }],
+  [[4, 5], { steps: [-1, 2] }],
+  [[1, 4, 70], { begin: [0, 1, 3], end: [1, 100, 40] }],
+  [[2, 7, 6, 3], { begin: [0, 1, 5], size: [2, 3, 2], steps: [1, 2, -3] }],
+  [[2, 3, 2, 4, 3], { begin: [0, 0, 1, -1], steps: [1, 2, 1, -2, 2] }],
+]
+
+const emptySlices: typeof sliceCases = [
+  [[5, 3], { begin: [3], end: [3] }],
+  [[0, 3], { steps: [-1] }],
+]
+
+const padCases: readonly (readonly [Shape, readonly Margin[], PadOptions])[] = [
+  [[], [], {}],
+  [[4], [[2, 3]], { value: -1.5 }],
+  [
+    [2, 3, 4, 5],
+    [
+      [0, 0],
+      [1, 2],
+      [3, 0],
+      [0, 0],
+    ],
+    {},
+  ],
+  [
+    [5, 6],
+    [
+      [-1, 2],
+      [3, -4],
+    ],
+    { value: 0.25 },
+  ],
+  [
+    [2, 0, 3],
+    [
+      [0, 1],
+      [2, 1],
+      [0, 0],
+    ],
+    { value: 3 },
+  ],
+  [[4], [[3, 2]], { mode: 'reflect' }],
+  [
+    [2, 3, 4, 2],
+    [
+      [0, 0],
+      [2, 1],
+      [1, 3],
+      [0, 0],
+    ],
+    { mode: 'reflect' },
+  ],
+  [
+    [1, 3, 4, 2],
+    [
+      [0, 0],
+      [5, 1],
+      [-1, 3],
+      [0, 0],
+    ],
+    { mode: 'edge' },
+  ],
+]
+
+/** Several parts of these shapes, read as x0, x1, … */
+function partsOf(draw: Draw, shapes: readonly Shape[]): Given {
+  return Object.fromEntries(shapes.map((shape, i) => [`x${i}`, draw.uniform(shape)]))
+}
+
+const concatCases: readonly (readonly [readonly Shape[], number])[] = [
+  [[[3], [1], [5]], 0],
+  [
+    [
+      [2, 3, 4, 5],
+      [2, 3, 4, 17],
+    ],
+    -1,
+  ],
+  [
+    [
+      [2, 3, 4],
+      [2, 1, 4],
+      [2, 0, 4],
+      [2, 20, 4],
+    ],
+    1,
+  ],
+  [
+    [
+      [64, 2],
+      [32, 2],
+      [1, 2],
+    ],
+    0,
+  ],
+  [
+    [
+      [1, 2, 1, 3, 2],
+      [1, 2, 1, 4, 2],
+    ],
+    -2,
+  ],
+  // More parts than a dispatch can bind.
+  [Array.from({ length: 17 }, (_, i) => [3, 1 + (i % 3)]), 1],
+]
+
+// Nothing is not added up: empty results have no gradient to check.
+const movementCases = [
+  ...permutations.map(([shape, axes]) =>
+    define(
+      `transpose ${JSON.stringify(shape)} ${JSON.stringify(axes)}`,
+      (draw) => ({ x: draw.uniform(shape) }),
+      ({ x }) => mul(transpose(x, axes), 2),
+      sizeOf(shape) > 0 ? ['x'] : [],
+    ),
+  ),
+  ...sliceCases.map(([shape, options]) =>
+    define(
+      `slice ${JSON.stringify(shape)} ${JSON.stringify(options)}`,
+      (draw) => ({ x: draw.uniform(shape) }),
+      ({ x }) => mul(slice(x, options), 2),
+    ),
+  ),
+  ...emptySlices.map(([shape, options]) =>
+    define(
+      `an empty slice of ${JSON.stringify(shape)} ${JSON.stringify(options)}`,
+      (draw) => ({ x: draw.uniform(shape) }),
+      ({ x }) => mul(slice(x, options), 2),
+      [],
+    ),
+  ),
+  define(
+    'concat of an empty slice',
+    (draw) => ({ x: draw.uniform([3, 2]) }),
+    ({ x }) => concat([slice(x, { size: [0], steps: [-2] }), x, slice(x, { size: [0] })], { axis: 0 }),
+  ),
+  ...padCases.map(([shape, margins, options]) =>
+    define(
+      `pad ${JSON.stringify(shape)} ${JSON.stringify(margins)} ${JSON.stringify(options)}`,
+      (draw) => ({ x: draw.uniform(shape) }),
+      ({ x }) => pad(x, margins, options),
+    ),
+  ),
+  ...concatCases.map(([shapes, axis]) =>
+    define(
+      `concat ${shapes.length === 17 ? '17 parts' : JSON.stringify(shapes)} ${axis}`,
+      (draw) => partsOf(draw, shapes),
+      (given) => concat(Object.values(given).map(relu), { axis }),
+    ),
+  ),
+  define(
+    'concat of one part twice, and of another read elsewhere, too',
+    (draw) => ({ x: draw.uniform([64, 3]), z: draw.uniform([64, 3]) }),
+    ({ x, z }) => mul(concat([relu(x), tanh(z), relu(x), z], { axis: 0 }), sum(tanh(z))),
+  ),
+  define(
+    'transpose, slice, pad and concat of whole numbers',
+    (draw) => ({ at: draw.integers([4, 5], 100) }),
+    ({ at }) => {
+      const moved = slice(
+        pad(
+          transpose(at),
+          [
+            [1, 1],
+            [0, 2],
+          ],
+          { value: -7 },
+        ),
+        { begin: [0, -1], steps: [2, -2] },
+      )
+      return concat([moved, moved], { axis: 1 })
+    },
+    [],
+  ),
+  define(
+    'stack and split',
+    (draw) =>
+      partsOf(draw, [
+        [3, 4],
+        [3, 4],
+      ]),
+    ({ x0, x1 }) => {
+      const [first, second, third] = split(stack([x0, x1], { axis: -1 }), [1, 2, 1], { axis: 1 })
+      return add(mul(second, first), third)
+    },
+  ),
+  define(
+    'squeeze, expandDims and expand',
+    (draw) => ({ x: draw.uniform([1, 3, 1, 2]) }),
+    ({ x }) => mul(expand(expandDims(squeeze(x, { axes: [0, -2] }), -1), [4, 1, 1, 5]), 2),
+  ),
+]
+
 export const operationCases: readonly OperationCase[] = [
   ...unaryCases,
   ...parameterCases,
@@ -772,11 +1059,13 @@ export const operationCases: readonly OperationCase[] = [
   ...transposedCases,
   ...convGradientCases,
   ...matmulCases,
+  ...batchedMatmulCases,
   ...poolCases,
   ...paddedPoolCases,
   ...resizeCases,
   ...reduceCases,
   ...otherCases,
+  ...movementCases,
   ...fusionCases,
 ]
 

@@ -65,7 +65,8 @@ class RandomGraph {
 
   private apply(x: Tensor): Tensor {
     const { shape } = x
-    const kind = this.below(12)
+    const kind = this.below(15)
+    if (kind > 11) return this.move(x)
     if (kind < 5 && shape.length === 4) return this.convolve(x)
     if (kind < 5 && shape.length === 2) return this.multiply(x)
     if (kind < 7 && shape.length === 4) {
@@ -148,6 +149,60 @@ class RandomGraph {
     const indices = Array.from({ length: 1 + this.below(9) }, () => this.below(2 * x.shape[axis]) - x.shape[axis])
     this.log.push(`take ${x.shape} ${axis} ${indices}`)
     return ops.take(x, constant(indices, [indices.length], 'i32'), { axis })
+  }
+
+  /** The numbers elsewhere, some of them, or with others. */
+  private move(x: Tensor): Tensor {
+    const { shape } = x
+    const axis = this.below(shape.length)
+    switch (this.below(6)) {
+      case 0: {
+        const axes = shape.map((_, i) => i)
+        for (let i = axes.length - 1; i > 0; i--) {
+          const j = this.below(i + 1)
+          ;[axes[i], axes[j]] = [axes[j], axes[i]]
+        }
+        this.log.push(`transpose ${shape} ${axes}`)
+        return ops.transpose(x, axes)
+      }
+      case 1: {
+        const begin = shape.map((extent) => this.below(extent))
+        const steps = shape.map(() => this.pick([1, 1, 1, 2, -1, -2]))
+        this.log.push(`slice ${shape} from ${begin} by ${steps}`)
+        return ops.slice(x, { begin, steps })
+      }
+      case 2: {
+        const margins = shape.map(() => [this.below(4) - 1, this.below(4) - 1] as const)
+        const mode = this.pick(['constant', 'constant', 'reflect', 'edge'] as const)
+        this.log.push(`pad ${shape} ${JSON.stringify(margins)} ${mode}`)
+        return ops.pad(x, margins, { mode, value: mode === 'constant' ? 0.5 : undefined })
+      }
+      case 3: {
+        const [first, ...others] = ops.split(x, shape[axis], { axis })
+        this.log.push(`split ${shape} ${axis}`)
+        return ops.concat([...others, first], { axis })
+      }
+      case 4: {
+        const fitting = this.tensors.filter(
+          (other) =>
+            other.shape.length === shape.length && other.shape.every((extent, i) => i === axis || extent === shape[i]),
+        )
+        const others = Array.from({ length: 1 + this.below(9) }, () =>
+          this.pick([ops.neg, ops.square])(this.pick(fitting)),
+        )
+        this.log.push(`concat ${[x, ...others].map((part) => `[${part.shape}]`)} ${axis}`)
+        return ops.concat([...others, x], { axis })
+      }
+      default: {
+        const batches = shape.slice(0, -2).map((extent) => (this.chance(0.5) ? 1 : extent))
+        const transposeB = this.chance(0.5)
+        const [inner, columns] = [shape[shape.length - 1], 1 + this.below(9)]
+        const b = this.leaf([...batches.slice(this.below(2)), ...(transposeB ? [columns, inner] : [inner, columns])])
+        this.log.push(`matmul of batches ${shape} ${b.shape}`)
+        const product = ops.matmul(x, b, { transposeB })
+        return this.chance(0.6) ? ops.relu(ops.add(product, this.leaf([columns]))) : product
+      }
+    }
   }
 
   private convolve(x: Tensor): Tensor {

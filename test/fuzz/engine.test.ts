@@ -8,6 +8,7 @@ import {
   confusionMatrix,
   constant,
   conv2d,
+  cropping2d,
   dense,
   dropout,
   elu,
@@ -23,12 +24,15 @@ import {
   openDevice,
   ops,
   packMasks,
+  permute,
   prelu,
   Resident,
+  reshape,
   sequential,
   sgd,
   type Tensor,
   upSampling2d,
+  zeroPadding2d,
 } from '../../src/engine/index.ts'
 import { fuzz, must, pick, type Random, strangeValue, whole } from './fuzzing.ts'
 
@@ -49,6 +53,16 @@ function strangeLayer(random: Random): LayerDescription {
     () => averagePooling2d({ poolSize: 2 }),
     () => globalMaxPooling2d({ keepDims: true }),
     () => upSampling2d({ size: [2, 1], interpolation: 'bilinear' }),
+    () =>
+      zeroPadding2d({
+        padding: [
+          [1, 0],
+          [0, 2],
+        ],
+      }),
+    () => cropping2d({ cropping: 1 }),
+    () => permute({ dims: [2, 1, 3] }),
+    () => reshape({ targetShape: [-1, 2] }),
     () => dense({ units: 3, activation: 'softmax' }),
     () => flatten(),
     () => dropout({ rate: 0.5 }),
@@ -220,6 +234,12 @@ fuzz('operations', {
           { strides: 2, padding: 'same' },
           { scale: 2 },
           { poolSize: 2 },
+          { begin: [1], steps: [-1] },
+          [x, x],
+          [
+            [1, 0],
+            [0, 2],
+          ],
           [2, 3],
           [6],
           1,
@@ -227,11 +247,13 @@ fuzz('operations', {
         ])
       return strangeValue(random)
     }
-    const result = Reflect.apply(operation, undefined, Array.from({ length: 1 + whole(random, 4) }, argument)) as Tensor
-    must(
-      Array.isArray(result.shape) && result.shape.every((extent) => Number.isInteger(extent) && extent >= 0),
-      `shape ${result.shape}`,
+    const result: Tensor | Tensor[] = Reflect.apply(
+      operation,
+      undefined,
+      Array.from({ length: 1 + whole(random, 4) }, argument),
     )
+    for (const { shape } of [result].flat())
+      must(Array.isArray(shape) && shape.every((extent) => Number.isInteger(extent) && extent >= 0), `shape ${shape}`)
   },
 })
 

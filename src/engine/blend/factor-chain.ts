@@ -205,7 +205,12 @@ function endingAt(rest: readonly Tensor[], last: Tensor): Ending | null {
   const [, height, width, channels] = last.shape
   if (node.operation.name === reshapeOperation.name && next?.operation.name === matmulOperation.name) {
     const [x, kernel] = next.inputs
-    const isPlain = node.shape.length === 2 && !next.attributes.transposeA && !next.attributes.transposeB
+    // A row for each image: not one for each pixel, as where a dense layer follows images as they are.
+    const isPlain =
+      node.shape.length === 2 &&
+      node.shape[0] === last.shape[0] &&
+      !next.attributes.transposeA &&
+      !next.attributes.transposeB
     if (isPlain && x === node && (kernel instanceof Resident || kernel instanceof Constant))
       return { kind: 'product', kernel, units: next.shape[1], before: next, rest: rest.slice(2) }
   }

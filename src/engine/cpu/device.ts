@@ -97,6 +97,7 @@ export class CpuDevice implements Device {
     'blend',
     'crossEntropy',
     'flatUpdates',
+    'concatInPlace',
   ])
   readonly maxBlockBytes = 2 ** 31
   // LIME's 1,000 samples and the 10,000 test images come out even.

@@ -4,6 +4,7 @@ import {
   either,
   finiteNumber,
   flag,
+  isListOf,
   oneOf,
   optionsOf,
   positiveNumber,
@@ -16,9 +17,11 @@ import type { Conv2dOptions } from './conv2d.ts'
 import type { Conv2dTransposeOptions } from './conv2d-transpose.ts'
 import type { DepthwiseConv2dOptions } from './depthwise-conv2d.ts'
 import * as operations from './operations.ts'
+import type { Margin, PadOptions } from './pad.ts'
 import type { AvgPoolOptions, GlobalPoolOptions, MaxPoolOptions } from './pool.ts'
 import type { ReduceOptions } from './reduction.ts'
 import { coordinateModes, modes, type ResizeOptions, roundings } from './resize.ts'
+import type { SliceOptions } from './slice-and-pad.ts'
 import type { TakeOptions } from './take.ts'
 import { amounts, anyPadding, pair } from './window.ts'
 
@@ -38,14 +41,19 @@ const axis = thatIs<number>('a whole number', Number.isSafeInteger)
 const axes = either(
   'an axis or a list of axes',
   axis,
-  thatIs('', (value) => Array.isArray(value) && value.every(Number.isSafeInteger)),
+  thatIs('', (value) => isListOf(value, Number.isSafeInteger)),
 )
+const integers = thatIs<readonly number[]>('a list of whole numbers, negative ones too', (value) =>
+  isListOf(value, Number.isSafeInteger),
+)
+const byAxis = optionsOf<{ readonly axis?: number }>({ axis })
+const parts = thatIs<readonly Tensor[]>('a list of tensors', (value) => isListOf(value, (one) => one instanceof Tensor))
 
 /** An operation that looks at its arguments first, by their names in order; those with a question mark may be left out. */
-function checked<Given extends unknown[]>(
-  operation: (...given: Given) => Tensor,
+function checked<Given extends unknown[], Result>(
+  operation: (...given: Given) => Result,
   expected: Readonly<Record<string, Expected>>,
-): (...given: Given) => Tensor {
+): (...given: Given) => Result {
   const { name } = operation
   const parameters = Object.entries(expected)
   return (...given) => {
@@ -64,7 +72,7 @@ function checked<Given extends unknown[]>(
 const one = { x: aTensor }
 const two = { a: operand, b: operand }
 const folding = { x: aTensor, 'options?': optionsOf<ReduceOptions>({ axes, keepDims: flag }) }
-const alongAxis = { x: aTensor, 'options?': optionsOf<{ readonly axis?: number }>({ axis }) }
+const alongAxis = { x: aTensor, 'options?': byAxis }
 const finding = {
   x: aTensor,
   'options?': optionsOf<{ readonly axis?: number; readonly keepDims?: boolean }>({ axis, keepDims: flag }),
@@ -163,8 +171,30 @@ export const ops: typeof operations = {
   where: checked(operations.where, { condition: aTensor, a: operand, b: operand }),
 
   broadcastTo: checked(operations.broadcastTo, { x: aTensor, shape }),
+  expand: checked(operations.expand, { x: aTensor, shape }),
   reshape: checked(operations.reshape, { x: aTensor, shape }),
   flatten: checked(operations.flatten, one),
+  squeeze: checked(operations.squeeze, { x: aTensor, 'options?': optionsOf<{ readonly axes?: number }>({ axes }) }),
+  expandDims: checked(operations.expandDims, { x: aTensor, axis }),
+  transpose: checked(operations.transpose, { x: aTensor, 'axes?': integers }),
+  concat: checked(operations.concat, { parts, 'options?': byAxis }),
+  stack: checked(operations.stack, { parts, 'options?': byAxis }),
+  split: checked(operations.split, {
+    x: aTensor,
+    parts: either('a positive integer or a list of sizes', wholeNumber(1), shape),
+    'options?': byAxis,
+  }),
+  slice: checked(operations.slice, {
+    x: aTensor,
+    options: optionsOf<SliceOptions>({ begin: integers, end: integers, size: integers, steps: integers }),
+  }),
+  pad: checked(operations.pad, {
+    x: aTensor,
+    margins: thatIs<readonly Margin[]>('a list of margins, [before, after] for each axis', (value) =>
+      isListOf(value, (margin) => isListOf(margin, Number.isSafeInteger) && margin.length === 2),
+    ),
+    'options?': optionsOf<PadOptions>({ mode: oneOf('constant', 'reflect', 'edge'), value: finiteNumber }),
+  }),
 
   sum: checked(operations.sum, folding),
   mean: checked(operations.mean, folding),

@@ -1,5 +1,6 @@
 import { ShapeError } from '../errors.ts'
 import { apply, formatShape, type Operation, requireFloat, type Shape, sizeOf, type Tensor } from '../tensor.ts'
+import { axisOf } from './axes.ts'
 import { reshape } from './reshape.ts'
 
 /**
@@ -60,12 +61,7 @@ export function reduceOperation(
 /** Which axes, ascending, counted from 0. @throws ShapeError for an axis that there is not */
 export function normaliseAxes(name: string, shape: Shape, axes: ReduceOptions['axes']): number[] {
   const given = axes === undefined ? shape.map((_, axis) => axis) : typeof axes === 'number' ? [axes] : axes
-  const positive = given.map((axis) => {
-    const index = axis < 0 ? axis + shape.length : axis
-    if (!Number.isInteger(index) || index < 0 || index >= shape.length)
-      throw new ShapeError(`${name}: axis ${axis} is not one of ${formatShape(shape)}`)
-    return index
-  })
+  const positive = given.map((axis) => axisOf(name, shape, axis))
   return [...new Set(positive)].sort((a, b) => a - b)
 }
 

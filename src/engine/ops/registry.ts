@@ -7,6 +7,7 @@ import { recordKind } from '../updates/record.ts'
 import { sgdKind } from '../updates/sgd.ts'
 import type { UpdateKind } from '../updates/update.ts'
 import { blendOperation } from './blend-by-segments.ts'
+import { concatOperation } from './concat.ts'
 import { conv2dOperation, inputGradientOperation, kernelGradientOperation } from './conv2d.ts'
 import {
   depthwiseConv2dOperation,
@@ -20,21 +21,27 @@ import { avgPoolGradientOperation, avgPoolOperation, maxPoolGradientOperation, m
 import { randomOperation } from './random.ts'
 import { argMaxOperation, l2Operation, maxOperation, minOperation, productOperation } from './reduce.ts'
 import { resampleOperation } from './resize.ts'
+import { padOperation, sliceOperation } from './slice-and-pad.ts'
 import { logSoftmaxOperation, softmaxOperation } from './softmax.ts'
 import { crossEntropyGradientOperation, crossEntropyOperation } from './softmax-cross-entropy.ts'
 import { broadcastOperation, sumOperation } from './sum-and-broadcast.ts'
 import { takeGradientOperation, takeOperation } from './take.ts'
+import { transposeOperation } from './transpose.ts'
 import { whereOperation } from './where.ts'
 
 /** Of operations, whatever their attributes, the compiler is to know the names. */
 const named = <N extends string>(rows: Readonly<Record<N, Operation>>): Readonly<Record<N, Operation>> => rows
 
-/** Every operation by the name its plan steps carry. Views (reshape) are not here: they leave no step. */
+/** Every operation by the name its plan steps carry. What is only a view (reshape) is not here: it leaves no step. */
 const operationRows = named({
   ...unaryOperations,
   ...binaryOperations,
   where: whereOperation,
   broadcast: broadcastOperation,
+  transpose: transposeOperation,
+  concat: concatOperation,
+  slice: sliceOperation,
+  pad: padOperation,
   sum: sumOperation,
   max: maxOperation,
   min: minOperation,

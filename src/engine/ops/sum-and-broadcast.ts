@@ -59,6 +59,14 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   return value === null ? apply(broadcastOperation, [x], { shape }) : constant(value, shape)
 }
 
+/**
+ * `x` stretched by what `shape` asks for: both are broadcast together, so an extent of 1 in `shape` leaves that of `x`. ONNX's Expand.
+ * @throws ShapeError where they do not broadcast
+ */
+export function expand(x: Tensor, shape: Shape): Tensor {
+  return broadcastTo(x, broadcastShapes('expand', x.shape, shape))
+}
+
 /** Adds up what broadcasting from `shape` had stretched: broadcastTo's gradient. */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x

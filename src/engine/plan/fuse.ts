@@ -1,5 +1,6 @@
 import { debug, isAsked } from '../platform/debug.ts'
 import { Constant, sameShape, sizeOf } from '../tensor.ts'
+import { concatInPlace } from './concat-in-place.ts'
 import { withEpilogue, withResidual } from './epilogues.ts'
 import { flattenUpdates } from './flat-updates.ts'
 import { changesSince, stepLabels, whatStaysAlone } from './fusion-report.ts'
@@ -41,6 +42,7 @@ export const fusions = [
   'biasGradient',
   'means',
   'flatUpdates',
+  'concatInPlace',
 ] as const
 export type Fusion = (typeof fusions)[number]
 
@@ -72,6 +74,7 @@ export function fuse(trace: Trace, allowed: ReadonlySet<Fusion>): Trace {
     biasGradient: fuseBiasGradient,
     means: fuseMeans,
     flatUpdates: flattenUpdates,
+    concatInPlace,
   }
   for (const name of fusions) {
     if (!allowed.has(name)) {
@@ -130,13 +133,17 @@ function fuseGain(trace: Trace): void {
   uses.leave()
 }
 
-/** Whether `vector` has a number for each channel, the last axis, of `product` as its step made it, and is not itself that product. */
+/**
+ * Whether `vector` has a number for each channel, the last axis, of `product` as its step made it: it may be seen under another
+ * shape, as long as its channels stay channels. It may not be that product itself.
+ */
 function isPerChannel(vector: Value, product: Value): boolean {
+  const [channels] = vector.shape
   return (
     vector.root !== product.root &&
     vector.shape.length === 1 &&
-    vector.shape[0] === product.shape.at(-1) &&
-    sameShape(product.shape, product.root.shape)
+    channels === product.shape.at(-1) &&
+    channels === product.root.shape.at(-1)
   )
 }
 
@@ -349,6 +356,7 @@ function fuseBiasGradient(trace: Trace): void {
           outputs.length === 1 &&
           ((kernel === 'conv2dKernelGradient' && isSame(inputs.dy, dy)) ||
             (kernel === 'matmul' &&
+              dy.shape.length === 2 &&
               isSame(inputs.b, dy) &&
               attributes.transposeA &&
               !attributes.transposeB &&

@@ -1,5 +1,4 @@
 import { topologicalOrder } from '../gradients.ts'
-import { reshapeOperation } from '../ops/reshape.ts'
 import { type Attributes, Constant, Input, Resident, sizeOf, type Tensor, type TensorType } from '../tensor.ts'
 import type { Update } from '../updates/update.ts'
 
@@ -102,8 +101,9 @@ export function trace({ outputs, updates = [] }: Graph): Trace {
     }
     const value = new Value(tensor.shape, tensor.dtype)
     values.set(tensor, value)
-    if (tensor.operation.name === reshapeOperation.name) {
-      value.view = { of: valueFor(tensor.inputs[0]), offset: 0 }
+    const offset = tensor.operation.viewOffset?.(tensor.inputs, tensor.attributes) ?? null
+    if (offset !== null) {
+      value.view = { of: valueFor(tensor.inputs[0]), offset }
       continue
     }
     const flops = tensor.operation.flops?.(tensor.inputs, tensor, tensor.attributes) ?? sizeOf(tensor.shape)

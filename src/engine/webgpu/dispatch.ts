@@ -240,8 +240,11 @@ export function epilogueOf(step: PlanStep, width: number): { bindings: Binding[]
   }
 }
 
-/** `fn <name>(i) -> u32`: where element i of a tensor of shape `to` is read in one that is stretched to it. */
-export function broadcastIndex(name: string, strides: readonly number[], to: Shape): string {
+/**
+ * `fn <name>(i) -> u32`: where element i of a tensor of shape `to` is read in another, whose strides along the axes of `to` may
+ * be 0, where it is stretched, or negative.
+ */
+export function stridedIndex(name: string, strides: readonly number[], to: Shape, offset = 0): string {
   const terms: string[] = []
   let inner = sizeOf(to)
   strides.forEach((stride, axis) => {
@@ -250,7 +253,10 @@ export function broadcastIndex(name: string, strides: readonly number[], to: Sha
     if (stride === 0 || to[axis] === 1) return
     const turned = inner === 1 ? 'i' : `i / ${inner}u`
     const coordinate = outer === sizeOf(to) ? turned : `${inner === 1 ? 'i' : `(${turned})`} % ${to[axis]}u`
-    terms.push(stride === 1 ? `(${coordinate})` : `(${coordinate}) * ${stride}u`)
+    const distance = Math.abs(stride) === 1 ? `(${coordinate})` : `(${coordinate}) * ${Math.abs(stride)}u`
+    terms.push(`${stride < 0 ? '- ' : '+ '}${distance}`)
   })
-  return `fn ${name}(i: u32) -> u32 { return ${terms.join(' + ') || '0u'}; }`
+  const start = offset > 0 ? `${offset}u ` : ''
+  const index = `${start}${terms.join(' ')}`.replace(/^\+ /, '') || '0u'
+  return `fn ${name}(i: u32) -> u32 { return ${index}; }`
 }

@@ -11,6 +11,7 @@ import { lowerKernelGradient } from './kernels/conv2d-kernel-gradient.ts'
 import { elementwiseLowerings } from './kernels/elementwise.ts'
 import { gatherLowerings } from './kernels/gather.ts'
 import { lowerMatmul } from './kernels/matmul.ts'
+import { moveLowerings } from './kernels/move.ts'
 import { poolLowerings } from './kernels/pool.ts'
 import { lowerRandom } from './kernels/random.ts'
 import { reduceLowerings } from './kernels/reduce.ts'
@@ -22,6 +23,7 @@ import { updateLowerings } from './kernels/updates.ts'
 /** Every kernel a plan may name, and how it is run here. */
 const rows = {
   ...elementwiseLowerings,
+  ...moveLowerings,
   ...reduceLowerings,
   matmul: lowerMatmul,
   ...withGroups({ ...conv2dLowerings, conv2dKernelGradient: lowerKernelGradient }),

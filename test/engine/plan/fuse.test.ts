@@ -5,7 +5,7 @@ import type { Device } from '../../../src/engine/device.ts'
 import { gradients } from '../../../src/engine/gradients.ts'
 import { conv2d } from '../../../src/engine/ops/conv2d.ts'
 import { add, mul, relu, square, step, sub } from '../../../src/engine/ops/elementwise.ts'
-import { matmul } from '../../../src/engine/ops/matmul.ts'
+import { dense, matmul } from '../../../src/engine/ops/matmul.ts'
 import { mean } from '../../../src/engine/ops/reduce.ts'
 import { reshape } from '../../../src/engine/ops/reshape.ts'
 import { softmaxCrossEntropy } from '../../../src/engine/ops/softmax-cross-entropy.ts'
@@ -173,5 +173,38 @@ describe('fusion keeps the result', () => {
       { twice: add(product, product), rowTwice: add(row, row), squares: mul(row, row) },
       { a: numbers(a.shape), b: numbers(b.shape, 2), c: numbers([1, 3], 3) },
     )
+  })
+  it('where a dense layer takes sequences: all rows at once, with bias and relu', async () => {
+    const [x, w, b] = [new Input('x', [2, 5, 6]), new Input('w', [6, 7]), new Input('b', [7])]
+    const y = relu(dense(x, w, b))
+    const plan = makePlan({ outputs: { y } }, devices[0].fusions)
+    expect(plan.steps.map(({ kernel, outputs }) => [kernel, outputs[0].shape])).toEqual([['matmul', [10, 7]]])
+    const [dw, db] = gradients(sum(mul(y, y)), [w, b])
+    await expectSame({ y, dw, db }, { x: numbers(x.shape), w: numbers(w.shape, 2), b: numbers(b.shape, 3) })
+  })
+
+  it('where sequences end in a shortcut, and each channel is scaled', async () => {
+    const [x, w, b, g] = [new Input('x', [2, 5, 6]), new Input('w', [6, 6]), new Input('b', [6]), new Input('g', [6])]
+    const y = relu(add(mul(dense(x, w, b), g), x))
+    const z = matmul(y, y, { transposeB: true })
+    const shifted = relu(add(mul(z, new Input('h', [5])), new Input('s', [2, 5, 5])))
+    const [dx, dw, dg] = gradients(sum(square(shifted)), [x, w, g])
+    await expectSame(
+      { shifted, dx, dw, dg },
+      {
+        ...Object.fromEntries([x, w, b, g].map((input, i) => [input.name, numbers(input.shape, i + 1)])),
+        h: numbers([5], 5),
+        s: numbers([2, 5, 5], 6),
+      },
+    )
+  })
+
+  it('where products of batches share a bias and a mask', async () => {
+    const [x, w, b] = [new Input('x', [3, 5, 6]), new Input('w', [3, 6, 7]), new Input('b', [7])]
+    const hidden = relu(add(matmul(x, w), b))
+    expect(makePlan({ outputs: { hidden } }, devices[0].fusions).steps.map(({ kernel }) => kernel)).toEqual(['matmul'])
+    const y = matmul(hidden, w, { transposeB: true })
+    const [dx, dw, db] = gradients(sum(mul(y, y)), [x, w, b])
+    await expectSame({ y, dx, dw, db }, { x: numbers(x.shape), w: numbers(w.shape, 2), b: numbers(b.shape, 3) })
   })
 })

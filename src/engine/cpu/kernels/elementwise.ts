@@ -30,6 +30,7 @@ import {
   softplus,
   tanh,
 } from './mathematics.ts'
+import { walk } from './walk.ts'
 
 /** The table of ops/elementwise.ts as WebAssembly. An operand used twice must be cheap to repeat: a variable. */
 type Unary = (x: Local<'f32'>, module: ModuleBuilder, parameters: RowParameters) => F32
@@ -119,65 +120,19 @@ export const binaryExpressions: Readonly<Record<BinaryName, Binary | Question>> 
   prelu: (a, b) => below0(a, f32.mul(a, b)),
 }
 
-/**
- * Walks the elements of `shape` in row-major order with a byte offset into every operand (0 strides where it is
- * stretched), one unit an index of the first axis. Axes along which all operands are contiguous are walked as one.
- */
-function walk(
+/** Walks the elements of `shape` with a byte offset into the result and into inputs that are stretched to it. */
+function walkBroadcast(
   emitter: KernelEmitter,
   shape: readonly number[],
-  operands: readonly (readonly number[])[],
+  inputs: readonly (readonly number[])[],
   visit: (body: FunctionBody, offsets: readonly Local<'i32'>[]) => void,
 ): void {
-  const { extents, strides } = mergeAxes(
+  walk(
+    emitter,
     shape,
-    operands.map((from) => broadcastStrides(from, shape)),
+    [shape, ...inputs].map((from) => broadcastStrides(from, shape)),
+    visit,
   )
-  emitter.phase(extents[0], 0, (body, unit) => {
-    const offsets = strides.map((stride) => body.local('i32', i32.mul(unit, i32.const(stride[0] * 4))))
-    const nest = (axis: number): void => {
-      if (axis === extents.length) {
-        visit(body, offsets)
-        return
-      }
-      body.for(0, extents[axis], 1, () => {
-        nest(axis + 1)
-        offsets.forEach((offset, operand) => {
-          // The axes inside have moved the offset by their whole extents; this axis's stride counts from its start.
-          const inside = axis + 1 < extents.length ? strides[operand][axis + 1] * extents[axis + 1] : 0
-          if (strides[operand][axis] !== inside) body.advance(offset, (strides[operand][axis] - inside) * 4)
-        })
-      })
-    }
-    nest(1)
-  })
-}
-
-/** Joins neighbouring axes that every operand walks without a gap. Always leaves two axes: units and one inner loop. */
-function mergeAxes(shape: readonly number[], strides: readonly (readonly number[])[]) {
-  const extents: number[] = []
-  const merged: number[][] = strides.map(() => [])
-  shape.forEach((extent, axis) => {
-    const last = extents.length - 1
-    const joins = last >= 0 && strides.every((stride, i) => merged[i][last] === stride[axis] * extent)
-    if (joins) {
-      extents[last] *= extent
-      strides.forEach((stride, i) => {
-        merged[i][last] = stride[axis]
-      })
-    } else {
-      extents.push(extent)
-      strides.forEach((stride, i) => {
-        merged[i].push(stride[axis])
-      })
-    }
-  })
-  if (extents.length === 0) return { extents: [1, 1], strides: strides.map(() => [0, 0]) }
-  if (extents.length > 1) return { extents, strides: merged }
-  // One long run: units of up to 4,096 elements, so that threads can share it.
-  const [total] = extents
-  const inner = [4096, 1024, 256, 64, 16, 4].find((size) => total % size === 0) ?? total
-  return { extents: [total / inner, inner], strides: merged.map(([stride]) => [stride * inner, stride]) }
 }
 
 export function unaryKernel(name: UnaryName): CpuKernel {
@@ -185,7 +140,7 @@ export function unaryKernel(name: UnaryName): CpuKernel {
     const { x } = step.inputs
     const [y] = step.outputs
     const parameters = step.attributes as RowParameters
-    walk(emitter, y.shape, [y.shape, x.shape], (body, [to, from]) => {
+    walkBroadcast(emitter, y.shape, [x.shape], (body, [to, from]) => {
       const value = body.local('f32', f32.load(from, x.address))
       body.store(to, unaryExpressions[name](value, emitter.module, parameters), y.address)
     })
@@ -197,7 +152,7 @@ export function binaryKernel(name: BinaryName): CpuKernel {
     const { a, b } = step.inputs
     const [y] = step.outputs
     const expression = binaryExpressions[name]
-    walk(emitter, y.shape, [y.shape, a.shape, b.shape], (body, [to, left, right]) => {
+    walkBroadcast(emitter, y.shape, [a.shape, b.shape], (body, [to, left, right]) => {
       const numbers = () =>
         [body.local('f32', f32.load(left, a.address)), body.local('f32', f32.load(right, b.address))] as const
       const integers = () =>
@@ -228,5 +183,5 @@ export const broadcast: CpuKernel = (step, emitter) => {
   const { x } = step.inputs
   const [y] = step.outputs
   if (sizeOf(y.shape) === 0) return
-  walk(emitter, y.shape, [y.shape, x.shape], (body, [to, from]) => body.store(to, i32.load(from, x.address), y.address))
+  walkBroadcast(emitter, y.shape, [x.shape], (body, [to, from]) => body.store(to, i32.load(from, x.address), y.address))
 }

@@ -1,7 +1,9 @@
-import { type MatmulAttributes, matmulExtents } from '../../ops/matmul.ts'
+import { type MatmulAttributes, matmulBatches, matmulExtents } from '../../ops/matmul.ts'
+import { sizeOf } from '../../tensor.ts'
 import { f32, f32x4, type I32, i32, type Local } from '../../wasm/emitter.ts'
 import type { CpuKernel } from '../kernel.ts'
 import { epilogueOf, finish, packedWidth, storeVector, vectorBlocks } from './register-block.ts'
+import { indexAlong } from './walk.ts'
 
 /** Inner extent summed in one go: a block of B's rows fits the first-level cache, and long sums lose less to rounding. */
 const innerBlock = 512
@@ -9,7 +11,7 @@ const innerBlock = 512
 const unitRows = 16
 
 /**
- * y = A · B. B is read as rows of whole vectors: where it lies if its columns are, else from a packed copy. A is read one
+ * y = A · B, for every batch. B is read as rows of whole vectors: where it lies if its columns are, else from a packed copy. A is read one
  * number at a time along whatever strides its transposition gives.
  */
 export const matmul: CpuKernel = (step, emitter) => {
@@ -17,16 +19,21 @@ export const matmul: CpuKernel = (step, emitter) => {
   const [y] = step.outputs
   const attributes = step.attributes as unknown as MatmulAttributes
   const { m, k, n } = matmulExtents(a.shape, b.shape, attributes)
+  const batches = matmulBatches(a.shape, b.shape)
   const width = packedWidth(n)
   const [rowStride, innerStride] = attributes.transposeA ? [4, m * 4] : [k * 4, 4]
   const epilogue = epilogueOf(step)
 
   let packed = b.address
   if (attributes.transposeB || width !== n) {
-    packed = emitter.workspace(k * width * 4)
+    const rows = k * sizeOf(b.shape.slice(0, -2))
+    packed = emitter.workspace(rows * width * 4)
     const [from, across] = attributes.transposeB ? [4, k * 4] : [n * 4, 4]
-    emitter.phase(k, 0, (body, row) => {
+    emitter.phase(rows, 0, (body, row) => {
       const source = body.local('i32', i32.mul(row, i32.const(from)))
+      // The columns of one matrix lie side by side, those of the next behind all of them.
+      if (attributes.transposeB && rows > k)
+        body.advance(source, i32.mul(i32.divU(row, i32.const(k)), i32.const((n - 1) * k * 4)))
       const target = body.local('i32', i32.mul(row, i32.const(width * 4)))
       body.for(0, n, 1, () => {
         body.store(target, f32.load(source, b.address), packed)
@@ -36,7 +43,16 @@ export const matmul: CpuKernel = (step, emitter) => {
     })
   }
 
-  emitter.phase(Math.ceil(m / unitRows), 0, (body, unit) => {
+  const unitsOfBatch = Math.ceil(m / unitRows)
+  emitter.phase(batches.count * unitsOfBatch, 0, (body, unit) => {
+    const batch = i32.divU(unit, i32.const(unitsOfBatch))
+    /** Bytes from the first matrix to the batch's; none where there is one. */
+    const matrix = (index: I32, bytes: number): Local<'i32'> | null =>
+      batches.count > 1 ? body.local('i32', i32.mul(index, i32.const(bytes))) : null
+    const matrixOfA = matrix(indexAlong(batch, batches.shape, batches.a), m * k * 4)
+    const matrixOfB = matrix(indexAlong(batch, batches.shape, batches.b), k * width * 4)
+    const matrixOfY = matrix(batch, m * n * 4)
+    const within = (offset: I32, start: Local<'i32'> | null) => (start ? i32.add(offset, start) : offset)
     const emitTile = (
       row: Local<'i32'>,
       start: I32,
@@ -50,9 +66,9 @@ export const matmul: CpuKernel = (step, emitter) => {
       for (const line of sums) for (const sum of line) body.set(sum, f32x4.const(0))
       const left = body.local(
         'i32',
-        i32.add(i32.mul(row, i32.const(rowStride)), i32.mul(start, i32.const(innerStride))),
+        within(i32.add(i32.mul(row, i32.const(rowStride)), i32.mul(start, i32.const(innerStride))), matrixOfA),
       )
-      const right = body.local('i32', i32.add(column, i32.mul(start, i32.const(width * 4))))
+      const right = body.local('i32', within(i32.add(column, i32.mul(start, i32.const(width * 4))), matrixOfB))
       const loaded = Array.from({ length: vectors }, () => body.local('v128'))
       const value = body.local('v128')
       body.for(0, steps, 1, () => {
@@ -64,7 +80,7 @@ export const matmul: CpuKernel = (step, emitter) => {
         body.advance(left, innerStride)
         body.advance(right, width * 4)
       })
-      const output = body.local('i32', i32.add(i32.mul(row, i32.const(n * 4)), column))
+      const output = body.local('i32', within(i32.add(i32.mul(row, i32.const(n * 4)), column), matrixOfY))
       sums.forEach((line, r) => {
         if (k > innerBlock)
           // Reads past an incomplete last vector give lanes that are not stored.
@@ -77,7 +93,8 @@ export const matmul: CpuKernel = (step, emitter) => {
         line.forEach((sum, v) => storeVector(body, output, y.address + r * n * 4 + v * 16, sum, n, column, v))
       })
     }
-    const firstRow = body.local('i32', i32.mul(unit, i32.const(unitRows)))
+    const block = batches.count > 1 ? i32.remU(unit, i32.const(unitsOfBatch)) : unit
+    const firstRow = body.local('i32', i32.mul(block, i32.const(unitRows)))
     const afterRow = body.local('i32', i32.add(firstRow, i32.const(unitRows)))
     body.if(i32.ltS(i32.const(m), afterRow), () => body.set(afterRow, i32.const(m)))
     const steps = body.local('i32')

@@ -11,6 +11,7 @@ import {
 import { binaryKernel, broadcast, unaryKernel, where } from './elementwise.ts'
 import { gather, scatter } from './gather.ts'
 import { matmul } from './matmul.ts'
+import { concat, pad, slice, transpose } from './move.ts'
 import { avgPool, avgPoolGradient, maxPool, maxPoolGradient } from './pool.ts'
 import { random } from './random.ts'
 import { argMax, l2, max, min, product, sum } from './reduce.ts'
@@ -31,6 +32,10 @@ const kernels = {
   ...byName(binaryRows, binaryKernel),
   where,
   broadcast,
+  transpose,
+  concat,
+  slice,
+  pad,
   sum,
   max,
   min,

@@ -2,6 +2,15 @@
 
 export { type ActivationLayer, activation } from './activation.ts'
 export type { ActivationName } from './activations.ts'
+export {
+  type Borders,
+  type Cropping2dConfig,
+  type Cropping2dLayer,
+  cropping2d,
+  type ZeroPadding2dConfig,
+  type ZeroPadding2dLayer,
+  zeroPadding2d,
+} from './borders2d.ts'
 export { type Conv2dConfig, type Conv2dLayer, conv2d } from './conv2d.ts'
 export { type Conv2dTransposeConfig, type Conv2dTransposeLayer, conv2dTranspose } from './conv2d-transpose.ts'
 export type { ConvolutionConfig } from './convolution.ts'
@@ -16,6 +25,7 @@ export {
   globalMaxPooling2d,
 } from './global-pooling2d.ts'
 export type { BuiltLayer, LayerContext, WeightDescription } from './layer.ts'
+export { type PermuteLayer, permute } from './permute.ts'
 export {
   type AveragePooling2dLayer,
   averagePooling2d,
@@ -24,6 +34,7 @@ export {
   type Pooling2dConfig,
 } from './pooling2d.ts'
 export { buildLayer, type LayerDescription } from './registry.ts'
+export { type ReshapeLayer, reshape } from './reshape.ts'
 export { type SeparableConv2dConfig, type SeparableConv2dLayer, separableConv2d } from './separable-conv2d.ts'
 export {
   type EluConfig,

@@ -2,6 +2,7 @@ import { check, shown } from '../../arguments.ts'
 import { ArgumentError } from '../../errors.ts'
 import type { Shape } from '../../tensor.ts'
 import { type ActivationLayer, activationKind } from './activation.ts'
+import { type Cropping2dLayer, cropping2dKind, type ZeroPadding2dLayer, zeroPadding2dKind } from './borders2d.ts'
 import { type Conv2dLayer, conv2dKind } from './conv2d.ts'
 import { type Conv2dTransposeLayer, conv2dTransposeKind } from './conv2d-transpose.ts'
 import { type DenseLayer, denseKind } from './dense.ts'
@@ -15,12 +16,14 @@ import {
   globalMaxPooling2dKind,
 } from './global-pooling2d.ts'
 import type { BuiltLayer, LayerKind } from './layer.ts'
+import { type PermuteLayer, permuteKind } from './permute.ts'
 import {
   type AveragePooling2dLayer,
   averagePooling2dKind,
   type MaxPooling2dLayer,
   maxPooling2dKind,
 } from './pooling2d.ts'
+import { type ReshapeLayer, reshapeKind } from './reshape.ts'
 import { type SeparableConv2dLayer, separableConv2dKind } from './separable-conv2d.ts'
 import {
   type EluLayer,
@@ -45,6 +48,10 @@ export type LayerDescription =
   | GlobalAveragePooling2dLayer
   | UpSampling2dLayer
   | FlattenLayer
+  | ReshapeLayer
+  | PermuteLayer
+  | ZeroPadding2dLayer
+  | Cropping2dLayer
   | DropoutLayer
   | ActivationLayer
   | LeakyReLULayer
@@ -66,6 +73,10 @@ const kinds: { readonly [Name in LayerName]: LayerKind<Described<Name>> } = {
   globalAveragePooling2d: globalAveragePooling2dKind,
   upSampling2d: upSampling2dKind,
   flatten: flattenKind,
+  reshape: reshapeKind,
+  permute: permuteKind,
+  zeroPadding2d: zeroPadding2dKind,
+  cropping2d: cropping2dKind,
   dropout: dropoutKind,
   activation: activationKind,
   leakyReLU: leakyReLUKind,

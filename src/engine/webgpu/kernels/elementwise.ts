@@ -10,7 +10,7 @@ import { broadcastStrides } from '../../ops/broadcasting.ts'
 import { type BinaryName, byName, type UnaryName, unaryRows } from '../../ops/elementwise.ts'
 import type { PlanOperand } from '../../plan/plan.ts'
 import { type Shape, sameShape, sizeOf } from '../../tensor.ts'
-import { broadcastIndex, elementType, f32, type Lowering, read, write } from '../dispatch.ts'
+import { elementType, f32, type Lowering, read, stridedIndex, write } from '../dispatch.ts'
 
 /** WGSL of each row of the elementwise table, of x; a row's parameters are constants of their names in capitals. */
 const unaryExpressions: Readonly<Record<UnaryName, string>> = {
@@ -111,7 +111,7 @@ function lowerUnary(name: UnaryName): Lowering {
 function indexInto(name: string, from: PlanOperand, to: Shape): string {
   return sameShape(from.shape, to)
     ? `fn ${name}(i: u32) -> u32 { return i; }`
-    : broadcastIndex(name, broadcastStrides(from.shape, to), to)
+    : stridedIndex(name, broadcastStrides(from.shape, to), to)
 }
 
 function lowerBinary(name: BinaryName): Lowering {

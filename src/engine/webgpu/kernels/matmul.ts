@@ -1,7 +1,9 @@
 import combineCode from '../../../shaders/combine.wgsl?raw'
 import matmulCode from '../../../shaders/matmul.wgsl?raw'
+import matmulBatchesCode from '../../../shaders/matmul-batches.wgsl?raw'
 import matmulRowsCode from '../../../shaders/matmul-rows.wgsl?raw'
-import { type MatmulAttributes, matmulExtents } from '../../ops/matmul.ts'
+import matmulTilesCode from '../../../shaders/matmul-tiles.wgsl?raw'
+import { type MatmulAttributes, matmulBatches, matmulExtents } from '../../ops/matmul.ts'
 import type { PlanOperand, PlanStep } from '../../plan/plan.ts'
 import {
   type AdapterTraits,
@@ -14,6 +16,7 @@ import {
   loadSingly,
   scratch,
   storeRows,
+  stridedIndex,
 } from '../dispatch.ts'
 
 /** Threads a kernel should have to fill a GPU; sums are cut into slices until there are as many. */
@@ -33,6 +36,7 @@ export const lowerMatmul: Lowering = (step, context) => {
   const [y, ...sums] = step.outputs
   const attributes = step.attributes as MatmulAttributes
   const { m, k, n } = matmulExtents(a.shape, b.shape, attributes)
+  if (y.shape.length > 2) return [inBatches(step)]
   if (n <= fewColumns && k >= longRow && !attributes.transposeA && !attributes.transposeB)
     return [longRows(step, m, k, n, context)]
   const tiles = Math.ceil(m / 4) * Math.ceil(n / 4)
@@ -68,11 +72,46 @@ export const lowerMatmul: Lowering = (step, context) => {
       GROUPS_IN_SLICE: Math.ceil(groups / slices),
       SUMS: sums.length > 0,
     },
-    functions: [...parts, ...columnSums].map(({ functions }) => functions).concat(storeSums, epilogue.functions),
+    functions: [...parts, ...columnSums]
+      .map(({ functions }) => functions)
+      .concat(storeSums, matmulTilesCode, epilogue.functions),
     code: matmulCode,
     threads: tiles * slices,
   }
   return isWhole ? [product] : [product, combine(step, target, slices, rows, n)]
+}
+
+function inBatches(step: PlanStep): Dispatch {
+  const { a, b } = step.inputs
+  const [y] = step.outputs
+  const attributes = step.attributes as MatmulAttributes
+  const { m, k, n } = matmulExtents(a.shape, b.shape, attributes)
+  const batches = matmulBatches(a.shape, b.shape)
+  const [[aRows, aColumns], [bRows, bColumns]] = [a.shape.slice(-2), b.shape.slice(-2)]
+  const parts = [loadRows('aMatrices', a, aColumns), loadRows('bMatrices', b, bColumns), storeRows('y', y, n)]
+  const epilogue = epilogueOf(step, n)
+  return {
+    kernel: 'matmul',
+    bindings: [...parts.map(({ binding }) => binding), ...epilogue.bindings],
+    constants: {
+      M: m,
+      K: k,
+      N: n,
+      A_ROWS: aRows,
+      B_ROWS: bRows,
+      TRANSPOSE_A: attributes.transposeA,
+      TRANSPOSE_B: attributes.transposeB,
+    },
+    functions: [
+      ...parts.map(({ functions }) => functions),
+      stridedIndex('matrixOfA', batches.a, batches.shape),
+      stridedIndex('matrixOfB', batches.b, batches.shape),
+      matmulTilesCode,
+      ...epilogue.functions,
+    ],
+    code: matmulBatchesCode,
+    threads: batches.count * Math.ceil(m / 4) * Math.ceil(n / 4),
+  }
 }
 
 /** A way to run matmul-rows.wgsl: a workgroup's rows at most, and the lanes that share them. */
