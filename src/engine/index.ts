@@ -26,6 +26,7 @@ export { formatSafetensors, parseSafetensors, type Safetensors } from './formats
 export { modelToBytes } from './formats/write-model.ts'
 export { gradients } from './gradients.ts'
 export type { LongCallOptions, Predictions } from './model/compiled.ts'
+export { weightsOf } from './model/layered.ts'
 export * from './model/layers/public.ts'
 export type { Applied, Network, NetworkContext, Parameter, Port } from './model/network.ts'
 export type { Labels, Samples, Targets } from './model/samples.ts'
@@ -35,7 +36,6 @@ export {
   type SequentialNetwork,
   type SequentialOptions,
   stackLayers,
-  weightsOf,
 } from './model/sequential.ts'
 export { type DeviceName, deviceNames, type OpenDeviceOptions, openDevice } from './open-device.ts'
 export { packMasks } from './ops/blend-by-segments.ts'

@@ -27,7 +27,7 @@ import {
   type SequentialOptions,
   sequentialNetwork,
 } from '../model/sequential.ts'
-import { summaryTable } from '../model/summary.ts'
+import { stackSummary } from '../model/summary.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { AbortSignal } from '../platform/types.ts'
 import { formatShape, type Shape } from '../tensor.ts'
@@ -107,7 +107,7 @@ export class Sequential {
 
   /** Keras's table of layers, output shapes and parameters. */
   summary(): string {
-    return summaryTable(this.layers)
+    return stackSummary(this.layers)
   }
 
   /** Puts the model on a device, ready to predict, and with an optimizer to fit. A model can be compiled again, elsewhere. */

@@ -3,7 +3,7 @@ import type { Shape } from '../tensor.ts'
 import { sizeOf } from '../tensor.ts'
 
 /** How weights begin. `random` gives numbers in [0, 1). */
-export type Initializer = 'glorotUniform' | 'zeros'
+export type Initializer = 'glorotUniform' | 'zeros' | 'ones'
 
 /**
  * Glorot & Bengio (2010): uniform in ±√(6 / (fan in + fan out)), the fans of a convolution counting its window. Keras's
@@ -17,7 +17,8 @@ function glorotUniform(shape: Shape, random: () => number): Float32Array<ArrayBu
 }
 
 export function initialize(initializer: Initializer, shape: Shape, random: () => number): Float32Array<ArrayBuffer> {
-  return initializer === 'zeros' ? new Float32Array(sizeOf(shape)) : glorotUniform(shape, random)
+  if (initializer === 'glorotUniform') return glorotUniform(shape, random)
+  return new Float32Array(sizeOf(shape)).fill(initializer === 'ones' ? 1 : 0)
 }
 
 /** A stream of numbers in [0, 1) that depends on the seed and on what it is for. */

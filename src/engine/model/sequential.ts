@@ -1,10 +1,9 @@
 import { check, orLeftOut, shown, thatIs, withFields } from '../arguments.ts'
 import { ArgumentError, ShapeError } from '../errors.ts'
-import { isShape, type Shape, sizeOf } from '../tensor.ts'
-import { initialize, seededRandom } from './initializers.ts'
+import { isShape, type Shape } from '../tensor.ts'
+import { type LayeredNetwork, LayerNames, layeredNetwork, mostLayers, Room } from './layered.ts'
 import type { BuiltLayer } from './layers/layer.ts'
-import { buildLayer, type LayerDescription, layerNameOf } from './layers/registry.ts'
-import type { Network } from './network.ts'
+import { buildLayer, type LayerDescription, layerNameOf, ofOneInput } from './layers/registry.ts'
 
 /** Networks that are layers one behind the other: Keras's Sequential. */
 
@@ -26,7 +25,7 @@ export interface NamedLayer extends BuiltLayer {
 }
 
 /** A network and the layers that it is a stack of. */
-export interface SequentialNetwork extends Network {
+export interface SequentialNetwork extends LayeredNetwork {
   readonly architecture: Required<Architecture>
   readonly layers: readonly NamedLayer[]
 }
@@ -47,30 +46,13 @@ export function sequentialNetwork(
   check('sequential', sequentialOptions, options)
   const { inputShape, seed = 0 } = options
   const layers = stackLayers(inputShape, descriptions)
-  return {
-    architecture: { inputShape, seed, layers: descriptions },
-    layers,
+  const connections = {
     inputs: [{ name: 'x', shape: inputShape }],
-    outputs: [{ name: 'y', shape: layers.at(-1)?.outputShape ?? inputShape }],
-    parameters: weightsOf(layers).map(({ name, shape, initializer }) => {
-      const data = initialize(initializer, shape, seededRandom(seed, name))
-      return { name, shape, data, trainable: true }
-    }),
-    apply([x], weights, context) {
-      let next = 0
-      const output = layers.reduce((value, layer, index) => {
-        const own = weights.slice(next, next + layer.weights.length)
-        next += layer.weights.length
-        return layer.apply(value, own, { ...context, seed: seed + index })
-      }, x)
-      return { outputs: [output], updates: [] }
-    },
+    calls: layers.map((layer, i) => ({ name: layer.name, layer: ofOneInput(layer), inputs: [i] })),
+    outputs: [{ name: 'y', tensor: layers.length }],
   }
+  return { ...layeredNetwork(connections, seed), architecture: { inputShape, seed, layers: descriptions }, layers }
 }
-
-/** Numbers of one sample between two layers, and weights of all of them: 1 GB of each is more than any machine here trains. */
-const mostNumbers = 2 ** 28
-const mostLayers = 1000
 
 /**
  * Puts layers one behind the other and names them as Keras does. Nothing is reserved for their weights yet.
@@ -83,30 +65,16 @@ export function stackLayers(inputShape: Shape, descriptions: readonly LayerDescr
     throw new ArgumentError(
       `sequential: layers must be a list of at most ${mostLayers} layers, not ${shown(descriptions)}`,
     )
-  checkRoom('sequential: a sample', sizeOf(inputShape))
-  let weightCount = 0
+  const room = new Room()
+  room.checkOutput('sequential: a sample', inputShape)
+  const names = new LayerNames()
   let shape = inputShape
-  const counts = new Map<string, number>()
   return descriptions.map((description, index) => {
     const caller = `${layerNameOf(description) ?? 'sequential'} (layer ${index + 1})`
     const layer = buildLayer(caller, description, shape)
-    checkRoom(`${caller}: its output`, sizeOf(layer.outputShape))
-    weightCount += layer.weights.reduce((sum, weight) => sum + sizeOf(weight.shape), 0)
-    checkRoom(`${caller}: the weights so far`, weightCount)
+    room.checkOutput(`${caller}: its output`, layer.outputShape)
+    room.addWeights(caller, layer.weights)
     shape = layer.outputShape
-    const base = layer.type.replace(/(?<=[a-z])(?=[A-Z])|(?<=.)(?=[A-Z][a-z])/g, '_').toLowerCase()
-    const count = counts.get(base) ?? 0
-    counts.set(base, count + 1)
-    return { ...layer, name: count === 0 ? base : `${base}_${count}` }
+    return { ...layer, name: names.next(layer.type) }
   })
-}
-
-function checkRoom(what: string, numbers: number): void {
-  if (numbers > mostNumbers)
-    throw new ShapeError(`${what} would be ${numbers} numbers; at most ${mostNumbers} can be held`)
-}
-
-/** The weights of a stack under their full names, layer/kernel, layer/bias and such. */
-export function weightsOf(layers: readonly NamedLayer[]) {
-  return layers.flatMap(({ name, weights }) => weights.map((weight) => ({ ...weight, name: `${name}/${weight.name}` })))
 }

@@ -11,7 +11,7 @@ import {
 } from '../../../src/engine/model/layers/public.ts'
 import { inUse } from '../../../src/engine/model/network.ts'
 import { ReferenceDevice } from '../../../src/engine/reference/device.ts'
-import { Input, type Shape, sizeOf } from '../../../src/engine/tensor.ts'
+import { Input, type Shape, sizeOf, Tensor } from '../../../src/engine/tensor.ts'
 
 const device = new ReferenceDevice()
 
@@ -20,6 +20,7 @@ async function outputOf(layer: LayerDescription, input: Shape): Promise<{ shape:
   const built = buildLayer('test', layer, input)
   const x = new Input('x', [2, ...input])
   const y = built.apply(x, [], { ...inUse, seed: 0 })
+  if (!(y instanceof Tensor)) throw new Error(`${layer.layer} has a state`)
   expect(y.shape).toEqual([2, ...built.outputShape])
   const values = Float32Array.from({ length: sizeOf(x.shape) }, (_, i) => i + 1)
   return { shape: built.outputShape, values: [...(await compute(device, { outputs: { y } }, { x: values })).y] }

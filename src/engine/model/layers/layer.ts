@@ -1,5 +1,6 @@
 import type { Expected } from '../../arguments.ts'
-import type { Shape, Tensor } from '../../tensor.ts'
+import type { Resident, Shape, Tensor } from '../../tensor.ts'
+import type { Update } from '../../updates/update.ts'
 import type { Initializer } from '../initializers.ts'
 import type { NetworkContext } from '../network.ts'
 
@@ -19,11 +20,23 @@ export interface LayerKind<Description> {
   build(caller: string, description: Description, input: Shape): BuiltLayer
 }
 
+/**
+ * As LayerKind, for layers that make one tensor of several. They have no weights.
+ * @internal
+ */
+export interface MergingKind<Description> {
+  readonly options: Expected
+  /** @param inputs the shapes of at least two */
+  build(caller: string, description: Description, inputs: readonly Shape[]): MergingLayer
+}
+
 export interface WeightDescription {
   /** Keras's: kernel, bias, gamma, … */
   readonly name: string
   readonly shape: Shape
   readonly initializer: Initializer
+  /** false for a layer's state, which no optimizer changes but the layer itself, by its updates. true unless given. */
+  readonly trainable?: boolean
 }
 
 /** What differs between training and use. */
@@ -32,13 +45,23 @@ export interface LayerContext extends NetworkContext {
   readonly seed: number
 }
 
+/** What a layer with a state makes in training: its output, and how the state changes with this step. */
+export interface OutputWithUpdates {
+  readonly output: Tensor
+  readonly updates: readonly Update[]
+}
+
 export interface BuiltLayer {
   /** As Keras shows it. */
   readonly type: string
   /** Without the batch axis. */
   readonly outputShape: Shape
   readonly weights: readonly WeightDescription[]
-  apply(x: Tensor, weights: readonly Tensor[], context: LayerContext): Tensor
+  apply(x: Tensor, weights: readonly Resident[], context: LayerContext): Tensor | OutputWithUpdates
+}
+
+export interface MergingLayer extends Pick<BuiltLayer, 'type' | 'outputShape'> {
+  apply(inputs: readonly Tensor[]): Tensor
 }
 
 /** A layer that only computes. */

@@ -1,6 +1,6 @@
 import { check, shown } from '../../arguments.ts'
-import { ArgumentError } from '../../errors.ts'
-import type { Shape } from '../../tensor.ts'
+import { ArgumentError, ShapeError } from '../../errors.ts'
+import type { Resident, Shape, Tensor } from '../../tensor.ts'
 import { type ActivationLayer, activationKind } from './activation.ts'
 import { type Cropping2dLayer, cropping2dKind, type ZeroPadding2dLayer, zeroPadding2dKind } from './borders2d.ts'
 import { type Conv2dLayer, conv2dKind } from './conv2d.ts'
@@ -15,7 +15,8 @@ import {
   globalAveragePooling2dKind,
   globalMaxPooling2dKind,
 } from './global-pooling2d.ts'
-import type { BuiltLayer, LayerKind } from './layer.ts'
+import type { BuiltLayer, LayerContext, LayerKind, MergingKind } from './layer.ts'
+import { addKind, averageKind, type MergeLayer, maximumKind, multiplyKind, subtractKind } from './merge.ts'
 import { type PermuteLayer, permuteKind } from './permute.ts'
 import {
   type AveragePooling2dLayer,
@@ -35,7 +36,7 @@ import {
 } from './sloped-activations.ts'
 import { type UpSampling2dLayer, upSampling2dKind } from './up-sampling2d.ts'
 
-/** All layers there are, as plain data. */
+/** All layers of one input, as plain data. */
 export type LayerDescription =
   | Conv2dLayer
   | DepthwiseConv2dLayer
@@ -58,8 +59,12 @@ export type LayerDescription =
   | EluLayer
   | PReluLayer
 
+/** All layers of several inputs, as plain data. */
+export type MergingDescription = MergeLayer
+
 type LayerName = LayerDescription['layer']
-type Described<Name extends LayerName> = Extract<LayerDescription, { readonly layer: Name }>
+type MergingName = MergingDescription['layer']
+type Described<Name> = Extract<LayerDescription | MergingDescription, { readonly layer: Name }>
 
 const kinds: { readonly [Name in LayerName]: LayerKind<Described<Name>> } = {
   conv2d: conv2dKind,
@@ -84,30 +89,74 @@ const kinds: { readonly [Name in LayerName]: LayerKind<Described<Name>> } = {
   prelu: preluKind,
 }
 
+const mergingKinds: { readonly [Name in MergingName]: MergingKind<MergingDescription> } = {
+  add: addKind,
+  multiply: multiplyKind,
+  average: averageKind,
+  maximum: maximumKind,
+  subtract: subtractKind,
+}
+
 function isLayerName(name: unknown): name is LayerName {
   return typeof name === 'string' && Object.hasOwn(kinds, name)
 }
 
+function isMergingName(name: unknown): name is MergingName {
+  return typeof name === 'string' && Object.hasOwn(mergingKinds, name)
+}
+
 /** What a description says that it is, where that is a layer: whatever people wrote. */
-export function layerNameOf(description: LayerDescription): LayerName | null {
+export function layerNameOf(description: LayerDescription | MergingDescription): LayerName | MergingName | null {
   const name: unknown = description?.layer
-  return isLayerName(name) ? name : null
+  return isLayerName(name) || isMergingName(name) ? name : null
 }
 
 /**
  * Prepares a layer for inputs of this shape (without the batch axis).
  * @param caller begins the messages
- * @throws ShapeError, ArgumentError, also for what is no layer, or one with a wrong option
+ * @throws ShapeError, ArgumentError, also for what is no layer of one input, or one with a wrong option
  */
 export function buildLayer(caller: string, description: LayerDescription, input: Shape): BuiltLayer {
-  const name = layerNameOf(description)
-  if (name === null) {
-    const given: unknown = description?.layer
-    throw new ArgumentError(
-      `${caller}: ${shown(given === undefined ? description : given)} is no layer; there are ${Object.keys(kinds).join(', ')}`,
-    )
+  const name: unknown = description?.layer
+  if (isMergingName(name))
+    throw new ArgumentError(`${caller}: ${name} makes one tensor of several, as in ${name}([a, b]); here is but one`)
+  if (!isLayerName(name)) {
+    const given = name === undefined ? description : name
+    throw new ArgumentError(`${caller}: ${shown(given)} is no layer; there are ${Object.keys(kinds).join(', ')}`)
   }
   const kind: LayerKind<LayerDescription> = kinds[name]
   check(caller, kind.options, description)
   return kind.build(caller, description, input)
+}
+
+/** A layer of any number of inputs, prepared. */
+export interface CalledLayer extends Omit<BuiltLayer, 'apply'> {
+  apply(inputs: readonly Tensor[], weights: readonly Resident[], context: LayerContext): ReturnType<BuiltLayer['apply']>
+}
+
+/** A layer of one input, as one of any number. */
+export function ofOneInput({ type, outputShape, weights, apply }: BuiltLayer): CalledLayer {
+  return { type, outputShape, weights, apply: ([x], own, context) => apply(x, own, context) }
+}
+
+/**
+ * Prepares a layer for inputs of these shapes (without the batch axis).
+ * @throws ShapeError, ArgumentError, also where the layer takes fewer inputs, or more
+ */
+export function callLayer(
+  caller: string,
+  description: LayerDescription | MergingDescription,
+  inputs: readonly Shape[],
+): CalledLayer {
+  if (isMerging(description)) {
+    const kind = mergingKinds[description.layer]
+    check(caller, kind.options, description)
+    return { ...kind.build(caller, description, inputs), weights: [] }
+  }
+  if (inputs.length !== 1) throw new ShapeError(`${caller}: expected one input, not ${inputs.length}`)
+  return ofOneInput(buildLayer(caller, description, inputs[0]))
+}
+
+function isMerging(description: LayerDescription | MergingDescription): description is MergingDescription {
+  return isMergingName(description?.layer)
 }

@@ -1,0 +1,50 @@
+import { optionsOf, text } from '../../arguments.ts'
+import { ShapeError } from '../../errors.ts'
+import { add, maximum, mul, sub } from '../../ops/elementwise.ts'
+import { formatShape, type Shape, sameShape, type Tensor } from '../../tensor.ts'
+import type { MergingKind } from './layer.ts'
+
+/** Layers that make one tensor of several of equal shapes, number by number. */
+export interface MergeLayer {
+  readonly layer: 'add' | 'multiply' | 'average' | 'maximum' | 'subtract'
+}
+
+/** @throws ShapeError in the layer's words where the shapes differ */
+function sameForAll(caller: string, inputs: readonly Shape[]): Shape {
+  const [first, ...others] = inputs
+  if (others.length === 0 || others.some((shape) => !sameShape(shape, first)))
+    throw new ShapeError(`${caller}: expected several inputs of one shape, got ${inputs.map(formatShape).join(', ')}`)
+  return first
+}
+
+function mergeKind(type: string, merge: (inputs: readonly Tensor[]) => Tensor): MergingKind<MergeLayer> {
+  return {
+    options: optionsOf<MergeLayer>({ layer: text }),
+    build: (caller, _description, inputs) => ({ type, outputShape: sameForAll(caller, inputs), apply: merge }),
+  }
+}
+
+const sumOf = (inputs: readonly Tensor[]) => inputs.reduce((sum, x) => add(sum, x))
+
+/** @internal */
+export const addKind = mergeKind('Add', sumOf)
+/** @internal */
+export const multiplyKind = mergeKind('Multiply', (inputs) => inputs.reduce((product, x) => mul(product, x)))
+/** @internal */
+export const averageKind = mergeKind('Average', (inputs) => mul(sumOf(inputs), 1 / inputs.length))
+/** @internal */
+export const maximumKind = mergeKind('Maximum', (inputs) => inputs.reduce((largest, x) => maximum(largest, x)))
+
+const difference = mergeKind('Subtract', ([a, b]) => sub(a, b))
+
+/** @internal */
+export const subtractKind: MergingKind<MergeLayer> = {
+  ...difference,
+  build(caller, description, inputs) {
+    if (inputs.length !== 2)
+      throw new ShapeError(
+        `${caller}: expected two inputs, the second to be taken from the first, not ${inputs.length}`,
+      )
+    return difference.build(caller, description, inputs)
+  },
+}
