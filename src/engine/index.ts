@@ -20,16 +20,30 @@ export type {
 } from './device.ts'
 export * from './errors.ts'
 export { loadModel, modelFromBytes } from './facade/load-model.ts'
+export { Model, model } from './facade/model.ts'
 export type { BatchMeasurementOptions, CompileOptions } from './facade/options.ts'
 export { Sequential, sequential } from './facade/sequential.ts'
 export { formatSafetensors, parseSafetensors, type Safetensors } from './formats/safetensors.ts'
 export { modelToBytes } from './formats/write-model.ts'
 export { gradients } from './gradients.ts'
 export type { LongCallOptions, Predictions } from './model/compiled.ts'
-export { weightsOf } from './model/layered.ts'
+export {
+  add,
+  average,
+  type GraphArchitecture,
+  type GraphNetwork,
+  type GraphOptions,
+  type InputOptions,
+  input,
+  maximum,
+  multiply,
+  SymbolicTensor,
+  subtract,
+} from './model/graph.ts'
+export { type LayerCall, type LayeredNetwork, type LayerOutline, weightsOf } from './model/layered.ts'
 export * from './model/layers/public.ts'
 export type { Applied, Network, NetworkContext, Parameter, Port } from './model/network.ts'
-export type { Labels, Samples, Targets } from './model/samples.ts'
+export type { Labels, Samples, SamplesByInput, Targets } from './model/samples.ts'
 export {
   type Architecture,
   type NamedLayer,

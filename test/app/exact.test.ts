@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { tutorialArchitecture } from '../../src/app/tutorial/network.ts'
 import { CpuDevice } from '../../src/engine/cpu/device.ts'
 import { modelFromBytes } from '../../src/engine/facade/load-model.ts'
-import type { Sequential } from '../../src/engine/facade/sequential.ts'
+import type { Model } from '../../src/engine/facade/model.ts'
 import { formatSafetensors } from '../../src/engine/formats/safetensors.ts'
 import { masksFrom } from '../../src/lime/fit/every-mask.ts'
 import { SampleMoments, targetMomentsOf } from '../../src/lime/fit/moments.ts'
@@ -26,7 +26,7 @@ describe('exact explanations of image 7270', () => {
   const device = new CpuDevice({ threads: 2 })
   const { image } = recordedExplanation(readReference('lime-tutorial-true-felzenszwalb.safetensors'))
   const options = { segmentationFn: felzenszwalb(), randomSeed: 1 }
-  let model: Sequential
+  let model: Model
   beforeAll(async () => {
     const { tensors, metadata } = readReference('model.safetensors')
     model = modelFromBytes(formatSafetensors(tensors, metadata), tutorialArchitecture(0))

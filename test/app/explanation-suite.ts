@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { tutorialArchitecture } from '../../src/app/tutorial/network.ts'
 import type { Device } from '../../src/engine/device.ts'
 import { modelFromBytes } from '../../src/engine/facade/load-model.ts'
-import type { Sequential } from '../../src/engine/facade/sequential.ts'
+import type { Model } from '../../src/engine/facade/model.ts'
 import type { Safetensors } from '../../src/engine/formats/safetensors.ts'
 import { formatSafetensors } from '../../src/engine/formats/safetensors.ts'
 import { modelToBytes } from '../../src/engine/formats/write-model.ts'
@@ -24,7 +24,7 @@ export interface ExplanationSuiteOptions {
 export function explanationSuite({ name, open, read, explanations, tolerance }: ExplanationSuiteOptions): void {
   describe(`explains through the network on ${name}`, () => {
     let device: Device
-    let model: Sequential
+    let model: Model
     beforeAll(async () => {
       device = await open()
       const { tensors, metadata } = await read('model.safetensors')

@@ -5,7 +5,7 @@ import { readSplit } from '../../src/app/tasks/fashion-mnist/files.ts'
 import { fashionMnist } from '../../src/app/tasks/fashion-mnist/task.ts'
 import { tutorialArchitecture } from '../../src/app/tutorial/network.ts'
 import { CpuDevice } from '../../src/engine/cpu/device.ts'
-import { loadModel, type Sequential } from '../../src/engine/index.ts'
+import { loadModel, type Model } from '../../src/engine/index.ts'
 import { type ExplainOptions, type Explanation, felzenszwalb, grid, LimeImageExplainer } from '../../src/lime/index.ts'
 
 const {
@@ -18,7 +18,7 @@ const root = new URL('../../', import.meta.url).pathname
 const data = `${root}src/app/data/fashion-mnist/`
 const device = new CpuDevice({ threads: 2 })
 let images: ImageSet
-let model: Sequential
+let model: Model
 beforeAll(async () => {
   images = await readSplit(
     'test',

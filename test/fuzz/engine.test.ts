@@ -133,7 +133,7 @@ fuzz('a model in use', {
           }),
         ),
       )
-      const samples = anything<Parameters<typeof model.predict>[0]>(
+      const samples = anything<Parameters<typeof model.evaluate>[0]>(
         now(random, { data: now(random, new Float32Array(6)), shape: now(random, [3, 2]), scale: now(random, 1) }),
       )
       const targets = { data: now(random, Uint8Array.of(1, 0, 0, 1, 1, 0)), shape: now(random, [3, 2]) }

@@ -1,4 +1,4 @@
-import type { Device, Sequential } from '../../engine/index.ts'
+import type { Device, Model } from '../../engine/index.ts'
 import { felzenszwalb, LimeImageExplainer } from '../../lime/index.ts'
 import { firstOf, type ImageSet, pixelsOf } from '../data/image-set.ts'
 import { task } from '../tasks/chosen-task.ts'
@@ -49,7 +49,7 @@ export type ItemResult = {
 export interface BenchmarkWork {
   readonly device: Device
   /** Compiled for the device, with an optimizer. Training changes its weights. */
-  readonly model: Sequential
+  readonly model: Model
   readonly images: ImageSet
 }
 

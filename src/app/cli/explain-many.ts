@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Device } from '../../engine/device.ts'
 import { ArgumentError } from '../../engine/errors.ts'
-import type { Sequential } from '../../engine/facade/sequential.ts'
+import type { Model } from '../../engine/facade/model.ts'
 import { writeFileAtomically } from '../../engine/platform/atomic-write.ts'
 import { type ExplanationRequest, explainerFor } from '../../lime/index.ts'
 import { explanationRecord } from '../batch/explanation-record.ts'
@@ -74,7 +74,7 @@ interface Run {
 
 async function explainMissing(
   { request, range: [first, end], folder, name, lines }: Run,
-  { test, model, device }: { readonly test: ImageSet; readonly model: Sequential; readonly device: Device },
+  { test, model, device }: { readonly test: ImageSet; readonly model: Model; readonly device: Device },
   options: ManyOptions,
   signal: AbortSignal,
 ): Promise<void> {
@@ -178,7 +178,7 @@ class Summary {
   /** Not all methods have one. */
   private hasScores = false
 
-  constructor(model: Sequential) {
+  constructor(model: Model) {
     this.knowsTruth = isFor(task, model)
     this.names = classNamesOf(task, model)
   }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { ArgumentError } from '../../engine/errors.ts'
-import type { Sequential } from '../../engine/facade/sequential.ts'
+import type { Model } from '../../engine/facade/model.ts'
 import { checkWritable, writeFileAtomically } from '../../engine/platform/atomic-write.ts'
 import {
   type Attribution,
@@ -234,7 +234,7 @@ async function explainOne(
 async function judge(
   attribution: Attribution,
   again: () => Promise<Attribution>,
-  model: Sequential,
+  model: Model,
   signal: AbortSignal,
   { stability: runs, faithfulness, factored }: ExplainCommandOptions,
 ): Promise<Judgement> {

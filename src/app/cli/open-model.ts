@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { Device } from '../../engine/device.ts'
 import { modelFromBytes } from '../../engine/facade/load-model.ts'
-import type { Sequential } from '../../engine/facade/sequential.ts'
+import type { Model } from '../../engine/facade/model.ts'
 import { tutorialArchitecture } from '../tutorial/network.ts'
 import { readInput } from './input-file.ts'
 import { type DeviceOptions, openDeviceFor } from './options.ts'
 
 export interface OpenModel {
-  readonly model: Sequential
+  readonly model: Model
   /** SHA-256 of the model's file. */
   readonly digest: string
   readonly device: Device

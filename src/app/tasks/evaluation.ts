@@ -1,5 +1,5 @@
 import { LimelightError } from '../../engine/errors.ts'
-import type { Sequential } from '../../engine/facade/sequential.ts'
+import type { Model } from '../../engine/facade/model.ts'
 import type { LongCallOptions } from '../../engine/model/compiled.ts'
 import { formatShape } from '../../engine/tensor.ts'
 import {
@@ -37,7 +37,7 @@ const exactFrom = 1e-30
  */
 export async function evaluateModel(
   task: Task,
-  model: Sequential,
+  model: Model,
   set: ImageSet,
   options: LongCallOptions = {},
 ): Promise<Evaluation> {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Device } from '../../engine/device.ts'
-import type { Sequential } from '../../engine/facade/sequential.ts'
+import type { Model } from '../../engine/facade/model.ts'
 import { writeFileAtomically } from '../../engine/platform/atomic-write.ts'
 import {
   type Explanation,
@@ -25,7 +25,7 @@ export interface WalkReporter {
 }
 
 export interface WalkOptions {
-  readonly model: Sequential
+  readonly model: Model
   readonly device: Device
   readonly test: ImageSet
   readonly origin: string

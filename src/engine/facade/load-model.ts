@@ -6,16 +6,17 @@ import type { Architecture } from '../model/sequential.ts'
 import { isNode } from '../platform/node-module.ts'
 import { readWholeFile } from '../platform/read-file.ts'
 import type { URL as Address } from '../platform/types.ts'
-import { modelOf, type Sequential } from './sequential.ts'
+import { Model } from './model.ts'
+import { sequentialOf } from './sequential.ts'
 
 /**
  * Reads a model. `fallback` is the architecture of files that have none (weights written by other programs).
  * @throws FormatError when the file is not a model: another program's, truncated, corrupt, without a known architecture, or with
  * weights that do not fit it or are not finite
  */
-export function modelFromBytes(bytes: Uint8Array, fallback?: Architecture): Sequential {
+export function modelFromBytes(bytes: Uint8Array, fallback?: Architecture): Model {
   const { network, metadata } = readModel(bytes, fallback)
-  const model = modelOf(network)
+  const model = 'layers' in network ? sequentialOf(network) : Model.of(network)
   model.metadata = { ...metadata }
   return model
 }
@@ -27,7 +28,7 @@ const longestName = 1000
  * Loads a model from a file's path (in Node) or address (in the browser), or from its bytes.
  * @throws FormatError when it is no model, LimelightError when it can't be read
  */
-export async function loadModel(source: string | Address | Uint8Array, fallback?: Architecture): Promise<Sequential> {
+export async function loadModel(source: string | Address | Uint8Array, fallback?: Architecture): Promise<Model> {
   if (source instanceof Uint8Array) return modelFromBytes(source, fallback)
   if (typeof source !== 'string' && !(source instanceof URL))
     throw new ArgumentError(`loadModel: source must be a path, an address or a Uint8Array, not ${shown(source)}`)

@@ -1,8 +1,10 @@
 import * as v from 'valibot'
 import { items, parsed, shown, thatIs } from '../arguments.ts'
 import { FormatError, LimelightError, ShapeError } from '../errors.ts'
-import { weightsOf } from '../model/layered.ts'
+import { connectLayers, type GraphArchitecture, graphNetwork } from '../model/graph.ts'
+import { layersOf, weightsOf } from '../model/layered.ts'
 import type { LayerDescription } from '../model/layers/registry.ts'
+import type { Port } from '../model/network.ts'
 import { setParameters } from '../model/parameters.ts'
 import { type Architecture, sequentialNetwork, stackLayers } from '../model/sequential.ts'
 import { formatShape, type Shape, sameShape } from '../tensor.ts'
@@ -28,7 +30,9 @@ export function readModel(bytes: Uint8Array, fallback?: Architecture): StoredMod
   }
   try {
     checkWeights(architecture, given)
-    const network = sequentialNetwork(architecture, architecture.layers)
+    const network = isGraph(architecture)
+      ? graphNetwork(architecture)
+      : sequentialNetwork(architecture, architecture.layers)
     setParameters(network, given)
     return { network, metadata: known }
   } catch (error) {
@@ -64,8 +68,14 @@ function fallbackFor(entries: SafetensorsHeader['entries'], fallback: Architectu
 }
 
 /** Before anything is reserved: a hostile architecture may ask for more memory than there is. */
-function checkWeights({ inputShape, layers }: Architecture, given: ReadonlyMap<string, { shape: Shape }>): void {
-  for (const { name, shape } of weightsOf(stackLayers(inputShape, layers))) {
+function checkWeights(
+  architecture: Architecture | GraphArchitecture,
+  given: ReadonlyMap<string, { shape: Shape }>,
+): void {
+  const layers = isGraph(architecture)
+    ? layersOf(connectLayers(architecture).calls)
+    : stackLayers(architecture.inputShape, architecture.layers)
+  for (const { name, shape } of weightsOf(layers)) {
     const found = given.get(name)
     if (!found) throw new ShapeError(`weight "${name}" is missing; expected ${formatShape(shape)}`)
     if (!sameShape(found.shape, shape))
@@ -73,16 +83,45 @@ function checkWeights({ inputShape, layers }: Architecture, given: ReadonlyMap<s
   }
 }
 
-function parseArchitecture(text: string): Architecture {
-  return parsed('model: its "architecture"', architectureSchema, parseStrictJson(text, 'model: its "architecture"'))
+function parseArchitecture(text: string): Architecture | GraphArchitecture {
+  const what = 'model: its "architecture"'
+  const value = parseStrictJson(text, what)
+  const isOfGraph = typeof value === 'object' && value !== null && 'calls' in value
+  return isOfGraph ? parsed(what, graphSchema, value) : parsed(what, architectureSchema, value)
+}
+
+function isGraph(architecture: Architecture | GraphArchitecture): architecture is GraphArchitecture {
+  return 'calls' in architecture
+}
+
+const seed = v.optional(thatIs<number>('a whole number', Number.isSafeInteger))
+
+function isLayer(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'layer' in value
 }
 
 /** What each layer takes, stackLayers() knows. */
 const architectureSchema = v.object({
   inputShape: items<number>('a whole number', Number.isSafeInteger),
-  seed: v.optional(thatIs<number>('a whole number', Number.isSafeInteger)),
-  layers: items<LayerDescription>(
-    'a layer, an object with the name of its "layer"',
-    (layer) => typeof layer === 'object' && layer !== null && 'layer' in layer,
+  seed,
+  layers: items<LayerDescription>('a layer, an object with the name of its "layer"', isLayer),
+})
+
+/** What layers take, and whether tensors and layers are there that are spoken of, connectLayers() knows. */
+const graphSchema = v.object({
+  inputs: items<Port>(
+    'an input, an object with its "name" and "shape"',
+    (value) => typeof value === 'object' && value !== null && 'name' in value && 'shape' in value,
   ),
+  seed,
+  layers: thatIs<GraphArchitecture['layers']>(
+    'layers by their names',
+    (value) =>
+      typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isLayer),
+  ),
+  calls: items<GraphArchitecture['calls'][number]>(
+    'a call, an object with the name of its "layer" and its "inputs"',
+    (value) => isLayer(value) && typeof value === 'object' && value !== null && 'inputs' in value,
+  ),
+  outputs: items<number>('a whole number', Number.isSafeInteger),
 })

@@ -1,10 +1,11 @@
 import { LimelightError } from '../errors.ts'
+import type { GraphNetwork } from '../model/graph.ts'
 import type { SequentialNetwork } from '../model/sequential.ts'
 import { formatSafetensors } from './safetensors.ts'
 
 /** What a model file holds: a network, and whatever else is known of it, the training's log and recipe, say. */
 export interface StoredModel {
-  readonly network: SequentialNetwork
+  readonly network: SequentialNetwork | GraphNetwork
   readonly metadata: Readonly<Record<string, string>>
 }
 

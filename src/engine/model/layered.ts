@@ -98,13 +98,19 @@ export function weightsOf(layers: readonly LayerOutline[]) {
 /** Gives layers Keras's names: conv2d, conv2d_1, … */
 export class LayerNames {
   private readonly counts = new Map<string, number>()
+  private readonly taken: ReadonlySet<string>
+
+  constructor(taken: readonly string[] = []) {
+    this.taken = new Set(taken)
+  }
 
   /** @param type as Keras shows it */
   next(type: string): string {
     const base = type.replace(/(?<=[a-z])(?=[A-Z])|(?<=.)(?=[A-Z][a-z])/g, '_').toLowerCase()
     const count = this.counts.get(base) ?? 0
     this.counts.set(base, count + 1)
-    return count === 0 ? base : `${base}_${count}`
+    const name = count === 0 ? base : `${base}_${count}`
+    return this.taken.has(name) ? this.next(type) : name
   }
 }
 

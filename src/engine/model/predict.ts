@@ -1,14 +1,20 @@
 import type { CompiledModel, LongCallOptions, Predictions } from './compiled.ts'
-import { onlyInput } from './network.ts'
-import { type Samples, sampleReader } from './samples.ts'
+import { countOf, type Samples, type SamplesByInput, sampleReader, samplesByInput } from './samples.ts'
 
-/** What a network makes of samples [N, …shape] of its only input: [N, numbers a sample], its outputs side by side. */
-export function predict(compiled: CompiledModel, samples: Samples, options: LongCallOptions): Promise<Predictions> {
-  const { name } = onlyInput(compiled.network)
-  const read = sampleReader(samples)
-  return compiled.inChunks(samples.shape[0], options, {
+/**
+ * What a network makes of samples [N, …shape] of each of its inputs: [N, numbers a sample], its outputs side by side.
+ * @throws ShapeError, ArgumentError where the samples do not fit
+ */
+export async function predict(
+  compiled: CompiledModel,
+  samples: Samples | SamplesByInput,
+  options: LongCallOptions,
+): Promise<Predictions> {
+  const given = samplesByInput('predict', samples, compiled.network.inputs)
+  const readers = Object.entries(given).map(([name, own]) => [name, sampleReader(own)] as const)
+  return compiled.inChunks(countOf(given), options, {
     key: 'predict',
     graph: (batch) => compiled.predictionGraph(batch),
-    inputs: (first, batch) => ({ [name]: read(first, batch) }),
+    inputs: (first, batch) => Object.fromEntries(readers.map(([name, read]) => [name, read(first, batch)])),
   })
 }

@@ -1,6 +1,7 @@
 import { isNumberArray, shown } from '../arguments.ts'
 import { ArgumentError, ShapeError } from '../errors.ts'
 import { formatShape, isShape, type Shape, sizeOf } from '../tensor.ts'
+import type { Port } from './network.ts'
 
 /**
  * Numbers on the host with a shape; the first axis counts samples. Stored pixels stay bytes: `scale` (1/255 for images)
@@ -12,6 +13,9 @@ export interface Samples {
   readonly shape: Shape
   readonly scale?: number
 }
+
+/** As many samples for each input of a network, by its name. */
+export type SamplesByInput = Readonly<Record<string, Samples>>
 
 /** Class numbers, one a sample. */
 export type Labels = ArrayLike<number>
@@ -41,6 +45,46 @@ export function checkSamples(name: string, samples: Samples, sampleShape: Shape)
   if (shape.length !== sampleShape.length + 1 || sampleShape.some((extent, axis) => shape[axis + 1] !== extent))
     throw new ShapeError(`${name}: shape ${formatShape(shape)} given, the model takes [N,${sampleShape.join(',')}]`)
   checkNumbers(name, samples)
+}
+
+/**
+ * Samples for each input: what is given for the only one, or by name.
+ * @throws ShapeError, ArgumentError where they do not fit, one is missing or unknown, or they are not as many for each
+ */
+export function samplesByInput(
+  caller: string,
+  samples: Samples | SamplesByInput,
+  inputs: readonly Port[],
+): SamplesByInput {
+  const names = inputs.map(({ name }) => name)
+  if (!isByInput(samples, names)) {
+    if (inputs.length > 1)
+      throw new ArgumentError(
+        `${caller}: expected samples for each input, { ${names.join(', ')} }, not ${shown(samples)}`,
+      )
+    checkSamples(caller, samples, inputs[0].shape)
+    return { [inputs[0].name]: samples }
+  }
+  for (const name of Object.keys(samples))
+    if (!names.includes(name))
+      throw new ArgumentError(`${caller}: the model has no input ${shown(name)}; it has ${names.join(', ')}`)
+  for (const { name, shape } of inputs) checkSamples(`${caller}: ${name}`, samples[name], shape)
+  const counts = inputs.map(({ name }) => samples[name].shape[0])
+  if (counts.some((count) => count !== counts[0]))
+    throw new ShapeError(
+      `${caller}: ${counts.join(', ')} samples given for ${names.join(', ')}; expected as many for each`,
+    )
+  return samples
+}
+
+function isByInput(samples: Samples | SamplesByInput, names: readonly string[]): samples is SamplesByInput {
+  return typeof samples === 'object' && samples !== null && names.some((name) => Object.hasOwn(samples, name))
+}
+
+/** How many samples there are for each input. */
+export function countOf(samples: SamplesByInput): number {
+  const [first] = Object.values(samples)
+  return first.shape[0]
 }
 
 const largestFloat32 = (2 - 2 ** -23) * 2 ** 127

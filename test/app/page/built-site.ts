@@ -6,7 +6,7 @@ import type { ImageSet } from '../../../src/app/data/image-set.ts'
 import { readSplit } from '../../../src/app/tasks/fashion-mnist/files.ts'
 import { fashionMnist } from '../../../src/app/tasks/fashion-mnist/task.ts'
 import { tutorialArchitecture } from '../../../src/app/tutorial/network.ts'
-import { type Device, loadModel, openDevice, type Sequential } from '../../../src/engine/index.ts'
+import { type Device, loadModel, type Model, openDevice } from '../../../src/engine/index.ts'
 
 const {
   inputShape: [imageExtent],
@@ -24,13 +24,13 @@ export class BuiltSite {
   address = ''
   private server: PreviewServer | null = null
   private set: ImageSet | null = null
-  private network: Sequential | null = null
+  private network: Model | null = null
   private processor: Device | null = null
 
   get images(): ImageSet {
     return there(this.set)
   }
-  get model(): Sequential {
+  get model(): Model {
     return there(this.network)
   }
   get device(): Device {

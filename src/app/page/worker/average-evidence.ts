@@ -1,5 +1,5 @@
 import { ArgumentError, ShapeError } from '../../../engine/errors.ts'
-import type { Sequential } from '../../../engine/index.ts'
+import type { Model } from '../../../engine/index.ts'
 import { yieldToEvents } from '../../../engine/platform/yield.ts'
 import { formatShape } from '../../../engine/tensor.ts'
 import { grid, ShapleyImageExplainer } from '../../../lime/index.ts'
@@ -55,7 +55,7 @@ export interface AverageEvidenceOptions {
  *   signal.reason after an abort
  */
 export async function averageEvidence(
-  model: Sequential,
+  model: Model,
   set: ImageSet,
   { perClass = defaultPerClass, signal, onProgress }: AverageEvidenceOptions = {},
 ): Promise<AverageEvidence> {
@@ -89,7 +89,7 @@ export async function averageEvidence(
 }
 
 /** Logits, where the model has tables of them for any image: one without a black pixel needs the largest. */
-async function whatIsShared(model: Sequential, signal: AbortSignal | undefined): Promise<AverageEvidence['of']> {
+async function whatIsShared(model: Model, signal: AbortSignal | undefined): Promise<AverageEvidence['of']> {
   const image = new Float32Array(pixelCount).fill(1)
   const segments = Int32Array.from(image, (_, pixel) => cellOf(pixel, gridRows, gridColumns))
   const request = { image, fudged: new Float32Array(pixelCount), segments, segmentCount: cellCount }
@@ -98,7 +98,7 @@ async function whatIsShared(model: Sequential, signal: AbortSignal | undefined):
 
 /** [class] -> the numbers of its first images that the model gets right. */
 async function imagesItGetsRight(
-  model: Sequential,
+  model: Model,
   set: ImageSet,
   perClass: number,
   signal: AbortSignal | undefined,
@@ -119,7 +119,7 @@ async function imagesItGetsRight(
 
 /** What each cell of one image adds to a class, [cells]. */
 async function weightsOf(
-  model: Sequential,
+  model: Model,
   pixels: Uint8Array,
   label: number,
   of: AverageEvidence['of'],

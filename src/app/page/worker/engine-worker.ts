@@ -3,6 +3,7 @@ import modelAddress from '../../../../models/fashion-cnn.safetensors?url'
 import {
   LimelightError,
   loadModel,
+  type Model,
   modelFromBytes,
   modelToBytes,
   Sequential,
@@ -98,7 +99,7 @@ class Engine implements EngineApi {
 
   /** What another version of the page kept may be of no use to this one: then it is as if there were none. */
   private async takeKeptNetwork(bytes: Uint8Array): Promise<void> {
-    let network: Sequential
+    let network: Model
     try {
       network = networkFrom(bytes)
     } catch {
@@ -375,7 +376,7 @@ class Engine implements EngineApi {
  * A file as a network for these pictures; weights alone are taken for the tutorial's.
  * @throws FormatError or LimelightError that says what is wrong with it
  */
-function networkFrom(bytes: Uint8Array, name = 'the file'): Sequential {
+function networkFrom(bytes: Uint8Array, name = 'the file'): Model {
   const network = modelFromBytes(bytes, tutorialArchitecture(0))
   const { inputShape: takes, outputShape: gives } = network
   if (takes.join() !== task.inputShape.join() || gives.length !== 1 || gives[0] < 2)

@@ -1,4 +1,4 @@
-import { LimelightError, type Sequential } from '../../../engine/index.ts'
+import { LimelightError, type Model } from '../../../engine/index.ts'
 import { yieldToEvents } from '../../../engine/platform/yield.ts'
 import {
   type Attribution,
@@ -23,7 +23,7 @@ import { told } from './runs.ts'
 /** What was explained, and what it was made with. */
 export interface Explained {
   readonly attribution: Attribution
-  readonly network: Sequential
+  readonly network: Model
   readonly request: ExplanationRequest
 }
 
@@ -31,7 +31,7 @@ export interface Explained {
 const stabilityRuns = 10
 
 export async function explainPicture(
-  network: Sequential,
+  network: Model,
   pixels: Uint8Array,
   asked: RequestInput,
   signal: AbortSignal,

@@ -1,4 +1,4 @@
-import { type Device, LimelightError, type Sequential } from '../../../engine/index.ts'
+import { type Device, LimelightError, type Model } from '../../../engine/index.ts'
 import { task } from '../../tasks/chosen-task.ts'
 import { samplesOf } from '../../tasks/task.ts'
 import type { DeviceChoice, DeviceStatus, NetworkName } from '../contract/engine-api.ts'
@@ -14,7 +14,7 @@ export interface Mover {
 
 /** The page's networks, all on one device that is known to work. */
 export class Networks {
-  private readonly known = new Map<NetworkName, Sequential>()
+  private readonly known = new Map<NetworkName, Model>()
   private current: Device | null = null
   /** Of a network that is being trained: it is compiled by its training. */
   private readonly compiledElsewhere = new Set<NetworkName>()
@@ -33,31 +33,31 @@ export class Networks {
   }
 
   /** A network, on the device; waits for a switch under way. */
-  async get(name: NetworkName): Promise<Sequential> {
+  async get(name: NetworkName): Promise<Model> {
     await this.switching.catch(() => {})
     const network = this.known.get(name)
     if (!network) throw new LimelightError(`there is no network "${name}"`)
     return network
   }
 
-  find(name: NetworkName): Sequential | null {
+  find(name: NetworkName): Model | null {
     return this.known.get(name) ?? null
   }
 
   /** Puts a network on the device, in the place of what had its name. */
-  async add(name: NetworkName, network: Sequential): Promise<void> {
+  async add(name: NetworkName, network: Model): Promise<void> {
     await this.switching.catch(() => {})
     if (this.current) await network.compile({ device: this.current })
     this.put(name, network)
   }
 
   /** As add(), for a network that somebody else compiles, and compiles again after each switch. */
-  addCompiled(name: NetworkName, network: Sequential): void {
+  addCompiled(name: NetworkName, network: Model): void {
     this.put(name, network)
     this.compiledElsewhere.add(name)
   }
 
-  private put(name: NetworkName, network: Sequential): void {
+  private put(name: NetworkName, network: Model): void {
     const former = this.known.get(name)
     this.compiledElsewhere.delete(name)
     this.known.set(name, network)
@@ -95,7 +95,7 @@ export class Networks {
 }
 
 /** Compiles a network for a device and has it predict. */
-async function tryOut(network: Sequential, device: Device): Promise<void> {
+async function tryOut(network: Model, device: Device): Promise<void> {
   await network.compile({ device })
   try {
     const [height, width] = task.inputShape

@@ -6,8 +6,8 @@ import {
   type Device,
   DeviceLostError,
   type EpochLog,
+  type Model,
   modelToBytes,
-  type Sequential,
 } from '../../../engine/index.ts'
 import { felzenszwalb, LimeImageExplainer } from '../../../lime/index.ts'
 import { trainingRecord } from '../../batch/training-record.ts'
@@ -65,7 +65,7 @@ export class TrainingRun {
   private cannotKeep = false
 
   constructor(
-    private readonly network: Sequential,
+    private readonly network: Model,
     private readonly material: TrainingMaterial,
     private readonly recipe: TrainingRecipe,
     /** Numbers of test images. */

@@ -12,8 +12,8 @@ import {
   dense,
   flatten,
   loadModel,
+  type Model,
   openDevice,
-  type Sequential,
   sequential,
 } from '../../../../src/engine/index.ts'
 import { grid, ShapleyImageExplainer } from '../../../../src/lime/index.ts'
@@ -30,7 +30,7 @@ const perClass = 2
 
 let images: ImageSet
 let device: Device
-let model: Sequential
+let model: Model
 
 beforeAll(async () => {
   images = await readSplit(
