@@ -22,6 +22,7 @@ import {
 } from '../../src/engine/ops/elementwise.ts'
 import { gather } from '../../src/engine/ops/gather.ts'
 import { dense, matmul } from '../../src/engine/ops/matmul.ts'
+import { batchNorm, groupNorm, instanceNorm, layerNorm, localResponseNorm } from '../../src/engine/ops/normalization.ts'
 import { type Margin, type PadOptions, pad } from '../../src/engine/ops/pad.ts'
 import { avgPool, globalAveragePool, globalMaxPool, maxPool } from '../../src/engine/ops/pool.ts'
 import { random } from '../../src/engine/ops/random.ts'
@@ -722,6 +723,77 @@ const otherCases = [
   ),
 ]
 
+/** Numbers that are mostly mean: the digits of a variance are in their differences. */
+function normalising(draw: Draw, shape: Shape): Given {
+  const channels = shape.slice(-1)
+  return { x: draw.uniform(shape, [2, 4]), gamma: draw.uniform(channels, [0.5, 2]), beta: draw.uniform(channels) }
+}
+
+const normCases = [
+  ...(
+    [
+      [3, 4, 5, 6],
+      [17, 3],
+    ] as const
+  ).flatMap((shape) => [
+    define(
+      `batchNorm ${shape} by the batch`,
+      (draw) => normalising(draw, shape),
+      ({ x, gamma, beta }) => batchNorm(x, { gamma, beta }),
+    ),
+    define(
+      `batchNorm ${shape} by what was learned`,
+      (draw) => {
+        const moments = {
+          mean: draw.uniform(shape.slice(-1), [2, 3]),
+          variance: draw.uniform(shape.slice(-1), [0.2, 2]),
+        }
+        return { ...normalising(draw, shape), ...moments }
+      },
+      ({ x, gamma, beta, mean, variance }) => batchNorm(x, { gamma, beta, mean, variance, epsilon: 1e-5 }),
+    ),
+    define(
+      `layerNorm ${shape}`,
+      (draw) => normalising(draw, shape),
+      ({ x, gamma, beta }) => layerNorm(x, { gamma, beta }),
+    ),
+  ]),
+  define(
+    'batchNorm without scale and shift',
+    (draw) => ({ x: draw.uniform([2, 3, 4, 5]) }),
+    ({ x }) => batchNorm(x),
+  ),
+  ...[1, 2, 6].map((groups) =>
+    define(
+      `groupNorm of ${groups}`,
+      (draw) => normalising(draw, [2, 3, 4, 6]),
+      ({ x, gamma, beta }) => groupNorm(x, groups, { gamma, beta }),
+    ),
+  ),
+  define(
+    'instanceNorm',
+    (draw) => normalising(draw, [3, 4, 5, 2]),
+    ({ x, gamma, beta }) => instanceNorm(x, { gamma, beta }),
+  ),
+  ...[1, 3, 4, 20].map((size) =>
+    define(
+      `localResponseNorm of ${size}`,
+      (draw) => ({ x: draw.uniform([2, 3, 2, 7]) }),
+      ({ x }) => localResponseNorm(x, { size, alpha: 0.5, bias: 0.7 }),
+    ),
+  ),
+  define(
+    'conv2d + batchNorm + tanh, by the batch',
+    (draw) => ({
+      x: draw.uniform([3, 6, 5, 2]),
+      kernel: draw.uniform([3, 3, 2, 4]),
+      gamma: draw.uniform([4], [0.5, 2]),
+      beta: draw.uniform([4]),
+    }),
+    ({ x, kernel, gamma, beta }) => tanh(batchNorm(conv2d(x, kernel, { padding: 'same' }), { gamma, beta })),
+  ),
+]
+
 const fusionCases = [
   define(
     'conv2d + bias + relu twice, then dense: relu masks inside both gradients',
@@ -1066,6 +1138,7 @@ export const operationCases: readonly OperationCase[] = [
   ...reduceCases,
   ...otherCases,
   ...movementCases,
+  ...normCases,
   ...fusionCases,
 ]
 

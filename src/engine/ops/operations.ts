@@ -56,6 +56,7 @@ export {
 } from './elementwise.ts'
 export { gather } from './gather.ts'
 export { dense, matmul } from './matmul.ts'
+export { batchNorm, groupNorm, instanceNorm, layerNorm, localResponseNorm } from './normalization.ts'
 export { pad } from './pad.ts'
 export { avgPool, globalAveragePool, globalMaxPool, maxPool } from './pool.ts'
 export { random } from './random.ts'

@@ -5,6 +5,7 @@ import {
   finiteNumber,
   flag,
   isListOf,
+  numberFrom,
   oneOf,
   optionsOf,
   positiveNumber,
@@ -16,6 +17,7 @@ import { isShape, type Shape, Tensor } from '../tensor.ts'
 import type { Conv2dOptions } from './conv2d.ts'
 import type { Conv2dTransposeOptions } from './conv2d-transpose.ts'
 import type { DepthwiseConv2dOptions } from './depthwise-conv2d.ts'
+import type { BatchNormOptions, LocalResponseNormOptions, NormOptions } from './normalization.ts'
 import * as operations from './operations.ts'
 import type { Margin, PadOptions } from './pad.ts'
 import type { AvgPoolOptions, GlobalPoolOptions, MaxPoolOptions } from './pool.ts'
@@ -71,6 +73,8 @@ function checked<Given extends unknown[], Result>(
 
 const one = { x: aTensor }
 const two = { a: operand, b: operand }
+const norm = { gamma: aTensor, beta: aTensor, epsilon: positiveNumber() }
+const normalising = { x: aTensor, 'options?': optionsOf<NormOptions>(norm) }
 const folding = { x: aTensor, 'options?': optionsOf<ReduceOptions>({ axes, keepDims: flag }) }
 const alongAxis = { x: aTensor, 'options?': byAxis }
 const finding = {
@@ -241,6 +245,26 @@ export const ops: typeof operations = {
   }),
   globalAveragePool: checked(operations.globalAveragePool, poolingGlobally),
   globalMaxPool: checked(operations.globalMaxPool, poolingGlobally),
+  batchNorm: checked(operations.batchNorm, {
+    x: aTensor,
+    'options?': optionsOf<BatchNormOptions>({ ...norm, mean: aTensor, variance: aTensor }),
+  }),
+  layerNorm: checked(operations.layerNorm, normalising),
+  groupNorm: checked(operations.groupNorm, {
+    x: aTensor,
+    groups: wholeNumber(1),
+    'options?': optionsOf<NormOptions>(norm),
+  }),
+  instanceNorm: checked(operations.instanceNorm, normalising),
+  localResponseNorm: checked(operations.localResponseNorm, {
+    x: aTensor,
+    'options?': optionsOf<LocalResponseNormOptions>({
+      size: wholeNumber(1),
+      alpha: numberFrom(0),
+      beta: numberFrom(0),
+      bias: positiveNumber(),
+    }),
+  }),
   softmaxCrossEntropy: checked(operations.softmaxCrossEntropy, { logits: aTensor, labels: aTensor }),
   gather: checked(operations.gather, {
     data: aTensor,
