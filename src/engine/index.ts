@@ -30,6 +30,7 @@ export type { LongCallOptions, Predictions } from './model/compiled.ts'
 export {
   add,
   average,
+  concatenate,
   type GraphArchitecture,
   type GraphNetwork,
   type GraphOptions,

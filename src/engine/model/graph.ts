@@ -92,6 +92,17 @@ export const maximum = merging('maximum')
 /** The first of two tensors of one shape, less the second: Keras's Subtract. @throws ShapeError, ArgumentError */
 export const subtract = merging('subtract')
 
+/**
+ * Tensors side by side, along their last axis (images: by channels) or another, the batch axis counted: Keras's Concatenate.
+ * @throws ShapeError, ArgumentError where they differ along other axes, too
+ */
+export function concatenate(
+  tensors: readonly SymbolicTensor[],
+  options: { readonly axis?: number } = {},
+): SymbolicTensor {
+  return merge({ layer: 'concatenate', ...options }, tensors)
+}
+
 /** What a graph is made of, from where to where. */
 export interface GraphOptions {
   readonly inputs: SymbolicTensor | readonly SymbolicTensor[]

@@ -1,5 +1,6 @@
-import { optionsOf, text } from '../../arguments.ts'
+import { optionsOf, text, thatIs } from '../../arguments.ts'
 import { ShapeError } from '../../errors.ts'
+import { concat } from '../../ops/concat.ts'
 import { add, maximum, mul, sub } from '../../ops/elementwise.ts'
 import { formatShape, type Shape, sameShape, type Tensor } from '../../tensor.ts'
 import type { MergingKind } from './layer.ts'
@@ -46,5 +47,33 @@ export const subtractKind: MergingKind<MergeLayer> = {
         `${caller}: expected two inputs, the second to be taken from the first, not ${inputs.length}`,
       )
     return difference.build(caller, description, inputs)
+  },
+}
+
+export interface ConcatenateLayer {
+  readonly layer: 'concatenate'
+  /** Of one sample, as in Keras with the batch axis counted: 1 is the first after it, -1 (unless given) the last. */
+  readonly axis?: number
+}
+
+/** @internal */
+export const concatenateKind: MergingKind<ConcatenateLayer> = {
+  options: optionsOf<ConcatenateLayer>({ layer: text, axis: thatIs('a whole number', Number.isSafeInteger) }),
+  build(caller, { axis = -1 }, inputs) {
+    const rank = inputs[0].length + 1
+    const along = (axis < 0 ? axis + rank : axis) - 1
+    const [first, ...others] = inputs
+    const fits = (shape: Shape) =>
+      shape.length === first.length && shape.every((extent, i) => i === along || extent === first[i])
+    if (others.length === 0 || along < 0 || along >= first.length || !others.every(fits))
+      throw new ShapeError(
+        `${caller}: expected several inputs that differ along axis ${axis} only, got ${inputs.map(formatShape).join(', ')}`,
+      )
+    const extent = inputs.reduce((sum, shape) => sum + shape[along], 0)
+    return {
+      type: 'Concatenate',
+      outputShape: first.with(along, extent),
+      apply: (tensors) => concat(tensors, { axis: along + 1 }),
+    }
   },
 }

@@ -3,6 +3,11 @@
 export { type ActivationLayer, activation } from './activation.ts'
 export type { ActivationName } from './activations.ts'
 export {
+  type BatchNormalizationConfig,
+  type BatchNormalizationLayer,
+  batchNormalization,
+} from './batch-normalization.ts'
+export {
   type Borders,
   type Cropping2dConfig,
   type Cropping2dLayer,
@@ -16,7 +21,7 @@ export { type Conv2dTransposeConfig, type Conv2dTransposeLayer, conv2dTranspose 
 export type { ConvolutionConfig } from './convolution.ts'
 export { type DenseConfig, type DenseLayer, dense } from './dense.ts'
 export { type DepthwiseConv2dConfig, type DepthwiseConv2dLayer, depthwiseConv2d } from './depthwise-conv2d.ts'
-export { type DropoutLayer, dropout } from './dropout.ts'
+export { type DropoutLayer, dropout, type SpatialDropout2dLayer, spatialDropout2d } from './dropout.ts'
 export { type FlattenLayer, flatten } from './flatten.ts'
 export {
   type GlobalAveragePooling2dLayer,
@@ -24,7 +29,14 @@ export {
   globalAveragePooling2d,
   globalMaxPooling2d,
 } from './global-pooling2d.ts'
-export type { BuiltLayer, LayerContext, WeightDescription } from './layer.ts'
+export {
+  type GroupNormalizationConfig,
+  type GroupNormalizationLayer,
+  groupNormalization,
+} from './group-normalization.ts'
+export type { BuiltLayer, LayerContext, OutputWithUpdates, WeightDescription } from './layer.ts'
+export { type LayerNormalizationLayer, layerNormalization } from './layer-normalization.ts'
+export type { ConcatenateLayer, MergeLayer } from './merge.ts'
 export { type PermuteLayer, permute } from './permute.ts'
 export {
   type AveragePooling2dLayer,
@@ -33,8 +45,18 @@ export {
   maxPooling2d,
   type Pooling2dConfig,
 } from './pooling2d.ts'
-export { buildLayer, type LayerDescription } from './registry.ts'
+export {
+  type RandomFlipConfig,
+  type RandomFlipLayer,
+  type RandomTranslationConfig,
+  type RandomTranslationLayer,
+  randomFlip,
+  randomTranslation,
+} from './random-images.ts'
+export { buildLayer, type LayerDescription, type MergingDescription } from './registry.ts'
+export { type RescalingConfig, type RescalingLayer, rescaling } from './rescaling.ts'
 export { type ReshapeLayer, reshape } from './reshape.ts'
+export type { NormalizationConfig } from './scale-and-center.ts'
 export { type SeparableConv2dConfig, type SeparableConv2dLayer, separableConv2d } from './separable-conv2d.ts'
 export {
   type EluConfig,

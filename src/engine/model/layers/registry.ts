@@ -2,12 +2,13 @@ import { check, shown } from '../../arguments.ts'
 import { ArgumentError, ShapeError } from '../../errors.ts'
 import type { Resident, Shape, Tensor } from '../../tensor.ts'
 import { type ActivationLayer, activationKind } from './activation.ts'
+import { type BatchNormalizationLayer, batchNormalizationKind } from './batch-normalization.ts'
 import { type Cropping2dLayer, cropping2dKind, type ZeroPadding2dLayer, zeroPadding2dKind } from './borders2d.ts'
 import { type Conv2dLayer, conv2dKind } from './conv2d.ts'
 import { type Conv2dTransposeLayer, conv2dTransposeKind } from './conv2d-transpose.ts'
 import { type DenseLayer, denseKind } from './dense.ts'
 import { type DepthwiseConv2dLayer, depthwiseConv2dKind } from './depthwise-conv2d.ts'
-import { type DropoutLayer, dropoutKind } from './dropout.ts'
+import { type DropoutLayer, dropoutKind, type SpatialDropout2dLayer, spatialDropout2dKind } from './dropout.ts'
 import { type FlattenLayer, flattenKind } from './flatten.ts'
 import {
   type GlobalAveragePooling2dLayer,
@@ -15,8 +16,19 @@ import {
   globalAveragePooling2dKind,
   globalMaxPooling2dKind,
 } from './global-pooling2d.ts'
+import { type GroupNormalizationLayer, groupNormalizationKind } from './group-normalization.ts'
 import type { BuiltLayer, LayerContext, LayerKind, MergingKind } from './layer.ts'
-import { addKind, averageKind, type MergeLayer, maximumKind, multiplyKind, subtractKind } from './merge.ts'
+import { type LayerNormalizationLayer, layerNormalizationKind } from './layer-normalization.ts'
+import {
+  addKind,
+  averageKind,
+  type ConcatenateLayer,
+  concatenateKind,
+  type MergeLayer,
+  maximumKind,
+  multiplyKind,
+  subtractKind,
+} from './merge.ts'
 import { type PermuteLayer, permuteKind } from './permute.ts'
 import {
   type AveragePooling2dLayer,
@@ -24,6 +36,13 @@ import {
   type MaxPooling2dLayer,
   maxPooling2dKind,
 } from './pooling2d.ts'
+import {
+  type RandomFlipLayer,
+  type RandomTranslationLayer,
+  randomFlipKind,
+  randomTranslationKind,
+} from './random-images.ts'
+import { type RescalingLayer, rescalingKind } from './rescaling.ts'
 import { type ReshapeLayer, reshapeKind } from './reshape.ts'
 import { type SeparableConv2dLayer, separableConv2dKind } from './separable-conv2d.ts'
 import {
@@ -58,9 +77,16 @@ export type LayerDescription =
   | LeakyReLULayer
   | EluLayer
   | PReluLayer
+  | BatchNormalizationLayer
+  | LayerNormalizationLayer
+  | GroupNormalizationLayer
+  | SpatialDropout2dLayer
+  | RescalingLayer
+  | RandomFlipLayer
+  | RandomTranslationLayer
 
 /** All layers of several inputs, as plain data. */
-export type MergingDescription = MergeLayer
+export type MergingDescription = MergeLayer | ConcatenateLayer
 
 type LayerName = LayerDescription['layer']
 type MergingName = MergingDescription['layer']
@@ -87,6 +113,13 @@ const kinds: { readonly [Name in LayerName]: LayerKind<Described<Name>> } = {
   leakyReLU: leakyReLUKind,
   elu: eluKind,
   prelu: preluKind,
+  batchNormalization: batchNormalizationKind,
+  layerNormalization: layerNormalizationKind,
+  groupNormalization: groupNormalizationKind,
+  spatialDropout2d: spatialDropout2dKind,
+  rescaling: rescalingKind,
+  randomFlip: randomFlipKind,
+  randomTranslation: randomTranslationKind,
 }
 
 const mergingKinds: { readonly [Name in MergingName]: MergingKind<MergingDescription> } = {
@@ -95,6 +128,7 @@ const mergingKinds: { readonly [Name in MergingName]: MergingKind<MergingDescrip
   average: averageKind,
   maximum: maximumKind,
   subtract: subtractKind,
+  concatenate: concatenateKind,
 }
 
 function isLayerName(name: unknown): name is LayerName {
