@@ -34,18 +34,13 @@ export function chainBetween(source: Tensor, result: Tensor): Tensor[] | null {
   return chain.at(-1) === result ? chain : null
 }
 
-/** The chain's operations applied to another tensor of so many images. */
+/** A chain's operations applied to another tensor, in place of `source`. */
 export function continueChain(chain: readonly Tensor[], source: Tensor, x: Tensor): Tensor {
   let before = source
   let value = x
   for (const node of chain) {
     const inputs = node.inputs.map((input) => (input === before ? value : input))
-    // Shapes are the one attribute that counts images.
-    const { shape } = node.attributes
-    const attributes = Array.isArray(shape)
-      ? { ...node.attributes, shape: [x.shape[0], ...shape.slice(1)] }
-      : node.attributes
-    value = apply(node.operation, inputs, attributes)
+    value = apply(node.operation, inputs, node.attributes)
     before = node
   }
   return value

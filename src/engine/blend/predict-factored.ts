@@ -47,8 +47,7 @@ async function computeRows(
 ): Promise<Factored | null> {
   const { device, network } = compiled
   const { shape } = onlyInput(network)
-  const source = new Input('x', [1, ...shape])
-  const chain = chainBetween(source, compiled.forward(source))
+  const { source, chain } = chainFor(compiled, 1)
   if (!chain) return null
   const blend = factoredBlend(request, shape, patterns)
   const limit = (pixels: number) => Math.min(mostRowsAtOnce, mostRows(pixels))
@@ -61,6 +60,23 @@ async function computeRows(
   const program = await compiled.occasionalProgram(key, () => plan)
   const [{ rows }] = await compiled.exclusive(() => device.runAll(program, 1, () => factored.inputs))
   return { ...factored, values: rows instanceof Float32Array ? rows : new Float32Array(rows) }
+}
+
+/** The network's operations for so many images; null where they are no chain. */
+function chainFor(compiled: CompiledModel, images: number): { source: Input; chain: Tensor[] | null } {
+  const source = new Input('x', [images, ...onlyInput(compiled.network).shape])
+  return { source, chain: chainBetween(source, compiled.forward(source)) }
+}
+
+/**
+ * The network's last operations, as many as `rest` has, for the images of `x`. They are asked of the network anew: what an operation is
+ * told may count images.
+ */
+function continueNetwork(compiled: CompiledModel, rest: readonly Tensor[], x: Tensor): Tensor {
+  const { source, chain } = chainFor(compiled, x.shape[0])
+  if (!chain) throw new Error(`blend: the network is a chain for one image, but not for ${x.shape[0]}`)
+  const first = chain.length - rest.length
+  return continueChain(chain.slice(first), first === 0 ? source : chain[first - 1], x)
 }
 
 /** @returns the samples' predictions; null where factoring would not pay, or the network is not a chain of layers */
@@ -170,7 +186,7 @@ function predictImages(
     graph: (batch) => {
       const at = new Input('at', [batch * images.sets.length], 'i32')
       const x = reshape(gather(new Input('rows', [capacity, channels]), at), [batch, ...shape])
-      return { outputs: { y: continueChain(ending.rest, last, x) } }
+      return { outputs: { y: continueNetwork(compiled, ending.rest, x) } }
     },
     inputs: (first, batch) => ({ rows: values, at: rowsOfSamples(images, patterns, first, batch) }),
   })
@@ -227,7 +243,7 @@ async function predictSums(
   return compiled.inChunks(count, options, {
     key: `sums:${rest.length}`,
     graph: (batch) => ({
-      outputs: { y: continueChain(rest, before, new Input('sums', [batch, ...shape])) },
+      outputs: { y: continueNetwork(compiled, rest, new Input('sums', [batch, ...shape])) },
     }),
     inputs: (first, batch) => {
       const chunk = new Float32Array(batch * units)
