@@ -2,8 +2,20 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compute } from '../../src/engine/compute.ts'
 import type { Device, HostArray } from '../../src/engine/device.ts'
 import { DeviceError } from '../../src/engine/errors.ts'
+import { model } from '../../src/engine/facade/model.ts'
 import type { Safetensors } from '../../src/engine/formats/safetensors.ts'
 import { gradients } from '../../src/engine/gradients.ts'
+import { concatenate, input as graphInput, add as sumOf } from '../../src/engine/model/graph.ts'
+import {
+  activation,
+  batchNormalization,
+  conv2d as convolution,
+  dense as denseLayer,
+  flatten as flattened,
+  randomFlip,
+  randomTranslation,
+  spatialDropout2d,
+} from '../../src/engine/model/layers/public.ts'
 import { blendBySegments, packMasks } from '../../src/engine/ops/blend-by-segments.ts'
 import { conv2d } from '../../src/engine/ops/conv2d.ts'
 import {
@@ -33,6 +45,7 @@ import { makePlan } from '../../src/engine/plan/plan.ts'
 import type { Graph } from '../../src/engine/plan/trace.ts'
 import { ReferenceDevice } from '../../src/engine/reference/device.ts'
 import { align, Constant, Input, Resident, type Shape, sizeOf, type Tensor } from '../../src/engine/tensor.ts'
+import { sgd } from '../../src/engine/training/optimizers.ts'
 import { adamUpdate } from '../../src/engine/updates/adam.ts'
 import { adamWUpdate } from '../../src/engine/updates/adam-w.ts'
 import { assignUpdate } from '../../src/engine/updates/assign.ts'
@@ -710,6 +723,34 @@ export function deviceSuite({ name, open, loadOps, tolerance = 1e-5 }: DeviceSui
         const after = await device.read({ memory: blocks.p, operand: { shape: [4], dtype: 'f32', offset: 0 } })
         expect([...after]).toEqual([0, 1, 2, 3])
         for (const memory of Object.values(blocks)) memory.dispose()
+      })
+    })
+
+    describe('networks', () => {
+      it('that are residual, normalise by batches and see images by chance are trained as in float64', async () => {
+        const trained = async (on: Device) => {
+          const image = graphInput({ shape: [6, 6, 2] })
+          const convolve = () => convolution({ filters: 4, kernelSize: 3, padding: 'same', useBias: false })
+          const seen = image.through(randomFlip(), randomTranslation({ heightFactor: 0.2, widthFactor: 0.2 }))
+          const stem = seen.through(convolve(), batchNormalization({ momentum: 0.7 }), activation('relu'))
+          const block = sumOf([stem.through(convolve(), batchNormalization({ momentum: 0.7 })), stem])
+          const joined = concatenate([block.through(activation('relu'), spatialDropout2d({ rate: 0.25 })), stem])
+          const outputs = joined.through(flattened(), denseLayer({ units: 3, activation: 'softmax' }))
+          const network = model({ inputs: image, outputs, seed: 2 })
+          await network.compile({ device: on, optimizer: sgd({ learningRate: 0.02, momentum: 0.9 }) })
+          const data = numbers([10, 6, 6, 2], 3).map((value) => value + 0.5)
+          const samples = { data, shape: [10, 6, 6, 2] }
+          await network.fit(samples, [0, 1, 2, 0, 1, 2, 0, 1, 2, 0], { batchSize: 4, epochs: 2 })
+          const { data: predicted } = await network.predict(samples)
+          network.dispose()
+          return [
+            ...network.weights.map((weight) => [weight.name, weight.data] as const),
+            ['predicted', predicted] as const,
+          ]
+        }
+        const [actual, expected] = [await trained(device), await trained(new ReferenceDevice())]
+        for (const [i, [what, values]] of expected.entries())
+          expect(relativeError(actual[i][1], values), what).toBeLessThanOrEqual(10 * tolerance)
       })
     })
 

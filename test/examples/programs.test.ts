@@ -26,6 +26,13 @@ it('train.mjs trains a network that tells rows from columns, and saves it', asyn
   expect(readFileSync(file).byteLength).toBeGreaterThan(9000)
 })
 
+it('residual.mjs trains a graph, whose table says what is connected', async () => {
+  const { stdout } = await run('residual.mjs')
+  expect(stdout).toMatch(/^add_1 \(Add\) .* batch_normalization_4\[0\]\[0\]\s+batch_normalization_5\[0\]\[0\]/m)
+  expect(stdout).toMatch(/Non-trainable params: 144/)
+  expect(Number(/Accuracy ([\d.]+)/.exec(stdout)?.[1])).toBeGreaterThan(0.95)
+})
+
 it('explain-any-function.mjs finds the one part of a picture that a function looks at', async () => {
   const { stdout } = await run('explain-any-function.mjs')
   const weights = Array.from(stdout.matchAll(/^part (\d): (-?[\d.]+)/gm), ([, part, weight]) => [+part, +weight])
