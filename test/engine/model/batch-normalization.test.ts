@@ -146,6 +146,17 @@ describe('batch normalisation', () => {
     )
   })
 
+  it('is done by the convolution before it in use, together with the shortcut and the activation behind it', async () => {
+    const image = input({ shape: [8, 8, 4] })
+    const convolve = () => conv2d({ filters: 4, kernelSize: 3, padding: 'same', useBias: false })
+    const inner = image.through(convolve(), batchNormalization(), activation('relu'), convolve(), batchNormalization())
+    const network = model({ inputs: image, outputs: add([inner, image]).through(activation('relu')) })
+    await network.compile({ device: new CpuDevice({ threads: 1 }) })
+    const overImages = network.plan(2).steps.filter(({ outputs: [{ shape }] }) => shape.length === 4)
+    expect(overImages.map(({ kernel }) => kernel)).toEqual(['conv2d', 'conv2d'])
+    network.dispose()
+  })
+
   it('refuses options that it does not have', () => {
     const build = (options: object) => () => sequential({ inputShape: [4] }, [batchNormalization(options)])
     expect(build({ momentum: 1.1 })).toThrow(ArgumentError)
