@@ -151,7 +151,7 @@ describe('pooling of whole images, and larger images', () => {
       shape: [1, 2],
     })
     const kept = build(globalAveragePooling2d({ keepDims: true }))
-    expect(kept.summary()).toContain('global_average_pooling2d (Glo')
+    expect(kept.summary()).toContain('global_average_pooling2d (Gl ')
     expect(kept.outputShape).toEqual([1, 1, 2])
     expect(() => build(flatten(), globalMaxPooling2d())).toThrow(
       new ShapeError('globalMaxPooling2d (layer 2): expected images [H,W,C], got [12]'),

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest'
+import { predictBlended } from '../../../src/engine/blend/predict-blended.ts'
 import { predictFactored } from '../../../src/engine/blend/predict-factored.ts'
 import { SegmentPatterns } from '../../../src/engine/blend/segment-patterns.ts'
 import { CpuDevice } from '../../../src/engine/cpu/device.ts'
@@ -16,11 +17,14 @@ import {
 } from '../../../src/engine/model/layers/public.ts'
 import type { Network } from '../../../src/engine/model/network.ts'
 import { predict } from '../../../src/engine/model/predict.ts'
+import { conv2d as convolve } from '../../../src/engine/ops/conv2d.ts'
 import { relu } from '../../../src/engine/ops/elementwise.ts'
+import { matmul } from '../../../src/engine/ops/matmul.ts'
 import { avgPool, maxPool } from '../../../src/engine/ops/pool.ts'
 import { flatten as flattenTensor } from '../../../src/engine/ops/reshape.ts'
+import { softmax } from '../../../src/engine/ops/softmax.ts'
 import { ReferenceDevice } from '../../../src/engine/reference/device.ts'
-import { Input, sizeOf, type Tensor } from '../../../src/engine/tensor.ts'
+import { Input, type Shape, sizeOf, type Tensor } from '../../../src/engine/tensor.ts'
 import { largestError } from '../../reference-tensors.ts'
 import { randomNetwork } from './networks.ts'
 
@@ -160,6 +164,38 @@ describe('factored predictions', () => {
     // More samples cost next to nothing.
     expect(many.flops / shared.flops).toBeLessThan(1.5)
     model.dispose()
+  })
+
+  it('equal them where a dense layer sees every pixel by itself', async () => {
+    const shapes: Readonly<Record<string, Shape>> = {
+      kernel: [3, 3, 1, 4],
+      pixel: [4, 3],
+      units: [12 * 12 * 3, 2],
+    }
+    const network: Network = {
+      inputs: [{ name: 'x', shape: [12, 12, 1] }],
+      outputs: [{ name: 'y', shape: [2] }],
+      parameters: Object.entries(shapes).map(([name, shape], i) => ({
+        name,
+        shape,
+        data: Float32Array.from({ length: sizeOf(shape) }, (_, j) => Math.sin(j * (i + 2)) / 4),
+        trainable: true,
+      })),
+      apply: ([x], [kernel, pixel, units]) => {
+        const seen = matmul(relu(convolve(x, kernel, { padding: 'same' })), pixel)
+        return { outputs: [softmax(matmul(flattenTensor(relu(seen)), units))], updates: [] }
+      },
+    }
+    const compiled = new CompiledModel(network, device)
+    const segments = Int32Array.from({ length: 144 }, (_, i) => Math.floor(i / 72) * 2 + Math.floor((i % 12) / 6))
+    const image = Float32Array.from({ length: 144 }, (_, i) => Math.sin(i))
+    const masks = Uint8Array.from({ length: 400 * 4 }, (_, i) => (i * 7919 + (i >> 5)) % 2)
+    const request = { image, fudged: new Float32Array(144), segments, masks, count: 400, segmentCount: 4 }
+    const plain = await predictBlended(compiled, request, { factored: false })
+    expect(largestError((await predictBlended(compiled, request, {})).data, plain.data)).toBeLessThan(5e-6)
+    const shared = await predictFactored(compiled, request, {})
+    if (shared) expect(largestError(shared.data, plain.data)).toBeLessThan(5e-6)
+    compiled.dispose()
   })
 
   it('tables add up to the logits of every mixture', async () => {

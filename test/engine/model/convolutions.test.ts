@@ -39,13 +39,13 @@ describe('layers that convolve', () => {
       =================================================================
       conv2d (Conv2D)              (None, 8, 8, 8)           152       
       _________________________________________________________________
-      depthwise_conv2d (DepthwiseCo(None, 4, 4, 16)          160       
+      depthwise_conv2d (DepthwiseC (None, 4, 4, 16)          160       
       _________________________________________________________________
-      separable_conv2d (SeparableCo(None, 4, 4, 6)           246       
+      separable_conv2d (SeparableC (None, 4, 4, 6)           246       
       _________________________________________________________________
-      conv2d_transpose (Conv2DTrans(None, 8, 8, 4)           220       
+      conv2d_transpose (Conv2DTran (None, 8, 8, 4)           220       
       _________________________________________________________________
-      depthwise_conv2d_1 (Depthwise(None, 7, 7, 4)           16        
+      depthwise_conv2d_1 (Depthwis (None, 7, 7, 4)           16        
       _________________________________________________________________
       flatten (Flatten)            (None, 196)               0         
       _________________________________________________________________

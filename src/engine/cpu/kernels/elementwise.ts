@@ -169,7 +169,7 @@ export function binaryKernel(name: BinaryName): CpuKernel {
 export const where: CpuKernel = (step, emitter) => {
   const { condition, a, b } = step.inputs
   const [y] = step.outputs
-  walk(emitter, y.shape, [y.shape, condition.shape, a.shape, b.shape], (body, [to, at, left, right]) => {
+  walkBroadcast(emitter, y.shape, [condition.shape, a.shape, b.shape], (body, [to, at, left, right]) => {
     const isTrue =
       condition.dtype === 'i32'
         ? i32.ne(i32.load(at, condition.address), i32.const(0))
