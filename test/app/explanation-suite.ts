@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { tutorialArchitecture } from '../../src/app/tutorial/network.ts'
+import { tutorialArchitecture } from '../../src/app/networks/tutorial.ts'
 import type { Device } from '../../src/engine/device.ts'
 import { modelFromBytes } from '../../src/engine/facade/load-model.ts'
 import type { Model } from '../../src/engine/facade/model.ts'

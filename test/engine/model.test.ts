@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { tutorialArchitecture } from '../../src/app/tutorial/network.ts'
+import { tutorialArchitecture } from '../../src/app/networks/tutorial.ts'
 import { CpuDevice } from '../../src/engine/cpu/device.ts'
 import { ArgumentError, FormatError, LimelightError, ShapeError } from '../../src/engine/errors.ts'
 import { modelFromBytes } from '../../src/engine/facade/load-model.ts'

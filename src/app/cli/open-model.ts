@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Device } from '../../engine/device.ts'
 import { modelFromBytes } from '../../engine/facade/load-model.ts'
 import type { Model } from '../../engine/facade/model.ts'
-import { tutorialArchitecture } from '../tutorial/network.ts'
+import { tutorialArchitecture } from '../networks/tutorial.ts'
 import { readInput } from './input-file.ts'
 import { type DeviceOptions, openDeviceFor } from './options.ts'
 

@@ -8,7 +8,7 @@ import { inLockedFolder } from './locked.ts'
 import { openModel } from './open-model.ts'
 import { addDeviceOptions, type DeviceOptions, integer, path } from './options.ts'
 import { interruptSignal, note, progressBar, result } from './terminal.ts'
-import { savedStays, trainTutorialNetwork } from './train.ts'
+import { savedStays, trainNetwork } from './train.ts'
 
 interface TutorialOptions extends DeviceOptions {
   readonly model?: string
@@ -39,7 +39,7 @@ async function tutorial(options: TutorialOptions): Promise<void> {
 async function trainAndShow(options: TutorialOptions, signal: AbortSignal): Promise<void> {
   const modelFile = options.model ?? join(options.out, 'model.safetensors')
   if (options.model === undefined) {
-    await trainTutorialNetwork({ ...options, batchSize: 256, save: modelFile }, signal)
+    await trainNetwork({ ...options, network: 'tutorial', save: modelFile }, signal)
   }
   const test = await loadSplit('test', signal)
   const { model, device, dispose } = await openModel(modelFile, options)

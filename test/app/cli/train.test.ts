@@ -39,6 +39,34 @@ describe('limelight', () => {
     expect(Math.abs(loss - log[1].val_loss)).toBeLessThan(1e-6)
   })
 
+  it('trains a residual network, whose file says so and is explained', { timeout: 300_000 }, async () => {
+    const file = join(folder, 'residual.safetensors')
+    const words = ['train', '--network', 'resnet', '--limit', '300', '--epochs', '1', '--device', 'cpu', '--json']
+    const trained = await limelight(...words, '--save', file)
+    expect(trained.code, trained.stderr).toBe(0)
+    expect(trained.stderr).toContain('Trainable params: 77,754')
+    const { metadata } = parseSafetensors(readFileSync(file))
+    expect(metadata.batch_size).toBe('128')
+    expect(metadata.optimizer).toMatch(/^sgd learningRate=.*"schedule":"cosineDecay".* nesterov=true$/)
+    const explained = await limelight(
+      'explain',
+      '--model',
+      file,
+      '--index',
+      '0',
+      '--device',
+      'cpu',
+      '--samples',
+      '50',
+      '--json',
+    )
+    expect(explained.code, explained.stderr).toBe(0)
+    expect(JSON.parse(explained.stdout).probabilities).toHaveLength(10)
+    const wrong = await limelight('train', '--network', 'vgg', '--save', file)
+    expect(wrong.code).toBe(2)
+    expect(wrong.stderr).toContain('Allowed choices are tutorial, resnet')
+  })
+
   it('prints the report of scikit-learn for the recorded network', { timeout: 300_000 }, async () => {
     const { code, stdout } = await limelight('evaluate', '--model', model, '--device', 'cpu')
     expect(code).toBe(0)

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build, type PreviewServer, preview } from 'vite'
 import type { ImageSet } from '../../../src/app/data/image-set.ts'
+import { tutorialArchitecture } from '../../../src/app/networks/tutorial.ts'
 import { readSplit } from '../../../src/app/tasks/fashion-mnist/files.ts'
 import { fashionMnist } from '../../../src/app/tasks/fashion-mnist/task.ts'
-import { tutorialArchitecture } from '../../../src/app/tutorial/network.ts'
 import { type Device, loadModel, type Model, openDevice } from '../../../src/engine/index.ts'
 
 const {

@@ -1,7 +1,7 @@
 import { type Browser, chromium, type Page } from 'playwright'
 import { createServer, type ViteDevServer } from 'vite'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { tutorialArchitecture } from '../../../src/app/tutorial/network.ts'
+import { tutorialArchitecture } from '../../../src/app/networks/tutorial.ts'
 import { CpuDevice } from '../../../src/engine/cpu/device.ts'
 import { Sequential } from '../../../src/engine/facade/sequential.ts'
 import { adam } from '../../../src/engine/training/optimizers.ts'

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { tutorialArchitecture } from '../../../src/app/tutorial/network.ts'
+import { tutorialArchitecture } from '../../../src/app/networks/tutorial.ts'
 import { compute } from '../../../src/engine/compute.ts'
 import type { RunnablePhase } from '../../../src/engine/cpu/crew.ts'
 import { CpuDevice } from '../../../src/engine/cpu/device.ts'

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { tutorialArchitecture } from '../../../src/app/tutorial/network.ts'
+import { tutorialArchitecture } from '../../../src/app/networks/tutorial.ts'
 import { compute } from '../../../src/engine/compute.ts'
 import type { Device, HostArray } from '../../../src/engine/device.ts'
 import { type Sequential, sequential } from '../../../src/engine/facade/sequential.ts'

@@ -13,10 +13,10 @@ import {
 import type { Faithfulness, RequestInput, Stability } from '../../../lime/index.ts'
 import imagesAddress from '../../data/fashion-mnist/t10k-images-idx3-ubyte.gz?url'
 import labelsAddress from '../../data/fashion-mnist/t10k-labels-idx1-ubyte.gz?url'
+import { tutorialArchitecture } from '../../networks/tutorial.ts'
 import { task } from '../../tasks/chosen-task.ts'
 import { readSplit } from '../../tasks/fashion-mnist/files.ts'
 import { classNamesOf, samplesOf } from '../../tasks/task.ts'
-import { tutorialArchitecture } from '../../tutorial/network.ts'
 import type {
   AverageEvidence,
   DeviceChoice,

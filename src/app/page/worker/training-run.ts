@@ -8,6 +8,7 @@ import {
   type EpochLog,
   type Model,
   modelToBytes,
+  type Optimizer,
 } from '../../../engine/index.ts'
 import { felzenszwalb, LimeImageExplainer } from '../../../lime/index.ts'
 import { trainingRecord } from '../../batch/training-record.ts'
@@ -59,6 +60,7 @@ export class TrainingRun {
   private readonly points: TrainingPoint[]
   /** The last of them, which nobody has heard of yet. */
   private untold: TrainingPoint[] = []
+  private readonly optimizer: Optimizer
   private watchedAt = Number.NEGATIVE_INFINITY
   /** At once, before the first step: there is always something to go back to. */
   private keptAt = Number.NEGATIVE_INFINITY
@@ -73,6 +75,7 @@ export class TrainingRun {
     soFar: TrainingSoFar,
     private readonly onEvent: (event: TrainingEvent) => void,
   ) {
+    this.optimizer = adam({ learningRate: recipe.learningRate })
     this.checkpoint = soFar.checkpoint
     this.log = [...soFar.log]
     this.points = [...soFar.points]
@@ -93,10 +96,9 @@ export class TrainingRun {
 
   /** Puts the network on a device, ready to train: at the beginning, and whenever the device changes. */
   async arrive(device: Device): Promise<void> {
-    const { learningRate } = this.recipe
     const compiled = this.network.compile({
       device,
-      optimizer: adam({ learningRate }),
+      optimizer: this.optimizer,
       loss: 'sparseCategoricalCrossentropy',
       metrics: ['accuracy'],
     })
@@ -151,7 +153,14 @@ export class TrainingRun {
     const ended = new AbortController()
     const training = firstOf(material.training, recipe.images)
     const heldOut = firstOf(material.test, material.validation)
-    const record = () => trainingRecord({ ...recipe, images: training.count, device: device.info, log: this.log })
+    const record = () =>
+      trainingRecord({
+        ...recipe,
+        optimizer: this.optimizer.settings,
+        images: training.count,
+        device: device.info,
+        log: this.log,
+      })
     this.network.metadata = record()
     await this.network.fit(samplesOf(task, training.images), training.labels, {
       batchSize,

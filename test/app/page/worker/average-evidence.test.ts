@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ImageSet } from '../../../../src/app/data/image-set.ts'
+import { tutorialArchitecture } from '../../../../src/app/networks/tutorial.ts'
 import { cellOf } from '../../../../src/app/page/contract/evidence-cells.ts'
 import { averageEvidence, gridColumns, gridRows } from '../../../../src/app/page/worker/average-evidence.ts'
 import { readSplit } from '../../../../src/app/tasks/fashion-mnist/files.ts'
 import { fashionMnist } from '../../../../src/app/tasks/fashion-mnist/task.ts'
-import { tutorialArchitecture } from '../../../../src/app/tutorial/network.ts'
 import {
   conv2d,
   type Device,
