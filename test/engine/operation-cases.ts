@@ -834,6 +834,15 @@ const fusionCases = [
         }),
       ),
   ),
+  define(
+    'conv2d that blends so much that Winograd would pay',
+    (draw) => ({ ...image(draw, [12, 13, 1], 5, 3), kernel: draw.uniform([3, 3, 1, 48]) }),
+    (given) =>
+      conv2d(blendBySegments(given.image, given.fudged, given.segments, given.masks), given.kernel, {
+        padding: 'same',
+      }),
+    [],
+  ),
   ...[
     { channels: 3, filters: 5, strides: 1 },
     { channels: 8, filters: 8, strides: 1 },

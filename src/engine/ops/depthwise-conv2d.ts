@@ -95,8 +95,9 @@ export interface DepthwiseConv2dOptions {
 }
 
 /**
- * Convolves each channel of images `x` [N,H,W,C] with windows of its own, `kernel` [KH,KW,C,multiplier], to
- * [N,OH,OW,C·multiplier]: channel c·multiplier + m is made of channel c. Strides and dilation 1 and padding 'valid' unless given.
+ * Convolves each channel of images `x` [N,H,W,C] with windows of its own, `kernel` [KH,KW,C,multiplier], to images
+ * [N,OH,OW,C·multiplier], whose channel c·multiplier + m is made of channel c. Strides and dilation 1 and padding 'valid' unless
+ * given.
  * @throws ShapeError when channels differ or the window does not fit
  */
 export function depthwiseConv2d(x: Tensor, kernel: Tensor, options: DepthwiseConv2dOptions = {}): Tensor {

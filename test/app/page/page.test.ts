@@ -35,7 +35,7 @@ describe('the page', () => {
     expect(complaints).toEqual([])
   })
 
-  test('needs no more than 160 KB of scripts, gzipped, for its first view and its first explanation', async () => {
+  test('needs no more than 170 KB of scripts, gzipped, for its first view and its first explanation', async () => {
     const context = await site.browser.newContext()
     try {
       const page = await context.newPage()
@@ -53,7 +53,7 @@ describe('the page', () => {
       for (const name of names) bytes += gzipSync(await readFile(join(site.folder, 'assets', name))).byteLength
       expect(bytes).toBeGreaterThan(100_000)
       // Where there is a GPU, what computes on it comes in place of the processor's kernels: 13 KB more, 175 KB at most.
-      expect(bytes).toBeLessThanOrEqual(160_000)
+      expect(bytes).toBeLessThanOrEqual(170_000)
     } finally {
       await context.close()
     }

@@ -119,12 +119,12 @@ function emitConvolution(emitter: KernelEmitter, job: ConvolutionJob): void {
 
 /** Whether these kernels can take the step: 3 x 3, strides, dilation and groups 1, little padding, whole vectors, a plain input. */
 export function suitsWinograd(step: CpuStep): boolean {
+  if ('blend' in step.attributes) return false
   const w = windowOf(step.attributes)
   const [height, width] = 'height' in w ? [w.height, w.width] : step.inputs.x.shape.slice(1)
   const [padBottom, padRight] = [w.outHeight + 2 - height - w.padTop, w.outWidth + 2 - width - w.padLeft]
   const isWhole = ({ shape }: CpuOperand) => shape[shape.length - 1] % 4 === 0
   return (
-    !('blend' in step.attributes) &&
     groupsOf(w) === 1 &&
     dilationOf(w).every((dilation) => dilation === 1) &&
     [w.windowHeight, w.windowWidth].every((extent) => extent === 3) &&
