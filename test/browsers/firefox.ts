@@ -153,7 +153,10 @@ class Firefox implements Browser {
 
   private hear(answer: Answer): void {
     if (answer.id !== undefined) this.asked.get(answer.id)?.(answer)
-    else if (answer.method === 'log.entryAdded' && ['error', 'warn'].includes(answer.params?.level ?? ''))
-      this.complaints.push(answer.params?.text ?? '')
+    else if (answer.method === 'log.entryAdded' && ['error', 'warn'].includes(answer.params?.level ?? '')) {
+      const text = answer.params?.text ?? ''
+      // Of a load that the next visit cut off, Firefox names no address; of one that the page needs it does.
+      if (!text.startsWith('Failed to load ‘’.')) this.complaints.push(text)
+    }
   }
 }

@@ -52,7 +52,7 @@ import { assignUpdate } from '../../src/engine/updates/assign.ts'
 import { nesterovUpdate } from '../../src/engine/updates/nesterov.ts'
 import { recordUpdate } from '../../src/engine/updates/record.ts'
 import { sgdUpdate } from '../../src/engine/updates/sgd.ts'
-import { caseGraph, operationCases, relativeError } from './operation-cases.ts'
+import { caseGraph, type OperationCase, operationCases, relativeError } from './operation-cases.ts'
 
 /**
  * What every device must do, in Node and in the browser: each operation and fusion as the reference device computes it, the
@@ -63,6 +63,8 @@ export interface DeviceSuiteOptions {
   readonly open: () => Promise<Device>
   /** test/reference/ops.safetensors, however files are read here. */
   readonly loadOps: () => Promise<Safetensors>
+  /** All there are unless given. */
+  readonly cases?: readonly OperationCase[]
   /** Against float64; 1e-5 unless given. */
   readonly tolerance?: number
 }
@@ -74,7 +76,13 @@ export function numbers(shape: Shape, seed = 1): Float32Array {
   return Float32Array.from({ length: sizeOf(shape) }, (_, i) => Math.sin((i + 1) * 12.9898 * seed + seed) * 0.9)
 }
 
-export function deviceSuite({ name, open, loadOps, tolerance = 1e-5 }: DeviceSuiteOptions): void {
+export function deviceSuite({
+  name,
+  open,
+  loadOps,
+  cases = operationCases,
+  tolerance = 1e-5,
+}: DeviceSuiteOptions): void {
   describe(name, () => {
     let device: Device
     let ops: Safetensors
@@ -91,7 +99,7 @@ export function deviceSuite({ name, open, loadOps, tolerance = 1e-5 }: DeviceSui
     }
 
     describe('computes what the reference device computes', () => {
-      for (const problem of operationCases)
+      for (const problem of cases)
         it(problem.name, async () => {
           const { graph, inputs } = caseGraph(problem)
           await compare(graph, inputs)

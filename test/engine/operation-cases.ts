@@ -36,7 +36,7 @@ import { broadcastTo, expand, sum } from '../../src/engine/ops/sum-and-broadcast
 import { take } from '../../src/engine/ops/take.ts'
 import { transpose } from '../../src/engine/ops/transpose.ts'
 import { where } from '../../src/engine/ops/where.ts'
-import type { Graph } from '../../src/engine/plan/trace.ts'
+import { type Graph, trace } from '../../src/engine/plan/trace.ts'
 import { Input, type Shape, sizeOf, type Tensor } from '../../src/engine/tensor.ts'
 
 /**
@@ -106,8 +106,9 @@ function define(
 }
 
 const unaryNames = Object.keys(unaryRows) as UnaryName[]
-const unaryCases = unaryNames.flatMap((name) =>
-  [[7], [2, 3, 5], [4, 33]].map((shape) =>
+/** Rows differ in what they compute of a number, not in how they walk: one row tries that. */
+const unaryCases = unaryNames.flatMap((name, index) =>
+  (index === 0 ? [[7], [2, 3, 5], [4, 33]] : [[4, 33]]).map((shape) =>
     define(
       `${name} ${shape}`,
       (draw) => ({ x: draw.uniform(shape, unaryRows[name].domain) }),
@@ -152,8 +153,8 @@ const broadcastPairs: readonly (readonly [Shape, Shape])[] = [
     [2, 3, 1],
   ],
 ]
-const binaryCases = (Object.keys(binaryRows) as BinaryName[]).flatMap((name) =>
-  broadcastPairs.map(([a, b]) =>
+const binaryCases = (Object.keys(binaryRows) as BinaryName[]).flatMap((name, index) =>
+  (index === 0 ? broadcastPairs : [broadcastPairs[0], broadcastPairs[2]]).map(([a, b]) =>
     define(
       `${name} ${JSON.stringify(a)} ${JSON.stringify(b)}`,
       (draw) => {
@@ -1150,6 +1151,17 @@ export const operationCases: readonly OperationCase[] = [
   ...normCases,
   ...fusionCases,
 ]
+
+/** So few cases that each operation is tried, its gradients' too. */
+export function oneCaseOfEachOperation(): readonly OperationCase[] {
+  const tried = new Set<string>()
+  return operationCases.filter((problem) => {
+    const kernels = trace(caseGraph(problem).graph).steps.map(({ kernel }) => kernel)
+    const isNew = kernels.some((kernel) => !tried.has(kernel))
+    for (const kernel of kernels) tried.add(kernel)
+    return isNew
+  })
+}
 
 /** The case's graph: its result `y`, and under `d.<input>` the gradient of Σ y · dy for a fixed random dy. */
 export function caseGraph(problem: OperationCase): { graph: Graph; inputs: Record<string, HostArray> } {
