@@ -134,7 +134,7 @@ const textOf = (given: unknown) => JSON.stringify(explanationRequest(given as Re
 describe('requests', () => {
   it('that ask for the same are the same text and run, however they are written', () => {
     const applied = rewritings.map(() => 0)
-    for (let i = 0; i < 150; i++) {
+    for (let i = 0; i < 400; i++) {
       const random = seedrandom(`request ${i}`)
       let given = randomRequest(random)
       const text = textOf(given)
