@@ -213,7 +213,7 @@ describe('requests', () => {
         return [0.5 + p, 0.3 - p / 2, 0.2 - p / 2]
       })
     let compared = 0
-    for (let i = 0; compared < 40; i++) {
+    for (let i = 0; compared < 20; i++) {
       const given = randomRequest(seedrandom(`numbers ${i}`))
       if (given.of === 'logit') continue
       const {
