@@ -5,7 +5,7 @@ import { inputGradientOperation } from './conv2d.ts'
 import type { InputGradientAttributes } from './convolution-sums.ts'
 import { depthwiseInputGradientOperation } from './depthwise-conv2d.ts'
 import { reshape } from './reshape.ts'
-import { type Padding, type Pair, pairOf, sidesOf } from './window.ts'
+import { attributesOf, type Padding, type Pair, pairOf, sidesOf } from './window.ts'
 
 /**
  * Transposed convolution: what conv2d's gradient does for its images, as a layer of a network. It is run by the same kernels, under
@@ -130,18 +130,5 @@ export function transposedOver(
   const columns = { extent: outWidth, window: windowWidth, stride: strideX, dilation: dilationX }
   const [padTop, height] = spread(name, { ...rows, padding: vertical, outputPadding: below })
   const [padLeft, width] = spread(name, { ...columns, padding: horizontal, outputPadding: right })
-  return {
-    windowHeight,
-    windowWidth,
-    strideY,
-    strideX,
-    padTop,
-    padLeft,
-    outHeight,
-    outWidth,
-    ...(dilationY !== 1 && { dilationY }),
-    ...(dilationX !== 1 && { dilationX }),
-    height,
-    width,
-  }
+  return { ...attributesOf(rows, columns, { padTop, padLeft, outHeight, outWidth }), height, width }
 }

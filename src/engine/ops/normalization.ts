@@ -1,7 +1,7 @@
 import { ArgumentError, ShapeError } from '../errors.ts'
 import { constant, formatShape, type Shape, sameShape, type Tensor } from '../tensor.ts'
 import { conv2d } from './conv2d.ts'
-import { add, exp, log, mul, reciprocal, sqrt, square, sub } from './elementwise.ts'
+import { add, mul, pow, rsqrt, square, sub } from './elementwise.ts'
 import { mean } from './reduce.ts'
 import { reshape } from './reshape.ts'
 
@@ -40,7 +40,7 @@ function momentsOver(x: Tensor, axes: readonly number[]): Moments {
 
 /** 1 / √(variance + epsilon) */
 function inverseDeviation(variance: Tensor, epsilon: number): Tensor {
-  return reciprocal(sqrt(add(variance, epsilon)))
+  return rsqrt(add(variance, epsilon))
 }
 
 /** @throws ShapeError where gamma or beta is not of this shape */
@@ -176,5 +176,5 @@ export function localResponseNorm(x: Tensor, options: LocalResponseNormOptions =
     for (let from = Math.max(0, to - before); from <= Math.min(channels - 1, to + after); from++)
       near[from * channels + to] = 1
   const sums = conv2d(square(x), constant(near, [1, 1, channels, channels]))
-  return mul(x, exp(mul(log(add(mul(sums, alpha / size), bias)), -beta)))
+  return mul(x, pow(add(mul(sums, alpha / size), bias), -beta))
 }

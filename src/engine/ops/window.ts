@@ -83,10 +83,17 @@ export function sidesOf(name: string, padding: Padding): readonly ['same' | 'val
   return [around(vertical), around(horizontal)]
 }
 
+/** How a window walks along one axis. */
+interface AxisWalk {
+  readonly window: number
+  readonly stride: number
+  readonly dilation: number
+}
+
 function walk(
   name: string,
   extent: number,
-  { window, stride, dilation }: { window: number; stride: number; dilation: number },
+  { window, stride, dilation }: AxisWalk,
   padding: 'same' | 'valid' | Sides,
   what: string,
   ceilMode: boolean,
@@ -160,16 +167,26 @@ export function windowOver(
   const columns = { window: windowWidth, stride: strideX, dilation: dilationX }
   const [padTop, outHeight] = walk(name, image[1], rows, vertical, what, ceilMode)
   const [padLeft, outWidth] = walk(name, image[2], columns, horizontal, what, ceilMode)
+  return attributesOf(rows, columns, { padTop, padLeft, outHeight, outWidth })
+}
+
+/** A walk along both axes as an operation carries it: what is usual is left out. */
+export function attributesOf(
+  rows: AxisWalk,
+  columns: AxisWalk,
+  places: Readonly<Record<'padTop' | 'padLeft' | 'outHeight' | 'outWidth', number>>,
+): WindowAttributes {
+  const { padTop, padLeft, outHeight, outWidth } = places
   return {
-    windowHeight,
-    windowWidth,
-    strideY,
-    strideX,
+    windowHeight: rows.window,
+    windowWidth: columns.window,
+    strideY: rows.stride,
+    strideX: columns.stride,
     padTop,
     padLeft,
     outHeight,
     outWidth,
-    ...(dilationY !== 1 && { dilationY }),
-    ...(dilationX !== 1 && { dilationX }),
+    ...(rows.dilation !== 1 && { dilationY: rows.dilation }),
+    ...(columns.dilation !== 1 && { dilationX: columns.dilation }),
   }
 }

@@ -1,7 +1,8 @@
 import { ArgumentError } from '../errors.ts'
 import { isSigmoid, isSoftmax } from '../model/output-activation.ts'
-import { abs, add, equal, exp, log, mul, neg, relu, square, step, sub } from '../ops/elementwise.ts'
-import { argMax, max, mean } from '../ops/reduce.ts'
+import { abs, equal, mul, neg, softplus, square, step, sub } from '../ops/elementwise.ts'
+import { argMax, mean } from '../ops/reduce.ts'
+import { logSoftmax } from '../ops/softmax.ts'
 import { softmaxCrossEntropy } from '../ops/softmax-cross-entropy.ts'
 import { sum } from '../ops/sum-and-broadcast.ts'
 import type { Tensor } from '../tensor.ts'
@@ -35,9 +36,7 @@ export const losses = {
     labels: 'probabilities',
     of(output, targets) {
       const logits = softmaxLogits('categoricalCrossentropy', output)
-      const below = sub(logits, max(logits, { axes: -1, keepDims: true }))
-      const total = log(sum(exp(below), { axes: -1, keepDims: true }))
-      return meanOfSample(sum(mul(targets, sub(total, below)), { axes: -1 }))
+      return meanOfSample(neg(sum(mul(targets, logSoftmax(logits)), { axes: -1 })))
     },
     accuracy: (output, targets) => meanOfSample(equal(argMax(softmaxLogits('accuracy', output)), argMax(targets))),
   },
@@ -46,11 +45,7 @@ export const losses = {
     labels: 'probabilities',
     of(output, targets) {
       const logits = sigmoidLogits('binaryCrossentropy', output)
-      // log(1 + exp(z)) - z · target with the larger of both summands taken out, so that neither overflows. The slope is
-      // the same whichever that is, at z = 0 too: what the shift adds here it takes away there.
-      const shift = relu(logits)
-      const total = add(shift, log(add(exp(sub(logits, shift)), exp(neg(shift)))))
-      return meanOfSample(sub(total, mul(logits, targets)))
+      return meanOfSample(sub(softplus(logits), mul(logits, targets)))
     },
     /** The threshold is 0.5: a logit above 0. */
     accuracy: (output, targets) => meanOfSample(equal(step(sigmoidLogits('accuracy', output)), targets)),

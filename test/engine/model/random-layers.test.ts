@@ -155,7 +155,8 @@ describe('images', () => {
     expect(() => build(randomTranslation({ heightFactor: 1, widthFactor: 0 }))).toThrow(
       /images of 5 x 6 pixels can't be moved by 5 and 0 and mirrored/,
     )
-    expect(() => build(randomTranslation({ heightFactor: 1, widthFactor: 1, fillMode: 'constant' }))).not.toThrow()
+    const outOfSight = build(randomTranslation({ heightFactor: 1, widthFactor: 1, fillMode: 'constant' }))
+    expect(outOfSight.outputs.map(({ shape }) => shape)).toEqual([inputShape])
     expect(() => build(randomTranslation({ heightFactor: 1.5, widthFactor: 0 }))).toThrow(ArgumentError)
     expect(() => build(randomFlip({ mode: 'diagonal' as 'vertical' }))).toThrow(ArgumentError)
     expect(() => build(spatialDropout2d({ rate: 1 }))).toThrow(ArgumentError)

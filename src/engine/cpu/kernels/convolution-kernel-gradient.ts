@@ -75,16 +75,27 @@ export const conv2dKernelGradient: CpuKernel = (step, emitter) => {
     const tap = groups === 1 ? unit : i32.remU(unit, i32.const(taps))
     const row = i32.mul(tap, i32.const(filters * 4))
     const to = groups === 1 ? row : i32.add(row, i32.mul(i32.divU(unit, i32.const(taps)), i32.const(ownFilters * 4)))
-    for (let v = 0; v * 4 < ownFilters; v++) {
-      const total = body.local('v128', f32x4.const(0))
-      const from = body.local('i32', i32.mul(unit, i32.const(packed * 4)))
-      body.for(0, slices, 1, () => {
-        body.set(total, f32x4.add(total, f32x4.load(from, partial + v * 16)))
-        body.advance(from, sumBytes)
-      })
-      storeVector(body, i32.add(i32.const(dk.address), to), v * 16, total, ownFilters, i32.const(0), v)
-    }
+    addSlices(body, unit, i32.add(i32.const(dk.address), to), { partial, slices, sumBytes, columns: ownFilters })
   })
+}
+
+/** Adds up one row of the slices' sums, rows of whole vectors, in their order, and stores it at `to`. */
+export function addSlices(
+  body: FunctionBody,
+  row: I32,
+  to: I32,
+  job: { readonly partial: number; readonly slices: number; readonly sumBytes: number; readonly columns: number },
+): void {
+  const { partial, slices, sumBytes, columns } = job
+  for (let v = 0; v * 4 < columns; v++) {
+    const total = body.local('v128', f32x4.const(0))
+    const from = body.local('i32', i32.mul(row, i32.const(packedWidth(columns) * 4)))
+    body.for(0, slices, 1, () => {
+      body.set(total, f32x4.add(total, f32x4.load(from, partial + v * 16)))
+      body.advance(from, sumBytes)
+    })
+    storeVector(body, to, v * 16, total, columns, i32.const(0), v)
+  }
 }
 
 function emitOuterProducts(

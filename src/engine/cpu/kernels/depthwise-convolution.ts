@@ -2,7 +2,7 @@ import { coverOf, dilationOf, type WindowAttributes } from '../../ops/window.ts'
 import { type FunctionBody, f32, f32x4, type I32, i32 } from '../../wasm/emitter.ts'
 import type { CpuKernel } from '../kernel.ts'
 import { forEachBand, packWeights } from './convolution.ts'
-import { gradientSlices } from './convolution-kernel-gradient.ts'
+import { addSlices, gradientSlices } from './convolution-kernel-gradient.ts'
 import { bytesOf, type PaddedImage, type PixelLayout, pad, paddedFor, windowOf } from './padded-image.ts'
 import { type Epilogue, epilogueOf, finish, packedWidth, storeVector, vectorBlocks } from './register-block.ts'
 
@@ -243,16 +243,8 @@ export const depthwiseConv2dKernelGradient: CpuKernel = (step, emitter) => {
   })
 
   emitter.phase(taps, 0, (body, tap) => {
-    const to = i32.mul(tap, i32.const(columns * 4))
-    for (let v = 0; v * 4 < columns; v++) {
-      const total = body.local('v128', f32x4.const(0))
-      const from = body.local('i32', i32.mul(tap, i32.const(packed * 4)))
-      body.for(0, slices, 1, () => {
-        body.set(total, f32x4.add(total, f32x4.load(from, partial + v * 16)))
-        body.advance(from, sumBytes)
-      })
-      storeVector(body, i32.add(i32.const(dk.address), to), v * 16, total, columns, i32.const(0), v)
-    }
+    const to = i32.add(i32.const(dk.address), i32.mul(tap, i32.const(columns * 4)))
+    addSlices(body, tap, to, { partial, slices, sumBytes, columns })
   })
 }
 
