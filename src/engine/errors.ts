@@ -36,6 +36,30 @@ export class FormatError extends LimelightError {
   override readonly name = 'FormatError'
 }
 
+/** A model's file that is whole, and asks for what Limelight can't do. */
+export class UnsupportedModelError extends LimelightError {
+  override readonly name = 'UnsupportedModelError'
+  /** All of them: none is found only after another was mended. */
+  readonly operators: readonly UnsupportedOperator[]
+
+  /** @param format of the file: 'ONNX' */
+  constructor(format: string, operators: readonly UnsupportedOperator[]) {
+    const shown = operators.slice(0, 50).map(({ node, operator, why }) => `  ${operator} "${node}": ${why}`)
+    const more = operators.length > 50 ? [`  and ${operators.length - 50} more`] : []
+    const count = operators.length === 1 ? 'one node' : `${operators.length} nodes`
+    super([`this ${format} model can't be run: ${count} of it can't be:`, ...shown, ...more].join('\n'))
+    this.operators = operators
+  }
+}
+
+/** A node of a model's graph that can't be run. */
+export interface UnsupportedOperator {
+  readonly node: string
+  readonly operator: string
+  /** Such as "is not known". */
+  readonly why: string
+}
+
 /** A device that can't be opened, or that refused a program. */
 export class DeviceError extends LimelightError {
   override readonly name: string = 'DeviceError'

@@ -25,7 +25,7 @@ beforeAll(async () => {
     await readFile(`${data}t10k-images-idx3-ubyte.gz`),
     await readFile(`${data}t10k-labels-idx1-ubyte.gz`),
   )
-  model = await loadModel(`${root}models/fashion-cnn.safetensors`, tutorialArchitecture(0))
+  model = await loadModel(`${root}models/fashion-cnn.safetensors`, { fallback: tutorialArchitecture(0) })
   await model.compile({ device })
 })
 afterAll(() => {

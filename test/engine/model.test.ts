@@ -447,7 +447,7 @@ describe('model files', () => {
     const model = small()
     model.metadata = { note: 'kept' }
     const copy = modelFromBytes(modelToBytes(model))
-    expect(copy.network.architecture).toEqual(model.network.architecture)
+    expect(copy.architecture).toEqual(model.architecture)
     expect(copy.weights).toEqual(model.weights)
     expect(copy.metadata).toEqual({ note: 'kept' })
     expect(modelToBytes(copy)).toEqual(modelToBytes(model))

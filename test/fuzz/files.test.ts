@@ -116,7 +116,7 @@ fuzz('model files', {
     )
     must(loaded.summary().length > 0, 'no summary')
     const again = modelFromBytes(modelToBytes(loaded))
-    const architectures = [again, loaded].map(({ network }) => JSON.stringify(network.architecture))
+    const architectures = [again, loaded].map(({ architecture }) => JSON.stringify(architecture))
     must(architectures[0] === architectures[1], 'it is not written as it was read')
   },
 })

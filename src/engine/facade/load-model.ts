@@ -1,9 +1,12 @@
 import { shown } from '../arguments.ts'
-import { ArgumentError, FormatError, LimelightError } from '../errors.ts'
+import { ArgumentError, FormatError, LimelightError, UnsupportedModelError } from '../errors.ts'
 import { acceptedModels } from '../formats/file-kinds.ts'
+import { insideFolder, type ModelFiles, oneFile, severalFiles } from '../formats/model-files.ts'
+import type { OpenedModel } from '../formats/opened-model.ts'
 import { readModel } from '../formats/read-model.ts'
+import { modelFormats, type OpenOptions, openModelFiles } from '../formats/registry.ts'
 import type { Architecture } from '../model/sequential.ts'
-import { isNode } from '../platform/node-module.ts'
+import { isNode, nodeModule } from '../platform/node-module.ts'
 import { readWholeFile } from '../platform/read-file.ts'
 import type { URL as Address } from '../platform/types.ts'
 import { Model } from './model.ts'
@@ -15,31 +18,88 @@ import { sequentialOf } from './sequential.ts'
  * weights that do not fit it or are not finite
  */
 export function modelFromBytes(bytes: Uint8Array, fallback?: Architecture): Model {
-  const { network, metadata } = readModel(bytes, fallback)
+  return modelOf({ ...readModel(bytes, fallback), origin: { format: 'safetensors' }, images: {} })
+}
+
+function modelOf({ network, metadata, origin, images }: OpenedModel): Model {
   const model = 'layers' in network ? sequentialOf(network) : Model.of(network)
   model.metadata = { ...metadata }
+  model.origin = origin
+  model.images = images
   return model
 }
 
 /** Paths are no longer, where they are any: letters of one in a message. */
 const longestName = 1000
 
+export interface LoadOptions extends OpenOptions {}
+
 /**
- * Loads a model from a file's path (in Node) or address (in the browser), or from its bytes.
- * @throws FormatError when it is no model, LimelightError when it can't be read
+ * Loads a model of any format that Limelight opens, from a file's path (in Node) or address (in the browser), from its bytes, or
+ * from several files by their names, one of which is the model and names the others.
+ * @throws FormatError when it is no model or damaged, UnsupportedModelError when it asks for what can't be done, LimelightError
+ * when it can't be read
  */
-export async function loadModel(source: string | Address | Uint8Array, fallback?: Architecture): Promise<Model> {
-  if (source instanceof Uint8Array) return modelFromBytes(source, fallback)
+export async function loadModel(
+  source: string | Address | Uint8Array | ReadonlyMap<string, Uint8Array>,
+  options: LoadOptions = {},
+): Promise<Model> {
+  if (source instanceof Uint8Array) return opened(oneFile(source), options)
+  if (source instanceof Map) return opened(mainOf(source), options)
   if (typeof source !== 'string' && !(source instanceof URL))
-    throw new ArgumentError(`loadModel: source must be a path, an address or a Uint8Array, not ${shown(source)}`)
+    throw new ArgumentError(
+      `loadModel: source must be a path, an address, a Uint8Array or a Map of files, not ${shown(source)}`,
+    )
   try {
-    return modelFromBytes(isNode ? await readLocal(source) : await download(source), fallback)
+    return await opened(isNode ? await localFiles(source) : await remoteFiles(source), options)
   } catch (error) {
-    if (error instanceof LimelightError)
+    if (error instanceof LimelightError && !(error instanceof UnsupportedModelError))
       throw new FormatError(`${String(source).slice(0, longestName)}: ${error.message}`)
     throw error
   }
 }
+
+async function opened(files: ModelFiles, options: LoadOptions): Promise<Model> {
+  return modelOf(await openModelFiles(files, options))
+}
+
+/** Of several files the one that is a model. @throws FormatError where none is, or more than one */
+function mainOf(files: ReadonlyMap<string, Uint8Array>): ModelFiles {
+  const models = [...files].filter(([, bytes]) => modelFormats.some(({ sniff }) => sniff(bytes)))
+  if (models.length === 1) return severalFiles(models[0][0], files)
+  const names = models.map(([name]) => name).join(', ')
+  throw new FormatError(
+    models.length === 0 ? 'none of these files is a model' : `several of these files are models: ${names}`,
+  )
+}
+
+async function localFiles(source: string | Address): Promise<ModelFiles> {
+  const { dirname, join, basename } = nodeModule('node:path')
+  const { fileURLToPath } = nodeModule('node:url')
+  const path = typeof source === 'string' ? source : fileURLToPath(source)
+  return {
+    name: basename(path),
+    bytes: await readLocal(path),
+    async beside(other) {
+      const found = join(dirname(path), insideFolder(other))
+      return readLocal(found).catch((error: unknown) => {
+        if (error instanceof LimelightError && error.message === noSuchFile) return null
+        throw error instanceof LimelightError ? new LimelightError(`${other}: ${error.message}`) : error
+      })
+    },
+  }
+}
+
+async function remoteFiles(source: string | Address): Promise<ModelFiles> {
+  const address = new URL(source, globalThis.location?.href)
+  return {
+    name: address.pathname.slice(address.pathname.lastIndexOf('/') + 1),
+    bytes: await download(address),
+    beside: (path) => download(new URL(insideFolder(path).split('/').map(encodeURIComponent).join('/'), address)),
+  }
+}
+
+const noSuchFile = 'there is no such file'
 
 async function readLocal(source: string | Address): Promise<Uint8Array> {
   try {
@@ -47,7 +107,7 @@ async function readLocal(source: string | Address): Promise<Uint8Array> {
   } catch (error) {
     if (error instanceof LimelightError) throw error
     const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'ENOENT') throw new LimelightError('there is no such file')
+    if (code === 'ENOENT') throw new LimelightError(noSuchFile)
     if (code === 'EISDIR') throw new LimelightError(`this is a folder; ${acceptedModels}`)
     // Node's message ends with the path, which callers put first.
     const reason = error instanceof Error ? error.message.split(/, (?:open|stat) '/)[0] : String(error)

@@ -13,9 +13,11 @@ import { predictBlended } from '../blend/predict-blended.ts'
 import { type BlendTables, tabulateFactored } from '../blend/predict-factored.ts'
 import type { Device, Measurement } from '../device.ts'
 import { ArgumentError, LimelightError, ShapeError } from '../errors.ts'
+import type { ModelOrigin, StatedImages } from '../formats/opened-model.ts'
+import { operatorSummary } from '../formats/operators/operator-summary.ts'
 import type { StoredModel } from '../formats/write-model.ts'
 import { CompiledModel, type LongCallOptions, longCallOptions, type Predictions } from '../model/compiled.ts'
-import { type GraphOptions, graphArchitecture, graphNetwork } from '../model/graph.ts'
+import { type GraphArchitecture, type GraphOptions, graphArchitecture, graphNetwork } from '../model/graph.ts'
 import { type LayerOutline, layersOf } from '../model/layered.ts'
 import type { ActivationName } from '../model/layers/activations.ts'
 import { only, type Parameter, trainableCount } from '../model/network.ts'
@@ -23,6 +25,7 @@ import { outputActivation } from '../model/output-activation.ts'
 import { type ParameterValues, setParameters } from '../model/parameters.ts'
 import { predict } from '../model/predict.ts'
 import { checkSamples, type Labels, type Samples, type SamplesByInput, type Targets } from '../model/samples.ts'
+import type { Architecture } from '../model/sequential.ts'
 import { graphSummary } from '../model/summary.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { AbortSignal } from '../platform/types.ts'
@@ -55,23 +58,33 @@ const predictOptions = optionsOf<LongCallOptions>(longCallOptions)
  */
 export class Model {
   readonly seed: number
+  /** None for a model whose file has operators instead: an ONNX model. */
   readonly layers: readonly LayerOutline[]
   /** On the host, under Keras's names: layer/kernel, layer/bias. */
   readonly weights: readonly Parameter[]
   /** What was known about the model when it was saved: the training's log, seed, recipe. */
   metadata: Record<string, string> = {}
+  /** Where it comes from: the format of its file, say. null for a model that was made here. */
+  origin: ModelOrigin | null = null
+  /** What its file says of the pictures that it takes. */
+  images: StatedImages = {}
   private placed: Placed | null = null
 
   /** Not for others: what is no network would fail far from here. */
   protected constructor(readonly network: StoredModel['network']) {
-    this.seed = network.architecture.seed
-    this.layers = layersOf(network.calls)
+    this.seed = 'architecture' in network ? network.architecture.seed : 0
+    this.layers = 'calls' in network ? layersOf(network.calls) : []
     this.weights = network.parameters
   }
 
   /** A model of a network that there is already, with the weights of a file, say. @internal */
   static of(network: StoredModel['network']): Model {
     return new Model(network)
+  }
+
+  /** What its layers are made from: plain data. null for a model whose file has operators instead. */
+  get architecture(): Required<Architecture> | Required<GraphArchitecture> | null {
+    return 'architecture' in this.network ? this.network.architecture : null
   }
 
   /** One sample, without the batch axis. @throws ArgumentError for a model of several inputs */
@@ -101,7 +114,7 @@ export class Model {
 
   /** Keras's table of layers, output shapes and parameters, and of what graphs connect to what. */
   summary(): string {
-    return graphSummary(this.network)
+    return 'calls' in this.network ? graphSummary(this.network) : operatorSummary(this.network)
   }
 
   /** Puts the model on a device, ready to predict, and with an optimizer to fit. A model can be compiled again, elsewhere. */

@@ -1,11 +1,10 @@
 import { LimelightError } from '../errors.ts'
-import type { GraphNetwork } from '../model/graph.ts'
-import type { SequentialNetwork } from '../model/sequential.ts'
+import type { OpenedModel } from './opened-model.ts'
 import { formatSafetensors } from './safetensors.ts'
 
 /** What a model file holds: a network, and whatever else is known of it, the training's log and recipe, say. */
 export interface StoredModel {
-  readonly network: SequentialNetwork | GraphNetwork
+  readonly network: OpenedModel['network']
   readonly metadata: Readonly<Record<string, string>>
 }
 
@@ -15,6 +14,10 @@ export interface StoredModel {
  * @throws LimelightError when a weight is not finite: nobody could open the file
  */
 export function modelToBytes({ network, metadata }: StoredModel): Uint8Array<ArrayBuffer> {
+  if (!('architecture' in network))
+    throw new LimelightError(
+      `a network of ${network.operators.name} operators has no layers, and safetensors files here hold layers; keep its own file`,
+    )
   for (const { name, data } of network.parameters)
     if (!data.every(Number.isFinite))
       throw new LimelightError(

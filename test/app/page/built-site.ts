@@ -48,7 +48,7 @@ export class BuiltSite {
       await readFile(`${data}t10k-images-idx3-ubyte.gz`),
       await readFile(`${data}t10k-labels-idx1-ubyte.gz`),
     )
-    this.network = await loadModel(`${root}models/fashion-cnn.safetensors`, tutorialArchitecture(0))
+    this.network = await loadModel(`${root}models/fashion-cnn.safetensors`, { fallback: tutorialArchitecture(0) })
     this.processor = await openDevice('cpu')
     await this.network.compile({ device: this.processor })
   }

@@ -208,7 +208,7 @@ describe('a graph', () => {
     const copy = modelFromBytes(modelToBytes(network))
     expect(copy).toBeInstanceOf(Model)
     expect(copy).not.toBeInstanceOf(Sequential)
-    expect(copy.network.architecture).toEqual(network.network.architecture)
+    expect(copy.architecture).toEqual(network.architecture)
     expect(copy.weights).toEqual(network.weights)
     expect(copy.summary()).toBe(network.summary())
     expect(copy.metadata).toEqual({ note: 'kept' })
@@ -482,7 +482,7 @@ describe("a graph's file", () => {
         "seed": 5,
       }
     `)
-    expect(read({}).network.architecture).toEqual(architecture)
+    expect(read({}).architecture).toEqual(architecture)
   })
 
   it('keeps the names of its layers, whatever the numbering would be', () => {

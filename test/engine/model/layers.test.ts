@@ -104,7 +104,7 @@ describe('concatenate', () => {
       c: { data: given(7, 8), shape: [1, 1, 2] },
     })
     expect([...data]).toEqual([1, 3, 4, 2, 5, 6, 3, 4, 5, 6, 7, 8, 1, 3, 4, 2, 5, 6])
-    expect(network.network.architecture).toMatchObject({
+    expect(network.architecture).toMatchObject({
       layers: { concatenate: { layer: 'concatenate' }, concatenate_1: { layer: 'concatenate', axis: 1 } },
     })
   })

@@ -35,7 +35,7 @@ const api: BenchmarkApi = {
       download(labelsAddress, 'their labels'),
     ])
     const [model, set] = await Promise.all([
-      loadModel(bytes, tutorialArchitecture(0)),
+      loadModel(bytes, { fallback: tutorialArchitecture(0) }),
       readSplit('test', images, labels),
     ])
     const { device, status } = await openWorkingDevice(choice, (candidate) =>

@@ -90,7 +90,7 @@ class Engine implements EngineApi {
       kept('network'),
       this.keptTraining(),
     ])
-    await this.networks.add('tutorial', await loadModel(model, tutorialArchitecture(0)))
+    await this.networks.add('tutorial', await loadModel(model, { fallback: tutorialArchitecture(0) }))
     const [set] = await Promise.all([readSplit('test', images, labels), this.networks.useDevice(choice)])
     this.testImages = set
     if (own) await this.takeKeptNetwork(own)

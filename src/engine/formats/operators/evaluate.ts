@@ -1,0 +1,72 @@
+import { LimelightError } from '../../errors.ts'
+import { Constant, type ReferenceOperand, sizeOf, type Tensor } from '../../tensor.ts'
+
+/**
+ * The numbers of a tensor that hangs on constants alone, by the operations' own float64 references: what an operator makes of
+ * weights is computed once, when a file is read, by the code that says what the operator means.
+ */
+export function evaluate(tensor: Tensor): Float64Array {
+  const known = new Map<Tensor, ReferenceOperand>()
+  // Without recursion: what is folded may be deeper than the stack.
+  const pending = [tensor]
+  for (let next = pending.at(-1); next; next = pending.at(-1)) {
+    const missing = known.has(next) ? [] : next.inputs.filter((input) => !known.has(input))
+    if (missing.length > 0) {
+      pending.push(...missing)
+      continue
+    }
+    if (!known.has(next)) known.set(next, computed(next, known))
+    pending.pop()
+  }
+  return operandOf(tensor, known).data
+}
+
+function operandOf(tensor: Tensor, known: ReadonlyMap<Tensor, ReferenceOperand>): ReferenceOperand {
+  const operand = known.get(tensor)
+  if (!operand) throw new LimelightError(`${tensor.operation.name} was to be computed before it was needed`)
+  return operand
+}
+
+function computed(tensor: Tensor, known: ReadonlyMap<Tensor, ReferenceOperand>): ReferenceOperand {
+  const { operation, inputs, attributes, shape, dtype } = tensor
+  if (tensor instanceof Constant) return { shape, dtype, data: valuesOf(tensor) }
+  const output = { shape, dtype, data: new Float64Array(sizeOf(shape)) }
+  operation.reference(
+    inputs.map((input) => operandOf(input, known)),
+    output,
+    attributes,
+  )
+  return output
+}
+
+function valuesOf({ values, shape }: Constant): Float64Array {
+  return typeof values === 'number' ? new Float64Array(sizeOf(shape)).fill(values) : Float64Array.from(values)
+}
+
+/** Multiplications and additions that evaluating would take, at least one a number. */
+export function costOf(tensors: readonly Tensor[]): number {
+  const seen = new Set<Tensor>()
+  const pending = [...tensors]
+  let cost = 0
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    if (seen.has(next)) continue
+    seen.add(next)
+    pending.push(...next.inputs)
+    const { operation, inputs, attributes, shape } = next
+    if (!(next instanceof Constant)) cost += sizeOf(shape) + (operation.flops?.(inputs, next, attributes) ?? 0)
+  }
+  return cost
+}
+
+/** Whether nothing but constants is needed for these. */
+export function hangsOnConstants(tensors: readonly Tensor[]): boolean {
+  const seen = new Set<Tensor>()
+  const pending = [...tensors]
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    if (seen.has(next)) continue
+    seen.add(next)
+    if (next.inputs.length === 0 && !(next instanceof Constant)) return false
+    pending.push(...next.inputs)
+  }
+  return true
+}

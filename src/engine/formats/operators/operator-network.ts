@@ -1,0 +1,320 @@
+import { shown } from '../../arguments.ts'
+import {
+  ArgumentError,
+  FormatError,
+  LimelightError,
+  UnsupportedModelError,
+  type UnsupportedOperator,
+} from '../../errors.ts'
+import type { Applied, Network, Parameter, Port } from '../../model/network.ts'
+import { concat } from '../../ops/concat.ts'
+import { slice } from '../../ops/slice-and-pad.ts'
+import { constant, formatShape, Input, type Resident, type Shape, type Tensor } from '../../tensor.ts'
+import { costOf, evaluate, hangsOnConstants } from './evaluate.ts'
+import type { HostTensor } from './host-tensor.ts'
+import { OperatorCall, type OperatorSet, type Surroundings, UnsupportedNode } from './operator-call.ts'
+import { type GraphInput, neededNodes, type OperatorGraph, type OperatorNode } from './operator-graph.ts'
+import { DeviceValue, HostValue, hostInOrder, type Value } from './value.ts'
+
+/**
+ * A network that is a graph of a file's operators. It is interpreted anew for each size of batch: shapes are numbers then, and
+ * what a file computes of them is computed here, on the host.
+ */
+export interface OperatorNetwork extends Network {
+  readonly graph: OperatorGraph
+  readonly operators: OperatorSet
+  /** What is run, in this order. */
+  readonly nodes: readonly OperatorNode[]
+  /**
+   * The file is made for one sample, and several would mix: they are taken one by one.
+   */
+  readonly isOneByOne: boolean
+}
+
+export interface OperatorNetworkOptions {
+  /** Of one sample, for inputs whose extents the file leaves open. */
+  readonly inputShape?: Shape
+}
+
+/**
+ * @throws UnsupportedModelError that names every node that can't be run
+ * @throws FormatError for a graph that is none
+ */
+export function operatorNetwork(
+  graph: OperatorGraph,
+  operators: OperatorSet,
+  options: OperatorNetworkOptions = {},
+): OperatorNetwork {
+  const nodes = neededNodes(graph)
+  const inputs = graph.inputs.map((input) => portOf(input, options))
+  const weights = new Weights()
+  const readings = { graph, nodes, operators, known: new Map<string, HostValue>() }
+  const trial = (batch: number) => {
+    const given = inputs.map(({ name, shape }) => new Input(name, [batch, ...shape]))
+    return new Interpretation(readings, given, batch, weights.learn)
+  }
+  const alone = trial(1)
+  const isOneByOne = !runsTogether(alone, trial)
+  const parameters = weights.parameters()
+  const outputs = graph.outputs.map((name, i): Port => {
+    const { shape } = alone.outputs[i]
+    if (shape[0] !== 1)
+      throw new FormatError(`the output ${name} of one sample is ${formatShape(shape)}; expected [1,…]`)
+    return { name, shape: shape.slice(1) }
+  })
+  return {
+    graph,
+    operators,
+    nodes,
+    isOneByOne,
+    inputs,
+    outputs,
+    parameters,
+    apply(tensors, residents): Applied {
+      const batch = tensors[0].shape[0]
+      const place = weights.placing(residents)
+      const run = (given: readonly Tensor[], count: number) =>
+        new Interpretation(readings, given, count, place).outputs.map((value) => value.asSpoken())
+      if (!isOneByOne || batch === 1) return { outputs: run(tensors, batch), updates: [] }
+      const each = Array.from({ length: batch }, (_, sample) =>
+        run(
+          tensors.map((tensor) => slice(tensor, { begin: [sample], end: [sample + 1] })),
+          1,
+        ),
+      )
+      return {
+        outputs: outputs.map((_, i) =>
+          concat(
+            each.map((made) => made[i]),
+            { axis: 0 },
+          ),
+        ),
+        updates: [],
+      }
+    },
+  }
+}
+
+function portOf({ name, shape }: GraphInput, { inputShape }: OperatorNetworkOptions): Port {
+  if (shape.length === 0) throw new FormatError(`the input ${name} has no axes; expected one for the batch`)
+  const own = shape.slice(1)
+  if (inputShape) {
+    const fits =
+      inputShape.length === own.length && own.every((extent, i) => (extent ?? inputShape[i]) === inputShape[i])
+    if (!fits)
+      throw new ArgumentError(`the input ${name} takes ${inWords(own)}; ${formatShape(inputShape)} was asked for`)
+    return { name, shape: inputShape }
+  }
+  return {
+    name,
+    shape: own.map((extent) => {
+      if (extent !== null) return extent
+      throw new ArgumentError(
+        `the file leaves open how large its input ${name} is: ${inWords(own)}; say it with inputShape, of one sample`,
+      )
+    }),
+  }
+}
+
+const inWords = (shape: readonly (number | null)[]) => `[${shape.map((extent) => extent ?? '?').join(',')}]`
+
+/** Whether samples can be taken together: two of them give two outputs, and no node worked along the batch. */
+function runsTogether({ fixesBatch }: Trial, trial: (batch: number) => Trial): boolean {
+  try {
+    const { outputs, mixes } = trial(2)
+    return outputs.every(({ shape }) => shape[0] === 2) && !(fixesBatch && mixes)
+  } catch (error) {
+    if (error instanceof LimelightError) return false
+    throw error
+  }
+}
+
+/** What all readings of one graph share. */
+interface Readings {
+  readonly graph: OperatorGraph
+  readonly nodes: readonly OperatorNode[]
+  readonly operators: OperatorSet
+  /** What was computed of constants alone, by the tensor's name. */
+  readonly known: Map<string, HostValue>
+}
+
+interface Trial {
+  readonly outputs: readonly DeviceValue[]
+  /** The file is made for one sample. */
+  readonly fixesBatch: boolean
+  /** A node worked along the batch axis. */
+  readonly mixes: boolean
+}
+
+/** The weights of a network: what of a file's numbers its operations need as tensors, in the order in memory that they need. */
+class Weights {
+  private readonly all = new Map<string, Parameter>()
+
+  /** The first time: what is asked for becomes a parameter. */
+  readonly learn = (value: HostValue, order: readonly number[]): Tensor => {
+    const small = asConstant(value, order)
+    if (small) return small
+    const key = keyOf(value, order)
+    const known = this.all.get(key)
+    if (known) return new Input(key, known.shape)
+    const { data, shape } = hostInOrder(value.tensor, order)
+    this.all.set(key, { name: key, shape, data: Float32Array.from(data), trainable: true })
+    return new Input(key, shape)
+  }
+
+  parameters(): readonly Parameter[] {
+    return [...this.all.values()]
+  }
+
+  placing(residents: readonly Resident[]) {
+    const places = new Map([...this.all.keys()].map((key, i) => [key, residents[i]]))
+    return (value: HostValue, order: readonly number[]): Tensor => {
+      const known = asConstant(value, order) ?? places.get(keyOf(value, order))
+      if (known) return known
+      throw new LimelightError(`${value.name} is needed for this batch, and was not for another`)
+    }
+  }
+}
+
+function keyOf({ name }: HostValue, order: readonly number[]): string {
+  return order.every((axis, i) => axis === i) ? name : `${name}:${order.join('')}`
+}
+
+/** A number, and what is no float or hangs on the batch, is part of the graph. */
+function asConstant({ tensor, isOfBatch }: HostValue, order: readonly number[]): Tensor | null {
+  const { data, shape } = hostInOrder(tensor, order)
+  if (data.length === 1) return constant(data[0], shape)
+  return tensor.type === 'float' && !isOfBatch ? null : constant(data, shape)
+}
+
+type Place = (value: HostValue, order: readonly number[]) => Tensor
+
+/** Multiplications and additions that are done on the host for what a node makes of constants alone. */
+const mostFolding = 2 ** 30
+
+/** One reading of the graph, for one size of batch. */
+class Interpretation implements Trial, Surroundings {
+  readonly outputs: readonly DeviceValue[]
+  readonly fixesBatch: boolean
+  mixes = false
+  /** Nodes that can't be run, and why. */
+  private readonly unsupported: UnsupportedOperator[] = []
+
+  constructor(
+    { graph, nodes, operators, known }: Readings,
+    given: readonly Tensor[],
+    readonly batch: number,
+    readonly place: Place,
+  ) {
+    this.operators = operators
+    this.known = known
+    this.fixesBatch = graph.inputs.some(({ shape }) => shape[0] !== null)
+    const values = new Map<string, Value>(constantsOf(graph))
+    graph.inputs.forEach(({ name, type }, i) => {
+      values.set(name, new DeviceValue(given[i], undefined, type))
+    })
+    this.runNodes(nodes, values)
+    if (this.unsupported.length > 0) throw new UnsupportedModelError(operators.name, this.unsupported)
+    this.outputs = graph.outputs.map((name) => {
+      const value = values.get(name)
+      if (value instanceof DeviceValue) return value
+      throw new FormatError(`the output ${name} does not hang on the network's input`)
+    })
+  }
+
+  private readonly operators: OperatorSet
+  private readonly known: Map<string, HostValue>
+
+  noteMixing(): void {
+    this.mixes = true
+  }
+
+  run(graph: OperatorGraph, given: ReadonlyMap<string, Value>): readonly Value[] {
+    const values = new Map<string, Value>([...given, ...constantsOf(graph)])
+    this.runNodes(neededNodes(graph), values)
+    return graph.outputs.map((name) => {
+      const value = values.get(name)
+      if (value) return value
+      throw new UnsupportedNode('a node inside it')
+    })
+  }
+
+  private runNodes(nodes: readonly OperatorNode[], values: Map<string, Value>): void {
+    for (const node of nodes) {
+      const given = node.inputs.map((name) => (name === '' ? null : (values.get(name) ?? undefined)))
+      // A node before it can't be run: whether it could is not known.
+      if (given.some((value) => value === undefined)) continue
+      try {
+        const made = this.made(
+          node,
+          given.map((value) => value ?? null),
+          values,
+        )
+        node.outputs.forEach((name, i) => {
+          if (name !== '' && made[i]) values.set(name, made[i])
+        })
+      } catch (error) {
+        if (error instanceof UnsupportedNode)
+          this.unsupported.push({ node: node.name, operator: node.operator, why: error.message })
+        else if (error instanceof LimelightError && !(error instanceof UnsupportedModelError))
+          throw new FormatError(`${node.operator} ${shown(node.name)}: ${error.message}`)
+        else throw error
+      }
+    }
+  }
+
+  private made(
+    node: OperatorNode,
+    inputs: readonly (Value | null)[],
+    outer: ReadonlyMap<string, Value>,
+  ): readonly Value[] {
+    const operator = this.operators.find(node)
+    if (!operator) throw new UnsupportedNode('is not known')
+    const fixed = inputs.every((value) => !(value instanceof DeviceValue))
+    const isOfBatch = inputs.some((value) => value instanceof HostValue && value.isOfBatch)
+    if (fixed && !isOfBatch) {
+      const before = node.outputs.map((name) => this.known.get(name))
+      if (before.every((value) => value !== undefined)) return before
+    }
+    const around: Surroundings = {
+      batch: this.batch,
+      place: this.place,
+      noteMixing: () => this.noteMixing(),
+      run: (graph, given) => this.run(graph, new Map([...outer, ...given])),
+    }
+    const made = (place: Place) => {
+      const result = operator(new OperatorCall(node, inputs, { ...around, place }))
+      return result instanceof HostValue || result instanceof DeviceValue ? [result] : result
+    }
+    if (!fixed) return made(this.place)
+    const values = made(constantFrom)
+    const tensors = values.flatMap((value) => (value instanceof DeviceValue ? [value.tensor] : []))
+    if (!hangsOnConstants(tensors)) return values
+    if (costOf(tensors) > mostFolding) return made(this.place)
+    const folded = values.map((value, i) => {
+      const [name, type] = [node.outputs[i], value.type]
+      const host = value instanceof HostValue ? value.tensor : hostOf(value)
+      return new HostValue(name, { ...host, type }, isOfBatch || (value instanceof HostValue && value.isOfBatch))
+    })
+    for (const value of folded) if (!value.isOfBatch && value.name !== '') this.known.set(value.name, value)
+    return folded
+  }
+}
+
+function constantsOf({ constants }: OperatorGraph): [name: string, value: HostValue][] {
+  return [...constants].map(([name, tensor]) => [name, new HostValue(name, tensor)])
+}
+
+/** A host value where only constants are: nothing of it becomes a weight. */
+function constantFrom({ tensor }: HostValue, order: readonly number[]): Tensor {
+  const { data, shape } = hostInOrder(tensor, order)
+  return constant(data, shape)
+}
+
+/** Long lists of floats in the 32 bits that devices have. */
+function hostOf(value: DeviceValue): HostTensor {
+  const tensor = value.asSpoken()
+  const data = evaluate(tensor)
+  const { type, shape } = value
+  return { type, shape, data: type === 'float' && data.length > 4096 ? Float32Array.from(data) : data }
+}

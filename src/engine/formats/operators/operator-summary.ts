@@ -1,0 +1,19 @@
+import { trainableCount } from '../../model/network.ts'
+import { operatorCounts } from './operator-graph.ts'
+import type { OperatorNetwork } from './operator-network.ts'
+
+/** A network of operators in few lines: inputs, outputs, and how often each operator occurs. */
+export function operatorSummary(network: OperatorNetwork): string {
+  const { operators, nodes, inputs, outputs } = network
+  const shown = (ports: typeof inputs) =>
+    ports.map(({ name, shape }) => `${name} (${['None', ...shape].join(', ')})`).join(', ')
+  const counts = operatorCounts(nodes)
+  const width = counts.reduce((widest, [operator]) => Math.max(widest, operator.length), 0)
+  return [
+    `Model: ${operators.name}, ${nodes.length} nodes`,
+    `Inputs: ${shown(inputs)}`,
+    `Outputs: ${shown(outputs)}`,
+    ...counts.map(([operator, count]) => `  ${operator.padEnd(width)}  ${count}`),
+    `Total params: ${trainableCount(network).toLocaleString('en-US')}`,
+  ].join('\n')
+}
