@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Device } from '../../engine/device.ts'
-import { modelFromBytes } from '../../engine/facade/load-model.ts'
+import { type LoadOptions, loadModel, localFile } from '../../engine/facade/load-model.ts'
 import type { Model } from '../../engine/facade/model.ts'
 import { tutorialArchitecture } from '../networks/tutorial.ts'
 import { readInput } from './input-file.ts'
@@ -14,12 +14,25 @@ export interface OpenModel {
   dispose(): void
 }
 
-/** Loads a model and puts it on a device. Files without an architecture are taken for weights of the tutorial's network. */
-export async function openModel(path: string, options: DeviceOptions): Promise<OpenModel> {
-  const { model, digest } = await readInput(path, (bytes) => ({
-    model: modelFromBytes(bytes, tutorialArchitecture(0)),
+/** A model's file, read and not yet on a device. */
+export interface ReadModelFile {
+  readonly model: Model
+  readonly bytes: Uint8Array
+  readonly digest: string
+}
+
+/** Files of any format; those without an architecture are taken for weights of the tutorial's network. */
+export function readModelFile(path: string, options: Pick<LoadOptions, 'inputShape'> = {}): Promise<ReadModelFile> {
+  return readInput(path, async (bytes) => ({
+    model: await loadModel(localFile(path, bytes), { fallback: tutorialArchitecture(0), ...options }),
+    bytes,
     digest: createHash('sha256').update(bytes).digest('hex'),
   }))
+}
+
+/** Reads a model and puts it on a device. */
+export async function openModel(path: string, options: DeviceOptions): Promise<OpenModel> {
+  const { model, digest } = await readModelFile(path)
   const device = await openDeviceFor(options)
   const dispose = () => {
     model.dispose()

@@ -5,7 +5,9 @@ import { packageVersion } from '../data/package-files.ts'
 import { addDataCommand } from './data.ts'
 import { addEvaluateCommand } from './evaluate.ts'
 import { addExplainCommand } from './explain.ts'
+import { addInspectCommand } from './inspect.ts'
 import { addPlanCommand } from './plan.ts'
+import { addPredictCommand } from './predict.ts'
 import { addProfileCommand } from './profile.ts'
 import { addTrainCommand } from './train.ts'
 import { addTuneCommand } from './tune.ts'
@@ -22,6 +24,8 @@ export function limelight(): Command {
   addTrainCommand(program)
   addEvaluateCommand(program)
   addExplainCommand(program)
+  addPredictCommand(program)
+  addInspectCommand(program)
   addTutorialCommand(program)
   addTuneCommand(program)
   addPlanCommand(program)

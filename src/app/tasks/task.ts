@@ -1,4 +1,5 @@
 import { LimelightError } from '../../engine/errors.ts'
+import type { OutputKind } from '../../engine/formats/opened-model.ts'
 import type { Samples } from '../../engine/model/samples.ts'
 
 /** What networks are trained and explained for: which pictures they take, and what their answers mean. */
@@ -11,7 +12,7 @@ export interface Task {
   readonly inputShape: readonly [height: number, width: number, channels: 1 | 3]
   readonly preprocessing: Preprocessing
   /** What the network's numbers are, one a class. */
-  readonly output: 'probabilities' | 'logits'
+  readonly output: OutputKind
 }
 
 /**

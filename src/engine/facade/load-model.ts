@@ -18,7 +18,7 @@ import { sequentialOf } from './sequential.ts'
  * weights that do not fit it or are not finite
  */
 export function modelFromBytes(bytes: Uint8Array, fallback?: Architecture): Model {
-  return modelOf({ ...readModel(bytes, fallback), origin: { format: 'safetensors' }, images: {} })
+  return modelOf({ ...readModel(bytes, fallback), origin: { format: 'safetensors' } })
 }
 
 function modelOf({ network, metadata, origin, images }: OpenedModel): Model {
@@ -41,11 +41,12 @@ export interface LoadOptions extends OpenOptions {}
  * when it can't be read
  */
 export async function loadModel(
-  source: string | Address | Uint8Array | ReadonlyMap<string, Uint8Array>,
+  source: string | Address | Uint8Array | ReadonlyMap<string, Uint8Array> | ModelFiles,
   options: LoadOptions = {},
 ): Promise<Model> {
   if (source instanceof Uint8Array) return opened(oneFile(source), options)
   if (source instanceof Map) return opened(mainOf(source), options)
+  if (isFiles(source)) return opened(source, options)
   if (typeof source !== 'string' && !(source instanceof URL))
     throw new ArgumentError(
       `loadModel: source must be a path, an address, a Uint8Array or a Map of files, not ${shown(source)}`,
@@ -57,6 +58,10 @@ export async function loadModel(
       throw new FormatError(`${String(source).slice(0, longestName)}: ${error.message}`)
     throw error
   }
+}
+
+function isFiles(source: unknown): source is ModelFiles {
+  return typeof source === 'object' && source !== null && 'bytes' in source && 'beside' in source
 }
 
 async function opened(files: ModelFiles, options: LoadOptions): Promise<Model> {
@@ -74,19 +79,22 @@ function mainOf(files: ReadonlyMap<string, Uint8Array>): ModelFiles {
 }
 
 async function localFiles(source: string | Address): Promise<ModelFiles> {
+  const path = typeof source === 'string' ? source : nodeModule('node:url').fileURLToPath(source)
+  return localFile(path, await readLocal(path))
+}
+
+/** A file that was read, and those beside it. @internal */
+export function localFile(path: string, bytes: Uint8Array): ModelFiles {
   const { dirname, join, basename } = nodeModule('node:path')
-  const { fileURLToPath } = nodeModule('node:url')
-  const path = typeof source === 'string' ? source : fileURLToPath(source)
   return {
     name: basename(path),
-    bytes: await readLocal(path),
-    async beside(other) {
-      const found = join(dirname(path), insideFolder(other))
-      return readLocal(found).catch((error: unknown) => {
-        if (error instanceof LimelightError && error.message === noSuchFile) return null
-        throw error instanceof LimelightError ? new LimelightError(`${other}: ${error.message}`) : error
-      })
-    },
+    bytes,
+    beside: (other) =>
+      readLocal(join(dirname(path), insideFolder(other))).catch((error: unknown) => {
+        if (!(error instanceof LimelightError)) throw error
+        if (error.message === noSuchFile) return null
+        throw new LimelightError(`${other}: ${error.message}`)
+      }),
   }
 }
 

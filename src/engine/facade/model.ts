@@ -23,6 +23,7 @@ import type { ActivationName } from '../model/layers/activations.ts'
 import { only, type Parameter, trainableCount } from '../model/network.ts'
 import { outputActivation } from '../model/output-activation.ts'
 import { type ParameterValues, setParameters } from '../model/parameters.ts'
+import { type PictureConventions, type PictureNetwork, pictureNetwork } from '../model/picture-network.ts'
 import { predict } from '../model/predict.ts'
 import { checkSamples, type Labels, type Samples, type SamplesByInput, type Targets } from '../model/samples.ts'
 import type { Architecture } from '../model/sequential.ts'
@@ -71,14 +72,14 @@ export class Model {
   private placed: Placed | null = null
 
   /** Not for others: what is no network would fail far from here. */
-  protected constructor(readonly network: StoredModel['network']) {
+  protected constructor(readonly network: StoredModel['network'] | PictureNetwork<StoredModel['network']>) {
     this.seed = 'architecture' in network ? network.architecture.seed : 0
     this.layers = 'calls' in network ? layersOf(network.calls) : []
     this.weights = network.parameters
   }
 
   /** A model of a network that there is already, with the weights of a file, say. @internal */
-  static of(network: StoredModel['network']): Model {
+  static of(network: Model['network']): Model {
     return new Model(network)
   }
 
@@ -107,6 +108,16 @@ export class Model {
     return trainableCount(this.network)
   }
 
+  /**
+   * The same model for pictures as they are here: values from 0 (black) to 1, [N, height, width, channels], in; probabilities out.
+   * It shares the weights, and is put on a device by itself.
+   * @throws ShapeError for a network that takes no pictures, or does not answer with one number a class
+   */
+  forPictures(conventions: PictureConventions): Model {
+    const network = 'inner' in this.network ? this.network.inner : this.network
+    return Model.of(pictureNetwork(network, conventions))
+  }
+
   /** What makes the output: 'softmax' where it is probabilities. null where it is plain sums, or something else. */
   get outputActivation(): ActivationName | null {
     return outputActivation(this.network)
@@ -114,7 +125,8 @@ export class Model {
 
   /** Keras's table of layers, output shapes and parameters, and of what graphs connect to what. */
   summary(): string {
-    return 'calls' in this.network ? graphSummary(this.network) : operatorSummary(this.network)
+    const network = 'inner' in this.network ? this.network.inner : this.network
+    return 'calls' in network ? graphSummary(network) : operatorSummary(network)
   }
 
   /** Puts the model on a device, ready to predict, and with an optimizer to fit. A model can be compiled again, elsewhere. */

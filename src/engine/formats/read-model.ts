@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { items, parsed, shown, thatIs } from '../arguments.ts'
+import { items, oneOf, parsed, shown, thatIs } from '../arguments.ts'
 import { FormatError, LimelightError, ShapeError } from '../errors.ts'
 import { connectLayers, type GraphArchitecture, graphNetwork } from '../model/graph.ts'
 import { layersOf, weightsOf } from '../model/layered.ts'
@@ -9,6 +9,7 @@ import { setParameters } from '../model/parameters.ts'
 import { type Architecture, sequentialNetwork, stackLayers } from '../model/sequential.ts'
 import { formatShape, type Shape, sameShape } from '../tensor.ts'
 import { acceptedModels, otherKindOf } from './file-kinds.ts'
+import type { StatedImages } from './opened-model.ts'
 import { beginsAsSafetensors, parseSafetensors, readHeader, type SafetensorsHeader } from './safetensors.ts'
 import { parseStrictJson } from './strict-json.ts'
 import type { StoredModel } from './write-model.ts'
@@ -20,7 +21,7 @@ import type { StoredModel } from './write-model.ts'
  */
 export function readModel(bytes: Uint8Array, fallback?: Architecture): StoredModel {
   const { entries, metadata } = headerOf(bytes)
-  const { architecture: stored, ...known } = metadata
+  const { architecture: stored, images: stated, ...known } = metadata
   const architecture = stored === undefined ? fallbackFor(entries, fallback) : parseArchitecture(stored)
   const given = new Map<string, { shape: Shape; data: ArrayLike<number> }>()
   for (const [name, { shape, data }] of parseSafetensors(bytes).tensors) {
@@ -34,7 +35,7 @@ export function readModel(bytes: Uint8Array, fallback?: Architecture): StoredMod
       ? graphNetwork(architecture)
       : sequentialNetwork(architecture, architecture.layers)
     setParameters(network, given)
-    return { network, metadata: known }
+    return { network, metadata: known, images: stated === undefined ? {} : parseImages(stated) }
   } catch (error) {
     if (error instanceof LimelightError) throw new FormatError(`model: ${error.message}`)
     throw error
@@ -93,6 +94,26 @@ function parseArchitecture(text: string): Architecture | GraphArchitecture {
 function isGraph(architecture: Architecture | GraphArchitecture): architecture is GraphArchitecture {
   return 'calls' in architecture
 }
+
+/** @throws FormatError for what says nothing of pictures */
+function parseImages(text: string): StatedImages {
+  const what = 'model: its "images"'
+  return parsed(what, imagesSchema, parseStrictJson(text, what))
+}
+
+function stated<T>(value: v.GenericSchema<T>) {
+  return v.optional(v.object({ value, source: thatIs<string>('a text', (source) => typeof source === 'string') }))
+}
+
+const finiteNumbers = items<number>('a finite number', Number.isFinite)
+
+const imagesSchema = v.object({
+  layout: stated(oneOf('NHWC', 'NCHW')),
+  channels: stated(oneOf('rgb', 'bgr', 'grey')),
+  preprocessing: stated(v.object({ scale: finiteNumbers, offset: finiteNumbers })),
+  classNames: stated(items<string>('a text', (name) => typeof name === 'string')),
+  output: stated(oneOf('probabilities', 'logits', 'log-probabilities', 'sigmoid')),
+})
 
 const seed = v.optional(thatIs<number>('a whole number', Number.isSafeInteger))
 

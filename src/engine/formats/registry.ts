@@ -32,7 +32,6 @@ export const modelFormats: readonly ModelFormat[] = [
     read: async ({ bytes }, { fallback }) => ({
       ...readModel(bytes, fallback),
       origin: { format: 'safetensors' },
-      images: {},
     }),
   },
 ]

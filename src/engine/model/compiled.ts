@@ -219,7 +219,8 @@ export class CompiledModel {
    * holds, the next smaller one.
    */
   private planFor(total: number, work: ChunkedWork): { batch: number; plan: Plan } {
-    const { batchSizes, fusions, maxBlockBytes } = this.device
+    const { fusions, maxBlockBytes } = this.device
+    const batchSizes = this.network.isOneByOne ? [1] : this.device.batchSizes
     let choice = batchSizes.findIndex((size) => size >= total)
     if (choice < 0) choice = batchSizes.length - 1
     if (choice > 0 && batchSizes[choice] > 2 * total) choice--

@@ -12,6 +12,8 @@ export interface Network {
   readonly outputs: readonly Port[]
   /** On the host. What is trained, and what is kept beside it: moving averages, say. */
   readonly parameters: readonly Parameter[]
+  /** It is made for one sample: a graph of several is as many times that of one, and nothing is gained by it. */
+  readonly isOneByOne?: boolean
   /**
    * The network as a graph, for a batch of any size.
    * @param tensors of the inputs, [N, …shape] each, in their order

@@ -21,9 +21,16 @@ export function isSigmoid(output: Tensor): boolean {
 export function outputActivation(network: Network): ActivationName | null {
   const inputs = network.inputs.map(({ name, shape }) => new Input(name, [1, ...shape]))
   const weights = network.parameters.map(({ name, shape }) => new Resident(name, 0, shape))
-  const [output] = network.apply(inputs, weights, inUse).outputs
+  const output = beneathViews(network.apply(inputs, weights, inUse).outputs[0])
   const { name } = output.operation
   return isActivation(name) && (name !== softmaxOperation.name || isSoftmax(output)) ? name : null
+}
+
+/** The numbers as they were made, before they were only given another shape. */
+function beneathViews(tensor: Tensor): Tensor {
+  let made = tensor
+  while (made.operation.name === 'reshape') made = made.inputs[0]
+  return made
 }
 
 function isActivation(name: string): name is ActivationName {

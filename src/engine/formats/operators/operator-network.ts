@@ -25,9 +25,7 @@ export interface OperatorNetwork extends Network {
   readonly operators: OperatorSet
   /** What is run, in this order. */
   readonly nodes: readonly OperatorNode[]
-  /**
-   * The file is made for one sample, and several would mix: they are taken one by one.
-   */
+  /** The file is made for one sample, and several would mix. */
   readonly isOneByOne: boolean
 }
 

@@ -1,0 +1,92 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { LimelightError } from '../../engine/errors.ts'
+import type { Model } from '../../engine/facade/model.ts'
+import type { OutputKind, Stated, StatedImages } from '../../engine/formats/opened-model.ts'
+import { task } from '../tasks/chosen-task.ts'
+import { parseClassNames } from '../tasks/class-names.ts'
+import { type PictureTask, pictureTask } from '../tasks/picture-task.ts'
+import { isFor } from '../tasks/task.ts'
+import { readInput } from './input-file.ts'
+import { integer, number, path } from './options.ts'
+
+/** What people say of a network's pictures where its file does not: the same options for all that takes a picture. */
+export interface PictureCommandOptions {
+  readonly scale?: number
+  readonly mean?: readonly number[]
+  readonly std?: readonly number[]
+  readonly bgr?: boolean
+  readonly classNames?: string
+  readonly output?: OutputKind
+  readonly inputShape?: readonly number[]
+}
+
+const outputKinds: readonly OutputKind[] = ['probabilities', 'logits', 'log-probabilities', 'sigmoid']
+
+function numbers(text: string): number[] {
+  try {
+    return text.split(',').map(number)
+  } catch {
+    throw new InvalidArgumentError('expected a number, or one for each channel with commas between them')
+  }
+}
+
+function extents(text: string): number[] {
+  try {
+    return text.split(/[,x]/).map(integer(1))
+  } catch {
+    throw new InvalidArgumentError('expected positive integers with commas between them, as in 3,224,224')
+  }
+}
+
+export function addPictureOptions(command: Command): Command {
+  return command
+    .option('--scale <number>', 'the network takes (pixel from 0 to 255 x scale - mean) / std; 1 unless given', number)
+    .option('--mean <numbers>', "see --scale: a number, or one for each channel in the network's own order", numbers)
+    .option('--std <numbers>', 'see --scale', numbers)
+    .option('--bgr', 'the network takes blue, green, red')
+    .option('--class-names <file>', 'what the classes are called: one a line, or JSON', path)
+    .addOption(new Option('--output <kind>', "what the network's numbers are").choices(outputKinds))
+    .option('--input-shape <extents>', 'of one sample in the order of the file, where it leaves that open', extents)
+}
+
+/** What is known of a network's pictures, and where from. */
+export async function pictureTaskFor(
+  model: Model,
+  modelPath: string,
+  { classNames, ...options }: PictureCommandOptions,
+): Promise<PictureTask> {
+  const names = classNames === undefined ? await namesBeside(modelPath) : await namesFrom(classNames, '--class-names')
+  const told = { ...trainedHere(model), ...model.images }
+  return pictureTask(model, told, { ...options, ...(names && { classNames: names }) })
+}
+
+/** What is known of a network that was trained here: its file says on what. */
+function trainedHere(model: Model): StatedImages {
+  if (model.metadata.data !== task.name || !isFor(task, model)) return {}
+  const source = `trained on ${task.name}, its file says`
+  const { scale, offset } = task.preprocessing
+  return {
+    preprocessing: { value: { scale: scale.map((factor) => factor / 255), offset }, source },
+    classNames: { value: task.classNames, source },
+    output: { value: task.output, source },
+  }
+}
+
+async function namesFrom(file: string, option: string): Promise<Stated<readonly string[]>> {
+  const value = await readInput(file, (bytes) => parseClassNames(new TextDecoder().decode(bytes)))
+  return { value, source: `${option} ${file}` }
+}
+
+/** A list of names that lies beside a model under its name: net.labels.txt beside net.onnx. */
+async function namesBeside(modelPath: string): Promise<Stated<readonly string[]> | undefined> {
+  const file = `${modelPath.replace(/\.[^./]+$/, '')}.labels.txt`
+  try {
+    const { value } = await namesFrom(file, '')
+    return { value, source: `${file}, beside the model` }
+  } catch (error) {
+    const isMissing =
+      error instanceof LimelightError && /there is no such file|is a file, not a folder/.test(error.message)
+    if (isMissing) return undefined
+    throw error
+  }
+}
