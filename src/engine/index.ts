@@ -19,10 +19,13 @@ export type {
   Program,
 } from './device.ts'
 export * from './errors.ts'
-export { loadModel, modelFromBytes } from './facade/load-model.ts'
+export { exportOnnx } from './facade/export-onnx.ts'
+export { type LoadOptions, loadModel, modelFromBytes } from './facade/load-model.ts'
 export { Model, model } from './facade/model.ts'
 export type { BatchMeasurementOptions, CompileOptions } from './facade/options.ts'
 export { Sequential, sequential } from './facade/sequential.ts'
+export type { ModelFiles } from './formats/model-files.ts'
+export type { ModelOrigin, OutputKind, Stated, StatedImages } from './formats/opened-model.ts'
 export { formatSafetensors, parseSafetensors, type Safetensors } from './formats/safetensors.ts'
 export { modelToBytes } from './formats/write-model.ts'
 export { gradients } from './gradients.ts'
@@ -44,6 +47,7 @@ export {
 export { type LayerCall, type LayeredNetwork, type LayerOutline, weightsOf } from './model/layered.ts'
 export * from './model/layers/public.ts'
 export type { Applied, Network, NetworkContext, Parameter, Port } from './model/network.ts'
+export type { PictureConventions } from './model/picture-network.ts'
 export type { Labels, Samples, SamplesByInput, Targets } from './model/samples.ts'
 export {
   type Architecture,

@@ -38,15 +38,22 @@ function extents(text: string): number[] {
   }
 }
 
+export function addInputShape(command: Command): Command {
+  return command.option(
+    '--input-shape <extents>',
+    'of one sample in the order of the file, where it leaves that open',
+    extents,
+  )
+}
+
 export function addPictureOptions(command: Command): Command {
-  return command
+  return addInputShape(command)
     .option('--scale <number>', 'the network takes (pixel from 0 to 255 x scale - mean) / std; 1 unless given', number)
     .option('--mean <numbers>', "see --scale: a number, or one for each channel in the network's own order", numbers)
     .option('--std <numbers>', 'see --scale', numbers)
     .option('--bgr', 'the network takes blue, green, red')
     .option('--class-names <file>', 'what the classes are called: one a line, or JSON', path)
     .addOption(new Option('--output <kind>', "what the network's numbers are").choices(outputKinds))
-    .option('--input-shape <extents>', 'of one sample in the order of the file, where it leaves that open', extents)
 }
 
 /** What is known of a network's pictures, and where from. */

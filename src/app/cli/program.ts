@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { ArgumentError, type LimelightError } from '../../engine/errors.ts'
 import { segmenterNames } from '../../lime/index.ts'
 import { packageVersion } from '../data/package-files.ts'
+import { addConvertCommand } from './convert.ts'
 import { addDataCommand } from './data.ts'
 import { addEvaluateCommand } from './evaluate.ts'
 import { addExplainCommand } from './explain.ts'
@@ -26,6 +27,7 @@ export function limelight(): Command {
   addExplainCommand(program)
   addPredictCommand(program)
   addInspectCommand(program)
+  addConvertCommand(program)
   addTutorialCommand(program)
   addTuneCommand(program)
   addPlanCommand(program)

@@ -1,11 +1,14 @@
 import { LimelightError } from '../../errors.ts'
 import { Constant, type ReferenceOperand, sizeOf, type Tensor } from '../../tensor.ts'
 
+/** Numbers of leaves that are no constants. */
+export type LeafValues = ReadonlyMap<Tensor, ArrayLike<number>>
+
 /**
- * The numbers of a tensor that hangs on constants alone, by the operations' own float64 references: what an operator makes of
+ * The numbers of a tensor that hangs on constants alone, and on leaves whose numbers are given, by the operations' own float64 references: what an operator makes of
  * weights is computed once, when a file is read, by the code that says what the operator means.
  */
-export function evaluate(tensor: Tensor): Float64Array {
+export function evaluate(tensor: Tensor, leaves: LeafValues = new Map()): Float64Array {
   const known = new Map<Tensor, ReferenceOperand>()
   // Without recursion: what is folded may be deeper than the stack.
   const pending = [tensor]
@@ -15,7 +18,7 @@ export function evaluate(tensor: Tensor): Float64Array {
       pending.push(...missing)
       continue
     }
-    if (!known.has(next)) known.set(next, computed(next, known))
+    if (!known.has(next)) known.set(next, computed(next, known, leaves))
     pending.pop()
   }
   return operandOf(tensor, known).data
@@ -27,8 +30,10 @@ function operandOf(tensor: Tensor, known: ReadonlyMap<Tensor, ReferenceOperand>)
   return operand
 }
 
-function computed(tensor: Tensor, known: ReadonlyMap<Tensor, ReferenceOperand>): ReferenceOperand {
+function computed(tensor: Tensor, known: ReadonlyMap<Tensor, ReferenceOperand>, leaves: LeafValues): ReferenceOperand {
   const { operation, inputs, attributes, shape, dtype } = tensor
+  const given = leaves.get(tensor)
+  if (given) return { shape, dtype, data: Float64Array.from(given) }
   if (tensor instanceof Constant) return { shape, dtype, data: valuesOf(tensor) }
   const output = { shape, dtype, data: new Float64Array(sizeOf(shape)) }
   operation.reference(

@@ -1,0 +1,58 @@
+import { createRequire } from 'node:module'
+import seedrandom from 'seedrandom'
+import { expect, it } from 'vitest'
+import { compute } from '../../../../src/engine/compute.ts'
+import { networkToOnnx } from '../../../../src/engine/formats/onnx/write-onnx.ts'
+import { inUse, type Network } from '../../../../src/engine/model/network.ts'
+import { ReferenceDevice } from '../../../../src/engine/reference/device.ts'
+import { Input, Resident, sizeOf } from '../../../../src/engine/tensor.ts'
+import { relativeError } from '../../operation-cases.ts'
+import { writtenCases } from './written-networks.ts'
+
+const device = new ReferenceDevice()
+
+/** What a network makes of samples, in float64. */
+async function outputOf(network: Network, batch: number, data: Float32Array): Promise<Float64Array> {
+  const x = new Input('x', [batch, ...network.inputs[0].shape])
+  const blocks = network.parameters.map(({ data: weights }) => {
+    const memory = device.allocate('f32', weights.length)
+    device.write(memory, weights)
+    return memory
+  })
+  const residents = network.parameters.map(({ shape }, i) => new Resident(`block ${i}`, 0, shape))
+  const [y] = network.apply([x], residents, inUse).outputs
+  const outputs = await compute(
+    device,
+    { outputs: { y } },
+    { x: data },
+    Object.fromEntries(blocks.map((memory, i) => [`block ${i}`, memory])),
+  )
+  return Float64Array.from(outputs.y)
+}
+
+function samplesFor(network: Network, batch: number): Float32Array {
+  const random = seedrandom(String(batch))
+  return Float32Array.from({ length: batch * sizeOf(network.inputs[0].shape) }, () => random() * 2 - 1)
+}
+
+/** Of the benchmarks' package: not installed in most checkouts. */
+function onnxRuntime() {
+  try {
+    return createRequire(new URL('../../../../bench/package.json', import.meta.url))('onnxruntime-node')
+  } catch {
+    return null
+  }
+}
+
+const runtime = onnxRuntime()
+
+it.skipIf(!runtime).each(writtenCases)('ONNX Runtime computes the same of $name', async ({ network }) => {
+  const session = await runtime.InferenceSession.create(Buffer.from(networkToOnnx(network)))
+  for (const batch of [1, 3]) {
+    const data = samplesFor(network, batch)
+    const expected = await outputOf(network, batch, data)
+    const { y } = await session.run({ x: new runtime.Tensor('float32', data, [batch, ...network.inputs[0].shape]) })
+    expect(y.dims).toEqual([batch, ...network.outputs[0].shape])
+    expect(relativeError(y.data, expected)).toBeLessThan(1e-5)
+  }
+})
