@@ -1,6 +1,7 @@
+import type { DownloadProgress } from '../data/download.ts'
 import type { ImageSet } from '../data/image-set.ts'
 import type { Split } from '../tasks/fashion-mnist/files.ts'
-import { type DownloadProgress, loadFashionMnist } from '../tasks/fashion-mnist/store.ts'
+import { loadFashionMnist } from '../tasks/fashion-mnist/store.ts'
 import { note, updateLine } from './terminal.ts'
 
 /** What the store's progress and notes look like on stderr. */

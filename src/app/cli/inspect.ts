@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { LimelightError } from '../../engine/errors.ts'
 import type { Model } from '../../engine/facade/model.ts'
@@ -25,13 +24,13 @@ export function addInspectCommand(program: Command): void {
   addPictureOptions(command)
     .option('--json', 'print it as JSON')
     .action(async (file: string, options: InspectOptions) => {
-      const { model, digest } = await readModelFile(file, options)
+      const { path: found, model, bytes, digest } = await readModelFile(file, options)
       const description = {
-        file,
-        bytes: (await stat(file)).size,
+        file: found,
+        bytes: bytes.byteLength,
         sha256: digest,
         ...describe(model),
-        pictures: await picturesOf(model, file, options),
+        pictures: await picturesOf(model, found, options),
       }
       result(options.json ? JSON.stringify(description) : asText(description))
     })

@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import type { Device } from '../../engine/device.ts'
 import { type LoadOptions, loadModel, localFile } from '../../engine/facade/load-model.ts'
 import type { Model } from '../../engine/facade/model.ts'
+import { catalogue } from '../catalogue/known-networks.ts'
+import { modelFromCatalogue } from '../catalogue/model-store.ts'
 import { tutorialArchitecture } from '../networks/tutorial.ts'
+import { storeReporter } from './data-set.ts'
 import { readInput } from './input-file.ts'
 import { type DeviceOptions, openDeviceFor } from './options.ts'
 
@@ -16,14 +20,31 @@ export interface OpenModel {
 
 /** A model's file, read and not yet on a device. */
 export interface ReadModelFile {
+  readonly path: string
   readonly model: Model
   readonly bytes: Uint8Array
   readonly digest: string
 }
 
-/** Files of any format; those without an architecture are taken for weights of the tutorial's network. */
-export function readModelFile(path: string, options: Pick<LoadOptions, 'inputShape'> = {}): Promise<ReadModelFile> {
+/**
+ * A file of any format, or a network of the catalogue by its name. Files without an architecture are taken for weights of the
+ * tutorial's network.
+ */
+export async function readModelFile(
+  given: string,
+  options: Pick<LoadOptions, 'inputShape'> = {},
+): Promise<ReadModelFile> {
+  const isName = Object.hasOwn(catalogue, given) && !existsSync(given)
+  if (!isName) return readFileOf(given, options)
+  const { entry, model: path } = await modelFromCatalogue(given, storeReporter)
+  const read = await readFileOf(path, options)
+  read.model.images = { ...read.model.images, ...entry.images }
+  return read
+}
+
+function readFileOf(path: string, options: Pick<LoadOptions, 'inputShape'>): Promise<ReadModelFile> {
   return readInput(path, async (bytes) => ({
+    path,
     model: await loadModel(localFile(path, bytes), { fallback: tutorialArchitecture(0), ...options }),
     bytes,
     digest: createHash('sha256').update(bytes).digest('hex'),

@@ -28,7 +28,7 @@ export function addPredictCommand(program: Command): void {
   const command = program
     .command('predict')
     .description('what a model says of pictures, or makes of a tensor')
-    .requiredOption('--model <file>', 'a model file of any format', path)
+    .requiredOption('--model <file>', 'a model file of any format, or a name that `limelight models` lists', path)
     .option('--image <file...>', 'pictures (PNG), of any size')
     .option('--crop', "take a picture's middle in the network's proportions; it is squashed to them unless given")
     .option('--top <n>', 'how many classes to name', integer(1), 5)
@@ -66,8 +66,8 @@ async function predictTensor(input: string, out: string, options: PredictOptions
 }
 
 async function predictPictures(files: readonly string[], options: PredictOptions, signal: AbortSignal): Promise<void> {
-  const { model } = await readModelFile(options.model, options)
-  const task = await pictureTaskFor(model, options.model, options)
+  const { model, path: found } = await readModelFile(options.model, options)
+  const task = await pictureTaskFor(model, found, options)
   const [height, width, channels] = task.pictureShape
   const pictures = pictureModel(model, task)
   const size = height * width * channels

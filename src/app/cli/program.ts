@@ -7,6 +7,7 @@ import { addDataCommand } from './data.ts'
 import { addEvaluateCommand } from './evaluate.ts'
 import { addExplainCommand } from './explain.ts'
 import { addInspectCommand } from './inspect.ts'
+import { addModelsCommand } from './models.ts'
 import { addPlanCommand } from './plan.ts'
 import { addPredictCommand } from './predict.ts'
 import { addProfileCommand } from './profile.ts'
@@ -28,6 +29,7 @@ export function limelight(): Command {
   addPredictCommand(program)
   addInspectCommand(program)
   addConvertCommand(program)
+  addModelsCommand(program)
   addTutorialCommand(program)
   addTuneCommand(program)
   addPlanCommand(program)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { FormatError, LimelightError } from '../../../engine/errors.ts'
 import { FileWriteError, writeFileAtomically } from '../../../engine/platform/atomic-write.ts'
 import { cacheFolder } from '../../../engine/platform/cache-folder.ts'
+import { type DownloadOptions, download, reasonOf } from '../../data/download.ts'
 import type { ImageSet } from '../../data/image-set.ts'
 import { shippedDataFolder } from '../../data/package-files.ts'
 import { type DataFile, joinImagesAndLabels, mirrors as knownMirrors, type Split, splitFiles, unpack } from './files.ts'
@@ -14,14 +15,7 @@ import { type DataFile, joinImagesAndLabels, mirrors as knownMirrors, type Split
 
 export const debianFolder = '/usr/share/datasets/fashion-mnist'
 
-/** What a download says of itself. `received` and `total` are bytes; `total` is undefined where the server names none. */
-export interface DownloadProgress {
-  readonly file: string
-  readonly received: number
-  readonly total: number | undefined
-}
-
-export interface StoreOptions {
+export interface StoreOptions extends DownloadOptions {
   /** Where downloads are kept; default: cacheFolder(). */
   readonly folder?: string
   readonly debianFolder?: string
@@ -29,10 +23,6 @@ export interface StoreOptions {
   readonly shippedFolder?: string
   /** Addresses, ending in a slash, that the files' names are appended to; tried in turn. */
   readonly mirrors?: readonly string[]
-  /** A mirror that sends nothing for so many milliseconds is given up; default 30,000. */
-  readonly stallMs?: number
-  readonly signal?: AbortSignal
-  readonly onProgress?: (progress: DownloadProgress) => void
   /** Told, in a sentence, of what a user should know but need not act on: a damaged cache file, a cache that can't be written. */
   readonly onNote?: (note: string) => void
 }
@@ -131,7 +121,7 @@ async function locate(file: DataFile, shipped: string | undefined, options: Stor
   for (const mirror of mirrors) {
     const location = `${mirror}${file.name}`
     try {
-      const bytes = await download(location, file, options)
+      const bytes = await download(location, file.name, file.bytes, options)
       const content = await unpack(file, bytes)
       await keep(cachePath, bytes, onNote)
       return { name: file.name, source: 'download', location, content }
@@ -151,55 +141,4 @@ async function keep(path: string, bytes: Uint8Array, onNote: StoreOptions['onNot
     if (!(error instanceof FileWriteError)) throw error
     onNote?.(`the data is used from memory this time and will be looked for again the next: ${error.message}`)
   }
-}
-
-/**
- * Downloads into memory: the file (at most 26 MB) has to be there whole to be verified, and only a verified one is
- * written, so nothing partial ever lies in the cache, not even after a power cut.
- */
-async function download(address: string, file: DataFile, options: StoreOptions): Promise<Uint8Array> {
-  const { signal, onProgress, stallMs = 30_000 } = options
-  signal?.throwIfAborted()
-  const stall = new AbortController()
-  const giveUp = () => stall.abort(new LimelightError(`nothing came for ${stallMs / 1000} seconds`))
-  let timer = setTimeout(giveUp, stallMs)
-  try {
-    const response = await fetch(address, { signal: signal ? AbortSignal.any([signal, stall.signal]) : stall.signal })
-    if (!response.ok || !response.body) {
-      await response.body?.cancel()
-      throw new LimelightError(`the server answers ${response.status} ${response.statusText}`.trimEnd())
-    }
-    // With a content encoding, the length is that of the encoded bytes, which fetch does not show.
-    const length = response.headers.has('content-encoding')
-      ? Number.NaN
-      : Number(response.headers.get('content-length'))
-    const total = length > 0 ? length : undefined
-    const parts: Uint8Array[] = []
-    let received = 0
-    onProgress?.({ file: file.name, received, total })
-    for await (const part of response.body) {
-      clearTimeout(timer)
-      timer = setTimeout(giveUp, stallMs)
-      received += part.byteLength
-      if (received > file.bytes)
-        throw new FormatError(`sends more than the ${file.bytes} bytes that ${file.name} has even when unpacked`)
-      parts.push(part)
-      onProgress?.({ file: file.name, received, total })
-    }
-    return Buffer.concat(parts)
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  if ('code' in error && error.code === 'ENOENT') return 'not there'
-  // fetch says no more than "fetch failed" or "terminated"; the cause has the address, the certificate or the socket.
-  const cause = error.cause
-  if (error instanceof TypeError && cause instanceof Error) {
-    const detail = cause.message || ('code' in cause ? String(cause.code) : '')
-    return detail ? `${error.message} (${detail})` : error.message
-  }
-  return error.message
 }

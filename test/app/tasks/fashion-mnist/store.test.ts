@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import type { DownloadProgress } from '../../../../src/app/data/download.ts'
 import { shippedDataFolder } from '../../../../src/app/data/package-files.ts'
 import { splitFiles } from '../../../../src/app/tasks/fashion-mnist/files.ts'
 import {
   DataUnavailableError,
-  type DownloadProgress,
   loadFashionMnist,
   locateSplit,
   type StoreOptions,
