@@ -1,0 +1,3 @@
+import type { OperatorTable } from './operator-table.ts'
+
+export const quantisedOperators: OperatorTable = {}
