@@ -231,7 +231,7 @@ class Interpretation implements Trial, Surroundings {
 
   run(graph: OperatorGraph, given: ReadonlyMap<string, Value>): readonly Value[] {
     const values = new Map<string, Value>([...given, ...constantsOf(graph)])
-    this.runNodes(neededNodes(graph), values)
+    this.runNodes(neededNodes(graph, given), values)
     return graph.outputs.map((name) => {
       const value = values.get(name)
       if (value) return value
