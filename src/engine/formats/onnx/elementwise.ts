@@ -40,7 +40,10 @@ function beginningAt(call: OperatorCall, value: Value, axis: number, other: Valu
 }
 
 /** Of any number of inputs, two by two. */
-function several(compute: (a: Tensor, b: Tensor) => Tensor, finish = (x: Tensor, _count: number) => x): OperatorFunction {
+function several(
+  compute: (a: Tensor, b: Tensor) => Tensor,
+  finish = (x: Tensor, _count: number) => x,
+): OperatorFunction {
   return (call) => {
     const values = call.inputs.map((_, i) => call.value(i))
     if (values.length === 0) call.invalid('it has no inputs')
@@ -192,7 +195,9 @@ const activations: OperatorTable = {
   Softplus: unary(ops.softplus),
   Softsign: unary((x) => ops.div(x, ops.add(ops.abs(x), 1))),
   Mish: unary(ops.mish),
-  Gelu: unary((x, call) => ops.gelu(x, { approximate: call.choice('approximate', ['none', 'tanh'], 'none') === 'tanh' })),
+  Gelu: unary((x, call) =>
+    ops.gelu(x, { approximate: call.choice('approximate', ['none', 'tanh'], 'none') === 'tanh' }),
+  ),
   Swish: unary((x, call) => {
     const alpha = call.number('alpha', 1)
     return alpha === 1 ? ops.silu(x) : ops.mul(x, ops.sigmoid(ops.mul(x, alpha)))

@@ -35,9 +35,7 @@ function foldedAxes(call: OperatorCall, value: DeviceValue): number[] {
 
 /** The order in memory of the axes that are left. */
 function orderWithout(order: readonly number[], gone: readonly number[]): number[] {
-  return order
-    .filter((axis) => !gone.includes(axis))
-    .map((axis) => axis - gone.filter((other) => other < axis).length)
+  return order.filter((axis) => !gone.includes(axis)).map((axis) => axis - gone.filter((other) => other < axis).length)
 }
 
 /** The largest is taken out first: its power of e would be infinite. */
@@ -52,9 +50,7 @@ const sizeAlong = (x: Tensor, axes: readonly number[]) => sizeOf(axes.map((axis)
 const mean: OperatorFunction = (call) => {
   const ofIntegers = call.value(0).type === 'integer'
   return reduction((x, folding) =>
-    ofIntegers
-      ? truncatedQuotient(ops.sum(x, folding), constant(sizeAlong(x, folding.axes)))
-      : ops.mean(x, folding),
+    ofIntegers ? truncatedQuotient(ops.sum(x, folding), constant(sizeAlong(x, folding.axes))) : ops.mean(x, folding),
   )(call)
 }
 
@@ -88,7 +84,14 @@ function rowsAlong(value: DeviceValue, axis: number) {
   const rows = ops.reshape(tensor, [sizeOf(shape.filter((_, other) => other !== axis)), shape[axis]])
   /** The value of rows of so many numbers. */
   const back = (x: Tensor, extent: number, type: NumberType = value.type) =>
-    new DeviceValue(ops.reshape(x, order.map((other) => (other === axis ? extent : shape[other]))), order, type)
+    new DeviceValue(
+      ops.reshape(
+        x,
+        order.map((other) => (other === axis ? extent : shape[other])),
+      ),
+      order,
+      type,
+    )
   return { rows, back }
 }
 
