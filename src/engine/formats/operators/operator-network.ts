@@ -119,10 +119,10 @@ function portOf({ name, shape }: GraphInput, { inputShape }: OperatorNetworkOpti
 const inWords = (shape: readonly (number | null)[]) => `[${shape.map((extent) => extent ?? '?').join(',')}]`
 
 /** Whether samples can be taken together: two of them give two outputs, and no node worked along the batch. */
-function runsTogether({ fixesBatch }: Trial, trial: (batch: number) => Trial): boolean {
+function runsTogether({ fileBatch }: Trial, trial: (batch: number) => Trial): boolean {
   try {
     const { outputs, mixes } = trial(2)
-    return outputs.every(({ shape }) => shape[0] === 2) && !(fixesBatch && mixes)
+    return outputs.every(({ shape }) => shape[0] === 2) && !(fileBatch !== null && mixes)
   } catch (error) {
     if (error instanceof LimelightError) return false
     throw error
@@ -140,8 +140,8 @@ interface Readings {
 
 interface Trial {
   readonly outputs: readonly DeviceValue[]
-  /** The file is made for one sample. */
-  readonly fixesBatch: boolean
+  /** Samples that the file is made for; null where it leaves that open. */
+  readonly fileBatch: number | null
   /** A node worked along the batch axis. */
   readonly mixes: boolean
 }
@@ -195,7 +195,7 @@ const mostFolding = 2 ** 30
 /** One reading of the graph, for one size of batch. */
 class Interpretation implements Trial, Surroundings {
   readonly outputs: readonly DeviceValue[]
-  readonly fixesBatch: boolean
+  readonly fileBatch: number | null
   mixes = false
   /** Nodes that can't be run, and why. */
   private readonly unsupported: UnsupportedOperator[] = []
@@ -208,7 +208,7 @@ class Interpretation implements Trial, Surroundings {
   ) {
     this.operators = operators
     this.known = known
-    this.fixesBatch = graph.inputs.some(({ shape }) => shape[0] !== null)
+    this.fileBatch = graph.inputs.map(({ shape }) => shape[0]).find((extent) => extent !== null) ?? null
     const values = new Map<string, Value>(constantsOf(graph))
     graph.inputs.forEach(({ name, type }, i) => {
       values.set(name, new DeviceValue(given[i], undefined, type))
@@ -278,6 +278,7 @@ class Interpretation implements Trial, Surroundings {
     }
     const around: Surroundings = {
       batch: this.batch,
+      fileBatch: this.fileBatch,
       place: this.place,
       noteMixing: () => this.noteMixing(),
       run: (graph, given) => this.run(graph, new Map([...outer, ...given])),
