@@ -24,6 +24,8 @@ export class UnsupportedNode extends Error {}
 export interface Surroundings {
   /** Samples at once. */
   readonly batch: number
+  /** Samples that the file is made for; null where it leaves that open. */
+  readonly fileBatch: number | null
   /** A host value as a tensor of the network: a weight, or a constant. Its axes in this order in memory. */
   place(value: HostValue, order: readonly number[]): Tensor
   /** A node does something along the batch axis: in a file that was made for one sample, samples would mix. */
@@ -47,6 +49,11 @@ export class OperatorCall {
 
   get batch(): number {
     return this.around.batch
+  }
+
+  /** Samples that the file is made for; null where it leaves that open. */
+  get fileBatch(): number | null {
+    return this.around.fileBatch
   }
 
   /** What can't be done here, in words: "dilation along depth". */
@@ -108,6 +115,8 @@ export class OperatorCall {
     const tensors = values.map((value) => {
       const { shape } = value
       const missing = rank - shape.length
+      // Its first axis, where its samples are, meets another one.
+      if (missing > 0 && value instanceof DeviceValue) this.around.noteMixing()
       const stretched = missing === 0 ? value : this.reshaped(value, [...new Array<number>(missing).fill(1), ...shape])
       return this.tensor(stretched, order)
     })
@@ -201,6 +210,13 @@ export class OperatorCall {
   choice<T extends string>(name: string, choices: readonly T[], otherwise?: T): T {
     const value = this.text(name, otherwise)
     return choices.find((choice) => choice === value) ?? this.unsupported(`${name} ${shown(value)}`)
+  }
+
+  /** A tensor that is an attribute; undefined where there is none. */
+  optionalTensor(name: string): HostTensor | undefined {
+    const value = this.node.attributes[name]
+    if (value === undefined || (typeof value === 'object' && 'data' in value)) return value
+    return this.wrongAttribute(name, 'a tensor of numbers')
   }
 
   /** The outputs of a graph that is an attribute. */

@@ -61,7 +61,7 @@ export function operatorNetwork(
   }
   const alone = trial(1)
   const ofOne = deviceOutputs(alone, graph)
-  const isOneByOne = !runsTogether(trial, graph)
+  const isOneByOne = !runsTogether(alone, trial)
   const parameters = weights.parameters()
   const outputs = graph.outputs.map((name, i): Port => {
     const { shape } = ofOne[i]
@@ -139,7 +139,12 @@ export function interpret(
   given: ReadonlyMap<string, Value>,
 ): readonly Value[] {
   const readings = { graph, nodes: neededNodes(graph), operators, known: new Map<string, HostValue>() }
-  return new Interpretation(readings, given, 1, constantFrom).outputs
+  return new Interpretation(readings, given, fileBatchOf(graph) ?? 1, constantFrom).outputs
+}
+
+/** Samples that a file is made for; null where it leaves that open. */
+function fileBatchOf({ inputs }: OperatorGraph): number | null {
+  return inputs.map(({ shape }) => shape[0]).find((extent) => extent !== null) ?? null
 }
 
 function inputValues({ inputs }: OperatorGraph, given: readonly Tensor[]): Map<string, DeviceValue> {
@@ -154,11 +159,10 @@ function deviceOutputs({ outputs }: Trial, graph: OperatorGraph): readonly Devic
 }
 
 /** Whether samples can be taken together: two of them give two outputs, and no node of a file made for one worked along the batch. */
-function runsTogether(trial: (batch: number) => Trial, { inputs }: OperatorGraph): boolean {
-  const fixesBatch = inputs.some(({ shape }) => shape[0] !== null)
+function runsTogether({ fileBatch }: Trial, trial: (batch: number) => Trial): boolean {
   try {
     const { outputs, mixes } = trial(2)
-    return outputs.every(({ shape }) => shape[0] === 2) && !(fixesBatch && mixes)
+    return outputs.every(({ shape }) => shape[0] === 2) && !(fileBatch !== null && mixes)
   } catch (error) {
     if (error instanceof LimelightError) return false
     throw error
@@ -176,6 +180,8 @@ interface Readings {
 
 interface Trial {
   readonly outputs: readonly Value[]
+  /** Samples that the file is made for; null where it leaves that open. */
+  readonly fileBatch: number | null
   /** A node worked along the batch axis. */
   readonly mixes: boolean
 }
@@ -229,6 +235,7 @@ const mostFolding = 2 ** 30
 /** One reading of the graph, for one size of batch. */
 class Interpretation implements Trial, Surroundings {
   readonly outputs: readonly Value[]
+  readonly fileBatch: number | null
   mixes = false
   /** Nodes that can't be run, and why. */
   private readonly unsupported: UnsupportedOperator[] = []
@@ -242,6 +249,7 @@ class Interpretation implements Trial, Surroundings {
     this.operators = operators
     this.known = known
     this.leaving = new Set(graph.outputs)
+    this.fileBatch = fileBatchOf(graph)
     const values = new Map<string, Value>([...constantsOf(graph), ...given])
     this.runNodes(nodes, values)
     if (this.unsupported.length > 0) throw new UnsupportedModelError(operators.name, this.unsupported)
@@ -317,6 +325,7 @@ class Interpretation implements Trial, Surroundings {
     }
     const around: Surroundings = {
       batch: this.batch,
+      fileBatch: this.fileBatch,
       place: this.place,
       noteMixing: () => this.noteMixing(),
       find: (other) => this.find(other),
