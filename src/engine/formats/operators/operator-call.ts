@@ -4,7 +4,7 @@ import { formatShape, type Shape, type Tensor } from '../../tensor.ts'
 import type { HostTensor, NumberType } from './host-tensor.ts'
 import type { OperatorGraph, OperatorNode } from './operator-graph.ts'
 import { isGraph } from './operator-graph.ts'
-import { DeviceValue, HostValue, inOrder, type Value } from './value.ts'
+import { constantFrom, DeviceValue, HostValue, hostOf, inOrder, type Value } from './value.ts'
 
 /** What an operator makes of its inputs: its first output, or all of them. */
 export type OperatorFunction = (call: OperatorCall) => Value | readonly Value[]
@@ -132,6 +132,20 @@ export class OperatorCall {
     return new DeviceValue(compute(...tensors), order, type)
   }
 
+  /** The same node with other inputs, for an operator that is another one once these are made. */
+  with(inputs: readonly (Value | null)[]): OperatorCall {
+    return new OperatorCall(this.node, inputs, this.around)
+  }
+
+  /**
+   * What a node makes of constants alone, on the host, although it hangs on more than those: weights that are not used as the file
+   * has them. They are known by the name.
+   */
+  folded(name: string, make: (call: OperatorCall) => DeviceValue): HostValue {
+    const call = new OperatorCall(this.node, this.inputs, { ...this.around, place: constantFrom })
+    return new HostValue(name, hostOf(make(call)))
+  }
+
   /** An axis that the node works along, negative ones counted from the end. Samples mix where it is the batch's. */
   axis(value: Value, axis: number): number {
     const rank = value.shape.length
@@ -150,6 +164,11 @@ export class OperatorCall {
   number(name: string, otherwise?: number): number {
     const value = this.node.attributes[name] ?? otherwise
     return typeof value === 'number' ? value : this.wrongAttribute(name, 'a number')
+  }
+
+  /** undefined where there is no such attribute. */
+  optionalNumber(name: string): number | undefined {
+    return this.node.attributes[name] === undefined ? undefined : this.number(name)
   }
 
   numbers(name: string, otherwise?: readonly number[]): readonly number[] {

@@ -8,13 +8,13 @@ import {
 } from '../../errors.ts'
 import type { Applied, Network, Parameter, Port } from '../../model/network.ts'
 import { concat } from '../../ops/concat.ts'
+import { round } from '../../ops/elementwise.ts'
 import { slice } from '../../ops/slice-and-pad.ts'
 import { constant, formatShape, Input, type Resident, type Shape, type Tensor } from '../../tensor.ts'
-import { costOf, evaluate, hangsOnConstants } from './evaluate.ts'
-import type { HostTensor } from './host-tensor.ts'
+import { costOf, hangsOnConstants } from './evaluate.ts'
 import { OperatorCall, type OperatorSet, type Surroundings, UnsupportedNode } from './operator-call.ts'
 import { type GraphInput, neededNodes, type OperatorGraph, type OperatorNode } from './operator-graph.ts'
-import { DeviceValue, HostValue, hostInOrder, type Value } from './value.ts'
+import { constantFrom, DeviceValue, HostValue, hostInOrder, hostOf, type Value } from './value.ts'
 
 /**
  * A network that is a graph of a file's operators. It is interpreted anew for each size of batch: shapes are numbers then, and
@@ -48,16 +48,17 @@ export function operatorNetwork(
   const nodes = neededNodes(graph)
   const inputs = graph.inputs.map((input) => portOf(input, options))
   const weights = new Weights()
-  const readings = { graph, nodes, operators, known: new Map<string, HostValue>() }
+  const readings = { graph, nodes, operators, fileBatch: fileBatchOf(graph), known: new Map<string, HostValue>() }
   const trial = (batch: number) => {
     const given = inputs.map(({ name, shape }) => new Input(name, [batch, ...shape]))
-    return new Interpretation(readings, given, batch, weights.learn)
+    return new Interpretation(readings, inputValues(graph, given), batch, weights.learn)
   }
   const alone = trial(1)
-  const isOneByOne = !runsTogether(alone, trial)
+  const ofOne = deviceOutputs(alone, graph)
+  const isOneByOne = !runsTogether(trial, readings.fileBatch)
   const parameters = weights.parameters()
   const outputs = graph.outputs.map((name, i): Port => {
-    const { shape } = alone.outputs[i]
+    const { shape } = ofOne[i]
     if (shape[0] !== 1)
       throw new FormatError(`the output ${name} of one sample is ${formatShape(shape)}; expected [1,…]`)
     return { name, shape: shape.slice(1) }
@@ -74,7 +75,9 @@ export function operatorNetwork(
       const batch = tensors[0].shape[0]
       const place = weights.placing(residents)
       const run = (given: readonly Tensor[], count: number) =>
-        new Interpretation(readings, given, count, place).outputs.map((value) => value.asSpoken())
+        deviceOutputs(new Interpretation(readings, inputValues(graph, given), count, place), graph).map((value) =>
+          value.asSpoken(),
+        )
       if (!isOneByOne || batch === 1) return { outputs: run(tensors, batch), updates: [] }
       const each = Array.from({ length: batch }, (_, sample) =>
         run(
@@ -118,8 +121,39 @@ function portOf({ name, shape }: GraphInput, { inputShape }: OperatorNetworkOpti
 
 const inWords = (shape: readonly (number | null)[]) => `[${shape.map((extent) => extent ?? '?').join(',')}]`
 
-/** Whether samples can be taken together: two of them give two outputs, and no node worked along the batch. */
-function runsTogether({ fileBatch }: Trial, trial: (batch: number) => Trial): boolean {
+/**
+ * What a graph makes of values of any shape, of which none need have a batch axis: a part of a network, or a case of a format's own
+ * tests. Its weights are constants. What is known of the values given is known of the outputs.
+ * @throws UnsupportedModelError that names every node that can't be run
+ * @throws FormatError for a graph that is none
+ */
+export function interpret(
+  graph: OperatorGraph,
+  operators: OperatorSet,
+  given: ReadonlyMap<string, Value>,
+): readonly Value[] {
+  const readings = { graph, nodes: neededNodes(graph), operators, fileBatch: null, known: new Map<string, HostValue>() }
+  return new Interpretation(readings, given, 1, constantFrom).outputs
+}
+
+function inputValues({ inputs }: OperatorGraph, given: readonly Tensor[]): Map<string, DeviceValue> {
+  return new Map(inputs.map(({ name, type }, i) => [name, new DeviceValue(given[i], undefined, type)]))
+}
+
+function deviceOutputs({ outputs }: Trial, graph: OperatorGraph): readonly DeviceValue[] {
+  return outputs.map((value, i) => {
+    if (value instanceof DeviceValue) return value
+    throw new FormatError(`the output ${graph.outputs[i]} does not hang on the network's input`)
+  })
+}
+
+/** Samples that the file is made for; null where it leaves that open. */
+function fileBatchOf({ inputs }: OperatorGraph): number | null {
+  return inputs.map(({ shape }) => shape[0]).find((extent) => extent !== null) ?? null
+}
+
+/** Whether samples can be taken together: two of them give two outputs, and no node of a file made for one worked along the batch. */
+function runsTogether(trial: (batch: number) => Trial, fileBatch: number | null): boolean {
   try {
     const { outputs, mixes } = trial(2)
     return outputs.every(({ shape }) => shape[0] === 2) && !(fileBatch !== null && mixes)
@@ -134,14 +168,13 @@ interface Readings {
   readonly graph: OperatorGraph
   readonly nodes: readonly OperatorNode[]
   readonly operators: OperatorSet
+  readonly fileBatch: number | null
   /** What was computed of constants alone, by the tensor's name. */
   readonly known: Map<string, HostValue>
 }
 
 interface Trial {
-  readonly outputs: readonly DeviceValue[]
-  /** Samples that the file is made for; null where it leaves that open. */
-  readonly fileBatch: number | null
+  readonly outputs: readonly Value[]
   /** A node worked along the batch axis. */
   readonly mixes: boolean
 }
@@ -194,34 +227,31 @@ const mostFolding = 2 ** 30
 
 /** One reading of the graph, for one size of batch. */
 class Interpretation implements Trial, Surroundings {
-  readonly outputs: readonly DeviceValue[]
-  readonly fileBatch: number | null
+  readonly outputs: readonly Value[]
   mixes = false
   /** Nodes that can't be run, and why. */
   private readonly unsupported: UnsupportedOperator[] = []
 
   constructor(
-    { graph, nodes, operators, known }: Readings,
-    given: readonly Tensor[],
+    { graph, nodes, operators, fileBatch, known }: Readings,
+    given: ReadonlyMap<string, Value>,
     readonly batch: number,
     readonly place: Place,
   ) {
     this.operators = operators
+    this.fileBatch = fileBatch
     this.known = known
-    this.fileBatch = graph.inputs.map(({ shape }) => shape[0]).find((extent) => extent !== null) ?? null
-    const values = new Map<string, Value>(constantsOf(graph))
-    graph.inputs.forEach(({ name, type }, i) => {
-      values.set(name, new DeviceValue(given[i], undefined, type))
-    })
+    const values = new Map<string, Value>([...constantsOf(graph), ...given])
     this.runNodes(nodes, values)
     if (this.unsupported.length > 0) throw new UnsupportedModelError(operators.name, this.unsupported)
     this.outputs = graph.outputs.map((name) => {
       const value = values.get(name)
-      if (value instanceof DeviceValue) return value
-      throw new FormatError(`the output ${name} does not hang on the network's input`)
+      if (value) return asWhole(value)
+      throw new FormatError(`the output ${name} is no tensor that the graph makes or is given`)
     })
   }
 
+  readonly fileBatch: number | null
   private readonly operators: OperatorSet
   private readonly known: Map<string, HostValue>
 
@@ -302,20 +332,12 @@ class Interpretation implements Trial, Surroundings {
   }
 }
 
+/** Quantised numbers are not rounded on their way through a network; integers that leave it are. */
+function asWhole(value: Value): Value {
+  const isRounded = value instanceof HostValue || value.type !== 'integer' || value.tensor.dtype !== 'f32'
+  return isRounded ? value : value.with(round(value.tensor))
+}
+
 function constantsOf({ constants }: OperatorGraph): [name: string, value: HostValue][] {
   return [...constants].map(([name, tensor]) => [name, new HostValue(name, tensor)])
-}
-
-/** A host value where only constants are: nothing of it becomes a weight. */
-function constantFrom({ tensor }: HostValue, order: readonly number[]): Tensor {
-  const { data, shape } = hostInOrder(tensor, order)
-  return constant(data, shape)
-}
-
-/** Long lists of floats in the 32 bits that devices have. */
-function hostOf(value: DeviceValue): HostTensor {
-  const tensor = value.asSpoken()
-  const data = evaluate(tensor)
-  const { type, shape } = value
-  return { type, shape, data: type === 'float' && data.length > 4096 ? Float32Array.from(data) : data }
 }
