@@ -54,14 +54,14 @@ export function operatorNetwork(
   const nodes = neededNodes(graph)
   const inputs = graph.inputs.map((input) => portOf(input, options))
   const weights = new Weights()
-  const readings = { graph, nodes, operators, known: new Map<string, HostValue>() }
+  const readings = { graph, nodes, operators, fileBatch: fileBatchOf(graph), known: new Map<string, HostValue>() }
   const trial = (batch: number) => {
     const given = inputs.map(({ name, shape }) => new Input(name, [batch, ...shape]))
     return new Interpretation(readings, inputValues(graph, given), batch, weights.learn)
   }
   const alone = trial(1)
   const ofOne = deviceOutputs(alone, graph)
-  const isOneByOne = !runsTogether(alone, trial)
+  const isOneByOne = !runsTogether(trial, readings.fileBatch)
   const parameters = weights.parameters()
   const outputs = graph.outputs.map((name, i): Port => {
     const { shape } = ofOne[i]
@@ -138,13 +138,8 @@ export function interpret(
   operators: OperatorSet,
   given: ReadonlyMap<string, Value>,
 ): readonly Value[] {
-  const readings = { graph, nodes: neededNodes(graph), operators, known: new Map<string, HostValue>() }
-  return new Interpretation(readings, given, fileBatchOf(graph) ?? 1, constantFrom).outputs
-}
-
-/** Samples that a file is made for; null where it leaves that open. */
-function fileBatchOf({ inputs }: OperatorGraph): number | null {
-  return inputs.map(({ shape }) => shape[0]).find((extent) => extent !== null) ?? null
+  const readings = { graph, nodes: neededNodes(graph), operators, fileBatch: null, known: new Map<string, HostValue>() }
+  return new Interpretation(readings, given, 1, constantFrom).outputs
 }
 
 function inputValues({ inputs }: OperatorGraph, given: readonly Tensor[]): Map<string, DeviceValue> {
@@ -158,8 +153,13 @@ function deviceOutputs({ outputs }: Trial, graph: OperatorGraph): readonly Devic
   })
 }
 
+/** Samples that the file is made for; null where it leaves that open. */
+function fileBatchOf({ inputs }: OperatorGraph): number | null {
+  return inputs.map(({ shape }) => shape[0]).find((extent) => extent !== null) ?? null
+}
+
 /** Whether samples can be taken together: two of them give two outputs, and no node of a file made for one worked along the batch. */
-function runsTogether({ fileBatch }: Trial, trial: (batch: number) => Trial): boolean {
+function runsTogether(trial: (batch: number) => Trial, fileBatch: number | null): boolean {
   try {
     const { outputs, mixes } = trial(2)
     return outputs.every(({ shape }) => shape[0] === 2) && !(fileBatch !== null && mixes)
@@ -174,14 +174,13 @@ interface Readings {
   readonly graph: OperatorGraph
   readonly nodes: readonly OperatorNode[]
   readonly operators: OperatorSet
+  readonly fileBatch: number | null
   /** What was computed of constants alone, by the tensor's name. */
   readonly known: Map<string, HostValue>
 }
 
 interface Trial {
   readonly outputs: readonly Value[]
-  /** Samples that the file is made for; null where it leaves that open. */
-  readonly fileBatch: number | null
   /** A node worked along the batch axis. */
   readonly mixes: boolean
 }
@@ -235,21 +234,20 @@ const mostFolding = 2 ** 30
 /** One reading of the graph, for one size of batch. */
 class Interpretation implements Trial, Surroundings {
   readonly outputs: readonly Value[]
-  readonly fileBatch: number | null
   mixes = false
   /** Nodes that can't be run, and why. */
   private readonly unsupported: UnsupportedOperator[] = []
 
   constructor(
-    { graph, nodes, operators, known }: Readings,
+    { graph, nodes, operators, fileBatch, known }: Readings,
     given: ReadonlyMap<string, Value>,
     readonly batch: number,
     readonly place: Place,
   ) {
     this.operators = operators
+    this.fileBatch = fileBatch
     this.known = known
     this.leaving = new Set(graph.outputs)
-    this.fileBatch = fileBatchOf(graph)
     const values = new Map<string, Value>([...constantsOf(graph), ...given])
     this.runNodes(nodes, values)
     if (this.unsupported.length > 0) throw new UnsupportedModelError(operators.name, this.unsupported)
@@ -260,6 +258,7 @@ class Interpretation implements Trial, Surroundings {
     })
   }
 
+  readonly fileBatch: number | null
   private readonly operators: OperatorSet
   private readonly known: Map<string, HostValue>
   private readonly leaving: ReadonlySet<string>
