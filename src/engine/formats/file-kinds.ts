@@ -11,7 +11,7 @@ interface FileKind {
 
 /** What Limelight opens. */
 export const acceptedModels =
-  "Limelight opens safetensors files that hold its own networks, as `limelight train` and a model's save() write them"
+  "Limelight opens ONNX models (.onnx), and safetensors files that hold its own networks, as `limelight train` and a model's save() write them"
 
 function startsWith(bytes: Uint8Array, magic: string | readonly number[], at = 0): boolean {
   const codes = typeof magic === 'string' ? Array.from(magic, (letter) => letter.charCodeAt(0)) : magic
@@ -65,7 +65,7 @@ function protobufFields(bytes: Uint8Array): { number: number; wire: number; valu
 }
 
 /** ModelProto: ir_version is field 1, a number; the graph is field 7. */
-function isOnnx(bytes: Uint8Array): boolean {
+export function isOnnx(bytes: Uint8Array): boolean {
   const fields = protobufFields(bytes)
   return Boolean(fields?.some(({ number, wire }) => number === 7 && wire === 2) && fields.some(isIrVersion))
 }
@@ -110,7 +110,6 @@ const otherKinds: readonly FileKind[] = [
     sniff: (bytes) => /"format":"limelight-explanation"/.test(opening(bytes)),
   },
   { name: 'a JSON file', sniff: (bytes) => /^[{[]["{[\]}\d]/.test(opening(bytes)) },
-  { name: 'an ONNX model (.onnx)', sniff: isOnnx },
   {
     name: 'a TensorFlow SavedModel (saved_model.pb)',
     sniff: (bytes) =>

@@ -1,6 +1,6 @@
 import { FormatError } from '../errors.ts'
 import type { Architecture } from '../model/sequential.ts'
-import { acceptedModels, otherKindOf } from './file-kinds.ts'
+import { acceptedModels, isOnnx, otherKindOf } from './file-kinds.ts'
 import type { ModelFiles } from './model-files.ts'
 import type { OpenedModel, ReadOptions } from './opened-model.ts'
 import { readModel } from './read-model.ts'
@@ -33,6 +33,12 @@ export const modelFormats: readonly ModelFormat[] = [
       ...readModel(bytes, fallback),
       origin: { format: 'safetensors' },
     }),
+  },
+  {
+    name: 'ONNX',
+    extensions: ['.onnx'],
+    sniff: isOnnx,
+    read: async (files, options) => (await import('./onnx/read-onnx.ts')).readOnnx(files, options),
   },
 ]
 

@@ -15,7 +15,6 @@ const weights = new Map([['conv1.weight', { shape: [1], data: new Float32Array(1
 /** The first bytes of real files. */
 const files: readonly (readonly [string, Uint8Array, RegExp])[] = [
   ['an empty file', bytes(''), /an empty file/],
-  ['.onnx', bytes('\x08\x07\x12\x07pytorch\x3a\x02\x0a\x00'), /an ONNX model/],
   ['saved_model.pb', bytes('\x08\x01\x12\x02ab'), /a TensorFlow SavedModel/],
   ['.h5', bytes('\x89HDF\r\n\x1a\n\0\0\0'), /a Keras model in HDF5/],
   ['.keras', zip('metadata.json', 'config.json', 'model.weights.h5'), /a Keras model \(.keras\)/],
@@ -43,7 +42,7 @@ describe('a file that is no model of ours is told by its bytes', () => {
     for (const fallback of [undefined, tutorialArchitecture(0)]) {
       expect(() => modelFromBytes(content, fallback)).toThrow(FormatError)
       expect(() => modelFromBytes(content, fallback)).toThrow(kind)
-      expect(() => modelFromBytes(content, fallback)).toThrow(/Limelight opens safetensors files/)
+      expect(() => modelFromBytes(content, fallback)).toThrow(/Limelight opens ONNX models/)
     }
   })
 

@@ -4,7 +4,7 @@ import { formatShape, type Shape, type Tensor } from '../../tensor.ts'
 import type { HostTensor, NumberType } from './host-tensor.ts'
 import type { OperatorGraph, OperatorNode } from './operator-graph.ts'
 import { isGraph } from './operator-graph.ts'
-import { DeviceValue, HostValue, inOrder, type Value } from './value.ts'
+import { constantFrom, DeviceValue, HostValue, hostOf, inOrder, type Value } from './value.ts'
 
 /** What an operator makes of its inputs: its first output, or all of them. */
 export type OperatorFunction = (call: OperatorCall) => Value | readonly Value[]
@@ -24,10 +24,16 @@ export class UnsupportedNode extends Error {}
 export interface Surroundings {
   /** Samples at once. */
   readonly batch: number
+  /** Samples that the file is made for; null where it leaves that open. */
+  readonly fileBatch: number | null
   /** A host value as a tensor of the network: a weight, or a constant. Its axes in this order in memory. */
   place(value: HostValue, order: readonly number[]): Tensor
   /** A node does something along the batch axis: in a file that was made for one sample, samples would mix. */
   noteMixing(): void
+  /** What an operator does; undefined where it is not known. */
+  find(node: OperatorNode): OperatorFunction | undefined
+  /** Whether a tensor leaves the graph. */
+  isOutput(tensor: string): boolean
   /** The outputs of a graph inside the node. */
   run(graph: OperatorGraph, given: ReadonlyMap<string, Value>): readonly Value[]
 }
@@ -43,6 +49,11 @@ export class OperatorCall {
 
   get batch(): number {
     return this.around.batch
+  }
+
+  /** Samples that the file is made for; null where it leaves that open. */
+  get fileBatch(): number | null {
+    return this.around.fileBatch
   }
 
   /** What can't be done here, in words: "dilation along depth". */
@@ -104,6 +115,8 @@ export class OperatorCall {
     const tensors = values.map((value) => {
       const { shape } = value
       const missing = rank - shape.length
+      // Its first axis, where its samples are, meets another one.
+      if (missing > 0 && value instanceof DeviceValue) this.around.noteMixing()
       const stretched = missing === 0 ? value : this.reshaped(value, [...new Array<number>(missing).fill(1), ...shape])
       return this.tensor(stretched, order)
     })
@@ -121,6 +134,28 @@ export class OperatorCall {
   elementwise(values: readonly Value[], type: NumberType, compute: (...tensors: Tensor[]) => Tensor): DeviceValue {
     const { tensors, order } = this.together(values)
     return new DeviceValue(compute(...tensors), order, type)
+  }
+
+  /** Whether one of its outputs leaves the graph. */
+  get makesOutput(): boolean {
+    return this.node.outputs.some((tensor) => this.around.isOutput(tensor))
+  }
+
+  /** What another operator of the format makes of these inputs, with this node's attributes: its first output. */
+  as(operator: string, inputs: readonly (Value | null)[]): Value {
+    const node = { ...this.node, operator }
+    const run = this.around.find(node) ?? this.unsupported(`it needs ${operator}, which is not known`)
+    const made = run(new OperatorCall(node, inputs, this.around))
+    return made instanceof HostValue || made instanceof DeviceValue ? made : made[0]
+  }
+
+  /**
+   * What a node makes of constants alone, on the host, although it hangs on more than those: weights that are not used as the file
+   * has them. They are known by the name.
+   */
+  folded(name: string, make: (call: OperatorCall) => DeviceValue): HostValue {
+    const call = new OperatorCall(this.node, this.inputs, { ...this.around, place: constantFrom })
+    return new HostValue(name, hostOf(make(call)))
   }
 
   /** An axis that the node works along, negative ones counted from the end. Samples mix where it is the batch's. */
@@ -141,6 +176,11 @@ export class OperatorCall {
   number(name: string, otherwise?: number): number {
     const value = this.node.attributes[name] ?? otherwise
     return typeof value === 'number' ? value : this.wrongAttribute(name, 'a number')
+  }
+
+  /** undefined where there is no such attribute. */
+  optionalNumber(name: string): number | undefined {
+    return this.node.attributes[name] === undefined ? undefined : this.number(name)
   }
 
   numbers(name: string, otherwise?: readonly number[]): readonly number[] {
@@ -170,6 +210,13 @@ export class OperatorCall {
   choice<T extends string>(name: string, choices: readonly T[], otherwise?: T): T {
     const value = this.text(name, otherwise)
     return choices.find((choice) => choice === value) ?? this.unsupported(`${name} ${shown(value)}`)
+  }
+
+  /** A tensor that is an attribute; undefined where there is none. */
+  optionalTensor(name: string): HostTensor | undefined {
+    const value = this.node.attributes[name]
+    if (value === undefined || (typeof value === 'object' && 'data' in value)) return value
+    return this.wrongAttribute(name, 'a tensor of numbers')
   }
 
   /** The outputs of a graph that is an attribute. */

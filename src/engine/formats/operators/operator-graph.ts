@@ -44,13 +44,18 @@ export interface GraphInput {
   readonly shape: readonly (number | null)[]
 }
 
-const mostNodes = 100_000
+/** More than any network has. */
+export const mostNodes = 100_000
 
 /**
  * The nodes that the outputs need, each behind those that it needs itself. What feeds no output may be anything.
+ * @param around what there is outside a graph that lies in a node
  * @throws FormatError for a tensor that nothing makes or two nodes make, and for nodes that wait for one another
  */
-export function neededNodes(graph: OperatorGraph): OperatorNode[] {
+export function neededNodes(
+  graph: OperatorGraph,
+  around: { has(tensor: string): boolean } = new Set(),
+): OperatorNode[] {
   if (graph.nodes.length > mostNodes)
     throw new FormatError(`the graph has ${graph.nodes.length} nodes; at most ${mostNodes} can be`)
   const makers = makersOf(graph)
@@ -59,8 +64,8 @@ export function neededNodes(graph: OperatorGraph): OperatorNode[] {
   const begun = new Set<OperatorNode>()
   const done = new Set<OperatorNode>()
   const makerOf = (tensor: string, wanted: string) => {
-    if (known.has(tensor)) return undefined
     const maker = makers.get(tensor)
+    if (known.has(tensor) || (!maker && around.has(tensor))) return undefined
     if (!maker) throw new FormatError(`${wanted} needs the tensor ${shown(tensor)}, which nothing makes`)
     return maker
   }

@@ -8,13 +8,19 @@ import {
 } from '../../errors.ts'
 import type { Applied, Network, Parameter, Port } from '../../model/network.ts'
 import { concat } from '../../ops/concat.ts'
+import { round } from '../../ops/elementwise.ts'
 import { slice } from '../../ops/slice-and-pad.ts'
 import { constant, formatShape, Input, type Resident, type Shape, type Tensor } from '../../tensor.ts'
-import { costOf, evaluate, hangsOnConstants } from './evaluate.ts'
-import type { HostTensor } from './host-tensor.ts'
-import { OperatorCall, type OperatorSet, type Surroundings, UnsupportedNode } from './operator-call.ts'
+import { costOf, hangsOnConstants } from './evaluate.ts'
+import {
+  OperatorCall,
+  type OperatorFunction,
+  type OperatorSet,
+  type Surroundings,
+  UnsupportedNode,
+} from './operator-call.ts'
 import { type GraphInput, neededNodes, type OperatorGraph, type OperatorNode } from './operator-graph.ts'
-import { DeviceValue, HostValue, hostInOrder, type Value } from './value.ts'
+import { constantFrom, DeviceValue, HostValue, hostInOrder, hostOf, type Value } from './value.ts'
 
 /**
  * A network that is a graph of a file's operators. It is interpreted anew for each size of batch: shapes are numbers then, and
@@ -46,16 +52,17 @@ export function operatorNetwork(
   const nodes = neededNodes(graph)
   const inputs = graph.inputs.map((input) => portOf(input, options))
   const weights = new Weights()
-  const readings = { graph, nodes, operators, known: new Map<string, HostValue>() }
+  const readings = { graph, nodes, operators, fileBatch: fileBatchOf(graph), known: new Map<string, HostValue>() }
   const trial = (batch: number) => {
     const given = inputs.map(({ name, shape }) => new Input(name, [batch, ...shape]))
-    return new Interpretation(readings, given, batch, weights.learn)
+    return new Interpretation(readings, inputValues(graph, given), batch, weights.learn)
   }
   const alone = trial(1)
-  const isOneByOne = !runsTogether(alone, trial)
+  const ofOne = deviceOutputs(alone, graph)
+  const isOneByOne = !runsTogether(trial, readings.fileBatch)
   const parameters = weights.parameters()
   const outputs = graph.outputs.map((name, i): Port => {
-    const { shape } = alone.outputs[i]
+    const { shape } = ofOne[i]
     if (shape[0] !== 1)
       throw new FormatError(`the output ${name} of one sample is ${formatShape(shape)}; expected [1,…]`)
     return { name, shape: shape.slice(1) }
@@ -72,7 +79,9 @@ export function operatorNetwork(
       const batch = tensors[0].shape[0]
       const place = weights.placing(residents)
       const run = (given: readonly Tensor[], count: number) =>
-        new Interpretation(readings, given, count, place).outputs.map((value) => value.asSpoken())
+        deviceOutputs(new Interpretation(readings, inputValues(graph, given), count, place), graph).map((value) =>
+          value.asSpoken(),
+        )
       if (!isOneByOne || batch === 1) return { outputs: run(tensors, batch), updates: [] }
       const each = Array.from({ length: batch }, (_, sample) =>
         run(
@@ -116,11 +125,42 @@ function portOf({ name, shape }: GraphInput, { inputShape }: OperatorNetworkOpti
 
 const inWords = (shape: readonly (number | null)[]) => `[${shape.map((extent) => extent ?? '?').join(',')}]`
 
-/** Whether samples can be taken together: two of them give two outputs, and no node worked along the batch. */
-function runsTogether({ fixesBatch }: Trial, trial: (batch: number) => Trial): boolean {
+/**
+ * What a graph makes of values of any shape, of which none need have a batch axis: a part of a network, or a case of a format's own
+ * tests. Its weights are constants. What is known of the values given is known of the outputs.
+ * @throws UnsupportedModelError that names every node that can't be run
+ * @throws FormatError for a graph that is none
+ */
+export function interpret(
+  graph: OperatorGraph,
+  operators: OperatorSet,
+  given: ReadonlyMap<string, Value>,
+): readonly Value[] {
+  const readings = { graph, nodes: neededNodes(graph), operators, fileBatch: null, known: new Map<string, HostValue>() }
+  return new Interpretation(readings, given, 1, constantFrom).outputs
+}
+
+function inputValues({ inputs }: OperatorGraph, given: readonly Tensor[]): Map<string, DeviceValue> {
+  return new Map(inputs.map(({ name, type }, i) => [name, new DeviceValue(given[i], undefined, type)]))
+}
+
+function deviceOutputs({ outputs }: Trial, graph: OperatorGraph): readonly DeviceValue[] {
+  return outputs.map((value, i) => {
+    if (value instanceof DeviceValue) return value
+    throw new FormatError(`the output ${graph.outputs[i]} does not hang on the network's input`)
+  })
+}
+
+/** Samples that the file is made for; null where it leaves that open. */
+function fileBatchOf({ inputs }: OperatorGraph): number | null {
+  return inputs.map(({ shape }) => shape[0]).find((extent) => extent !== null) ?? null
+}
+
+/** Whether samples can be taken together: two of them give two outputs, and no node of a file made for one worked along the batch. */
+function runsTogether(trial: (batch: number) => Trial, fileBatch: number | null): boolean {
   try {
     const { outputs, mixes } = trial(2)
-    return outputs.every(({ shape }) => shape[0] === 2) && !(fixesBatch && mixes)
+    return outputs.every(({ shape }) => shape[0] === 2) && !(fileBatch !== null && mixes)
   } catch (error) {
     if (error instanceof LimelightError) return false
     throw error
@@ -132,14 +172,13 @@ interface Readings {
   readonly graph: OperatorGraph
   readonly nodes: readonly OperatorNode[]
   readonly operators: OperatorSet
+  readonly fileBatch: number | null
   /** What was computed of constants alone, by the tensor's name. */
   readonly known: Map<string, HostValue>
 }
 
 interface Trial {
-  readonly outputs: readonly DeviceValue[]
-  /** The file is made for one sample. */
-  readonly fixesBatch: boolean
+  readonly outputs: readonly Value[]
   /** A node worked along the batch axis. */
   readonly mixes: boolean
 }
@@ -192,44 +231,51 @@ const mostFolding = 2 ** 30
 
 /** One reading of the graph, for one size of batch. */
 class Interpretation implements Trial, Surroundings {
-  readonly outputs: readonly DeviceValue[]
-  readonly fixesBatch: boolean
+  readonly outputs: readonly Value[]
   mixes = false
   /** Nodes that can't be run, and why. */
   private readonly unsupported: UnsupportedOperator[] = []
 
   constructor(
-    { graph, nodes, operators, known }: Readings,
-    given: readonly Tensor[],
+    { graph, nodes, operators, fileBatch, known }: Readings,
+    given: ReadonlyMap<string, Value>,
     readonly batch: number,
     readonly place: Place,
   ) {
     this.operators = operators
+    this.fileBatch = fileBatch
     this.known = known
-    this.fixesBatch = graph.inputs.some(({ shape }) => shape[0] !== null)
-    const values = new Map<string, Value>(constantsOf(graph))
-    graph.inputs.forEach(({ name, type }, i) => {
-      values.set(name, new DeviceValue(given[i], undefined, type))
-    })
+    this.leaving = new Set(graph.outputs)
+    const values = new Map<string, Value>([...constantsOf(graph), ...given])
     this.runNodes(nodes, values)
     if (this.unsupported.length > 0) throw new UnsupportedModelError(operators.name, this.unsupported)
     this.outputs = graph.outputs.map((name) => {
       const value = values.get(name)
-      if (value instanceof DeviceValue) return value
-      throw new FormatError(`the output ${name} does not hang on the network's input`)
+      if (value) return asWhole(value)
+      throw new FormatError(`the output ${name} is no tensor that the graph makes or is given`)
     })
   }
 
+  readonly fileBatch: number | null
   private readonly operators: OperatorSet
   private readonly known: Map<string, HostValue>
+  private readonly leaving: ReadonlySet<string>
 
   noteMixing(): void {
     this.mixes = true
   }
 
+  find(node: OperatorNode): OperatorFunction | undefined {
+    return this.operators.find(node)
+  }
+
+  isOutput(tensor: string): boolean {
+    return this.leaving.has(tensor)
+  }
+
   run(graph: OperatorGraph, given: ReadonlyMap<string, Value>): readonly Value[] {
     const values = new Map<string, Value>([...given, ...constantsOf(graph)])
-    this.runNodes(neededNodes(graph), values)
+    this.runNodes(neededNodes(graph, given), values)
     return graph.outputs.map((name) => {
       const value = values.get(name)
       if (value) return value
@@ -266,7 +312,7 @@ class Interpretation implements Trial, Surroundings {
     inputs: readonly (Value | null)[],
     outer: ReadonlyMap<string, Value>,
   ): readonly Value[] {
-    const operator = this.operators.find(node)
+    const operator = this.find(node)
     if (!operator) throw new UnsupportedNode('is not known')
     const fixed = inputs.every((value) => !(value instanceof DeviceValue))
     const isOfBatch = inputs.some((value) => value instanceof HostValue && value.isOfBatch)
@@ -276,8 +322,11 @@ class Interpretation implements Trial, Surroundings {
     }
     const around: Surroundings = {
       batch: this.batch,
+      fileBatch: this.fileBatch,
       place: this.place,
       noteMixing: () => this.noteMixing(),
+      find: (other) => this.find(other),
+      isOutput: (tensor) => this.isOutput(tensor),
       run: (graph, given) => this.run(graph, new Map([...outer, ...given])),
     }
     const made = (place: Place) => {
@@ -299,20 +348,12 @@ class Interpretation implements Trial, Surroundings {
   }
 }
 
+/** Quantised numbers are not rounded on their way through a network; integers that leave it are. */
+function asWhole(value: Value): Value {
+  const isRounded = value instanceof HostValue || value.type !== 'integer' || value.tensor.dtype !== 'f32'
+  return isRounded ? value : value.with(round(value.tensor))
+}
+
 function constantsOf({ constants }: OperatorGraph): [name: string, value: HostValue][] {
   return [...constants].map(([name, tensor]) => [name, new HostValue(name, tensor)])
-}
-
-/** A host value where only constants are: nothing of it becomes a weight. */
-function constantFrom({ tensor }: HostValue, order: readonly number[]): Tensor {
-  const { data, shape } = hostInOrder(tensor, order)
-  return constant(data, shape)
-}
-
-/** Long lists of floats in the 32 bits that devices have. */
-function hostOf(value: DeviceValue): HostTensor {
-  const tensor = value.asSpoken()
-  const data = evaluate(tensor)
-  const { type, shape } = value
-  return { type, shape, data: type === 'float' && data.length > 4096 ? Float32Array.from(data) : data }
 }

@@ -1,6 +1,7 @@
 import { reshape } from '../../ops/reshape.ts'
 import { transpose } from '../../ops/transpose.ts'
-import type { Shape, Tensor } from '../../tensor.ts'
+import { constant, type Shape, type Tensor } from '../../tensor.ts'
+import { evaluate } from './evaluate.ts'
 import { type HostTensor, type NumberType, permuted } from './host-tensor.ts'
 
 /**
@@ -148,4 +149,17 @@ export function hostInOrder({ data, shape }: HostTensor, order: readonly number[
     data: isSame ? data : permuted(data, shape, order),
     shape: isSame ? shape : order.map((axis) => shape[axis]),
   }
+}
+
+/** A host value where only constants are: nothing of it becomes a weight. */
+export function constantFrom({ tensor }: HostValue, order: readonly number[]): Tensor {
+  const { data, shape } = hostInOrder(tensor, order)
+  return constant(data, shape)
+}
+
+/** The numbers of a value that hangs on constants alone; long lists of floats in the 32 bits that devices have. */
+export function hostOf(value: DeviceValue): HostTensor {
+  const data = evaluate(value.asSpoken())
+  const { type, shape } = value
+  return { type, shape, data: type === 'float' && data.length > 4096 ? Float32Array.from(data) : data }
 }
