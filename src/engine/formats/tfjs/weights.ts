@@ -55,7 +55,7 @@ export async function readWeights(manifest: unknown, files: ModelFiles): Promise
       if (end > bytes.length)
         throw new FormatError(`${what}: ${bytes.length} bytes; ${shown(name)} should end at byte ${end}`)
       if (dtype === 'string' || dtype === 'complex64') others.set(name, dtype)
-      else tensors.set(name, decoded(entry, dtype, bytes.slice(at, end)))
+      else tensors.set(name, decoded(entry, dtype, new Uint8Array(bytes.subarray(at, end))))
       at = end
     }
     if (at !== bytes.length) throw new FormatError(`${what}: ${bytes.length} bytes; the manifest speaks of ${at}`)

@@ -4,7 +4,8 @@ import { fromFloat16 } from '../../../../src/engine/formats/float16.ts'
 import { severalFiles } from '../../../../src/engine/formats/model-files.ts'
 import { readWeights } from '../../../../src/engine/formats/tfjs/weights.ts'
 
-const bytesOf = (array: ArrayBufferView) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
+const bytesOf = (array: ArrayBufferView) =>
+  array instanceof Uint8Array ? array : new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
 const model = new Uint8Array(1)
 
 function filesOf(files: Record<string, ArrayBufferView>) {
@@ -31,6 +32,13 @@ describe('weights of a TensorFlow.js model', () => {
       ['c', { type: 'float', shape: [3], data: Float32Array.of(5, 6, 7) }],
     ])
     expect(storage).toBeUndefined()
+  })
+
+  it("are copies of the file's bytes, of Node's Buffers, too", async () => {
+    const bytes = Buffer.from(bytesOf(Float32Array.of(0, 5)))
+    const { tensors } = await readWeights([{ paths: ['w'], weights: [float('a', 2)] }], filesOf({ w: bytes }))
+    bytes.fill(0)
+    expect(tensors.get('a')?.data).toEqual(Float32Array.of(0, 5))
   })
 
   it('are of several types, and texts among them are left where they are', async () => {
