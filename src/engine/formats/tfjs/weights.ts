@@ -46,7 +46,7 @@ export async function readWeights(manifest: unknown, files: ModelFiles): Promise
   const tensors = new Map<string, HostTensor>()
   const others = new Map<string, 'string' | 'complex64'>()
   for (const { paths, weights } of groups) {
-    const bytes = joined(await Promise.all(paths.map((path) => needed(files, path))))
+    const bytes = joined(await Promise.all(paths.map((path) => shard(files, path))))
     const what = `the weights in ${paths.map(shown).join(', ')}`
     let at = 0
     for (const entry of weights) {
@@ -63,6 +63,11 @@ export async function readWeights(manifest: unknown, files: ModelFiles): Promise
   const kinds = new Set(groups.flatMap(({ weights }) => weights.map(storageOf)))
   kinds.delete(undefined)
   return { tensors, others, ...(kinds.size > 0 && { storage: [...kinds].sort().join(', ') }) }
+}
+
+/** A file of weights. Its name has no extension; people who keep such files give them one, and leave the manifest as it is. */
+async function shard(files: ModelFiles, path: string): Promise<Uint8Array> {
+  return (await files.beside(path)) ?? (await files.beside(`${path}.bin`)) ?? needed(files, path)
 }
 
 /** A file that is named a thousand times would be a thousand times as large. */

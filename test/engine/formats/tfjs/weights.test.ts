@@ -34,6 +34,14 @@ describe('weights of a TensorFlow.js model', () => {
     expect(storage).toBeUndefined()
   })
 
+  it('lie in files that have got an extension since, too', async () => {
+    const { tensors } = await readWeights(
+      [{ paths: ['w'], weights: [float('a', 1)] }],
+      filesOf({ 'w.bin': Float32Array.of(3) }),
+    )
+    expect(tensors.get('a')?.data).toEqual(Float32Array.of(3))
+  })
+
   it("are copies of the file's bytes, of Node's Buffers, too", async () => {
     const bytes = Buffer.from(bytesOf(Float32Array.of(0, 5)))
     const { tensors } = await readWeights([{ paths: ['w'], weights: [float('a', 2)] }], filesOf({ w: bytes }))
