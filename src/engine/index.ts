@@ -59,7 +59,7 @@ export {
 export { type DeviceName, deviceNames, type OpenDeviceOptions, openDevice } from './open-device.ts'
 export { packMasks } from './ops/blend-by-segments.ts'
 export { ops } from './ops/public.ts'
-export { describePlan, makePlan, type Plan } from './plan/plan.ts'
+export { describePlan, makePlan, type Plan, type Preparation } from './plan/plan.ts'
 export { Constant, constant, Input, Resident, Tensor } from './tensor.ts'
 export type { Checkpoint } from './training/checkpoint.ts'
 export type { BatchLog, BeforeStep, EpochLog, FitOptions, History } from './training/fit-options.ts'

@@ -111,6 +111,7 @@ function planOfStep(step: PlanStep): {
       blocks: blocks.map(([space]) => space),
       largestOperandBytes: 0,
       unpackedArenaBytes: 0,
+      preparation: null,
     },
     blocks: Object.fromEntries(
       blocks.map(([space, bytes]) => {

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { compulsoryBytes, describePlan } from '../../engine/plan/plan.ts'
+import { compulsoryBytes, describePlan, type Plan } from '../../engine/plan/plan.ts'
 import { deviceOf, openModel } from './open-model.ts'
 import { addDeviceOptions, type DeviceOptions, integer, path } from './options.ts'
 import { result } from './terminal.ts'
@@ -26,14 +26,20 @@ export function addPlanCommand(program: Command): void {
           result(describePlan(plan))
           return
         }
-        // Constants are left out: they may be large, and are the model's own.
-        const { constants, steps, ...rest } = plan
-        const flops = steps.reduce((sum, step) => sum + step.flops, 0)
-        const described = steps.map((step) => ({ ...step, bytes: compulsoryBytes(step) }))
+        const flops = plan.steps.reduce((sum, step) => sum + step.flops, 0)
         const { model: file, batchSize } = options
-        result(JSON.stringify({ model: file, device: deviceOf(device), batchSize, flops, steps: described, ...rest }))
+        result(JSON.stringify({ model: file, device: deviceOf(device), batchSize, flops, ...described(plan) }))
       } finally {
         dispose()
       }
     })
+}
+
+/** A plan as it is printed. Constants are left out: they may be large, and are the model's own. */
+function described({ constants: _constants, steps, preparation, ...rest }: Plan): object {
+  return {
+    steps: steps.map((step) => ({ ...step, bytes: compulsoryBytes(step) })),
+    ...rest,
+    preparation: preparation && { blocks: preparation.blocks, plan: described(preparation.plan) },
+  }
 }

@@ -5,7 +5,6 @@ import { binaryOperations } from '../ops/elementwise.ts'
 import { gather } from '../ops/gather.ts'
 import { reshape } from '../ops/reshape.ts'
 import { softmaxRow } from '../ops/softmax.ts'
-import { makePlan } from '../plan/plan.ts'
 import type { AbortSignal } from '../platform/types.ts'
 import { Constant, Input, Resident, sizeOf, type Tensor } from '../tensor.ts'
 import type { BlendedImages, BlendRequest } from './blend-request.ts'
@@ -55,10 +54,10 @@ async function computeRows(
   if (!factored) return null
   signal?.throwIfAborted()
   const key = `factored:${factored.capacities}`
-  const plan = compiled.planOnce(key, () => makePlan(factored.graph, device.fusions))
+  const plan = compiled.planOnce(key, () => factored.graph)
   if (plan.largestOperandBytes > device.maxBlockBytes) return null
-  const program = await compiled.occasionalProgram(key, () => plan)
-  const [{ rows }] = await compiled.exclusive(() => device.runAll(program, 1, () => factored.inputs))
+  const program = await compiled.occasionalProgram(key, plan)
+  const [{ rows }] = await compiled.runAll(program, 1, () => factored.inputs)
   return { ...factored, values: rows instanceof Float32Array ? rows : new Float32Array(rows) }
 }
 

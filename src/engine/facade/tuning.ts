@@ -3,7 +3,7 @@ import type { Measurement } from '../device.ts'
 import { ArgumentError } from '../errors.ts'
 import type { CompiledModel } from '../model/compiled.ts'
 import { onlyInput } from '../model/network.ts'
-import { makePlan, type Plan } from '../plan/plan.ts'
+import type { Plan } from '../plan/plan.ts'
 import type { Graph } from '../plan/trace.ts'
 import { trainingStepPlan } from '../training/step-plan.ts'
 import type { BatchMeasurementOptions, CompileOptions } from './options.ts'
@@ -45,7 +45,7 @@ function plansToMeasure(
   graphs: readonly Graph[],
   batch: number,
 ): Plan[] {
-  const plans = graphs.map((graph) => makePlan(graph, compiled.device.fusions))
+  const plans = graphs.map((graph) => compiled.plan(graph))
   const { optimizer } = compiledWith
   if (!optimizer) return plans
   const samples = { data: new Uint8Array(0), shape: [batch, ...onlyInput(compiled.network).shape] }

@@ -2,11 +2,13 @@ import { abortSignal, callback } from '../arguments.ts'
 import type { Device, HostArray, Memory, Place, Program } from '../device.ts'
 import { LimelightError } from '../errors.ts'
 import { describePlan, makePlan, type Plan } from '../plan/plan.ts'
+import { PreparedValues } from '../plan/prepare.ts'
 import type { Graph } from '../plan/trace.ts'
 import type { AbortSignal } from '../platform/types.ts'
 import { yieldToEvents } from '../platform/yield.ts'
 import { align, Input, Resident, sizeOf, type Tensor } from '../tensor.ts'
 import { type Applied, inUse, type Network, type NetworkContext, only, type Parameter } from './network.ts'
+import { PreparedParameters } from './prepared-parameters.ts'
 
 /** @internal */
 export const longCallOptions = { signal: abortSignal, onProgress: callback }
@@ -69,6 +71,7 @@ export class CompiledModel {
   readonly trainedElements: number
   /** Being trained by a call of fit(): two at once would share one optimizer. */
   isTraining = false
+  private readonly prepared: PreparedParameters
   private readonly programs = new Map<string, Promise<Program>>()
   private readonly plans = new Map<string, Plan>()
   /** Keys of programs that may be given up, the one used longest ago first. */
@@ -86,7 +89,8 @@ export class CompiledModel {
     this.parameterElements = bytes / 4
     this.trainedElements = trainedBytes / 4
     this.parameterMemory = device.allocate('f32', this.parameterElements)
-    this.owned.push(this.parameterMemory)
+    this.prepared = this.own(new PreparedParameters(device, parameterBlock, this.parameterMemory))
+    this.own(this.parameterMemory)
     this.uploadWeights()
   }
 
@@ -94,6 +98,7 @@ export class CompiledModel {
     this.network.parameters.forEach(({ data }, i) => {
       this.device.write(this.parameterMemory, data, this.parameters[i].offset)
     })
+    this.prepared.outdate()
   }
 
   /** The weights as they are on the device, one array each; the host's stay as they are. */
@@ -121,6 +126,28 @@ export class CompiledModel {
     return mine
   }
 
+  /** Runs a program of this network: exclusively, and after what hangs on its parameters alone was computed. */
+  run(program: Program, inputs: Readonly<Record<string, HostArray>>): Promise<void> {
+    return this.withParameters(program, () => this.device.run(program, inputs))
+  }
+
+  /** The outputs of so many runs, as Device.runAll gives them. */
+  runAll(
+    program: Program,
+    count: number,
+    inputsOf: (run: number) => Readonly<Record<string, HostArray>>,
+  ): Promise<Readonly<Record<string, HostArray>>[]> {
+    return this.withParameters(program, () => this.device.runAll(program, count, inputsOf))
+  }
+
+  private withParameters<T>({ plan }: Program, run: () => Promise<T>): Promise<T> {
+    return this.exclusive(async () => {
+      while (!this.prepared.isReady(plan)) await this.prepared.prepare(plan)
+      if (plan.steps.some(({ states }) => states.some(({ space }) => space === parameterBlock))) this.prepared.outdate()
+      return run()
+    })
+  }
+
   /** Memory that lives as long as the compiled model. */
   own<T extends { dispose(): void }>(owned: T): T {
     this.owned.push(owned)
@@ -145,19 +172,24 @@ export class CompiledModel {
     return { outputs: Object.fromEntries(outputs.map(({ name }, i) => [name, made[i]])) }
   }
 
-  /** A program for this graph, lowered once. */
-  program(key: string, plan: () => Plan): Promise<Program> {
+  /** The plan of a graph of this network in use. What it prepares, or an earlier one, run() computes when it is due. */
+  plan(graph: Graph): Plan {
+    return this.prepared.plan(graph)
+  }
+
+  /** A program for this plan, lowered once. */
+  program(key: string, plan: Plan): Promise<Program> {
     const known = this.programs.get(key)
     if (known) return known
-    const program = this.device.lower(plan(), { [parameterBlock]: this.parameterMemory })
+    const program = this.device.lower(plan, this.prepared.memoriesFor(plan))
     this.programs.set(key, program)
     // A plan that was refused (out of memory, say) may be tried again.
     program.catch(() => this.programs.delete(key))
     return program
   }
 
-  /** As program(), for graphs of which there may be many: the one that was used longest ago makes room. */
-  occasionalProgram(key: string, plan: () => Plan): Promise<Program> {
+  /** As program(), for plans of which there may be many: the one that was used longest ago makes room. */
+  occasionalProgram(key: string, plan: Plan): Promise<Program> {
     this.occasional.delete(key)
     this.occasional.add(key)
     const [oldest] = this.occasional
@@ -184,7 +216,7 @@ export class CompiledModel {
   /** Runs work over `total` samples in chunks and joins the results: outputs side by side in one row a sample. */
   async inChunks(total: number, { signal, onProgress }: LongCallOptions, work: ChunkedWork): Promise<Predictions> {
     const { batch, plan } = this.planFor(total, work)
-    const program = await this.program(`${work.key}:${batch}`, () => plan)
+    const program = await this.program(`${work.key}:${batch}`, plan)
     const widths = Object.values(plan.outputs).map(({ shape }) => sizeOf(shape) / batch)
     const width = widths.reduce((sum, part) => sum + part, 0)
     const joined = new Float32Array(total * width)
@@ -193,9 +225,7 @@ export class CompiledModel {
       signal?.throwIfAborted()
       const runs = Math.min(atOnce, Math.ceil((total - first) / batch))
       const start = first
-      const results = await this.exclusive(() =>
-        this.device.runAll(program, runs, (run) => work.inputs(start + run * batch, batch)),
-      )
+      const results = await this.runAll(program, runs, (run) => work.inputs(start + run * batch, batch))
       for (const outputs of results) {
         const count = Math.min(batch, total - first)
         let column = 0
@@ -219,28 +249,29 @@ export class CompiledModel {
    * holds, the next smaller one.
    */
   private planFor(total: number, work: ChunkedWork): { batch: number; plan: Plan } {
-    const { fusions, maxBlockBytes } = this.device
+    const { maxBlockBytes } = this.device
     const batchSizes = this.network.isOneByOne ? [1] : this.device.batchSizes
     let choice = batchSizes.findIndex((size) => size >= total)
     if (choice < 0) choice = batchSizes.length - 1
     if (choice > 0 && batchSizes[choice] > 2 * total) choice--
     for (; ; choice--) {
       const batch = batchSizes[choice]
-      const plan = this.planOnce(`${work.key}:${batch}`, () => makePlan(work.graph(batch), fusions))
+      const plan = this.planOnce(`${work.key}:${batch}`, () => work.graph(batch))
       if (choice === 0 || plan.largestOperandBytes <= maxBlockBytes) return { batch, plan }
     }
   }
 
-  /** A plan, made at its first use. */
-  planOnce(key: string, make: () => Plan): Plan {
-    const plan = this.plans.get(key) ?? make()
+  /** A graph's plan, made at its first use. */
+  planOnce(key: string, graph: () => Graph): Plan {
+    const plan = this.plans.get(key) ?? this.plan(graph())
     this.plans.set(key, plan)
     return plan
   }
 
-  /** The plan of one prediction. */
+  /** The plan of one prediction, with all that it prepares, whatever was planned before. */
   forwardPlan(batch: number): Plan {
-    return makePlan(this.predictionGraph(batch), this.device.fusions)
+    const { fusions, maxBlockBytes } = this.device
+    return makePlan(this.predictionGraph(batch), fusions, new PreparedValues(parameterBlock, maxBlockBytes))
   }
 
   /** The plan of one prediction, as text. */

@@ -11,6 +11,7 @@ import {
   type TensorType,
 } from '../tensor.ts'
 import { type Fusion, fuse, fusedAttributes } from './fuse.ts'
+import type { PreparedValues } from './prepare.ts'
 import { schedule } from './schedule.ts'
 import { type Graph, inputsOf, mapInputs, type Step, type Trace, trace, Value } from './trace.ts'
 
@@ -51,11 +52,31 @@ export interface Plan {
   readonly largestOperandBytes: number
   /** What the arena would take if nothing shared bytes. */
   readonly unpackedArenaBytes: number
+  /** null where there is nothing to run before, or where all of it was another plan's to say. */
+  readonly preparation: Preparation | null
 }
 
-/** Traces, fuses and lays out a graph. `fusions` are the rewrites the device's kernels can run. */
-export function makePlan(graph: Graph, fusions: ReadonlySet<Fusion>): Plan {
+/** What is run before a plan, once for each state of the parameters: see prepare.ts. */
+export interface Preparation {
+  readonly plan: Plan
+  /** Those that it fills, with their bytes. */
+  readonly blocks: Readonly<Record<string, number>>
+}
+
+/**
+ * Traces, fuses and lays out a graph. `fusions` are the rewrites the device's kernels can run.
+ * @param prepared for a graph that is run again and again and changes no state: what need not be computed in each run
+ */
+export function makePlan(graph: Graph, fusions: ReadonlySet<Fusion>, prepared: PreparedValues | null = null): Plan {
   const traced = fuse(trace(graph), fusions)
+  const taken = prepared?.takeFrom(traced) ?? null
+  const preparation = taken && { plan: layOut(taken.trace, null), blocks: taken.blocks }
+  const plan = layOut(traced, preparation)
+  debug('plan', () => describePlan(plan))
+  return plan
+}
+
+function layOut(traced: Trace, preparation: Preparation | null): Plan {
   const outputs = copyBorrowedOutputs(traced)
   const outputRoots = new Set([...outputs.values()].map(({ root }) => root))
   traced.steps = schedule(traced.steps, (root) => outputRoots.has(root))
@@ -84,7 +105,8 @@ export function makePlan(graph: Graph, fusions: ReadonlySet<Fusion>): Plan {
       append(root, 'inputs')
     }
   }
-  for (const step of traced.steps) for (const value of [...inputsOf(step), ...step.states]) placeLeaf(value)
+  for (const step of traced.steps)
+    for (const value of [...inputsOf(step), ...step.outputs, ...step.states]) placeLeaf(value)
   for (const value of outputs.values()) if (!places.has(value.root)) append(value.root, 'outputs')
   const packed = packArena(traced.steps, places)
   sizes.arena = packed.bytes
@@ -96,7 +118,7 @@ export function makePlan(graph: Graph, fusions: ReadonlySet<Fusion>): Plan {
   }
   const operandsByName = (values: ReadonlyMap<string, Value>) =>
     Object.fromEntries([...values].map(([name, value]) => [name, operand(value)]))
-  const plan: Plan = {
+  return {
     steps: traced.steps.map((step) => ({
       ...step,
       inputs: mapInputs(step.inputs, operand),
@@ -116,9 +138,8 @@ export function makePlan(graph: Graph, fusions: ReadonlySet<Fusion>): Plan {
       }),
     ),
     unpackedArenaBytes: packed.unpacked,
+    preparation,
   }
-  debug('plan', () => describePlan(plan))
-  return plan
 }
 
 /** An output that no step writes (an input, a constant, a resident), or that shares its place, gets a copy of its own. */
@@ -196,15 +217,28 @@ export function compulsoryBytes({ inputs, outputs, states }: PlanStep): number {
   return [...bytes.values()].reduce((sum, own) => sum + own, 0)
 }
 
-/** A plan as text: one line a step with its operands and FLOPs, and what the memory comes to. For reading and for snapshots. */
+/**
+ * A plan as text: one line a step with its operands and FLOPs, and what the memory comes to; then what is run before it. For reading
+ * and for snapshots.
+ */
 export function describePlan(plan: Plan): string {
   const lines = plan.steps.map((step) => `${describeStep(step)} (${formatFlops(step.flops)})`)
   const total = plan.steps.reduce((sum, step) => sum + step.flops, 0)
-  const bytes = Object.entries(plan.spaces).map(([name, size]) => `${name} ${size}`)
-  return [
+  const bytes = bytesOf(plan.spaces)
+  const own = [
     ...lines,
-    `${plan.steps.length} steps, ${formatFlops(total)}; bytes: ${bytes.join(', ')} (unpacked ${plan.unpackedArenaBytes})`,
-  ].join('\n')
+    `${plan.steps.length} steps, ${formatFlops(total)}; bytes: ${bytes} (unpacked ${plan.unpackedArenaBytes})`,
+  ]
+  const { preparation } = plan
+  if (!preparation) return own.join('\n')
+  const before = `before, once for all runs until parameters change, into ${bytesOf(preparation.blocks)}:`
+  return [...own, before, describePlan(preparation.plan)].join('\n')
+}
+
+function bytesOf(spaces: Readonly<Record<string, number>>): string {
+  return Object.entries(spaces)
+    .map(([name, size]) => `${name} ${size}`)
+    .join(', ')
 }
 
 /** A step as text: its kernel, what is fused to it, and its operands. */

@@ -14,8 +14,8 @@ export class Value implements TensorType {
   constructor(
     readonly shape: readonly number[],
     readonly dtype: TensorType['dtype'],
-    /** Leaves keep their tensor; a value that a step writes has none. */
-    readonly leaf: Input | Constant | Resident | null = null,
+    /** Leaves keep their tensor; a value that a step writes has none, unless the step is run before (see prepare.ts). */
+    public leaf: Input | Constant | Resident | null = null,
   ) {}
 
   get root(): Value {

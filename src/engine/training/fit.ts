@@ -185,7 +185,7 @@ async function trainEpoch(training: Training, start: TrainingPlace, options: Fit
       stepSize: Float64Array.of(optimizer.stepSize(state.step + 1)),
       ...(optimizer.decay && { decay: Float64Array.of(optimizer.decay(state.step + 1)) }),
     }
-    await compiled.exclusive(() => compiled.device.run(program, inputs))
+    await compiled.run(program, inputs)
     state.step++
     await reader.afterStep({ batch: indices.length, row, step, elapsed: performance.now() - started }, step === steps)
     await yieldToEvents()

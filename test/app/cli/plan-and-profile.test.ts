@@ -1,12 +1,17 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { expectFailure, limelight, root, start } from './command.ts'
+import { residualNetwork } from '../../../src/app/networks/residual.ts'
+import { modelToBytes } from '../../../src/engine/formats/write-model.ts'
+import { expectFailure, limelight, root, start, useFolder } from './command.ts'
 
 /** What the engine decided about a model, and what each step takes. */
 
 const model = join(root, 'models/fashion-cnn.safetensors')
 
 describe('limelight plan', () => {
+  const folder = useFolder()
+
   it('prints the steps of a prediction, what they compute and the memory they take', async () => {
     const { code, stdout } = await limelight('plan', '--model', model, '--device', 'cpu', '--batch-size', '2')
     expect(code).toBe(0)
@@ -23,6 +28,16 @@ describe('limelight plan', () => {
     expect(plan.flops).toBe(plan.steps.reduce((sum: number, step: { flops: number }) => sum + step.flops, 0))
     expect(plan.spaces.arena).toBeLessThanOrEqual(plan.unpackedArenaBytes)
     for (const { bytes } of plan.steps) expect(bytes).toBeGreaterThan(0)
+  })
+
+  it('tells apart what is computed once for all runs: what batch norms make of their averages', async () => {
+    const resnet = join(folder, 'resnet.safetensors')
+    writeFileSync(resnet, modelToBytes(residualNetwork(1)))
+    const { stdout } = await limelight('plan', '--model', resnet, '--device', 'cpu')
+    expect(stdout).toMatch(/\n13 steps, .*\nbefore, once for all runs until parameters change, into prepared 4608:\n/)
+    const plan = JSON.parse((await limelight('plan', '--model', resnet, '--device', 'cpu', '--json')).stdout)
+    expect([plan, plan.preparation.plan].map(({ steps }) => steps.length)).toEqual([13, 45])
+    expect(plan.preparation.plan.constants).toBeUndefined()
   })
 
   it.each(['plan', 'profile'])('refuses more images than one pass can have: %s', async (command) => {

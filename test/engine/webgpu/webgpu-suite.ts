@@ -5,6 +5,8 @@ import { DeviceError, DeviceLostError } from '../../../src/engine/errors.ts'
 import { type Sequential, sequential } from '../../../src/engine/facade/sequential.ts'
 import { gradients } from '../../../src/engine/gradients.ts'
 import {
+  activation,
+  batchNormalization,
   conv2d as conv2dLayer,
   dense as denseLayer,
   flatten as flattenLayer,
@@ -113,6 +115,35 @@ export function webgpuSuite(): void {
       expect(cost.passes).toBe(2)
       expect(cost.pipelines).toBe(0)
       model.dispose()
+    })
+
+    it('computes what hangs on parameters alone once for each state of them: five dispatches a batch norm, none in a run', async () => {
+      const images = { data: numbers([1, 6, 6, 4]), shape: [1, 6, 6, 4] }
+      const [model, expected] = [device, new ReferenceDevice()].map((on) => {
+        const made = sequential({ inputShape: [6, 6, 4], seed: 1 }, [
+          conv2dLayer({ filters: 4, kernelSize: 3, useBias: false }),
+          batchNormalization(),
+          activation('relu'),
+          flattenLayer(),
+          denseLayer({ units: 3, activation: 'softmax' }),
+        ])
+        return { made, compiled: made.compile({ device: on }) }
+      })
+      await Promise.all([model.compiled, expected.compiled])
+      const predict = async () => {
+        const before = { ...device.counters }
+        const { data } = await model.made.predict(images)
+        const { dispatches } = difference(device.counters, before)
+        expect(relativeError(data, (await expected.made.predict(images)).data)).toBeLessThan(1e-5)
+        return dispatches
+      }
+      const first = [await predict(), await predict()]
+      const others = new Map(
+        model.made.weights.map(({ name, shape, data }) => [name, { shape, data: data.map(() => 2) }]),
+      )
+      for (const { made } of [model, expected]) made.setWeights(others)
+      expect([...first, await predict(), await predict()]).toEqual([3 + 5, 3, 3 + 5, 3])
+      model.made.dispose()
     })
 
     it.each([
