@@ -15,7 +15,7 @@ import { messageOf, useEngine } from './worker/use-engine.ts'
 
 export function App({ engine }: { engine: EngineClient }) {
   const [problem, setProblem] = useState<string | null>(null)
-  const { loaded, device, ownNetwork, isSwitching, failure, switchDevice } = useEngine(engine, setProblem)
+  const { loaded, device, ownNetwork, accuracies, isSwitching, failure, switchDevice } = useEngine(engine, setProblem)
   const images = loaded?.images ?? null
   const place = usePlace(images, ownNetwork, setProblem)
   const { view, picture, left, setLeft, setPicture, go } = place
@@ -64,6 +64,7 @@ export function App({ engine }: { engine: EngineClient }) {
             <NetworkSelect
               network={network}
               ownNetwork={ownNetwork}
+              accuracies={accuracies}
               onNetwork={(name) => setLeft({ ...left, network: name })}
             />
           )}
@@ -82,6 +83,7 @@ export function App({ engine }: { engine: EngineClient }) {
             images={images}
             device={device}
             ownNetwork={ownNetwork}
+            accuracies={accuracies}
             onProblem={setProblem}
             place={place}
             picture={picture}
