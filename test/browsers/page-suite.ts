@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { TrainingRecipe } from '../../src/app/page/contract/engine-api.ts'
+import type { LayersRecipe } from '../../src/app/page/contract/engine-api.ts'
 import { requestOf } from '../../src/app/page/contract/explanation-settings.ts'
 import { tutorialLayers } from '../../src/app/page/contract/layer-stack.ts'
 import { readAddress } from '../../src/app/page/contract/page-address.ts'
@@ -25,7 +25,7 @@ const explanations = [
   '?index=3&segmenter=slic&n_segments=12&samples=exact&hide-color=blur&explain=',
   '?index=3&method=shapley&segmenter=slic&n_segments=12&samples=300&seed=5&explain=',
 ]
-const recipe: TrainingRecipe = {
+const recipe: LayersRecipe = {
   layers: tutorialLayers,
   images: 320,
   epochs: 2,

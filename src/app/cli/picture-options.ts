@@ -1,11 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { LimelightError } from '../../engine/errors.ts'
 import type { Model } from '../../engine/facade/model.ts'
-import type { OutputKind, Stated, StatedImages } from '../../engine/formats/opened-model.ts'
-import { task } from '../tasks/chosen-task.ts'
+import type { OutputKind, Stated } from '../../engine/formats/opened-model.ts'
 import { parseClassNames } from '../tasks/class-names.ts'
-import { type PictureTask, pictureTask } from '../tasks/picture-task.ts'
-import { isFor } from '../tasks/task.ts'
+import { type PictureTask, pictureTask, statedImages } from '../tasks/picture-task.ts'
 import { readInput } from './input-file.ts'
 import { integer, number, path } from './options.ts'
 
@@ -63,20 +61,7 @@ export async function pictureTaskFor(
   { classNames, ...options }: PictureCommandOptions,
 ): Promise<PictureTask> {
   const names = classNames === undefined ? await namesBeside(modelPath) : await namesFrom(classNames, '--class-names')
-  const told = { ...trainedHere(model), ...model.images }
-  return pictureTask(model, told, { ...options, ...(names && { classNames: names }) })
-}
-
-/** What is known of a network that was trained here: its file says on what. */
-function trainedHere(model: Model): StatedImages {
-  if (model.metadata.data !== task.name || !isFor(task, model)) return {}
-  const source = `trained on ${task.name}, its file says`
-  const { scale, offset } = task.preprocessing
-  return {
-    preprocessing: { value: { scale: scale.map((factor) => factor / 255), offset }, source },
-    classNames: { value: task.classNames, source },
-    output: { value: task.output, source },
-  }
+  return pictureTask(model, statedImages(model), { ...options, ...(names && { classNames: names }) })
 }
 
 async function namesFrom(file: string, option: string): Promise<Stated<readonly string[]>> {

@@ -15,7 +15,7 @@ import { messageOf, useEngine } from './worker/use-engine.ts'
 
 export function App({ engine }: { engine: EngineClient }) {
   const [problem, setProblem] = useState<string | null>(null)
-  const { loaded, device, ownNetwork, isSwitching, failure, switchDevice } = useEngine(engine, setProblem)
+  const { loaded, device, ownNetwork, accuracies, isSwitching, failure, switchDevice } = useEngine(engine, setProblem)
   const images = loaded?.images ?? null
   const place = usePlace(images, ownNetwork, setProblem)
   const { view, picture, left, setLeft, setPicture, go } = place
@@ -30,11 +30,11 @@ export function App({ engine }: { engine: EngineClient }) {
     },
     [setPicture],
   )
-  const takeFile = (file: File) => {
+  const takeFiles = (files: readonly File[]) => {
     setProblem(null)
-    openFile(file, engine, place, take).catch((error) => setProblem(messageOf(error)))
+    openFiles(files, engine, place, take).catch((error) => setProblem(messageOf(error)))
   }
-  const isOver = useFiles(takeFile)
+  const isOver = useFiles(takeFiles)
   const pictures = useRef<HTMLHeadingElement>(null)
   const openPictures = (shown: ImageFilter) => {
     if (!images) return
@@ -64,6 +64,7 @@ export function App({ engine }: { engine: EngineClient }) {
             <NetworkSelect
               network={network}
               ownNetwork={ownNetwork}
+              accuracies={accuracies}
               onNetwork={(name) => setLeft({ ...left, network: name })}
             />
           )}
@@ -82,6 +83,7 @@ export function App({ engine }: { engine: EngineClient }) {
             images={images}
             device={device}
             ownNetwork={ownNetwork}
+            accuracies={accuracies}
             onProblem={setProblem}
             place={place}
             picture={picture}
@@ -89,14 +91,12 @@ export function App({ engine }: { engine: EngineClient }) {
             training={training}
             heading={pictures}
             onPicture={take}
-            onFile={takeFile}
+            onFile={(file) => takeFiles([file])}
             onOpen={openPictures}
           />
         </main>
       )}
-      {isOver && (
-        <p class="drop-here">Drop a picture to explain it, or a .safetensors file to open it as your network</p>
-      )}
+      {isOver && <p class="drop-here">Drop a picture to explain it, or a network's files to explain with it</p>}
       <footer>
         <DeviceBadge device={device} isSwitching={isSwitching} onChoose={switchDevice} />
         <p>
@@ -108,23 +108,25 @@ export function App({ engine }: { engine: EngineClient }) {
   )
 }
 
-/** A picture is explained, a network explains. */
-async function openFile(
-  file: File,
+/** A picture is explained, a network explains: it may be several files. */
+async function openFiles(
+  files: readonly File[],
   engine: EngineClient,
   { setLeft, go }: Place,
   onPicture: (picture: Picture) => void,
 ): Promise<void> {
-  if (file.name.endsWith('.safetensors')) {
-    await engine.openNetwork(file)
-    setLeft((left) => ({ ...left, network: 'own' }))
-  } else if (file.type.startsWith('image/')) {
+  const [file] = files
+  if (file.type.startsWith('image/')) {
     const { pictureFromFile } = await import('./pictures/picture-from-file.ts')
     const name = file.name || 'Pasted picture'
     onPicture({ ...(await pictureFromFile(file)), name, trueLabel: null, index: null })
     go('explain')
-  } else
-    throw new Error(
-      `${file.name} is not taken: expected a picture (PNG, JPEG, WebP, GIF) to explain, or a network (.safetensors) to explain with`,
-    )
+  } else {
+    await engine.openNetwork(files).catch((error) => {
+      throw new Error(
+        `${file.name} is not taken: expected a picture (PNG, JPEG, WebP, GIF) to explain, or a network to explain with. ${messageOf(error)}`,
+      )
+    })
+    setLeft((left) => ({ ...left, network: 'own' }))
+  }
 }

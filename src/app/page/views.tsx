@@ -9,6 +9,7 @@ import type { Picture } from './pictures/picture.ts'
 import { askedOfPresent, type Place } from './places/use-place.ts'
 import type { TrainingControl } from './train/use-training.ts'
 import type { EngineClient } from './worker/engine-client.ts'
+import type { Accuracies } from './worker/use-engine.ts'
 
 const CompareView = loadedWhenShown(async () => (await import('./compare/compare-view.tsx')).CompareView)
 const TrainingPanel = loadedWhenShown(async () => (await import('./train/training-panel.tsx')).TrainingPanel)
@@ -20,6 +21,7 @@ interface Shared {
   readonly images: ImageSet
   readonly device: DeviceStatus | null
   readonly ownNetwork: OwnNetwork | null
+  readonly accuracies: Accuracies
   readonly onProblem: (problem: string | null) => void
 }
 

@@ -3,6 +3,8 @@ import type { Model } from '../../engine/facade/model.ts'
 import type { OutputKind, Stated, StatedImages } from '../../engine/formats/opened-model.ts'
 import { pictureShape } from '../../engine/model/picture-network.ts'
 import { formatShape, sizeOf } from '../../engine/tensor.ts'
+import { task } from './chosen-task.ts'
+import { isFor } from './task.ts'
 
 /**
  * How a network wants its pictures and what its answers mean: what people say comes first, then what the file says, then what
@@ -29,6 +31,22 @@ export interface PictureOptions {
   readonly bgr?: boolean
   readonly classNames?: Stated<readonly string[]>
   readonly output?: OutputKind
+}
+
+/** What a model's file says of pictures; that of a network that was trained here says on which. */
+export function statedImages(model: Model): StatedImages {
+  return { ...trainedHere(model), ...model.images }
+}
+
+function trainedHere(model: Model): StatedImages {
+  if (model.metadata.data !== task.name || !isFor(task, model)) return {}
+  const source = `trained on ${task.name}, its file says`
+  const { scale, offset } = task.preprocessing
+  return {
+    preprocessing: { value: { scale: scale.map((factor) => factor / 255), offset }, source },
+    classNames: { value: task.classNames, source },
+    output: { value: task.output, source },
+  }
 }
 
 /**

@@ -1,9 +1,10 @@
+import { readFile } from 'node:fs/promises'
 import { deflateSync } from 'node:zlib'
 import type { Page } from 'playwright'
 import { describe, expect, test } from 'vitest'
 import { differenceFrom, usualDifference } from '../../../src/app/page/pictures/likeness.ts'
 import { fashionMnist } from '../../../src/app/tasks/fashion-mnist/task.ts'
-import { modelToBytes, Sequential } from '../../../src/engine/index.ts'
+import { exportOnnx, loadModel, modelToBytes, Sequential } from '../../../src/engine/index.ts'
 import { chunk, png } from '../data/png-writer.ts'
 import { explained, root, shownProbabilities, useSite } from './site.ts'
 
@@ -81,13 +82,14 @@ describe('a file dropped anywhere', () => {
     await page.locator('[data-phase="stopped"]').waitFor()
   })
 
-  test('that holds a network is opened, and explains at once', async () => {
-    const { readFile } = await import('node:fs/promises')
+  test.each([
+    ['safetensors', async (file: string) => readFile(file)],
+    ['onnx', async (file: string) => exportOnnx(await loadModel(file))],
+  ])('that holds a network is opened, and explains at once: %s', async (extension, bytesOf) => {
     const { page } = await site.open('?index=3')
     const before = await shownProbabilities(page)
-    expect(await drop(page, 'fashion.safetensors', '', await readFile(`${root}models/fashion-cnn.safetensors`))).toBe(
-      true,
-    )
+    const bytes = await bytesOf(`${root}models/fashion-cnn.safetensors`)
+    expect(await drop(page, `fashion.${extension}`, '', bytes)).toBe(true)
     await expect
       .poll(() =>
         page

@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright'
 import { describe, expect, test } from 'vitest'
-import type { TrainingRecipe } from '../../../src/app/page/contract/engine-api.ts'
+import { recipes } from '../../../src/app/networks/recipes.ts'
+import type { LayersRecipe, NamedRecipe } from '../../../src/app/page/contract/engine-api.ts'
+import { recipes as offered } from '../../../src/app/page/train/recipes.ts'
 import { modelFromBytes, modelToBytes, Sequential } from '../../../src/engine/index.ts'
-import { expectClose, root, shownProbabilities, useSite } from './site.ts'
+import { expectClose, explained, root, shownProbabilities, useSite } from './site.ts'
 import { trainedInNode } from './trained-in-node.ts'
 
 /** Training as a person does it on the page, against the same training in Node. */
@@ -11,7 +13,7 @@ import { trainedInNode } from './trained-in-node.ts'
 const site = useSite()
 
 const images = 640
-const recipe: TrainingRecipe = {
+const recipe: LayersRecipe = {
   layers: [{ kind: 'conv2d', filters: 8, kernelSize: 3 }, { kind: 'maxPooling2d' }],
   images,
   epochs: 3,
@@ -203,6 +205,65 @@ describe('training on the page', () => {
     expect(complaints).toEqual([])
     model.dispose()
     device.dispose()
+  })
+
+  test('trains the residual network by its recipe, goes on after a reload, and explains with it', async () => {
+    const { page, complaints } = await site.open('?view=train')
+    await page.getByLabel('What is trained').selectOption('resnet')
+    await page.getByText('77,754 parameters.').waitFor()
+    expect(await page.getByLabel('Learning rate').count()).toBe(0)
+    await page.getByText('Shapes and parameters').click()
+    const shortcut = page.locator('.layer-table tr', { hasText: /^add_1/ })
+    expect(await shortcut.locator('th, td').allTextContents()).toEqual([
+      'add_1of batch_normalization_4 and batch_normalization_5',
+      '14 × 14 × 32',
+      '0',
+    ])
+    const residual: NamedRecipe = { network: 'resnet', images: 160, epochs: 2, batchSize: 32, seed: 5 }
+    // Each takes a second to explain with a network whose samples share nothing.
+    for (const watched of [135, 0, 12]) await press(page, `Stop watching image ${watched}`)
+    await page.getByLabel('Training images').fill(String(residual.images))
+    await page.getByLabel('Epochs', { exact: true }).fill(String(residual.epochs))
+    await page.getByLabel('Batch size').fill(String(residual.batchSize))
+    await page.getByLabel('Random seed').fill(String(residual.seed))
+    await press(page, 'Train')
+    await page.locator('.course .facts').waitFor()
+    await press(page, 'Pause')
+    await phase(page, 'paused')
+    await page.reload()
+    await page.getByText('A training was cut off in epoch').waitFor()
+    await press(page, 'Go on')
+    await phase(page, 'done')
+
+    const { model, log, device } = await trainedInNode(site, residual)
+    expectClose(
+      await losses(page),
+      log.map(({ loss }) => loss),
+      1e-3,
+    )
+    const [download] = await Promise.all([page.waitForEvent('download'), press(page, 'Save weights')])
+    const saved = modelFromBytes(await readFile(await download.path()))
+    expect(saved.summary()).toBe(model.summary())
+    saved.weights.forEach(({ data }, i) => expectClose(Array.from(data), Array.from(model.weights[i].data), 1e-3))
+    expect(saved.metadata.optimizer).toContain('sgd learningRate={"schedule":"cosineDecay"')
+    await press(page, 'Explain with it')
+    expectClose(await shownProbabilities(page), await site.predicted(site.pixelsOf(135), model), 1e-3)
+    await explained(page)
+    // The layers that were put together are still there.
+    await page.getByRole('link', { name: 'Train' }).click()
+    await page.getByLabel('What is trained').selectOption('layers')
+    await page.getByText('144,410 parameters.').waitFor()
+    expect(complaints).toEqual([])
+    model.dispose()
+    device.dispose()
+  })
+
+  test('offers the whole trainings that the command has', () => {
+    for (const [kind, { epochs, batchSize }] of [
+      ['layers', recipes.tutorial],
+      ['resnet', recipes.resnet],
+    ] as const)
+      expect(offered[kind].whole).toMatchObject({ epochs, batchSize })
   })
 
   test('says what is no network, and which file is none, and keeps what there was', async () => {

@@ -8,6 +8,7 @@ import { LikenessNote } from '../pictures/likeness-note.tsx'
 import { type Picture, testPicture } from '../pictures/picture.ts'
 import { usePrediction } from '../pictures/use-prediction.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
+import type { Accuracies } from '../worker/use-engine.ts'
 
 export interface ComparedSide {
   readonly side: Side
@@ -26,6 +27,7 @@ export function CompareView({
   images,
   device,
   ownNetwork,
+  accuracies,
   compared,
   isLinkWhole,
   onProblem,
@@ -34,6 +36,7 @@ export function CompareView({
   images: ImageSet
   device: DeviceStatus | null
   ownNetwork: OwnNetwork | null
+  accuracies: Accuracies
   compared: readonly ComparedSide[]
   /** Whether the page's address holds all that is shown. */
   isLinkWhole: boolean
@@ -49,6 +52,7 @@ export function CompareView({
           images={images}
           device={device}
           ownNetwork={ownNetwork}
+          accuracies={accuracies}
           isLinkWhole={isLinkWhole}
           onProblem={onProblem}
         />
@@ -62,6 +66,7 @@ function Compared({
   images,
   device,
   ownNetwork,
+  accuracies,
   side,
   title,
   picture,
@@ -76,6 +81,7 @@ function Compared({
   images: ImageSet
   device: DeviceStatus | null
   ownNetwork: OwnNetwork | null
+  accuracies: Accuracies
   isLinkWhole: boolean
   onProblem: (problem: string | null) => void
 }) {
@@ -108,6 +114,7 @@ function Compared({
         <NetworkSelect
           network={asked.network}
           ownNetwork={ownNetwork}
+          accuracies={accuracies}
           onNetwork={(network) => onAsked({ ...asked, network })}
         />
         {isSame !== null && (

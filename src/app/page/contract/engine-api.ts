@@ -9,6 +9,7 @@ import type {
   WeightInterval,
 } from '../../../lime/index.ts'
 import type { ImageSet } from '../../data/image-set.ts'
+import type { NetworkName as RecipeName } from '../../networks/recipes.ts'
 import type { Evaluation } from '../../tasks/evaluation.ts'
 import type { AverageEvidence } from './evidence-cells.ts'
 import type { LayerChoice } from './layer-stack.ts'
@@ -30,8 +31,13 @@ export interface DeviceStatus {
   readonly problem: string | null
 }
 
-/** The network that comes with the page, and the one that was trained or opened here. */
-export type NetworkName = 'tutorial' | 'own'
+/** The networks that come with the page. The first answers unless another is asked for. */
+export const shippedNetworks = ['tutorial', 'resnet'] as const
+export type ShippedNetwork = (typeof shippedNetworks)[number]
+
+/** These, and the one that was trained or opened here. */
+export const networkNames = [...shippedNetworks, 'own'] as const
+export type NetworkName = (typeof networkNames)[number]
 
 /** The network of one's own, for people. A new one, or new weights, make a new object. */
 export interface OwnNetwork {
@@ -124,10 +130,8 @@ export interface ExportSubject {
   readonly label?: number
 }
 
-/** What is trained, on what, and how. */
-export interface TrainingRecipe {
-  readonly layers: readonly LayerChoice[]
-  readonly learningRate: number
+/** What every training has. */
+interface TrainingCourse {
   readonly batchSize: number
   readonly epochs: number
   /** Of the training images, the first so many. */
@@ -135,17 +139,40 @@ export interface TrainingRecipe {
   readonly seed: number
 }
 
-/** What is known of a stack of layers before it is trained. */
+/** A stack of layers that people put together, trained by Adam. */
+export interface LayersRecipe extends TrainingCourse {
+  readonly layers: readonly LayerChoice[]
+  readonly learningRate: number
+}
+
+/** A network that has a recipe of its own, which says how it is trained, too. */
+export interface NamedRecipe extends TrainingCourse {
+  readonly network: RecipeName
+}
+
+/** What is trained, on what, and how. */
+export type TrainingRecipe = LayersRecipe | NamedRecipe
+
+/** Which network a recipe trains. */
+export type NetworkChoice = LayersRecipe['layers'] | NamedRecipe['network']
+
+/** What is known of a network before it is trained. */
 export interface NetworkOutline {
   /** Why it is no network; null where it is one. */
   readonly problem: string | null
+  /** Numbers that training changes. */
   readonly parameters: number
   /** All layers, those too that nobody chose. */
-  readonly layers: readonly {
-    readonly type: string
-    readonly outputShape: readonly number[]
-    readonly parameters: number
-  }[]
+  readonly layers: readonly LayerRow[]
+}
+
+export interface LayerRow {
+  /** Of a stack's layer its type, of a graph's its name. */
+  readonly title: string
+  readonly outputShape: readonly number[]
+  readonly parameters: number
+  /** Titles of what it takes, where that is not the one row before it alone. */
+  readonly takes: readonly string[]
 }
 
 /** A step, as the curves show it. */
@@ -223,7 +250,7 @@ type Progress = (done: number, total: number) => void
 /** All runs that are stopped fail with an AbortError. */
 export interface EngineApi {
   /**
-   * Loads the model and the test images, and opens a device.
+   * Loads the tutorial's network and the test images, and opens a device. Other networks are loaded when they are asked for.
    * @param base the page's address
    */
   load(base: string, choice: DeviceChoice, listener: EngineListener): Promise<Loaded>
@@ -254,7 +281,9 @@ export interface EngineApi {
   judge(network: NetworkName, onProgress: Progress): Promise<Evaluation>
   /** What counts as evidence for each class, on average over test images. */
   averageEvidence(network: NetworkName, onProgress: Progress): Promise<AverageEvidence>
-  outline(layers: readonly LayerChoice[]): Promise<NetworkOutline>
+  /** How many of the test images a network that comes with the page gets right, as its file says; null where it says nothing. */
+  accuracy(network: ShippedNetwork): Promise<number | null>
+  outline(choice: NetworkChoice): Promise<NetworkOutline>
   /**
    * Trains the network of one's own: a new one, or the interrupted one's rest. Resolves at its end. Stopped, the network stays
    * as it is then.
@@ -272,7 +301,10 @@ export interface EngineApi {
   discardInterrupted(): Promise<void>
   /** The network of one's own as a safetensors file. */
   saveNetwork(): Promise<Blob>
-  /** Takes a safetensors file as the network of one's own. Fails, and changes nothing, where it is not one for these pictures. */
-  openNetwork(file: File): Promise<void>
+  /**
+   * Takes a network's file, or its several files, as the network of one's own, of any format. Fails, and changes nothing, where it is
+   * not one for these pictures.
+   */
+  openNetwork(files: readonly File[]): Promise<void>
   stop(run: RunName): void
 }

@@ -1,5 +1,5 @@
 import { task } from '../../tasks/chosen-task.ts'
-import type { NetworkName } from './engine-api.ts'
+import { type NetworkName, networkNames } from './engine-api.ts'
 import { type ExplanationSettings, hiddenChoices, methodChoices, methodNames } from './explanation-settings.ts'
 import {
   initialParameters,
@@ -138,12 +138,12 @@ function readSide(all: URLSearchParams, prefix: string, imageCount: number, plai
   const word = methodChoices[method].samplings.find((sampling) => sampling !== 'number' && sampling === get('samples'))
   const segmenter = segmenterChoices.find((choice) => choice === get('segmenter')) ?? settings.segmenter
   const { min, max } = kernelWidths
-  const isOwn = get('network') === 'own'
+  const network = networkNames.find((name) => name === get('network')) ?? plain.network
   return {
     image: whole('index', 0, imageCount - 1) ?? plain.image,
-    network: isOwn ? 'own' : 'tutorial',
+    network,
     // How many classes one's own network has is not known before it is opened.
-    label: whole('label', 0, isOwn ? Number.MAX_SAFE_INTEGER : task.classNames.length - 1),
+    label: whole('label', 0, network === 'own' ? Number.MAX_SAFE_INTEGER : task.classNames.length - 1),
     settings: {
       method,
       segmenter,
@@ -188,7 +188,7 @@ function writeSide(
 ): void {
   const set = (name: string, value: string | number) => parameters.set(prefix + name, String(value))
   if (image !== null) set('index', image)
-  if (network !== 'tutorial') set('network', network)
+  if (network !== plainSide.network) set('network', network)
   if (label !== null) set('label', label)
   if (settings.method !== plainSettings.method) set('method', settings.method)
   set('segmenter', settings.segmenter)

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { AverageEvidence, Evaluation, OwnNetwork } from '../contract/engine-api.ts'
+import type { AverageEvidence, Evaluation, OwnNetwork, ShippedNetwork } from '../contract/engine-api.ts'
 import { type Counted, type Run, useRun } from '../parts/use-run.ts'
 import { allImages, type ImageFilter } from '../pictures/image-filter.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
@@ -17,7 +17,7 @@ export interface Judging {
 /** @param source the network that answers: another one is judged anew */
 export function useJudging(
   engine: EngineClient,
-  source: OwnNetwork | 'tutorial' | null,
+  source: OwnNetwork | ShippedNetwork | null,
   onProblem: (problem: string) => void,
 ): Judging {
   const judgement = useRun<Evaluation, Counted>(engine, 'judge', 'The judgement', onProblem)

@@ -5,10 +5,10 @@ import { useEffect, useRef, useState } from 'preact/hooks'
  * not kept with it.
  * @returns whether files are held over the page
  */
-export function useFiles(onFile: (file: File) => void): boolean {
+export function useFiles(onFiles: (files: readonly File[]) => void): boolean {
   const [isOver, setOver] = useState(false)
-  const take = useRef(onFile)
-  take.current = onFile
+  const take = useRef(onFiles)
+  take.current = onFiles
   useEffect(() => {
     const onDragOver = (event: DragEvent) => {
       const hasFiles = event.dataTransfer?.types.includes('Files') ?? false
@@ -22,14 +22,14 @@ export function useFiles(onFile: (file: File) => void): boolean {
     }
     const onDrop = (event: DragEvent) => {
       setOver(false)
-      const file = event.dataTransfer?.files[0]
-      if (!file && isField(event.target)) return
+      const files = [...(event.dataTransfer?.files ?? [])]
+      if (files.length === 0 && isField(event.target)) return
       event.preventDefault()
-      if (file) take.current(file)
+      if (files.length > 0) take.current(files)
     }
     const onPaste = (event: ClipboardEvent) => {
-      const file = event.clipboardData?.files[0]
-      if (file) take.current(file)
+      const files = [...(event.clipboardData?.files ?? [])]
+      if (files.length > 0) take.current(files)
     }
     addEventListener('dragover', onDragOver)
     addEventListener('dragleave', onDragLeave)

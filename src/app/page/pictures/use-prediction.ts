@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import { task } from '../../tasks/chosen-task.ts'
-import type { DeviceStatus, NetworkName, OwnNetwork } from '../contract/engine-api.ts'
+import type { DeviceStatus, NetworkName, OwnNetwork, ShippedNetwork } from '../contract/engine-api.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
 import { messageOf } from '../worker/use-engine.ts'
 import type { Picture } from './picture.ts'
@@ -27,7 +27,7 @@ export function usePrediction(
 ): Prediction | null {
   const [known, setKnown] = useState<{
     picture: Picture
-    source: OwnNetwork | 'tutorial'
+    source: OwnNetwork | ShippedNetwork
     probabilities: Float32Array
   } | null>(null)
   const source = network === 'own' ? ownNetwork : network

@@ -1,8 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { task } from '../../tasks/chosen-task.ts'
-import type { NetworkOutline } from '../contract/engine-api.ts'
 import { type LayerChoice, layerTitles, maxLayers, newLayers } from '../contract/layer-stack.ts'
-import { count } from '../number-format.ts'
 import { MenuButton } from '../parts/menu-button.tsx'
 
 const [height, width] = task.inputShape
@@ -11,13 +9,9 @@ const kinds = Object.keys(newLayers) as LayerChoice['kind'][]
 /** The network's layers, to add, change, move and remove; the last one is always there. */
 export function LayerEditor({
   layers,
-  outline,
-  isDisabled,
   onLayers,
 }: {
   layers: readonly LayerChoice[]
-  outline: NetworkOutline | null
-  isDisabled: boolean
   onLayers: (layers: readonly LayerChoice[]) => void
 }) {
   const replace = (at: number, layer: LayerChoice) => onLayers(layers.map((old, i) => (i === at ? layer : old)))
@@ -27,8 +21,7 @@ export function LayerEditor({
     onLayers(moved)
   }
   return (
-    <fieldset class="layers" disabled={isDisabled}>
-      <legend>The network</legend>
+    <>
       <ol>
         <li class="fixed-layer">
           {height} × {width} pixels
@@ -59,35 +52,7 @@ export function LayerEditor({
         isDisabled={layers.length >= maxLayers}
         onChoose={(kind) => onLayers([...layers, newLayers[kind]])}
       />
-      <p class={outline?.problem ? 'warning' : 'hint'} role="status">
-        {outline?.problem
-          ? `This is no network yet: ${outline.problem}.`
-          : outline && `${count(outline.parameters)} parameters.`}
-      </p>
-      {outline && !outline.problem && (
-        <details>
-          <summary>Shapes and parameters</summary>
-          <table class="layer-table">
-            <thead>
-              <tr>
-                <th scope="col">Layer</th>
-                <th scope="col">Output</th>
-                <th scope="col">Parameters</th>
-              </tr>
-            </thead>
-            <tbody>
-              {outline.layers.map(({ type, outputShape, parameters }, at) => (
-                <tr key={at}>
-                  <th scope="row">{type}</th>
-                  <td class="number">{outputShape.join(' × ')}</td>
-                  <td class="number">{count(parameters)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </details>
-      )}
-    </fieldset>
+    </>
   )
 }
 

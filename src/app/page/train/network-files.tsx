@@ -28,12 +28,12 @@ export function NetworkFiles({
       onProblem(`The network can't be saved: ${messageOf(error)}`)
     }
   }
-  const open = async (file: File) => {
+  const open = async (files: readonly File[]) => {
     onProblem(null)
     try {
-      await engine.openNetwork(file)
+      await engine.openNetwork(files)
     } catch (error) {
-      onProblem(`${file.name} can't be opened as a network: ${messageOf(error)}`)
+      onProblem(`${files[0].name} can't be opened as a network: ${messageOf(error)}`)
     }
   }
   return (
@@ -42,7 +42,7 @@ export function NetworkFiles({
       <p class="hint" role="status">
         {ownNetwork
           ? `${count(ownNetwork.parameters)} parameters, ${ownNetwork.title}. It stays in this browser.`
-          : 'There is none yet: train one, or open a file of weights (safetensors).'}
+          : 'There is none yet: train one, or open a file (safetensors, ONNX, Keras, TensorFlow Lite or TensorFlow.js).'}
       </p>
       <div class="buttons">
         <button type="button" disabled={!ownNetwork} onClick={onUse}>
@@ -58,13 +58,13 @@ export function NetworkFiles({
       <input
         ref={input}
         type="file"
-        accept=".safetensors"
+        multiple
         class="visually-hidden"
         aria-label="A file of weights"
         tabIndex={-1}
         onChange={({ currentTarget }) => {
-          const file = currentTarget.files?.[0]
-          if (file) open(file)
+          const files = [...(currentTarget.files ?? [])]
+          if (files.length > 0) open(files)
           // The same file, changed, may be chosen again.
           currentTarget.value = ''
         }}

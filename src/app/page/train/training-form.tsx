@@ -1,10 +1,17 @@
-import { useEffect, useState } from 'preact/hooks'
-import type { NetworkOutline, TrainingRecipe } from '../contract/engine-api.ts'
+import { useEffect, useRef, useState } from 'preact/hooks'
+import type { NetworkChoice, NetworkOutline, TrainingRecipe } from '../contract/engine-api.ts'
 import { maxSeed } from '../contract/page-address.ts'
+import { Choice } from '../parts/choice.tsx'
 import type { EngineClient } from '../worker/engine-client.ts'
 import { messageOf } from '../worker/use-engine.ts'
 import { LayerEditor } from './layer-editor.tsx'
-import { recipes } from './recipes.ts'
+import { Outline } from './network-outline.tsx'
+import { kindOf, type NetworkKind, networkKinds, recipes } from './recipes.ts'
+
+const kindTitles: Readonly<Record<NetworkKind, string>> = {
+  layers: 'Layers that you put together',
+  resnet: 'A small residual network',
+}
 
 /** What to train and how; the button that starts it. */
 export function TrainingForm({
@@ -24,13 +31,61 @@ export function TrainingForm({
   onTrain: () => void
   onProblem: (problem: string) => void
 }) {
+  const kind = kindOf(recipe)
+  /** Of each kind the last one: whoever looks at the other kind finds it again. */
+  const last = useRef<Record<NetworkKind, TrainingRecipe>>({
+    layers: recipes.layers.quick,
+    resnet: recipes.resnet.quick,
+  })
+  last.current[kind] = recipe
+  const outline = useOutline(engine, 'layers' in recipe ? recipe.layers : recipe.network, onProblem)
+  return (
+    <form
+      class="training-form"
+      onSubmit={(event) => {
+        event.preventDefault()
+        onTrain()
+      }}
+    >
+      <fieldset class="layers" disabled={isTraining}>
+        <legend>The network</legend>
+        <Choice
+          title="What is trained"
+          names={networkKinds}
+          titleOf={(name) => kindTitles[name]}
+          chosen={kind}
+          onChoose={(name) => onRecipe(last.current[name])}
+        />
+        {'layers' in recipe ? (
+          <LayerEditor layers={recipe.layers} onLayers={(layers) => onRecipe({ ...recipe, layers })} />
+        ) : (
+          <p class="hint">
+            Convolutions with batch norms, each two of them beside a shortcut. While it learns it sees the images
+            mirrored and moved by up to two pixels.
+          </p>
+        )}
+        <Outline outline={outline} />
+      </fieldset>
+      <CourseFields recipe={recipe} onRecipe={onRecipe} isDisabled={isTraining} />
+      {!isTraining && (
+        <button type="submit" class="primary" disabled={!canTrain || outline?.problem !== null}>
+          Train
+        </button>
+      )}
+    </form>
+  )
+}
+
+/** What the Worker says of a network before it is trained; null as long as it has not answered. */
+function useOutline(
+  engine: EngineClient,
+  choice: NetworkChoice,
+  onProblem: (problem: string) => void,
+): NetworkOutline | null {
   const [outline, setOutline] = useState<NetworkOutline | null>(null)
-  /** What is being typed. The number alone would not do: that of "0.0", on the way to 0.002, is written "0". */
-  const [typed, setTyped] = useState<{ readonly name: string; readonly text: string } | null>(null)
-  const { layers } = recipe
   useEffect(() => {
     let isOutdated = false
-    engine.outline(layers).then(
+    engine.outline(choice).then(
       (known) => {
         if (!isOutdated) setOutline(known)
       },
@@ -39,12 +94,27 @@ export function TrainingForm({
     return () => {
       isOutdated = true
     }
-  }, [engine, layers, onProblem])
+  }, [engine, choice, onProblem])
+  return outline
+}
 
+/** On which images, how long, how. */
+function CourseFields({
+  recipe,
+  onRecipe,
+  isDisabled,
+}: {
+  recipe: TrainingRecipe
+  onRecipe: (recipe: TrainingRecipe) => void
+  isDisabled: boolean
+}) {
+  /** What is being typed. The number alone would not do: that of "0.0", on the way to 0.002, is written "0". */
+  const [typed, setTyped] = useState<{ readonly title: string; readonly text: string } | null>(null)
   const field = (
     title: string,
-    name: 'learningRate' | 'batchSize' | 'epochs' | 'images' | 'seed',
+    value: number,
     [min, max, step]: readonly [number, number, number | 'any'],
+    changed: (value: number) => TrainingRecipe,
   ) => (
     <label>
       {title}
@@ -54,50 +124,39 @@ export function TrainingForm({
         min={min}
         max={max}
         step={step}
-        value={typed?.name === name ? typed.text : Number.isNaN(recipe[name]) ? '' : recipe[name]}
+        value={typed?.title === title ? typed.text : Number.isNaN(value) ? '' : value}
         onInput={({ currentTarget }) => {
-          setTyped({ name, text: currentTarget.value })
-          onRecipe({ ...recipe, [name]: currentTarget.valueAsNumber })
+          setTyped({ title, text: currentTarget.value })
+          onRecipe(changed(currentTarget.valueAsNumber))
         }}
         onBlur={() => setTyped(null)}
       />
     </label>
   )
+  const { quick, whole } = recipes[kindOf(recipe)]
   return (
-    <form
-      class="training-form"
-      onSubmit={(event) => {
-        event.preventDefault()
-        onTrain()
-      }}
-    >
-      <LayerEditor
-        layers={layers}
-        outline={outline}
-        isDisabled={isTraining}
-        onLayers={(changed) => onRecipe({ ...recipe, layers: changed })}
-      />
-      <fieldset class="recipe" disabled={isTraining}>
-        <legend>The training</legend>
-        {field('Training images', 'images', [100, 60_000, 1])}
-        {field('Epochs', 'epochs', [1, 100, 1])}
-        {field('Batch size', 'batchSize', [1, 1024, 1])}
-        {field('Learning rate', 'learningRate', [0.00001, 1, 'any'])}
-        {field('Random seed', 'seed', [0, maxSeed, 1])}
-        <div class="presets">
-          <button type="button" onClick={() => onRecipe(recipes.quick)}>
-            A quick look
-          </button>
-          <button type="button" onClick={() => onRecipe(recipes.tutorial)}>
-            As in the tutorial
-          </button>
-        </div>
-      </fieldset>
-      {!isTraining && (
-        <button type="submit" class="primary" disabled={!canTrain || outline?.problem !== null}>
-          Train
-        </button>
+    <fieldset class="recipe" disabled={isDisabled}>
+      <legend>The training</legend>
+      {field('Training images', recipe.images, [100, 60_000, 1], (images) => ({ ...recipe, images }))}
+      {field('Epochs', recipe.epochs, [1, 100, 1], (epochs) => ({ ...recipe, epochs }))}
+      {field('Batch size', recipe.batchSize, [1, 1024, 1], (batchSize) => ({ ...recipe, batchSize }))}
+      {'layers' in recipe &&
+        field('Learning rate', recipe.learningRate, [0.00001, 1, 'any'], (learningRate) => ({
+          ...recipe,
+          learningRate,
+        }))}
+      {field('Random seed', recipe.seed, [0, maxSeed, 1], (seed) => ({ ...recipe, seed }))}
+      {!('layers' in recipe) && (
+        <p class="hint">Its learning rate rises for an epoch and falls to nothing by the end of the last.</p>
       )}
-    </form>
+      <div class="presets">
+        <button type="button" onClick={() => onRecipe(quick)}>
+          A quick look
+        </button>
+        <button type="button" onClick={() => onRecipe(whole)}>
+          {'layers' in recipe ? 'As in the tutorial' : 'As ours was trained'}
+        </button>
+      </div>
+    </fieldset>
   )
 }

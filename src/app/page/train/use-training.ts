@@ -44,7 +44,7 @@ export interface TrainingPlan {
 }
 
 /** A shirt that is taken for other things for long, and shoes that are told apart sooner. */
-const firstPlan: TrainingPlan = { recipe: recipes.quick, watched: [135, 0, 12] }
+const firstPlan: TrainingPlan = { recipe: recipes.layers.quick, watched: [135, 0, 12] }
 
 export interface TrainingControl {
   readonly state: TrainingState

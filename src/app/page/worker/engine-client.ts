@@ -28,13 +28,14 @@ export function startEngine(): EngineClient {
     exported: (side, label, format, subject) => remote.exported(side, label, format, subject),
     judge: (network, onProgress) => remote.judge(network, Comlink.proxy(onProgress)),
     averageEvidence: (network, onProgress) => remote.averageEvidence(network, Comlink.proxy(onProgress)),
-    outline: (layers) => remote.outline(layers),
+    accuracy: (network) => remote.accuracy(network),
+    outline: (choice) => remote.outline(choice),
     train: (recipe, watched, onEvent) => remote.train(recipe, watched, Comlink.proxy(onEvent)),
     steer: (how) => remote.steer(how),
     findInterrupted: () => remote.findInterrupted(),
     discardInterrupted: () => remote.discardInterrupted(),
     saveNetwork: () => remote.saveNetwork(),
-    openNetwork: (file) => remote.openNetwork(file),
+    openNetwork: (files) => remote.openNetwork(files),
     stop: (run) => remote.stop(run),
     failed: new Promise((resolve) => {
       worker.addEventListener('error', (event) => {

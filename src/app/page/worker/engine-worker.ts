@@ -1,19 +1,8 @@
 import * as Comlink from 'comlink'
-import modelAddress from '../../../../models/fashion-cnn.safetensors?url'
-import {
-  LimelightError,
-  loadModel,
-  type Model,
-  modelFromBytes,
-  modelToBytes,
-  Sequential,
-  stackLayers,
-  TrainingDivergedError,
-} from '../../../engine/index.ts'
+import { LimelightError, type Model, modelToBytes, TrainingDivergedError } from '../../../engine/index.ts'
 import type { Faithfulness, RequestInput, Stability } from '../../../lime/index.ts'
 import imagesAddress from '../../data/fashion-mnist/t10k-images-idx3-ubyte.gz?url'
 import labelsAddress from '../../data/fashion-mnist/t10k-labels-idx1-ubyte.gz?url'
-import { tutorialArchitecture } from '../../networks/tutorial.ts'
 import { task } from '../../tasks/chosen-task.ts'
 import { readSplit } from '../../tasks/fashion-mnist/files.ts'
 import { classNamesOf, samplesOf } from '../../tasks/task.ts'
@@ -31,20 +20,22 @@ import type {
   ImageSet,
   InterruptedTraining,
   Loaded,
+  NetworkChoice,
   NetworkName,
   NetworkOutline,
   RunName,
+  ShippedNetwork,
   Side,
   TrainingEvent,
   TrainingRecipe,
 } from '../contract/engine-api.ts'
 import { sides } from '../contract/engine-api.ts'
-import { architectureOf, type LayerChoice } from '../contract/layer-stack.ts'
 import { count } from '../number-format.ts'
 import { download } from './download.ts'
 import { type Explained, explainPicture, faithfulness, predictWithout, resultOf, stability } from './explaining.ts'
-import { forget, type KeptTraining, keep, kept } from './kept.ts'
+import { forget, type KeptTraining, keep, kept, type NamedFiles } from './kept.ts'
 import { Networks } from './networks.ts'
+import { checkSize, networkFrom } from './own-network.ts'
 import { Runs, told } from './runs.ts'
 import type { TrainingRun } from './training-run.ts'
 
@@ -53,11 +44,6 @@ import type { TrainingRun } from './training-run.ts'
  * the first explanation needs is loaded when it is asked for.
  */
 
-/** A file larger than this is no network for pictures so small. */
-const maxNetworkBytes = 64 * 2 ** 20
-/** A picture must not take minutes, whatever the network: with so few layers and weights it can't. */
-const maxParameters = 16_000_000
-const maxLayers = 64
 /** Each epoch is validated on test images: as many for each training image as the data set has, but not too few to tell. */
 const validationShare = 1 / 6
 const minValidation = 1000
@@ -83,14 +69,13 @@ class Engine implements EngineApi {
   async load(base: string, choice: DeviceChoice, listener: EngineListener): Promise<Loaded> {
     this.base = base
     this.listener = listener
-    const [model, images, labels, own, interrupted] = await Promise.all([
-      download(modelAddress, 'the model'),
+    const [images, labels, own, interrupted] = await Promise.all([
       download(imagesAddress, 'the test images'),
       download(labelsAddress, 'their labels'),
       kept('network'),
       this.keptTraining(),
+      this.networks.get('tutorial'),
     ])
-    await this.networks.add('tutorial', await loadModel(model, { fallback: tutorialArchitecture(0) }))
     const [set] = await Promise.all([readSplit('test', images, labels), this.networks.useDevice(choice)])
     this.testImages = set
     if (own) await this.takeKeptNetwork(own)
@@ -98,10 +83,10 @@ class Engine implements EngineApi {
   }
 
   /** What another version of the page kept may be of no use to this one: then it is as if there were none. */
-  private async takeKeptNetwork(bytes: Uint8Array): Promise<void> {
+  private async takeKeptNetwork(content: Uint8Array | NamedFiles): Promise<void> {
     let network: Model
     try {
-      network = networkFrom(bytes)
+      network = await networkFrom(content)
     } catch {
       return forget('network')
     }
@@ -190,23 +175,14 @@ class Engine implements EngineApi {
     })
   }
 
-  async outline(layers: readonly LayerChoice[]): Promise<NetworkOutline> {
-    try {
-      const { layers: stack } = architectureOf(layers, task.inputShape, task.classNames.length, 0)
-      const outlines = stackLayers(task.inputShape, stack).map(({ type, outputShape, weights }) => {
-        const parameters = weights.reduce((sum, { shape }) => sum + shape.reduce((size, extent) => size * extent, 1), 0)
-        return { type, outputShape, parameters }
-      })
-      const parameters = outlines.reduce((sum, layer) => sum + layer.parameters, 0)
-      const problem =
-        parameters > maxParameters
-          ? `it would have ${count(parameters)} parameters; more than ${count(maxParameters)} are not trained here`
-          : null
-      return { problem, parameters, layers: outlines }
-    } catch (error) {
-      if (!(error instanceof LimelightError)) throw error
-      return { problem: error.message, parameters: 0, layers: [] }
-    }
+  async accuracy(name: ShippedNetwork): Promise<number | null> {
+    const accuracy = Number((await this.networks.get(name)).metadata.test_accuracy)
+    return accuracy > 0 ? accuracy : null
+  }
+
+  async outline(choice: NetworkChoice): Promise<NetworkOutline> {
+    const { outlineOf } = await import('./untrained-networks.ts')
+    return outlineOf(choice)
   }
 
   async train(
@@ -236,9 +212,10 @@ class Engine implements EngineApi {
       if (asked === 'interrupted' && !interrupted) throw new LimelightError('there is no training to go on with')
       const recipe = asked === 'interrupted' ? interrupted?.recipe : asked
       if (!recipe) return
-      const [{ loadTrainingData }, { TrainingRun }] = await Promise.all([
+      const [{ loadTrainingData }, { TrainingRun }, { untrained }] = await Promise.all([
         import('./training-data.ts'),
         import('./training-run.ts'),
+        import('./untrained-networks.ts'),
       ])
       signal.throwIfAborted()
       const tellFetched = told((received, total) =>
@@ -258,13 +235,13 @@ class Engine implements EngineApi {
       const images = Math.min(recipe.images, set.count)
       const validation = Math.min(test.count, Math.max(minValidation, Math.round(images * validationShare)))
       const began = { ...recipe, images }
-      const architecture = architectureOf(recipe.layers, task.inputShape, task.classNames.length, recipe.seed)
-      const network = new Sequential(architecture, architecture.layers)
+      const beginning = untrained(began)
+      const { network } = beginning
       const soFar = interrupted ?? { checkpoint: null, log: [], points: [] }
       if (asked !== 'interrupted') await forget('training')
       onEvent({ kind: 'began', recipe: began, source: { kind: source, count: set.count, reason, validation } })
       const material = { training: set, test, validation }
-      const training = new TrainingRun(network, material, began, watched, soFar, (event) => {
+      const training = new TrainingRun(beginning, material, began, watched, soFar, (event) => {
         onEvent(event)
         // It is another network by then, for whoever asks it.
         if (event.kind === 'epoch' || event.kind === 'paused') this.tellOfOwnNetwork()
@@ -314,18 +291,16 @@ class Engine implements EngineApi {
     return new Blob([modelToBytes(network)], { type: 'application/octet-stream' })
   }
 
-  async openNetwork(file: File): Promise<void> {
-    if (file.size > maxNetworkBytes)
-      throw new LimelightError(
-        `${file.name} has ${Math.round(file.size / 2 ** 20)} MB; a network for these pictures has at most ${maxNetworkBytes / 2 ** 20}`,
-      )
-    if (this.training) throw new LimelightError('a network is being trained: stop that first')
-    const bytes = new Uint8Array(await file.arrayBuffer())
-    const network = networkFrom(bytes, file.name)
+  async openNetwork(files: readonly File[]): Promise<void> {
+    checkSize(files)
+    const read = async (file: File) => [file.name, new Uint8Array(await file.arrayBuffer())] as const
+    const content = new Map(await Promise.all(files.map(read)))
+    const network = await networkFrom(content, files[0].name)
+    if (this.training) throw new LimelightError('A network is being trained: stop that first.')
     this.stopAsking()
     await this.networks.add('own', network)
     this.tellOfOwnNetwork()
-    await keep('network', bytes)
+    await keep('network', content)
   }
 
   stop(run: RunName): void {
@@ -370,28 +345,6 @@ class Engine implements EngineApi {
     if (!this.testImages) throw new LimelightError('the test images are not loaded yet')
     return this.testImages
   }
-}
-
-/**
- * A file as a network for these pictures; weights alone are taken for the tutorial's.
- * @throws FormatError or LimelightError that says what is wrong with it
- */
-function networkFrom(bytes: Uint8Array, name = 'the file'): Model {
-  const network = modelFromBytes(bytes, tutorialArchitecture(0))
-  const { inputShape: takes, outputShape: gives } = network
-  if (takes.join() !== task.inputShape.join() || gives.length !== 1 || gives[0] < 2)
-    throw new LimelightError(
-      `${name} holds a network from [${takes}] to [${gives}]; expected one from [${task.inputShape}] to two classes or more`,
-    )
-  if (network.parameterCount > maxParameters || network.layers.length > maxLayers)
-    throw new LimelightError(
-      `${name} holds a network of ${network.layers.length} layers and ${count(network.parameterCount)} parameters; at most ${maxLayers} and ${count(maxParameters)} are taken`,
-    )
-  if (task.output === 'probabilities' && network.outputActivation !== 'softmax')
-    throw new LimelightError(
-      `${name} holds a network that ends without a softmax; expected probabilities of the classes`,
-    )
-  return network
 }
 
 function interruptedOf({ recipe, checkpoint, log, points }: KeptTraining): InterruptedTraining {

@@ -13,10 +13,13 @@ export interface KeptTraining {
   readonly points: readonly TrainingPoint[]
 }
 
+/** Files of one network. */
+export type NamedFiles = ReadonlyMap<string, Uint8Array>
+
 interface Kept {
   readonly training: KeptTraining
-  /** A safetensors file. */
-  readonly network: Uint8Array
+  /** A file, or several by their names. */
+  readonly network: Uint8Array | NamedFiles
 }
 
 let opened: UseStore | null = null

@@ -1,8 +1,9 @@
 import { type Device, LimelightError, type Model } from '../../../engine/index.ts'
 import { task } from '../../tasks/chosen-task.ts'
 import { samplesOf } from '../../tasks/task.ts'
-import type { DeviceChoice, DeviceStatus, NetworkName } from '../contract/engine-api.ts'
+import type { DeviceChoice, DeviceStatus, NetworkName, ShippedNetwork } from '../contract/engine-api.ts'
 import { openWorkingDevice } from './open-working-device.ts'
+import { fetchShipped } from './shipped-networks.ts'
 
 /** What else has to move when the device changes. */
 export interface Mover {
@@ -15,6 +16,8 @@ export interface Mover {
 /** The page's networks, all on one device that is known to work. */
 export class Networks {
   private readonly known = new Map<NetworkName, Model>()
+  /** Those that come with the page and were asked for: each is fetched once, and again where that failed. */
+  private readonly fetched = new Map<ShippedNetwork, Promise<void>>()
   private current: Device | null = null
   /** Of a network that is being trained: it is compiled by its training. */
   private readonly compiledElsewhere = new Set<NetworkName>()
@@ -32,12 +35,25 @@ export class Networks {
     return this.current
   }
 
-  /** A network, on the device; waits for a switch under way. */
+  /**
+   * A network, on the device; waits for a switch under way. One that comes with the page is fetched when it is asked for first.
+   * @throws LimelightError when it can't be had
+   */
   async get(name: NetworkName): Promise<Model> {
+    if (name !== 'own') await this.fetchOnce(name)
     await this.switching.catch(() => {})
     const network = this.known.get(name)
     if (!network) throw new LimelightError(`there is no network "${name}"`)
     return network
+  }
+
+  private fetchOnce(name: ShippedNetwork): Promise<void> {
+    const before = this.fetched.get(name)
+    if (before) return before
+    const fetched = fetchShipped(name).then((network) => this.add(name, network))
+    this.fetched.set(name, fetched)
+    fetched.catch(() => this.fetched.delete(name))
+    return fetched
   }
 
   find(name: NetworkName): Model | null {

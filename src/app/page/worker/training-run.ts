@@ -1,5 +1,4 @@
 import {
-  adam,
   type BatchLog,
   type BeforeStep,
   type Checkpoint,
@@ -8,7 +7,6 @@ import {
   type EpochLog,
   type Model,
   modelToBytes,
-  type Optimizer,
 } from '../../../engine/index.ts'
 import { felzenszwalb, LimeImageExplainer } from '../../../lime/index.ts'
 import { trainingRecord } from '../../batch/training-record.ts'
@@ -17,6 +15,7 @@ import { task } from '../../tasks/chosen-task.ts'
 import { pictureOf, samplesOf } from '../../tasks/task.ts'
 import type { TrainingEvent, TrainingPoint, TrainingRecipe, WatchedPicture } from '../contract/engine-api.ts'
 import { keep } from './kept.ts'
+import type { Untrained } from './untrained-networks.ts'
 
 /**
  * A training on the page. Between its steps it can be held, taken step by step, moved to another device; it explains the
@@ -25,6 +24,8 @@ import { keep } from './kept.ts'
 
 /** How often, in ms of training: pictures are watched, and what is learned is kept. */
 const watchEveryMs = 2000
+/** A network whose samples share nothing takes long to explain: the training has so many times as long in between. */
+const trainingPerWatching = 9
 const keepEveryMs = 10_000
 /** Samples of a watched picture's explanation: it is looked at, not measured. */
 const watchSamples = 500
@@ -60,14 +61,14 @@ export class TrainingRun {
   private readonly points: TrainingPoint[]
   /** The last of them, which nobody has heard of yet. */
   private untold: TrainingPoint[] = []
-  private readonly optimizer: Optimizer
-  private watchedAt = Number.NEGATIVE_INFINITY
+  /** When pictures are watched again. */
+  private watchDue = Number.NEGATIVE_INFINITY
   /** At once, before the first step: there is always something to go back to. */
   private keptAt = Number.NEGATIVE_INFINITY
   private cannotKeep = false
 
   constructor(
-    private readonly network: Model,
+    private readonly beginning: Untrained,
     private readonly material: TrainingMaterial,
     private readonly recipe: TrainingRecipe,
     /** Numbers of test images. */
@@ -75,10 +76,13 @@ export class TrainingRun {
     soFar: TrainingSoFar,
     private readonly onEvent: (event: TrainingEvent) => void,
   ) {
-    this.optimizer = adam({ learningRate: recipe.learningRate })
     this.checkpoint = soFar.checkpoint
     this.log = [...soFar.log]
     this.points = [...soFar.points]
+  }
+
+  private get network(): Model {
+    return this.beginning.network
   }
 
   steer(how: 'pause' | 'resume' | 'step'): void {
@@ -98,7 +102,7 @@ export class TrainingRun {
   async arrive(device: Device): Promise<void> {
     const compiled = this.network.compile({
       device,
-      optimizer: this.optimizer,
+      optimizer: this.beginning.optimizer,
       loss: 'sparseCategoricalCrossentropy',
       metrics: ['accuracy'],
     })
@@ -156,7 +160,7 @@ export class TrainingRun {
     const record = () =>
       trainingRecord({
         ...recipe,
-        optimizer: this.optimizer.settings,
+        optimizer: this.beginning.optimizer.settings,
         images: training.count,
         device: device.info,
         log: this.log,
@@ -171,7 +175,7 @@ export class TrainingRun {
       beforeStep: (at) => {
         this.tell()
         const now = performance.now()
-        const isDue = now - this.watchedAt >= watchEveryMs || now - this.keptAt >= keepEveryMs
+        const isDue = now >= this.watchDue || now - this.keptAt >= keepEveryMs
         if (!this.isPaused && !this.isLeaving && !isDue) return undefined
         return this.between(at, signal, ended)
       },
@@ -187,7 +191,7 @@ export class TrainingRun {
         this.log.push(epoch)
         this.network.metadata = record()
         this.onEvent({ kind: 'epoch', log: epoch })
-        this.watchedAt = Number.NEGATIVE_INFINITY
+        this.watchDue = Number.NEGATIVE_INFINITY
         this.keptAt = Number.NEGATIVE_INFINITY
         if (epoch.epoch < epochs) return
         await this.watch(epoch.epoch, epoch.steps)
@@ -218,7 +222,7 @@ export class TrainingRun {
 
   /** Between two steps. */
   private async between(at: BeforeStep, signal: AbortSignal, ended: AbortController): Promise<void> {
-    if (performance.now() - this.watchedAt >= watchEveryMs) await this.watch(at.epoch, at.step)
+    if (performance.now() >= this.watchDue) await this.watch(at.epoch, at.step)
     if (performance.now() - this.keptAt >= keepEveryMs) await this.keepAll(at)
     const isHeld = () => this.isPaused && this.stepsAsked === 0 && !signal.aborted && !this.isLeaving
     if (isHeld()) {
@@ -261,6 +265,7 @@ export class TrainingRun {
 
   /** Explains the watched pictures, with the network as it is. */
   private async watch(epoch: number, step: number): Promise<void> {
+    const began = performance.now()
     const pictures: WatchedPicture[] = []
     // What computes no probabilities can't be explained.
     try {
@@ -270,7 +275,8 @@ export class TrainingRun {
       if (error instanceof DeviceLostError || (await this.isFinite())) throw error
     }
     if (pictures.length > 0) this.onEvent({ kind: 'watched', moment: { epoch, step, pictures } })
-    this.watchedAt = performance.now()
+    const ended = performance.now()
+    this.watchDue = ended + Math.max(watchEveryMs, trainingPerWatching * (ended - began))
   }
 
   private async isFinite(): Promise<boolean> {

@@ -1,11 +1,25 @@
 import { useCallback, useEffect, useState } from 'preact/hooks'
-import type { DeviceChoice, DeviceStatus, Loaded, OwnNetwork } from '../contract/engine-api.ts'
+import {
+  type DeviceChoice,
+  type DeviceStatus,
+  type Loaded,
+  type OwnNetwork,
+  type ShippedNetwork,
+  shippedNetworks,
+} from '../contract/engine-api.ts'
 import type { EngineClient } from './engine-client.ts'
+
+/** Of the networks that come with the page the share of test images that each gets right, as far as it is known. */
+export type Accuracies = Readonly<Partial<Record<ShippedNetwork, number>>>
+
+/** In ms after the images are there: what the first view needs is fetched before other networks' files. */
+const patience = 3000
 
 export interface EngineState {
   readonly loaded: Loaded | null
   readonly device: DeviceStatus | null
   readonly ownNetwork: OwnNetwork | null
+  readonly accuracies: Accuracies
   readonly isSwitching: boolean
   /** Why nothing works at all, if so. */
   readonly failure: string | null
@@ -17,6 +31,7 @@ export function useEngine(engine: EngineClient, onProblem: (problem: string | nu
   const [loaded, setLoaded] = useState<Loaded | null>(null)
   const [device, setDevice] = useState<DeviceStatus | null>(null)
   const [ownNetwork, setOwnNetwork] = useState<OwnNetwork | null>(null)
+  const [accuracies, setAccuracies] = useState<Accuracies>({})
   const [isSwitching, setSwitching] = useState(false)
   const [failure, setFailure] = useState<string | null>(null)
 
@@ -30,6 +45,17 @@ export function useEngine(engine: EngineClient, onProblem: (problem: string | nu
     engine.failed.then(fail)
   }, [engine, onProblem])
 
+  useEffect(() => {
+    if (!loaded) return
+    const ask = async (network: ShippedNetwork) => {
+      const accuracy = await engine.accuracy(network)
+      if (accuracy !== null) setAccuracies((known) => ({ ...known, [network]: accuracy }))
+    }
+    // Whoever asks for a network whose file can't be had is told so then.
+    const timer = setTimeout(() => shippedNetworks.forEach((network) => void ask(network).catch(() => {})), patience)
+    return () => clearTimeout(timer)
+  }, [engine, loaded])
+
   const switchDevice = useCallback(
     (choice: DeviceChoice) => {
       setSwitching(true)
@@ -41,7 +67,7 @@ export function useEngine(engine: EngineClient, onProblem: (problem: string | nu
     },
     [engine, onProblem],
   )
-  return { loaded, device, ownNetwork, isSwitching, failure, switchDevice }
+  return { loaded, device, ownNetwork, accuracies, isSwitching, failure, switchDevice }
 }
 
 /** What browsers say of an import() whose script they can't get: Chromium and Firefox, Safari, and Vite of its styles. */

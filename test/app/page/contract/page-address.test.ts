@@ -83,7 +83,7 @@ describe("the page's address", () => {
     },
     {
       view: 'compare',
-      left: side({ image: 7270, isExplained: true }),
+      left: side({ image: 7270, network: 'resnet', isExplained: true }),
       right: side({ image: null, label: 3, settings: { ...settings, segmenter: 'grid', samples: 'auto', seed: 0 } }),
     },
     {

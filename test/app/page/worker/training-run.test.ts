@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { ImageSet } from '../../../../src/app/data/image-set.ts'
-import type { TrainingEvent, TrainingRecipe } from '../../../../src/app/page/contract/engine-api.ts'
-import { architectureOf, type LayerChoice } from '../../../../src/app/page/contract/layer-stack.ts'
+import type { LayersRecipe, TrainingEvent } from '../../../../src/app/page/contract/engine-api.ts'
+import type { LayerChoice } from '../../../../src/app/page/contract/layer-stack.ts'
 import { TrainingRun } from '../../../../src/app/page/worker/training-run.ts'
+import { untrained } from '../../../../src/app/page/worker/untrained-networks.ts'
 import { CpuDevice } from '../../../../src/engine/cpu/device.ts'
-import { type Device, DeviceLostError, Sequential, TrainingDivergedError } from '../../../../src/engine/index.ts'
+import { type Device, DeviceLostError, type Model, TrainingDivergedError } from '../../../../src/engine/index.ts'
 
 /** A training on the page when devices change and go, without a page: nothing of it may depend on that. */
 
@@ -13,7 +14,7 @@ const layers: readonly LayerChoice[] = [
   { kind: 'maxPooling2d' },
   { kind: 'dropout', rate: 0.25 },
 ]
-const recipe: TrainingRecipe = { layers, learningRate: 0.01, batchSize: 16, epochs: 3, images: 80, seed: 2 }
+const recipe: LayersRecipe = { layers, learningRate: 0.01, batchSize: 16, epochs: 3, images: 80, seed: 2 }
 
 /** Images whose class is the row that is bright. */
 function rows(count: number): ImageSet {
@@ -25,13 +26,13 @@ function rows(count: number): ImageSet {
 
 const material = { training: rows(80), test: rows(40), validation: 40 }
 
-function begin(events: TrainingEvent[] = [], changed: Partial<TrainingRecipe> = {}) {
+function begin(events: TrainingEvent[] = [], changed: Partial<LayersRecipe> = {}) {
   const soFar = { checkpoint: null, log: [], points: [] }
-  const { inputShape, layers: stack, seed } = architectureOf(layers, [28, 28, 1], 10, recipe.seed)
-  const network = new Sequential({ inputShape, seed }, stack)
+  const trained = { ...recipe, ...changed }
+  const beginning = untrained(trained)
   return {
-    network,
-    run: new TrainingRun(network, material, { ...recipe, ...changed }, [3], soFar, (event) => events.push(event)),
+    network: beginning.network,
+    run: new TrainingRun(beginning, material, trained, [3], soFar, (event) => events.push(event)),
   }
 }
 
@@ -47,7 +48,7 @@ function mortal(runs: number): Device {
   return device
 }
 
-const weightsOf = ({ weights }: Sequential) => weights.map(({ data }) => data.slice())
+const weightsOf = ({ weights }: Model) => weights.map(({ data }) => data.slice())
 const never = () => new AbortController().signal
 
 async function trained(): Promise<Float32Array[]> {

@@ -1,0 +1,71 @@
+import { LimelightError, loadModel, type Model } from '../../../engine/index.ts'
+import { tutorialArchitecture } from '../../networks/tutorial.ts'
+import { task } from '../../tasks/chosen-task.ts'
+import { pictureModel, pictureTask, statedImages } from '../../tasks/picture-task.ts'
+import { count } from '../number-format.ts'
+import type { NamedFiles } from './kept.ts'
+
+/** Which networks people may bring: a picture must not take minutes, whatever the network. With so few layers and weights it can't. */
+
+/** Files larger than this are no network for pictures so small. */
+const maxBytes = 64 * 2 ** 20
+export const maxParameters = 16_000_000
+const maxLayers = 64
+/** Of a file that has operators: what is one layer here may be several there. */
+const maxNodes = 1000
+
+/** @throws LimelightError for files that are not worth reading */
+export function checkSize(files: readonly { readonly name: string; readonly size: number }[]): void {
+  const size = files.reduce((sum, file) => sum + file.size, 0)
+  if (size > maxBytes)
+    throw new LimelightError(
+      `${files[0].name} has ${Math.round(size / 2 ** 20)} MB; a network for these pictures has at most ${maxBytes / 2 ** 20}`,
+    )
+}
+
+/**
+ * Files as a network for these pictures, of any format; weights alone are taken for the tutorial's.
+ * @throws FormatError or LimelightError that says what is wrong with it
+ */
+export async function networkFrom(content: Uint8Array | NamedFiles, name = 'the file'): Promise<Model> {
+  const [only, ...others] = content instanceof Uint8Array ? [content] : content.values()
+  const source = others.length > 0 || !only ? content : only
+  const network = forPictures(await loadModel(source, { fallback: tutorialArchitecture(0) }))
+  const { inputShape: takes, outputShape: gives } = network
+  if (takes.join() !== task.inputShape.join() || gives.length !== 1 || gives[0] < 2)
+    throw new LimelightError(
+      `${name} holds a network from [${takes}] to [${gives}]; expected one from [${task.inputShape}] to two classes or more`,
+    )
+  const { layers } = network
+  if (network.parameterCount > maxParameters || layers.length > maxLayers || nodesOf(network) > maxNodes)
+    throw new LimelightError(
+      `${name} holds a network of ${layers.length || nodesOf(network)} layers and ${count(network.parameterCount)} parameters; at most ${maxLayers} and ${count(maxParameters)} are taken`,
+    )
+  if (task.output === 'probabilities' && network.outputActivation !== 'softmax')
+    throw new LimelightError(
+      `${name} holds a network that ends without a softmax; expected probabilities of the classes`,
+    )
+  return network
+}
+
+function nodesOf({ network }: Model): number {
+  const inner = 'inner' in network ? network.inner : network
+  return 'nodes' in inner ? inner.nodes.length : 0
+}
+
+/**
+ * A network of another format takes its pictures in its own way, as far as its file says; where that says nothing of pixels, or of its
+ * answers, they are as those of the networks here.
+ */
+function forPictures(model: Model): Model {
+  const isOurs = model.origin?.format === 'safetensors' && Object.keys(model.images).length === 0
+  if (isOurs || model.inputShape.length !== 3) return model
+  const stated = pictureTask(model, statedImages(model), {})
+  const source = `as the networks of ${task.name} take them`
+  const { scale, offset } = task.preprocessing
+  return pictureModel(model, {
+    ...stated,
+    preprocessing: stated.preprocessing ?? { value: { scale: scale.map((factor) => factor / 255), offset }, source },
+    output: stated.output ?? { value: task.output, source },
+  })
+}
