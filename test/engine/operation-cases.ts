@@ -11,10 +11,14 @@ import {
   type BinaryName,
   binaryRows,
   elementwise,
+  hardSigmoid,
+  leakyRelu,
   mul,
   type ParameterisedName,
   type RowParameters,
   relu,
+  relu6,
+  silu,
   square,
   tanh,
   type UnaryName,
@@ -884,6 +888,36 @@ const fusionCases = [
     }),
     (given) => add(given.y, add(mul(given.s2, mul(matmul(given.x, given.w), given.s1)), given.b)),
     [],
+  ),
+  ...[
+    { filters: 8, strides: 1 },
+    { filters: 5, strides: 2 },
+  ].map(({ filters, strides }) =>
+    define(
+      `activations after sums: a block of a mobile network with ${filters} filters, strides ${strides}`,
+      (draw) => ({
+        x: draw.uniform([2, 6, 7, 8]),
+        expand: draw.uniform([3, 3, 8, filters]),
+        s1: draw.uniform([filters]),
+        t1: draw.uniform([filters]),
+        deep: draw.uniform([3, 3, filters, 1]),
+        b2: draw.uniform([filters]),
+        squeeze: draw.uniform([filters, 4]),
+        excite: draw.uniform([4, filters]),
+        project: draw.uniform([1, 1, filters, 8]),
+      }),
+      (given) => {
+        const wide = silu(add(mul(conv2d(given.x, given.expand, { padding: 'same' }), given.s1), given.t1))
+        const deep = depthwiseConv2d(wide, given.deep, { padding: 'same', strides, bias: given.b2 })
+        const bent = mul(deep, hardSigmoid(deep))
+        const excited = hardSigmoid(dense(relu6(dense(mean(bent, { axes: [1, 2] }), given.squeeze)), given.excite), {
+          alpha: 0.2,
+        })
+        return leakyRelu(conv2d(mul(bent, reshape(excited, [2, 1, 1, filters])), given.project), { alpha: 0.3 })
+      },
+      // Its parts' gradients are other cases'.
+      [],
+    ),
   ),
   define(
     'a convolution whose result is read twice keeps its own sum',

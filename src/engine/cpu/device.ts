@@ -89,11 +89,13 @@ function scratchPlaces(address: number, bytes: number): (thread: number) => numb
 /** @internal */
 export class CpuDevice implements Device {
   readonly fusions: ReadonlySet<Fusion> = new Set([
+    'gates',
     'gain',
     'bias',
     'residual',
     'relu',
     'mask',
+    'activation',
     'blend',
     'crossEntropy',
     'flatUpdates',

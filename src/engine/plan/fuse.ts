@@ -1,5 +1,6 @@
+import { isUnaryName } from '../ops/elementwise.ts'
 import { debug, isAsked } from '../platform/debug.ts'
-import { Constant, sameShape, sizeOf } from '../tensor.ts'
+import { type Attributes, Constant, sameShape, sizeOf } from '../tensor.ts'
 import { concatInPlace } from './concat-in-place.ts'
 import { withEpilogue, withResidual } from './epilogues.ts'
 import { flattenUpdates } from './flat-updates.ts'
@@ -12,8 +13,9 @@ import { bothOrders, removeDeadSteps, sortSteps, Uses } from './trace-steps.ts'
  * kernels can run; the reference device runs none. Terms:
  * - producer: a step that ends in a convolution's or a matrix product's sum. What follows element by element (its epilogue)
  *   can be done before the sum is stored: it is multiplied by a number a channel (`gain`: a batch norm's), `bias` is added, then
- *   another array like the result (`residual`: a shortcut's end), negative numbers become 0 (`relu`), or the result is kept only
- *   where another tensor is positive (`mask`: relu's gradient, applied inside the gradient that feeds it).
+ *   another array like the result (`residual`: a shortcut's end), negative numbers become 0 (`relu`), another row of the elementwise
+ *   table is applied (`activation`: its name, beside the row's parameters), or the result is kept only where another tensor is positive
+ *   (`mask`: relu's gradient, applied inside the gradient that feeds it).
  * - prologue: what a kernel does while it loads: `blend` makes the perturbed image inside the first convolution, `recompute`
  *   the images that a cheap convolution before it (the inner one) would have stored.
  * - `half`: a convolution's products, and the sums of a few of them, may be 16-bit. Only where nothing is trained.
@@ -29,11 +31,13 @@ import { bothOrders, removeDeadSteps, sortSteps, Uses } from './trace-steps.ts'
  *   record with `scales`: position, and values [n] of which the ring gets scale times the sum
  */
 export const fusions = [
+  'gates',
   'gain',
   'bias',
   'residual',
   'relu',
   'mask',
+  'activation',
   'blend',
   'recompute',
   'half',
@@ -52,20 +56,30 @@ export const fusedAttributes = [
   'recompute',
   'bias',
   'relu',
+  'activation',
   'mask',
   'half',
   'gain',
   'residual',
 ] as const satisfies readonly Fusion[]
 
+/** What is fused to a step, for people: an activation under its own name. */
+export function fusedNames(attributes: Attributes): string[] {
+  return fusedAttributes
+    .filter((flag) => attributes[flag])
+    .map((flag) => (flag === 'activation' ? String(attributes.activation) : flag))
+}
+
 /** Applies the rewrites in `allowed` and drops steps whose results nobody reads. */
 export function fuse(trace: Trace, allowed: ReadonlySet<Fusion>): Trace {
   const rewrites: Record<Fusion, (trace: Trace) => void> = {
+    gates: fuseGates,
     gain: fuseGain,
     bias: fuseBias,
     residual: fuseResidual,
     relu: fuseRelu,
     mask: fuseMask,
+    activation: fuseActivation,
     blend: fuseBlend,
     recompute: fuseRecompute,
     half: halveForward,
@@ -91,6 +105,7 @@ export function fuse(trace: Trace, allowed: ReadonlySet<Fusion>): Trace {
   return trace
 }
 
+const gates = new Set(['sigmoid', 'hardSigmoid'])
 const convolutions = new Set(['conv2d'])
 const blends = new Set(['blendBySegments'])
 const argMaxima = new Set(['argMax'])
@@ -104,6 +119,27 @@ function absorb(uses: Uses, step: Step, producer: Step, added: Step['inputs'], a
   producer.attributes = { ...producer.attributes, [attribute]: true }
   producer.flops += step.flops
   uses.merge(step, producer)
+}
+
+/** What files write out: x · sigmoid(x) is silu, and with a straight line from 0 to 1 instead of the sigmoid it is hardSwish. */
+function fuseGates(trace: Trace): void {
+  const uses = new Uses(trace)
+  for (const step of trace.steps) {
+    if (step.kernel !== 'mul') continue
+    for (const [x, gate] of bothOrders(step)) {
+      const gateStep = uses.soleProducer(gate, gates)
+      const { alpha, beta } = gateStep?.attributes ?? {}
+      const isLine = gateStep?.kernel === 'hardSigmoid'
+      if (!gateStep || !isSame(gateStep.inputs.x, x) || !sameShape(gate.shape, x.shape)) continue
+      if (isLine && (Math.fround(Number(alpha)) !== Math.fround(1 / 6) || beta !== 0.5)) continue
+      step.kernel = isLine ? 'hardSwish' : 'silu'
+      step.attributes = {}
+      uses.setInputs(step, { x })
+      uses.drop(gateStep)
+      break
+    }
+  }
+  uses.leave()
 }
 
 /** What is added to a sum before it is multiplied is multiplied by itself: (conv(x, k) + b) · s = conv(x, k) · s + b · s. */
@@ -188,7 +224,7 @@ function fuseRelu(trace: Trace): void {
 }
 
 function isClipped({ attributes }: Step): boolean {
-  return 'relu' in attributes || 'mask' in attributes
+  return 'relu' in attributes || 'activation' in attributes || 'mask' in attributes
 }
 
 /** What comes last in an epilogue: nothing is added after it. */
@@ -208,6 +244,23 @@ function fuseMask(trace: Trace): void {
       absorb(uses, step, producer, { mask: slopeStep.inputs.x }, 'mask')
       break
     }
+  }
+  uses.leave()
+}
+
+/**
+ * Other activations are done while sums are stored, too, unless something else reads the sums: a gradient, say. Masks come first: they read
+ * what their slopes, a row like others, would be made of.
+ */
+function fuseActivation(trace: Trace): void {
+  const uses = new Uses(trace)
+  for (const step of trace.steps) {
+    if (!isUnaryName(step.kernel)) continue
+    const producer = uses.soleProducer(step.inputs.x, withEpilogue)
+    if (!producer || isClipped(producer)) continue
+    producer.attributes = { ...producer.attributes, ...step.attributes, activation: step.kernel }
+    producer.flops += step.flops
+    uses.merge(step, producer)
   }
   uses.leave()
 }
@@ -252,6 +305,7 @@ function fuseRecompute(trace: Trace): void {
       !sameShape(x.shape, inner.outputs[0].shape) ||
       !isDense(inner) ||
       'mask' in inner.attributes ||
+      'activation' in inner.attributes ||
       'gain' in inner.attributes ||
       'residual' in inner.attributes ||
       'recompute' in inner.attributes

@@ -1,3 +1,4 @@
+import { isUnaryName } from '../ops/elementwise.ts'
 import { formatShape } from '../tensor.ts'
 import { withEpilogue } from './epilogues.ts'
 import { inputsOf, type Step, type Trace } from './trace.ts'
@@ -8,6 +9,7 @@ import { Uses } from './trace-steps.ts'
 /** A step with its flags and results: what a rewrite changes of it shows. */
 function label({ kernel, outputs, attributes }: Step): string {
   const flags = Object.keys(attributes).filter((name) => attributes[name] === true)
+  if (typeof attributes.activation === 'string') flags.push(attributes.activation)
   return `${[kernel, ...flags].join('+')} -> ${outputs.map(({ shape }) => formatShape(shape)).join(' ') || 'its state'}`
 }
 
@@ -33,12 +35,12 @@ function without(some: readonly string[], others: readonly string[]): string[] {
   })
 }
 
-/** Kernels that could have been done while their producer's result is stored, or is loaded by the next. */
-const small = new Set(['add', 'relu', 'mul', 'blendBySegments', 'sum'])
+/** Kernels that could have been done while their producer's result is stored, or is loaded by the next; beside activations. */
+const small = new Set(['add', 'mul', 'blendBySegments', 'sum'])
 
 /** Why steps that a producer could do by the way stayed steps of their own. */
 export function whatStaysAlone(trace: Trace): string {
-  const alone = trace.steps.filter(({ kernel }) => small.has(kernel))
+  const alone = trace.steps.filter(({ kernel }) => small.has(kernel) || isUnaryName(kernel))
   if (alone.length === 0) return 'no small step is left'
   const uses = new Uses(trace)
   return alone.map((step) => `${label(step)} stays: ${reasonsOf(uses, step).join('; ')}`).join('\n')

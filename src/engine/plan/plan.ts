@@ -10,7 +10,7 @@ import {
   sizeOf,
   type TensorType,
 } from '../tensor.ts'
-import { type Fusion, fuse, fusedAttributes } from './fuse.ts'
+import { type Fusion, fuse, fusedNames } from './fuse.ts'
 import type { PreparedValues } from './prepare.ts'
 import { schedule } from './schedule.ts'
 import { type Graph, inputsOf, mapInputs, type Step, type Trace, trace, Value } from './trace.ts'
@@ -245,9 +245,8 @@ function bytesOf(spaces: Readonly<Record<string, number>>): string {
 export function describeStep({ kernel, inputs, outputs, states, attributes }: PlanStep): string {
   const type = ({ shape, dtype, space }: PlanOperand) =>
     `${space === 'arena' ? '' : `${space}:`}${dtype === 'f32' ? '' : dtype}${formatShape(shape)}`
-  const fused = fusedAttributes.filter((flag) => flag in attributes)
   const results = [...outputs, ...states].map(type).join(' ')
-  return `${[kernel, ...fused].join('+')} ${Object.values(inputs).map(type).join(' ')} -> ${results}`
+  return `${[kernel, ...fusedNames(attributes)].join('+')} ${Object.values(inputs).map(type).join(' ')} -> ${results}`
 }
 
 function formatFlops(flops: number): string {

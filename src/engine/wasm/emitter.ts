@@ -166,13 +166,27 @@ export const f32x4 = {
   /** One f32 from memory in all four lanes. */
   loadSplat: load('v128', simd(9), 2),
   extractLane: (x: V128, lane: number): F32 => ({ type: 'f32', code: [...x.code, ...simd(31), lane] }),
+  replaceLane: (x: V128, lane: number, value: F32): V128 => ({
+    type: 'v128',
+    code: [...x.code, ...value.code, ...simd(32), lane],
+  }),
+  lt: binary<'v128', 'v128'>('v128', simd(67)),
   ne: binary<'v128', 'v128'>('v128', simd(66)),
   gt: binary<'v128', 'v128'>('v128', simd(68)),
   and: binary<'v128', 'v128'>('v128', simd(78)),
   or: binary<'v128', 'v128'>('v128', simd(80)),
   /** Whether any bit is set. */
   anyTrue: unary<'v128', 'i32'>('i32', simd(83)),
+  abs: unary<'v128', 'v128'>('v128', simd(224)),
+  neg: unary<'v128', 'v128'>('v128', simd(225)),
   sqrt: unary<'v128', 'v128'>('v128', simd(227)),
+  min: binary<'v128', 'v128'>('v128', simd(232)),
+  max: binary<'v128', 'v128'>('v128', simd(233)),
+  /** a where the mask's bits are set, else b. */
+  select: (a: V128, b: V128, mask: V128): V128 => ({
+    type: 'v128',
+    code: [...a.code, ...b.code, ...mask.code, ...simd(82)],
+  }),
   add: binary<'v128', 'v128'>('v128', simd(228)),
   sub: binary<'v128', 'v128'>('v128', simd(229)),
   mul: binary<'v128', 'v128'>('v128', simd(230)),

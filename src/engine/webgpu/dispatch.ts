@@ -213,33 +213,6 @@ export function storeRows(name: string, operand: PlanOperand, width: number): Ro
   }
 }
 
-/** What fuse.ts put after a sum: `fn epilogue(row, group, sum)`. */
-export function epilogueOf(step: PlanStep, width: number): { bindings: Binding[]; functions: string[] } {
-  const mask = step.attributes.mask ? loadRows('mask', step.inputs.mask, width) : null
-  const gain = step.attributes.gain ? loadRows('gain', step.inputs.gain, width) : null
-  const bias = step.attributes.bias ? loadRows('bias', step.inputs.bias, width) : null
-  const residual = step.attributes.residual ? loadRows('residual', step.inputs.residual, width) : null
-  const lines = [
-    gain ? 'result *= load_gain4(0u, group);' : '',
-    bias ? 'result += load_bias4(0u, group);' : '',
-    residual ? 'result += load_residual4(row, group);' : '',
-    step.attributes.relu ? 'result = select(vec4f(0.0), result, result > vec4f(0.0));' : '',
-    mask ? 'result = select(vec4f(0.0), result, load_mask4(row, group) > vec4f(0.0));' : '',
-  ]
-  const parts = [gain, bias, residual, mask].filter((part) => part !== null)
-  return {
-    bindings: parts.map(({ binding }) => binding),
-    functions: [
-      ...parts.map(({ functions }) => functions),
-      `fn epilogue(row: u32, group: u32, sum: vec4f) -> vec4f {
-  var result = sum;
-  ${lines.filter((line) => line !== '').join('\n  ')}
-  return result;
-}`,
-    ],
-  }
-}
-
 /**
  * `fn <name>(i) -> u32`: where element i of a tensor of shape `to` is read in another, whose strides along the axes of `to` may
  * be 0, where it is stretched, or negative.

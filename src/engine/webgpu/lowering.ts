@@ -1,6 +1,6 @@
 import { DeviceError } from '../errors.ts'
 import type { KernelName } from '../ops/registry.ts'
-import { fusedAttributes } from '../plan/fuse.ts'
+import { fusedNames } from '../plan/fuse.ts'
 import type { PlanOperand, PlanStep } from '../plan/plan.ts'
 import { type Shape, sizeOf } from '../tensor.ts'
 import type { AdapterTraits, Candidate, Dispatch, Lowering, LoweringContext } from './dispatch.ts'
@@ -45,7 +45,6 @@ const lowerings: ReadonlyMap<string, Lowering> = new Map(Object.entries(rows))
  * so that what was found for one batch serves others.
  */
 export function stepName({ kernel, inputs, outputs, attributes }: PlanStep): string {
-  const fused = fusedAttributes.filter((flag) => attributes[flag])
   const window = windowFlags.map((name) => attributes[name]).filter((value) => value !== undefined)
   // Updates have no result.
   const images = kernel.endsWith('KernelGradient') ? inputs.x : outputs.at(0)
@@ -55,7 +54,7 @@ export function stepName({ kernel, inputs, outputs, attributes }: PlanStep): str
     (isImages(shape) ? shape.slice(1) : shape).join('x'),
   )
   const amount = count < manyImages ? 'few' : 'many'
-  return [[kernel, ...fused].join('+'), amount, ...shapes, ...window].join(' ')
+  return [[kernel, ...fusedNames(attributes)].join('+'), amount, ...shapes, ...window].join(' ')
 }
 
 const manyImages = 32

@@ -3,8 +3,9 @@ import { coverOf, dilationOf } from '../../ops/window.ts'
 import { sizeOf } from '../../tensor.ts'
 import { type FunctionBody, f32, f32x4, type I32, i32, type Local } from '../../wasm/emitter.ts'
 import type { CpuKernel, CpuOperand, KernelEmitter } from '../kernel.ts'
+import { type Epilogue, epilogueOf, finish } from './epilogue.ts'
 import { bytesOf, type PaddedImage, pad, padBlended, paddedFor, windowOf } from './padded-image.ts'
-import { type Epilogue, epilogueOf, finish, packedWidth, storeVector, vectorBlocks } from './register-block.ts'
+import { packedWidth, storeVector, vectorBlocks } from './register-block.ts'
 
 /**
  * Direct convolution of a padded image. The input gradient is the same sum over the (dilated) output gradient with the kernel
@@ -190,7 +191,7 @@ export const conv2d: CpuKernel = (step, emitter) => {
   const image = paddedFor(height, width, channels, w)
   const [groups, dilation] = [groupsOf(w), dilationOf(w)]
   const weights = packWeights(emitter, kernel, filters, groups)
-  const epilogue = epilogueOf(step)
+  const epilogue = epilogueOf(step, emitter)
   forEachBand(emitter, y.shape, bytesOf(image), (body, n, rows, scratch) => {
     if (blend) padBlended(body, step, n, image, scratch, w)
     else {
@@ -238,7 +239,7 @@ export const conv2dInputGradient: CpuKernel = (step, emitter) => {
       body.advance(to, (packed - ownChannels) * 4)
     })
   })
-  const epilogue = epilogueOf(step)
+  const epilogue = epilogueOf(step, emitter)
   const place = {
     top: coverHeight - 1 - w.padTop,
     left: coverWidth - 1 - w.padLeft,

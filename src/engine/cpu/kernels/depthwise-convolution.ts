@@ -3,8 +3,9 @@ import { type FunctionBody, f32, f32x4, type I32, i32 } from '../../wasm/emitter
 import type { CpuKernel } from '../kernel.ts'
 import { forEachBand, packWeights } from './convolution.ts'
 import { addSlices, gradientSlices } from './convolution-kernel-gradient.ts'
+import { type Epilogue, epilogueOf, finish } from './epilogue.ts'
 import { bytesOf, type PaddedImage, type PixelLayout, pad, paddedFor, windowOf } from './padded-image.ts'
-import { type Epilogue, epilogueOf, finish, packedWidth, storeVector, vectorBlocks } from './register-block.ts'
+import { packedWidth, storeVector, vectorBlocks } from './register-block.ts'
 
 /**
  * Depthwise convolution and its gradients: channels side by side in vectors of four, each multiplied by a weight of its own. Where a
@@ -160,7 +161,7 @@ export const depthwiseConv2d: CpuKernel = (step, emitter) => {
   const columns = y.shape[3]
   const image = paddedFor(height, width, columns, w)
   const weights = packWeights(emitter, kernel, columns)
-  const job = { ...w, image, dilation: dilationOf(w), columns, layers: 1, weights, epilogue: epilogueOf(step) }
+  const job = { ...w, image, dilation: dilationOf(w), columns, layers: 1, weights, epilogue: epilogueOf(step, emitter) }
   const place = { top: w.padTop, left: w.padLeft, strideY: 1, strideX: 1 }
   forEachBand(emitter, y.shape, bytesOf(image) + slack, (body, n, rows, scratch) => {
     const from = i32.add(i32.const(x.address), i32.mul(n, i32.const(height * width * channels * 4)))
@@ -200,7 +201,7 @@ export const depthwiseConv2dInputGradient: CpuKernel = (step, emitter) => {
     columns: channels,
     layers: multiplier,
     weights,
-    epilogue: epilogueOf(step),
+    epilogue: epilogueOf(step, emitter),
   }
   const { strideY, strideX } = w
   const place = { top: coverHeight - 1 - w.padTop, left: coverWidth - 1 - w.padLeft, strideY, strideX }

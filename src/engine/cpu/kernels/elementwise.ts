@@ -1,17 +1,21 @@
 import { broadcastStrides } from '../../ops/broadcasting.ts'
-import type { BinaryName, RowParameters, UnaryName } from '../../ops/elementwise.ts'
+import { type BinaryName, byName, type RowParameters, type UnaryName } from '../../ops/elementwise.ts'
 import { sizeOf } from '../../tensor.ts'
 import {
+  call,
+  type Expression,
   type F32,
   type F64,
   type FunctionBody,
   f32,
+  f32x4,
   f64,
   type I32,
   i32,
   type Local,
   type ModuleBuilder,
   select,
+  type V128,
 } from '../../wasm/emitter.ts'
 import type { CpuKernel, KernelEmitter } from '../kernel.ts'
 import {
@@ -50,26 +54,82 @@ const wide =
   (x, module) =>
     f32.fromF64(compute(module, f64.fromF32(x)))
 
-const between = (x: F32, low: number, high: number): F32 => f32.min(f32.max(x, f32.const(low)), f32.const(high))
+/** What is the same for numbers and for vectors of four. */
+interface Arithmetic<T extends 'f32' | 'v128'> {
+  readonly const: (value: number) => Expression<T>
+  readonly neg: (x: Expression<T>) => Expression<T>
+  readonly abs: (x: Expression<T>) => Expression<T>
+  readonly sqrt: (x: Expression<T>) => Expression<T>
+  readonly add: (a: Expression<T>, b: Expression<T>) => Expression<T>
+  readonly mul: (a: Expression<T>, b: Expression<T>) => Expression<T>
+  readonly div: (a: Expression<T>, b: Expression<T>) => Expression<T>
+  readonly min: (a: Expression<T>, b: Expression<T>) => Expression<T>
+  readonly max: (a: Expression<T>, b: Expression<T>) => Expression<T>
+  /** x, and below 0 what it is told. */
+  readonly below0: (x: Local<T>, other: Expression<T>) => Expression<T>
+}
+
+const ofNumbers: Arithmetic<'f32'> = { ...f32, below0: (x, other) => select(f32.lt(x, zero), other, x) }
+const ofVectors: Arithmetic<'v128'> = {
+  ...f32x4,
+  below0: (x, other) => f32x4.select(other, x, f32x4.lt(x, f32x4.const(0))),
+}
+
+/** Rows that need nothing else. */
+const plainRows = {
+  neg: (o, x) => o.neg(x),
+  abs: (o, x) => o.abs(x),
+  sqrt: (o, x) => o.sqrt(x),
+  square: (o, x) => o.mul(x, x),
+  reciprocal: (o, x) => o.div(o.const(1), x),
+  rsqrt: (o, x) => o.div(o.const(1), o.sqrt(x)),
+  hardSwish: (o, x) =>
+    o.mul(o.max(x, o.const(-3)), between(o, o.div(o.add(x, o.const(3)), o.const(6)), { min: 0, max: 1 })),
+  hardSigmoid: (o, x, { alpha, beta }) =>
+    between(o, o.add(o.mul(x, o.const(alpha)), o.const(beta)), { min: 0, max: 1 }),
+  clip: (o, x, bounds) => between(o, x, bounds),
+  leakyRelu: (o, x, { alpha }) => o.below0(x, o.mul(x, o.const(alpha))),
+} satisfies Partial<
+  Record<
+    UnaryName,
+    <T extends 'f32' | 'v128'>(o: Arithmetic<T>, x: Local<T>, parameters: RowParameters) => Expression<T>
+  >
+>
+
+function between<T extends 'f32' | 'v128'>(
+  o: Arithmetic<T>,
+  x: Expression<T>,
+  { min, max }: RowParameters,
+): Expression<T> {
+  return o.min(o.max(x, o.const(min)), o.const(max))
+}
+
+type PlainName = keyof typeof plainRows
+
+function isPlain(name: UnaryName): name is PlainName {
+  return Object.hasOwn(plainRows, name)
+}
+
+const plainNumbers = byName(
+  plainRows,
+  (name): Unary =>
+    (x, _module, parameters) =>
+      plainRows[name](ofNumbers, x, parameters),
+)
 
 /** x, and below 0 what it is told. */
 const below0 = (x: Local<'f32'>, other: F32, above: F32 = x): F32 => select(f32.lt(x, zero), other, above)
 
 export const unaryExpressions: Readonly<Record<UnaryName, Unary>> = {
-  neg: (x) => f32.neg(x),
+  ...plainNumbers,
   exp: wide(exp),
   log: wide(log),
-  sqrt: (x) => f32.sqrt(x),
-  reciprocal: (x) => f32.div(one, x),
-  square: (x) => f32.mul(x, x),
-  abs: (x) => f32.abs(x),
   // 0 and NaN are their own.
   sign: (x) => select(f32.gt(x, zero), one, select(f32.lt(x, zero), f32.const(-1), x)),
   step: (x) => select(f32.gt(x, zero), one, zero),
   relu: (x) => f32.max(x, zero),
   sigmoid: wide(sigmoid),
   tanh: wide(tanh),
-  rsqrt: (x) => f32.div(one, f32.sqrt(x)),
   floor: (x) => f32.floor(x),
   ceil: (x) => f32.ceil(x),
   round: (x) => f32.nearest(x),
@@ -82,13 +142,25 @@ export const unaryExpressions: Readonly<Record<UnaryName, Unary>> = {
   silu: wide(silu),
   softplus: wide(softplus),
   mish: wide(mish),
-  hardSwish: (x) => f32.mul(f32.max(x, f32.const(-3)), between(f32.div(f32.add(x, f32.const(3)), f32.const(6)), 0, 1)),
-  hardSigmoid: (x, _module, { alpha, beta }) => between(f32.add(f32.mul(x, f32.const(alpha)), f32.const(beta)), 0, 1),
-  clip: (x, _module, { min, max }) => between(x, min, max),
-  leakyRelu: (x, _module, { alpha }) => below0(x, f32.mul(x, f32.const(alpha))),
   elu: (x, module, { alpha }) => below0(x, f32.mul(wide(expm1)(x, module, {}), f32.const(alpha))),
   selu: (x, module, { alpha, gamma }) =>
     below0(x, f32.mul(wide(expm1)(x, module, {}), f32.const(alpha * gamma)), f32.mul(x, f32.const(gamma))),
+}
+
+/** A row of four numbers: in vectors where it is plain arithmetic, else by a function that takes one lane after the other. */
+export function unaryOfFour(name: UnaryName, x: Local<'v128'>, module: ModuleBuilder, parameters: RowParameters): V128 {
+  if (isPlain(name)) return plainRows[name](ofVectors, x, parameters)
+  const title = [name, ...Object.values(parameters), 'of four'].join(' ')
+  const byLanes = module.internal(title, ['v128'] as const, 'v128', (body, four) => {
+    const lane = body.local('f32')
+    const result = body.local('v128')
+    for (let i = 0; i < 4; i++) {
+      body.set(lane, f32x4.extractLane(four, i))
+      body.set(result, f32x4.replaceLane(result, i, unaryExpressions[name](lane, module, parameters)))
+    }
+    body.return(result)
+  })
+  return call(byLanes, x)
 }
 
 /** A question about the truth of both. */

@@ -2,7 +2,8 @@ import { type MatmulAttributes, matmulBatches, matmulExtents } from '../../ops/m
 import { sizeOf } from '../../tensor.ts'
 import { f32, f32x4, type I32, i32, type Local } from '../../wasm/emitter.ts'
 import type { CpuKernel } from '../kernel.ts'
-import { epilogueOf, finish, packedWidth, storeVector, vectorBlocks } from './register-block.ts'
+import { epilogueOf, finish } from './epilogue.ts'
+import { packedWidth, storeVector, vectorBlocks } from './register-block.ts'
 import { indexAlong } from './walk.ts'
 
 /** Inner extent summed in one go: a block of B's rows fits the first-level cache, and long sums lose less to rounding. */
@@ -22,7 +23,7 @@ export const matmul: CpuKernel = (step, emitter) => {
   const batches = matmulBatches(a.shape, b.shape)
   const width = packedWidth(n)
   const [rowStride, innerStride] = attributes.transposeA ? [4, m * 4] : [k * 4, 4]
-  const epilogue = epilogueOf(step)
+  const epilogue = epilogueOf(step, emitter)
 
   let packed = b.address
   if (attributes.transposeB || width !== n) {

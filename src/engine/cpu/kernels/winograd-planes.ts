@@ -1,7 +1,7 @@
 import { largeTiles, type Matrix, smallTiles, type WinogradMaps } from '../../ops/winograd-maps.ts'
 import { type FunctionBody, f32x4, type I32, i32, type Local } from '../../wasm/emitter.ts'
 import type { CpuOperand } from '../kernel.ts'
-import { type Epilogue, finishVector } from './register-block.ts'
+import { type Epilogue, finishVector } from './epilogue.ts'
 import { applyMap } from './winograd-transforms.ts'
 
 /**

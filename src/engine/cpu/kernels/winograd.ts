@@ -4,8 +4,8 @@ import { transposed, type WinogradMaps } from '../../ops/winograd-maps.ts'
 import { type FunctionBody, f32x4, type I32, i32, type Local } from '../../wasm/emitter.ts'
 import type { CpuKernel, CpuOperand, CpuStep, KernelEmitter } from '../kernel.ts'
 import { gradientSlices } from './convolution-kernel-gradient.ts'
+import { type Epilogue, epilogueOf } from './epilogue.ts'
 import { imagesAndKernels, windowOf } from './padded-image.ts'
-import { type Epilogue, epilogueOf } from './register-block.ts'
 import { emitSmallProduct, type SmallProduct } from './small-product.ts'
 import {
   emitInputPlanes,
@@ -160,7 +160,7 @@ export const winogradConv2d: CpuKernel = (step, emitter) => {
     padding: [w.padTop, w.padLeft],
     maps,
     weights,
-    epilogue: epilogueOf(step),
+    epilogue: epilogueOf(step, emitter),
     keepsZeros: true,
   })
 }
@@ -198,7 +198,7 @@ export const winogradInputGradient: CpuKernel = (step, emitter) => {
     padding: [2 - w.padTop, 2 - w.padLeft],
     maps,
     weights,
-    epilogue: epilogueOf(step),
+    epilogue: epilogueOf(step, emitter),
     keepsZeros: false,
   })
 }

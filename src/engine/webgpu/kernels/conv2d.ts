@@ -10,7 +10,6 @@ import {
   type Constants,
   countImages,
   type Dispatch,
-  epilogueOf,
   gatherFour,
   i32,
   type Lowering,
@@ -19,6 +18,7 @@ import {
   read,
   storeRows,
 } from '../dispatch.ts'
+import { epilogueOf } from '../epilogue.ts'
 import { canRecompute, channelsAlias, innerOf, innerParts } from './conv2d-inner.ts'
 import { type ConvolutionWork, type Part, type Tile, type TiledConvolution, tiled, tilesFor } from './conv2d-tiles.ts'
 import { type Winograd, type WinogradExtents, winograd, winogradsFor } from './winograd.ts'

@@ -7,7 +7,7 @@ import specialFunctions from '../../../shaders/special-functions.wgsl?raw'
 import unaryCode from '../../../shaders/unary.wgsl?raw'
 import whereCode from '../../../shaders/where.wgsl?raw'
 import { broadcastStrides } from '../../ops/broadcasting.ts'
-import { type BinaryName, byName, type UnaryName, unaryRows } from '../../ops/elementwise.ts'
+import { type BinaryName, byName, type RowParameters, type UnaryName, unaryRows } from '../../ops/elementwise.ts'
 import type { PlanOperand } from '../../plan/plan.ts'
 import { type Shape, sameShape, sizeOf } from '../../tensor.ts'
 import { elementType, f32, type Lowering, read, stridedIndex, write } from '../dispatch.ts'
@@ -83,14 +83,21 @@ function truthOf(type: string): string {
   return `fn isTrue(x: ${type}) -> bool { return select(true, false, x == ${type}(0)); }`
 }
 
-/** Comparisons in WGSL may forget that something is not a number: where the row's own function keeps it, it does not reach them. */
-function computeOfOne(name: UnaryName): string {
+/**
+ * `fn <function>(x: f32) -> f32`, and what it is written with. Comparisons in WGSL may forget that something is not a number: where
+ * the row's own function keeps it, it does not reach them.
+ */
+export function unaryFunctions(functionName: string, name: UnaryName, given: RowParameters): string[] {
   const { apply, parameters = {} } = unaryRows[name]
   const keepsNan = Number.isNaN(apply(Number.NaN, parameters))
-  return `fn compute(x: f32) -> f32 {
-  ${keepsNan ? 'if (isNan(x)) { return x; }' : ''}
+  const constants = Object.entries(given).map(
+    ([parameter, value]) => `const ${parameter.toUpperCase()} = ${f32(value)};`,
+  )
+  const own = `fn ${functionName}(x: f32) -> f32 {
+  ${[...constants, keepsNan ? 'if (isNan(x)) { return x; }' : ''].join(' ')}
   return ${unaryExpressions[name]};
 }`
+  return [accurateFunctions, notFinite, specialFunctions, own]
 }
 
 function lowerUnary(name: UnaryName): Lowering {
@@ -98,10 +105,8 @@ function lowerUnary(name: UnaryName): Lowering {
     {
       kernel: name,
       bindings: [read('x', x), write('y', y)],
-      constants: Object.fromEntries(
-        Object.entries(attributes).map(([parameter, value]) => [parameter.toUpperCase(), f32(Number(value))]),
-      ),
-      functions: [accurateFunctions, notFinite, specialFunctions, computeOfOne(name)],
+      constants: {},
+      functions: unaryFunctions('compute', name, attributes as RowParameters),
       code: unaryCode,
       threads: sizeOf(y.shape),
     },

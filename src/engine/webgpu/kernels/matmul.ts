@@ -9,7 +9,6 @@ import {
   type AdapterTraits,
   type Candidate,
   type Dispatch,
-  epilogueOf,
   type Lowering,
   type LoweringContext,
   loadRows,
@@ -18,6 +17,7 @@ import {
   storeRows,
   stridedIndex,
 } from '../dispatch.ts'
+import { epilogueOf } from '../epilogue.ts'
 
 /** Threads a kernel should have to fill a GPU; sums are cut into slices until there are as many. */
 export const wantedThreads = 16384
