@@ -136,6 +136,53 @@ describe('batch normalisation', () => {
     expect(copy.summary()).toBe(network.summary())
   })
 
+  it("stands in both of Keras's tables with all of its numbers", () => {
+    const convolve = () => conv2d({ filters: 4, kernelSize: 3, padding: 'same', useBias: false })
+    const stack = sequential({ inputShape: [4, 4, 2] }, [convolve(), batchNormalization(), activation('relu')])
+    expect(stack.summary()).toMatchInlineSnapshot(`
+      "Model: "sequential"
+      _________________________________________________________________
+      Layer (type)                 Output Shape              Param #   
+      =================================================================
+      conv2d (Conv2D)              (None, 4, 4, 4)           72        
+      _________________________________________________________________
+      batch_normalization (BatchNo (None, 4, 4, 4)           16        
+      _________________________________________________________________
+      activation (Activation)      (None, 4, 4, 4)           0         
+      =================================================================
+      Total params: 88
+      Trainable params: 80
+      Non-trainable params: 8
+      _________________________________________________________________"
+    `)
+    const image = input({ shape: [4, 4, 2] })
+    const stem = image.through(convolve(), batchNormalization({ scale: false }))
+    const graph = model({ inputs: image, outputs: add([stem, stem.through(convolve(), batchNormalization())]) })
+    expect(graph.summary()).toMatchInlineSnapshot(`
+      "Model: "model"
+      __________________________________________________________________________________________________
+      Layer (type)                    Output Shape         Param #     Connected to                     
+      ==================================================================================================
+      input_1 (InputLayer)            [(None, 4, 4, 2)]    0                                            
+      __________________________________________________________________________________________________
+      conv2d (Conv2D)                 (None, 4, 4, 4)      72          input_1[0][0]                    
+      __________________________________________________________________________________________________
+      batch_normalization (BatchNorma (None, 4, 4, 4)      12          conv2d[0][0]                     
+      __________________________________________________________________________________________________
+      conv2d_1 (Conv2D)               (None, 4, 4, 4)      144         batch_normalization[0][0]        
+      __________________________________________________________________________________________________
+      batch_normalization_1 (BatchNor (None, 4, 4, 4)      16          conv2d_1[0][0]                   
+      __________________________________________________________________________________________________
+      add (Add)                       (None, 4, 4, 4)      0           batch_normalization[0][0]        
+                                                                       batch_normalization_1[0][0]      
+      ==================================================================================================
+      Total params: 244
+      Trainable params: 228
+      Non-trainable params: 16
+      __________________________________________________________________________________________________"
+    `)
+  })
+
   it('is called once only: its averages could not follow two batches', () => {
     const shared = batchNormalization()
     const x = input({ shape: [3] })
