@@ -309,6 +309,15 @@ describe('a residual network with batch norm', () => {
     for (const one of [device, mortal, other]) one.dispose()
   })
 
+  it('learns without a pass over images that stretches numbers or turns them round', () => {
+    const compiled = new CompiledModel(residual().network, new CpuDevice({ threads: 1 }))
+    const steps = describeTrainingStep(compiled, sgd({ learningRate: 0.1 }), samples, 8).split('\n')
+    // Of each batch norm two would be stretched, the slopes of its mean and its variance, and one turned round.
+    expect(steps.filter((line) => /^(broadcast|neg) .*-> \[8,/.test(line))).toEqual([])
+    expect(steps.filter((line) => /^mul .*-> \[8,8,8,4\]/.test(line)).length).toBeGreaterThan(2)
+    compiled.dispose()
+  })
+
   it('changes all that is trained by one update, its averages among the steps before', () => {
     const compiled = new CompiledModel(residual().network, new CpuDevice({ threads: 1 }))
     const steps = describeTrainingStep(compiled, adam(), samples, 8).split('\n')
