@@ -2,7 +2,7 @@ import { ShapeError } from '../errors.ts'
 import { apply, constant, type Operation, requireFloat, sameShape, type Tensor, uniformValue } from '../tensor.ts'
 import { broadcastIndices, broadcastShapes } from './broadcasting.ts'
 import { erfcx, erf as erfOf, power, roundHalfToEven } from './special-functions.ts'
-import { sumTo } from './sum-and-broadcast.ts'
+import { broadcastTo, sumTo } from './sum-and-broadcast.ts'
 import { where } from './where.ts'
 
 /**
@@ -59,7 +59,8 @@ const unary = {
   log: { apply: Math.log, gradient: (x, _y, dy) => div(dy, x), domain: positive },
   sqrt: { apply: Math.sqrt, gradient: (_x, y, dy) => div(mul(dy, 0.5), y), domain: positive },
   reciprocal: { apply: (x) => 1 / x, gradient: (_x, y, dy) => neg(mul(dy, square(y))), domain: positive },
-  square: { apply: (x) => x * x, gradient: (x, _y, dy) => mul(dy, mul(x, 2)), domain: real },
+  // dy first: it is often one number for many.
+  square: { apply: (x) => x * x, gradient: (x, _y, dy) => mul(mul(dy, 2), x), domain: real },
   abs: { apply: Math.abs, gradient: (x, _y, dy) => mul(dy, sign(x)), domain: real },
   sign: { apply: Math.sign, gradient: null, domain: real },
   /** 1 where x > 0, else 0: relu's slope. */
@@ -180,7 +181,12 @@ const unary = {
 
 const binary = {
   add: { apply: (a, b) => a + b, gradient: [(_a, _b, _y, dy) => dy, (_a, _b, _y, dy) => dy], domain: real },
-  sub: { apply: (a, b) => a - b, gradient: [(_a, _b, _y, dy) => dy, (_a, _b, _y, dy) => neg(dy)], domain: real },
+  sub: {
+    apply: (a, b) => a - b,
+    // Added up before it is turned round: there is less of it then.
+    gradient: [(_a, _b, _y, dy) => dy, (_a, b, _y, dy) => neg(sumTo(dy, b.shape))],
+    domain: real,
+  },
   mul: {
     apply: (a, b) => a * b,
     gradient: [(_a, b, _y, dy) => mul(dy, b), (a, _b, _y, dy) => mul(dy, a)],
@@ -314,9 +320,14 @@ function binaryOf(name: BinaryName, a: Operand, b: Operand): Tensor {
   const uniformB = uniformValue(right)
   if (uniformA !== null && uniformB !== null)
     return constant(binary[name].apply(uniformA, uniformB), broadcastShapes(name, left.shape, right.shape))
-  const stretches = !sameShape(broadcastShapes(name, left.shape, right.shape), left.shape)
-  if (!stretches && name === 'mul' && uniformB === 1) return left
-  return apply(binaryOperations[name], [left, right], {})
+  const shape = broadcastShapes(name, left.shape, right.shape)
+  if (name === 'mul' && uniformB === 1 && sameShape(shape, left.shape)) return left
+  return broadcastTo(apply(binaryOperations[name], [unstretched(left), unstretched(right)], {}), shape)
+}
+
+/** What a tensor was stretched from, or itself: numbers that are many times the same are computed once, and stretched by who reads them. */
+function unstretched(x: Tensor): Tensor {
+  return x.operation.name === 'broadcast' ? x.inputs[0] : x
 }
 
 /** The options that were given: one that is undefined is left out. */

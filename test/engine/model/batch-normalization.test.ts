@@ -136,6 +136,53 @@ describe('batch normalisation', () => {
     expect(copy.summary()).toBe(network.summary())
   })
 
+  it("stands in both of Keras's tables with all of its numbers", () => {
+    const convolve = () => conv2d({ filters: 4, kernelSize: 3, padding: 'same', useBias: false })
+    const stack = sequential({ inputShape: [4, 4, 2] }, [convolve(), batchNormalization(), activation('relu')])
+    expect(stack.summary()).toMatchInlineSnapshot(`
+      "Model: "sequential"
+      _________________________________________________________________
+      Layer (type)                 Output Shape              Param #   
+      =================================================================
+      conv2d (Conv2D)              (None, 4, 4, 4)           72        
+      _________________________________________________________________
+      batch_normalization (BatchNo (None, 4, 4, 4)           16        
+      _________________________________________________________________
+      activation (Activation)      (None, 4, 4, 4)           0         
+      =================================================================
+      Total params: 88
+      Trainable params: 80
+      Non-trainable params: 8
+      _________________________________________________________________"
+    `)
+    const image = input({ shape: [4, 4, 2] })
+    const stem = image.through(convolve(), batchNormalization({ scale: false }))
+    const graph = model({ inputs: image, outputs: add([stem, stem.through(convolve(), batchNormalization())]) })
+    expect(graph.summary()).toMatchInlineSnapshot(`
+      "Model: "model"
+      __________________________________________________________________________________________________
+      Layer (type)                    Output Shape         Param #     Connected to                     
+      ==================================================================================================
+      input_1 (InputLayer)            [(None, 4, 4, 2)]    0                                            
+      __________________________________________________________________________________________________
+      conv2d (Conv2D)                 (None, 4, 4, 4)      72          input_1[0][0]                    
+      __________________________________________________________________________________________________
+      batch_normalization (BatchNorma (None, 4, 4, 4)      12          conv2d[0][0]                     
+      __________________________________________________________________________________________________
+      conv2d_1 (Conv2D)               (None, 4, 4, 4)      144         batch_normalization[0][0]        
+      __________________________________________________________________________________________________
+      batch_normalization_1 (BatchNor (None, 4, 4, 4)      16          conv2d_1[0][0]                   
+      __________________________________________________________________________________________________
+      add (Add)                       (None, 4, 4, 4)      0           batch_normalization[0][0]        
+                                                                       batch_normalization_1[0][0]      
+      ==================================================================================================
+      Total params: 244
+      Trainable params: 228
+      Non-trainable params: 16
+      __________________________________________________________________________________________________"
+    `)
+  })
+
   it('is called once only: its averages could not follow two batches', () => {
     const shared = batchNormalization()
     const x = input({ shape: [3] })
@@ -260,6 +307,15 @@ describe('a residual network with batch norm', () => {
     expect(epochs).toHaveLength(3)
     expect(weightsOf(moved)).toEqual(weightsOf(whole))
     for (const one of [device, mortal, other]) one.dispose()
+  })
+
+  it('learns without a pass over images that stretches numbers or turns them round', () => {
+    const compiled = new CompiledModel(residual().network, new CpuDevice({ threads: 1 }))
+    const steps = describeTrainingStep(compiled, sgd({ learningRate: 0.1 }), samples, 8).split('\n')
+    // Of each batch norm two would be stretched, the slopes of its mean and its variance, and one turned round.
+    expect(steps.filter((line) => /^(broadcast|neg) .*-> \[8,/.test(line))).toEqual([])
+    expect(steps.filter((line) => /^mul .*-> \[8,8,8,4\]/.test(line)).length).toBeGreaterThan(2)
+    compiled.dispose()
   })
 
   it('changes all that is trained by one update, its averages among the steps before', () => {

@@ -1,5 +1,6 @@
 import type { CpuKernel, CpuStep } from '../kernel.ts'
 import * as direct from './convolution.ts'
+import { conv2dInputGradient as directInputGradient } from './convolution-input-gradient.ts'
 import { conv2dKernelGradient as directKernelGradient } from './convolution-kernel-gradient.ts'
 import { imagesAndKernels, windowOf } from './padded-image.ts'
 import { suitsWinograd, winogradConv2d, winogradInputGradient, winogradKernelGradient } from './winograd.ts'
@@ -29,5 +30,5 @@ function choose(plain: CpuKernel, winograd: CpuKernel): CpuKernel {
 }
 
 export const conv2d = choose(direct.conv2d, winogradConv2d)
-export const conv2dInputGradient = choose(direct.conv2dInputGradient, winogradInputGradient)
+export const conv2dInputGradient = choose(directInputGradient, winogradInputGradient)
 export const conv2dKernelGradient = choose(directKernelGradient, winogradKernelGradient)

@@ -1,17 +1,14 @@
 import { groupsOf } from '../../ops/conv2d.ts'
-import { coverOf, dilationOf } from '../../ops/window.ts'
+import { dilationOf } from '../../ops/window.ts'
 import { sizeOf } from '../../tensor.ts'
-import { type FunctionBody, f32, f32x4, type I32, i32, type Local } from '../../wasm/emitter.ts'
+import { type FunctionBody, f32x4, type I32, i32, type Local } from '../../wasm/emitter.ts'
 import type { CpuKernel, CpuOperand, KernelEmitter } from '../kernel.ts'
 import { type Epilogue, epilogueOf, finish } from './epilogue.ts'
 import { bytesOf, type PaddedImage, pad, padBlended, paddedFor, windowOf } from './padded-image.ts'
 import { packedWidth, storeVector, vectorBlocks } from './register-block.ts'
 
-/**
- * Direct convolution of a padded image. The input gradient is the same sum over the (dilated) output gradient with the kernel
- * turned round and its channels swapped. Groups of channels are convolved one after the other, each with weights of its own.
- */
-interface Correlation {
+/** Direct convolution of a padded image. Groups of channels are convolved one after the other, each with weights of its own. */
+export interface Correlation {
   readonly image: PaddedImage
   readonly windowHeight: number
   readonly windowWidth: number
@@ -20,6 +17,9 @@ interface Correlation {
   readonly dilation: readonly [y: number, x: number]
   readonly groups: number
   readonly outWidth: number
+  /** In bytes, from one pixel of the outputs to the next in its row, and to the one below. */
+  readonly outPixel: number
+  readonly outRow: number
   /** Of all groups. */
   readonly filters: number
   /** Weights [groups, windowHeight, windowWidth, a group's channels, its filters rounded up to whole vectors]. */
@@ -28,7 +28,7 @@ interface Correlation {
 }
 
 /** Rows of one image's outputs, group by group. */
-function correlate(
+export function correlate(
   body: FunctionBody,
   image: I32,
   output: I32,
@@ -75,6 +75,8 @@ function correlateGroup(
   const isWhole = dilationX === 1 && job.groups === 1
   const run = isWhole ? job.windowWidth * channels : channels
   const width = packedWidth(filters)
+  // Of the outputs, from the end of a row to the next.
+  const between = job.outRow - job.outWidth * job.outPixel
   const emitTile = (x: Local<'i32'>, o: Local<'i32'>, w: I32, filter: I32, vectors: number, pixels: number) => {
     const sums = Array.from({ length: pixels }, () => Array.from({ length: vectors }, () => body.local('v128')))
     for (const row of sums) for (const sum of row) body.set(sum, f32x4.const(0))
@@ -104,10 +106,8 @@ function correlateGroup(
     })
     const bias = group.firstFilter ? body.local('i32', i32.add(filter, group.firstFilter)) : filter
     sums.forEach((row, p) => {
-      finish(body, row, job.epilogue, bias, i32.add(o, i32.const(p * job.filters * 4)))
-      row.forEach((sum, v) =>
-        storeVector(body, i32.add(output, o), p * job.filters * 4 + v * 16, sum, filters, filter, v),
-      )
+      finish(body, row, job.epilogue, bias, i32.add(o, i32.const(p * job.outPixel)))
+      row.forEach((sum, v) => storeVector(body, i32.add(output, o), p * job.outPixel + v * 16, sum, filters, filter, v))
     })
   }
   for (const { first, count, vectors } of vectorBlocks(filters)) {
@@ -118,7 +118,7 @@ function correlateGroup(
       // Bytes from the first filter of a row of filters to this block's.
       const filter = body.local('i32', i32.add(i32.const(first * 16), i32.mul(block, i32.const(vectors * 16))))
       const w = body.local('i32', i32.add(group.weights, filter))
-      const above = i32.mul(firstRow, i32.const(job.outWidth * job.filters * 4))
+      const above = i32.mul(firstRow, i32.const(job.outRow))
       const o = body.local('i32', i32.add(i32.add(outputOffset, filter), above))
       const skipped = i32.mul(firstRow, i32.const(job.strideY * job.image.width * pixel))
       const row = body.local('i32', i32.add(image, skipped))
@@ -128,13 +128,14 @@ function correlateGroup(
         body.for(0, whole, 1, () => {
           emitTile(x, o, w, filter, vectors, pixels)
           body.advance(x, pixels * job.strideX * pixel)
-          body.advance(o, pixels * job.filters * 4)
+          body.advance(o, pixels * job.outPixel)
         })
         if (rest > 0) {
           emitTile(x, o, w, filter, vectors, rest)
-          body.advance(o, rest * job.filters * 4)
+          body.advance(o, rest * job.outPixel)
         }
         body.advance(row, job.strideY * job.image.width * pixel)
+        if (between !== 0) body.advance(o, between)
       })
     })
   }
@@ -199,69 +200,8 @@ export const conv2d: CpuKernel = (step, emitter) => {
       pad(body, from, [height, width], image, scratch, { top: w.padTop, left: w.padLeft, strideY: 1, strideX: 1 })
     }
     const offset = i32.mul(n, i32.const(w.outHeight * w.outWidth * filters * 4))
-    const job = { ...w, dilation, groups, image, filters, weights, epilogue }
+    const outPixel = filters * 4
+    const job = { ...w, outPixel, outRow: w.outWidth * outPixel, dilation, groups, image, filters, weights, epilogue }
     correlate(body, scratch, i32.const(y.address), offset, rows, job)
-  })
-}
-
-/** dx from dy: the transposed, turned kernel over dy spread out by the strides. */
-export const conv2dInputGradient: CpuKernel = (step, emitter) => {
-  const { dy, kernel } = step.inputs
-  const [dx] = step.outputs
-  const w = windowOf(step.attributes)
-  const [, height, width, channels] = dx.shape
-  const filters = kernel.shape[3]
-  const [groups, dilation] = [groupsOf(w), dilationOf(w)]
-  const [coverHeight, coverWidth] = coverOf(w)
-  const image: PaddedImage = {
-    height: height + coverHeight - 1,
-    width: width + coverWidth - 1,
-    channels: filters,
-  }
-  // Of one group.
-  const [ownChannels, ownFilters] = [channels / groups, filters / groups]
-  const packed = packedWidth(ownChannels)
-  const taps = w.windowHeight * w.windowWidth
-  const weights = emitter.workspace(groups * taps * ownFilters * packed * 4)
-  emitter.phase(groups * taps, 0, (body, unit) => {
-    const tap = groups === 1 ? unit : i32.remU(unit, i32.const(taps))
-    const turned = i32.sub(i32.const(taps - 1), tap)
-    const first = groups === 1 ? null : i32.mul(i32.divU(unit, i32.const(taps)), i32.const(ownFilters))
-    const to = body.local('i32', i32.mul(unit, i32.const(ownFilters * packed * 4)))
-    body.for(0, ownFilters, 1, (filter) => {
-      const column = i32.shl(first ? i32.add(first, filter) : filter, i32.const(2))
-      const from = body.local('i32', i32.add(i32.mul(turned, i32.const(ownChannels * filters * 4)), column))
-      body.for(0, ownChannels, 1, () => {
-        body.store(to, f32.load(from, kernel.address), weights)
-        body.advance(to, 4)
-        body.advance(from, filters * 4)
-      })
-      body.advance(to, (packed - ownChannels) * 4)
-    })
-  })
-  const epilogue = epilogueOf(step, emitter)
-  const place = {
-    top: coverHeight - 1 - w.padTop,
-    left: coverWidth - 1 - w.padLeft,
-    strideY: w.strideY,
-    strideX: w.strideX,
-  }
-  forEachBand(emitter, dx.shape, bytesOf(image), (body, n, rows, scratch) => {
-    const from = i32.add(i32.const(dy.address), i32.mul(n, i32.const(w.outHeight * w.outWidth * filters * 4)))
-    pad(body, from, [w.outHeight, w.outWidth], image, scratch, place)
-    const offset = i32.mul(n, i32.const(height * width * channels * 4))
-    correlate(body, scratch, i32.const(dx.address), offset, rows, {
-      image,
-      windowHeight: w.windowHeight,
-      windowWidth: w.windowWidth,
-      strideY: 1,
-      strideX: 1,
-      dilation,
-      groups,
-      outWidth: width,
-      filters: channels,
-      weights,
-      epilogue,
-    })
   })
 }

@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { ImageSet } from '../../../../src/app/data/image-set.ts'
-import type { LayersRecipe, TrainingEvent } from '../../../../src/app/page/contract/engine-api.ts'
+import type {
+  LayersRecipe,
+  NamedRecipe,
+  TrainingEvent,
+  TrainingRecipe,
+} from '../../../../src/app/page/contract/engine-api.ts'
 import type { LayerChoice } from '../../../../src/app/page/contract/layer-stack.ts'
 import { TrainingRun } from '../../../../src/app/page/worker/training-run.ts'
 import { untrained } from '../../../../src/app/page/worker/untrained-networks.ts'
@@ -15,6 +20,8 @@ const layers: readonly LayerChoice[] = [
   { kind: 'dropout', rate: 0.25 },
 ]
 const recipe: LayersRecipe = { layers, learningRate: 0.01, batchSize: 16, epochs: 3, images: 80, seed: 2 }
+/** With batch norms, chance and a schedule. Nothing is watched: its explanations take seconds. */
+const residual: NamedRecipe = { network: 'resnet', batchSize: 8, epochs: 3, images: 40, seed: 2 }
 
 /** Images whose class is the row that is bright. */
 function rows(count: number): ImageSet {
@@ -26,13 +33,13 @@ function rows(count: number): ImageSet {
 
 const material = { training: rows(80), test: rows(40), validation: 40 }
 
-function begin(events: TrainingEvent[] = [], changed: Partial<LayersRecipe> = {}) {
+function begin(events: TrainingEvent[] = [], trained: TrainingRecipe = recipe) {
   const soFar = { checkpoint: null, log: [], points: [] }
-  const trained = { ...recipe, ...changed }
+  const watched = 'layers' in trained ? [3] : []
   const beginning = untrained(trained)
   return {
     network: beginning.network,
-    run: new TrainingRun(beginning, material, trained, [3], soFar, (event) => events.push(event)),
+    run: new TrainingRun(beginning, material, trained, watched, soFar, (event) => events.push(event)),
   }
 }
 
@@ -51,18 +58,21 @@ function mortal(runs: number): Device {
 const weightsOf = ({ weights }: Model) => weights.map(({ data }) => data.slice())
 const never = () => new AbortController().signal
 
-async function trained(): Promise<Float32Array[]> {
-  const { network, run } = begin()
+async function trained(recipe: TrainingRecipe): Promise<Float32Array[]> {
+  const { network, run } = begin([], recipe)
   const device = new CpuDevice()
   await run.arrive(device)
   await run.run(device, never())
   return weightsOf(network)
 }
 
-describe('a training', () => {
+describe.each<[string, TrainingRecipe]>([
+  ['of layers', recipe],
+  ['of the residual network', residual],
+])('a training %s', (_what, recipe) => {
   test('that moves between two steps to another device goes on as if it had not', async () => {
     const events: TrainingEvent[] = []
-    const { network, run } = begin(events)
+    const { network, run } = begin(events, recipe)
     const first = new CpuDevice()
     await run.arrive(first)
     const ended = run.run(first, never())
@@ -74,7 +84,7 @@ describe('a training', () => {
     run.steer('resume')
     await ended
     first.dispose()
-    expect(weightsOf(network)).toEqual(await trained())
+    expect(weightsOf(network)).toEqual(await trained(recipe))
     expect(events.filter(({ kind }) => kind === 'epoch')).toHaveLength(3)
     // There is no IndexedDB here, and that is said once.
     const notes = events.flatMap((event) => (event.kind === 'note' ? [event.text] : []))
@@ -84,7 +94,7 @@ describe('a training', () => {
 
   test('whose device is lost goes on elsewhere, from what it kept last', async () => {
     const events: TrainingEvent[] = []
-    const { network, run } = begin(events)
+    const { network, run } = begin(events, recipe)
     const first = mortal(12)
     await run.arrive(first)
     const ended = run.run(first, never())
@@ -93,7 +103,7 @@ describe('a training', () => {
     await run.leave()
     await run.arrive(new CpuDevice())
     await ended
-    expect(weightsOf(network)).toEqual(await trained())
+    expect(weightsOf(network)).toEqual(await trained(recipe))
     // What it had told of and lost is told of again, and taken back before.
     let places: number[] = []
     for (const event of events) {
@@ -103,7 +113,9 @@ describe('a training', () => {
     expect(places).toEqual(Array.from({ length: 15 }, (_, i) => i + 1))
     expect(events.some(({ kind }) => kind === 'back')).toBe(true)
   })
+})
 
+describe('a training', () => {
   test('that is let go on while it still prepares its pause never says that it is held', async () => {
     const events: TrainingEvent[] = []
     const { run } = begin(events)
@@ -159,7 +171,7 @@ describe('a training', () => {
 
   test('whose steps are too large ends and says so, has told of each step before, and leaves a network of use', async () => {
     const events: TrainingEvent[] = []
-    const { network, run } = begin(events, { learningRate: 1e30 })
+    const { network, run } = begin(events, { ...recipe, learningRate: 1e30 })
     const device = new CpuDevice()
     await run.arrive(device)
     const error: unknown = await run.run(device, never()).catch((reason: unknown) => reason)
