@@ -65,53 +65,96 @@ function withRows(
   return { height, width, sets, first, rows }
 }
 
-/**
- * What a window that walks over factored images makes: null where that is more than `mostRows`.
- * `taps` [capacity, window's height · width]: the row that each new row takes from each place in the window, -1 outside the
- * images; what is beyond the last row takes row 0.
- */
-export function walkFactored(
+/** The walk that takes every pixel as it is. */
+export function pixelByPixel({ height, width }: FactoredImages): WindowAttributes {
+  const places = { padTop: 0, padLeft: 0, outHeight: height, outWidth: width }
+  return { windowHeight: 1, windowWidth: 1, strideY: 1, strideX: 1, ...places }
+}
+
+function takesPixelsAsTheyAre(w: WindowAttributes, { height, width }: FactoredImages): boolean {
+  const isWhole = w.outHeight === height && w.outWidth === width && w.padTop === 0 && w.padLeft === 0
+  return isWhole && w.windowHeight * w.windowWidth * w.strideY * w.strideX === 1
+}
+
+/** Calls back with the pixel that each place of each window covers, place by place; -1 for one outside the images. */
+function forEachCovered(
+  { height, width }: FactoredImages,
+  w: WindowAttributes,
+  visit: (pixel: number, place: number, covered: number) => void,
+): void {
+  const { outHeight, outWidth, windowHeight, windowWidth } = w
+  const [dilationY, dilationX] = dilationOf(w)
+  for (let pixel = 0; pixel < outHeight * outWidth; pixel++) {
+    const top = Math.floor(pixel / outWidth) * w.strideY - w.padTop
+    const left = (pixel % outWidth) * w.strideX - w.padLeft
+    let place = 0
+    for (let y = top; y < top + windowHeight * dilationY; y += dilationY)
+      for (let x = left; x < left + windowWidth * dilationX; x += dilationX) {
+        const isInside = y >= 0 && y < height && x >= 0 && x < width
+        visit(pixel, place++, isInside ? y * width + x : -1)
+      }
+  }
+}
+
+/** What a window that walks over factored images makes: null where that is more than `mostRows`. */
+export function walkedImages(
   images: FactoredImages,
   w: WindowAttributes,
   patterns: SegmentPatterns,
   mostRows: number,
-  capacityFor: (rows: number) => number,
-): { images: FactoredImages; taps: Int32Array } | null {
-  const { outHeight, outWidth, windowHeight, windowWidth } = w
-  const [dilationY, dilationX] = dilationOf(w)
-  const area = windowHeight * windowWidth
-  const sets = new Int32Array(outHeight * outWidth)
-  const covered = new Int32Array(outHeight * outWidth * area)
-  for (let pixel = 0, at = 0; pixel < sets.length; pixel++) {
-    const top = Math.floor(pixel / outWidth) * w.strideY - w.padTop
-    const left = (pixel % outWidth) * w.strideX - w.padLeft
-    let set = emptySet
-    for (let y = top; y < top + windowHeight * dilationY; y += dilationY)
-      for (let x = left; x < left + windowWidth * dilationX; x += dilationX) {
-        const isInside = y >= 0 && y < images.height && x >= 0 && x < images.width
-        covered[at++] = isInside ? y * images.width + x : -1
-        if (isInside) set = patterns.union(set, images.sets[y * images.width + x])
-      }
-    sets[pixel] = set
-  }
-  const made = withRows(outHeight, outWidth, sets, patterns, mostRows)
-  if (!made) return null
-  const taps = new Int32Array(capacityFor(made.rows) * area)
-  for (let pixel = 0; pixel < sets.length; pixel++) {
-    const start = made.first[pixel] * area
-    const count = patterns.countOf(sets[pixel])
-    for (let tap = 0; tap < area; tap++) {
-      const from = covered[pixel * area + tap]
-      if (from < 0) {
-        for (let row = 0; row < count; row++) taps[start + row * area + tap] = -1
-        continue
-      }
-      const first = images.first[from]
-      const seen = patterns.projection(sets[pixel], images.sets[from])
-      for (let row = 0; row < count; row++) taps[start + row * area + tap] = first + seen[row]
+): FactoredImages | null {
+  if (takesPixelsAsTheyAre(w, images)) return images
+  const sets = new Int32Array(w.outHeight * w.outWidth).fill(emptySet)
+  forEachCovered(images, w, (pixel, _place, covered) => {
+    if (covered >= 0) sets[pixel] = patterns.union(sets[pixel], images.sets[covered])
+  })
+  return withRows(w.outHeight, w.outWidth, sets, patterns, mostRows)
+}
+
+/**
+ * What is made of several images of one size, pixel by pixel: null where that is more than `mostRows`. One of them, where its pixels
+ * depend on all that the others' depend on, as a residual's do.
+ */
+export function joinedImages(
+  all: readonly FactoredImages[],
+  patterns: SegmentPatterns,
+  mostRows: number,
+): FactoredImages | null {
+  const [first, ...others] = new Set(all)
+  if (others.length === 0) return first
+  const sets = first.sets.map((set, pixel) =>
+    others.reduce((union, images) => patterns.union(union, images.sets[pixel]), set),
+  )
+  const whole = all.find((images) => images.sets.every((set, pixel) => set === sets[pixel]))
+  return whole ?? withRows(first.height, first.width, sets, patterns, mostRows)
+}
+
+/**
+ * The rows that each row of `made` takes, of the images that a window walks over: [capacity, window's height · width], -1 for what is
+ * outside the images; what is beyond the last row takes row 0.
+ */
+export function tapsOf(
+  made: FactoredImages,
+  from: FactoredImages,
+  w: WindowAttributes,
+  patterns: SegmentPatterns,
+  capacity: number,
+): Int32Array {
+  const area = w.windowHeight * w.windowWidth
+  const taps = new Int32Array(capacity * area)
+  forEachCovered(from, w, (pixel, place, covered) => {
+    const set = made.sets[pixel]
+    const count = patterns.countOf(set)
+    const start = made.first[pixel] * area + place
+    if (covered < 0) {
+      for (let row = 0, at = start; row < count; row++, at += area) taps[at] = -1
+      return
     }
-  }
-  return { images: made, taps }
+    const first = from.first[covered]
+    const seen = patterns.projection(set, from.sets[covered])
+    for (let row = 0, at = start; row < count; row++, at += area) taps[at] = first + seen[row]
+  })
+  return taps
 }
 
 /** The row of every pixel of so many samples: [count · H · W]. */

@@ -16,10 +16,10 @@ export interface Table {
   readonly values: Float64Array
 }
 
-/** What a linear function adds for a pixel's channels: rows [C] times kernel [C, units], or their mean. */
+/** What a linear function adds for a pixel's channels: rows [C] times kernel [C, units], or one over `divisor` of them. */
 export type Contraction =
   | { readonly kind: 'product' /** [pixels · C, units] */; readonly kernel: ArrayLike<number>; readonly units: number }
-  | { readonly kind: 'mean'; readonly units: number }
+  | { readonly kind: 'sum'; readonly divisor: number; readonly units: number }
 
 /** Sums in float64. @param rows [rows, channels] of the images */
 export function foldTables(
@@ -38,8 +38,8 @@ export function foldTables(
     for (let pattern = 0; pattern < count; pattern++) {
       const row = (images.first[pixel] + pattern) * channels
       const to = pattern * units
-      if (contraction.kind === 'mean')
-        for (let c = 0; c < channels; c++) values[to + c] += rows[row + c] / images.sets.length
+      if (contraction.kind === 'sum')
+        for (let c = 0; c < channels; c++) values[to + c] += rows[row + c] / contraction.divisor
       else addProduct(values, to, rows, row, channels, contraction.kernel, pixel * channels * units, units)
     }
   })

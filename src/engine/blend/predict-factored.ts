@@ -1,84 +1,93 @@
 import type { CompiledModel, LongCallOptions, Predictions } from '../model/compiled.ts'
 import { onlyInput } from '../model/network.ts'
 import { isSigmoid, isSoftmax } from '../model/output-activation.ts'
-import { binaryOperations } from '../ops/elementwise.ts'
 import { gather } from '../ops/gather.ts'
 import { reshape } from '../ops/reshape.ts'
 import { softmaxRow } from '../ops/softmax.ts'
 import type { AbortSignal } from '../platform/types.ts'
-import { Constant, Input, Resident, sizeOf, type Tensor } from '../tensor.ts'
+import { Input, sizeOf, type Tensor } from '../tensor.ts'
 import type { BlendedImages, BlendRequest } from './blend-request.ts'
-import { chainBetween, continueChain, type Ending, type FactoredChain, factorChain } from './factor-chain.ts'
 import { factoredBlend, rowsOfSamples } from './factored-images.ts'
-import { type FoldedTables, foldTables, joinTables, sumTables } from './folded-tables.ts'
+import { type Cut, cheapestCut, cutAtEnding, factorOperations, type MostRows } from './factored-operations.ts'
+import { foldTables, joinTables, sumTables } from './folded-tables.ts'
+import { foldingFlops, type LinearEnding } from './linear-ending.ts'
+import { type Tabulated, tabulateLinear, valuesOf } from './linear-operations.ts'
+import { areAlike, continueFrom, type Operations, operationsBetween, sourcePosition } from './operations-between.ts'
+import { mostForNothing, rowsGraph } from './rows-graph.ts'
 import { SegmentPatterns } from './segment-patterns.ts'
+import { pixelsOf, rowBytes } from './sharing-work.ts'
 
 /**
- * Predictions for many mixtures of two images by what they have in common: each layer is computed once for each pixel and
- * pattern of the segments that it sees there, instead of once for each sample.
+ * Predictions for many mixtures of two images by what they have in common: each operation is computed once for each pixel and
+ * pattern of the segments that it sees there, instead of once for each sample, as far as that pays. What follows is summed up into
+ * tables if it is linear over the pixels, else done image by image.
  */
 
-/**
- * Of all pixels of all samples, the share of rows up to which a layer is done by rows: measured on `cpu`, with the tutorial's network
- * and one with pooling, 4 to 196 segments and 200 and 1,000 samples. Beyond, a row costs more than the ten pixels of whole images
- * that it stands for: its patterns are walked and its inputs gathered, and Winograd's products are fewer.
- */
-const densestRows = 0.1
-
-/** Rows of a layer at once: a quarter of a gigabyte of what the tutorial's convolutions gather. */
+/** Rows of an operation at most, as their patterns are walked on the host, and their bytes. */
 const mostRowsAtOnce = 2 ** 17
+const mostRowBytes = 2 ** 27
 
-interface Factored extends FactoredChain {
-  /** Of the images, [rows, channels]. */
-  readonly values: Float32Array
+interface Factored {
+  readonly operations: Operations
+  readonly cut: Cut
+  /** Of each tensor of the frontier, [capacity, …]. */
+  readonly rows: readonly Float32Array[]
+  readonly flops: number
+}
+
+/** What samples share of a request, and what is done with it. */
+interface Sharing {
+  readonly patterns: SegmentPatterns
+  readonly mostRows: MostRows
+  readonly choose: typeof cutAtEnding
 }
 
 /**
- * The rows of a network's last local layer, as far as the patterns' samples ask for them.
- * @returns null where that would not pay, or the network is not a chain of layers
+ * The rows that a network's factored operations make, as far as the patterns' samples ask for them.
+ * @returns null where sharing would not pay, or can't be done
  */
 async function computeRows(
   compiled: CompiledModel,
-  request: Pick<BlendRequest, 'image' | 'fudged' | 'segments'>,
-  patterns: SegmentPatterns,
-  mostRows: (pixels: number) => number,
+  request: BlendedImages,
+  { patterns, mostRows, choose }: Sharing,
   signal: AbortSignal | undefined,
 ): Promise<Factored | null> {
   const { device, network } = compiled
-  const { shape } = onlyInput(network)
-  const { source, chain } = chainFor(compiled, 1)
-  if (!chain) return null
-  const blend = factoredBlend(request, shape, patterns)
-  const limit = (pixels: number) => Math.min(mostRowsAtOnce, mostRows(pixels))
-  const factored = factorChain(chain, source, blend, patterns, limit)
-  if (!factored) return null
+  const operations = operationsFor(compiled, 1)
+  const blend = factoredBlend(request, onlyInput(network).shape, patterns)
+  const mostBytes = Math.min(mostRowBytes, device.maxBlockBytes)
+  const limit: MostRows = (node, worth) =>
+    Math.min(mostRowsAtOnce, mostBytes / (rowBytes(node) * mostForNothing), mostRows(node, worth))
+  const cut = choose(operations, blend.images, factorOperations(operations, blend.images, patterns, limit))
+  // What is found by positions must hold for any number of images.
+  if (!cut || !areAlike(operations, operationsFor(compiled, 2))) return null
   signal?.throwIfAborted()
-  const key = `factored:${factored.capacities}`
-  const plan = compiled.planOnce(key, () => factored.graph)
-  if (plan.largestOperandBytes > device.maxBlockBytes) return null
-  const program = await compiled.occasionalProgram(key, plan)
-  const [{ rows }] = await compiled.runAll(program, 1, () => factored.inputs)
-  return { ...factored, values: rows instanceof Float32Array ? rows : new Float32Array(rows) }
+  const graph = rowsGraph(cut, operations.source, blend, patterns)
+  const made = new Map<number, Float32Array>([[sourcePosition, blend.pixels]])
+  const outputs = [...graph.rows].filter(([position]) => position !== sourcePosition)
+  if (outputs.length > 0) {
+    const key = `factored:${graph.key}`
+    const named = Object.fromEntries(outputs.map(([position, rows]) => [`rows${position}`, rows]))
+    const plan = compiled.planOnce(key, () => ({ outputs: named }))
+    if (plan.largestOperandBytes > device.maxBlockBytes) return null
+    const program = await compiled.occasionalProgram(key, plan)
+    const [results] = await compiled.runAll(program, 1, () => graph.inputs)
+    for (const [position] of outputs) {
+      const values = results[`rows${position}`]
+      made.set(position, values instanceof Float32Array ? values : new Float32Array(values))
+    }
+  }
+  const rows = cut.frontier.flatMap(({ position }) => made.get(position) ?? [])
+  return { operations, cut, rows, flops: graph.flops }
 }
 
-/** The network's operations for so many images; null where they are no chain. */
-function chainFor(compiled: CompiledModel, images: number): { source: Input; chain: Tensor[] | null } {
+/** The network's operations for so many images. They are asked of it anew: what an operation is told may count images. */
+function operationsFor(compiled: CompiledModel, images: number): Operations {
   const source = new Input('x', [images, ...onlyInput(compiled.network).shape])
-  return { source, chain: chainBetween(source, compiled.forward(source)) }
+  return operationsBetween(source, compiled.forward(source))
 }
 
-/**
- * The network's last operations, as many as `rest` has, for the images of `x`. They are asked of the network anew: what an operation is
- * told may count images.
- */
-function continueNetwork(compiled: CompiledModel, rest: readonly Tensor[], x: Tensor): Tensor {
-  const { source, chain } = chainFor(compiled, x.shape[0])
-  if (!chain) throw new Error(`blend: the network is a chain for one image, but not for ${x.shape[0]}`)
-  const first = chain.length - rest.length
-  return continueChain(chain.slice(first), first === 0 ? source : chain[first - 1], x)
-}
-
-/** @returns the samples' predictions; null where factoring would not pay, or the network is not a chain of layers */
+/** @returns the samples' predictions; null where sharing would not pay, or the network's first operations are not local */
 export async function predictFactored(
   compiled: CompiledModel,
   request: BlendRequest,
@@ -86,23 +95,28 @@ export async function predictFactored(
 ): Promise<Predictions | null> {
   const { masks, count, segmentCount } = request
   const patterns = new SegmentPatterns({ masks, count, segmentCount })
-  const mostRows = (pixels: number) => count * pixels * densestRows
-  const factored = await computeRows(compiled, request, patterns, mostRows, options.signal)
+  const sharing: Sharing = {
+    patterns,
+    mostRows: (node, worth) => (count * pixelsOf(node)) / worth,
+    choose: (operations, images, factored) => cheapestCut(operations, images, factored, count),
+  }
+  const factored = await computeRows(compiled, request, sharing, options.signal)
   if (!factored) return null
-  if (factored.ending.kind === 'images') {
+  const { ending } = factored.cut
+  if (!ending) {
     const predictions = await predictImages(compiled, factored, patterns, count, options)
     return { ...predictions, flops: factored.flops + predictions.flops }
   }
-  const { tables, before, rest } = await foldEnding(compiled, factored, factored.ending, patterns)
+  const { operations } = factored
+  const { tables, position, flops: folding } = await foldEnding(compiled, factored, ending, patterns)
   const { units } = tables
   const joined = joinTables(tables, patterns, count)
-  const folding = 2 * factored.images.rows * factored.channels * (factored.ending.kind === 'product' ? units : 1)
   const flops = factored.flops + folding + count * joined.tables.length * units
   const [table] = joined.tables
   const predictions =
-    joined.tables.length === 1 && isOneSoftmax(rest)
+    joined.tables.length === 1 && isOneSoftmax(operations.nodes.slice(position + 1))
       ? predictTable(table.values, units, patterns.patternsOfSamples(table.set))
-      : await predictSums(compiled, sumTables(joined, patterns, count), units, { before, rest }, options)
+      : await predictSums(compiled, sumTables(joined, patterns, count), units, operations, position, options)
   options.onProgress?.(count, count)
   return { ...predictions, flops: flops + predictions.flops }
 }
@@ -141,8 +155,8 @@ const softmaxFlops = 5
 /**
  * The logits of all mixtures of two images, [2^k, units] for each of a few sets of segments. A network that ends in one sigmoid has
  * two classes.
- * @returns null where the network is something else than local layers, a dense one and a softmax or sigmoid, or where its receptive fields
- * touch so many segments that there are too many mixtures to compute
+ * @returns null where the network is something else than local operations, a linear function of all pixels and a softmax or sigmoid, or
+ * where its receptive fields touch so many segments that there are too many mixtures to compute
  */
 export async function tabulateFactored(
   compiled: CompiledModel,
@@ -150,9 +164,11 @@ export async function tabulateFactored(
   { signal }: { readonly signal?: AbortSignal },
 ): Promise<BlendTables | null> {
   const patterns = new SegmentPatterns(null)
-  const factored = await computeRows(compiled, request, patterns, () => mostRowsAtOnce, signal)
-  if (!factored || factored.ending.kind === 'images') return null
-  const { tables, rest } = await foldEnding(compiled, factored, factored.ending, patterns)
+  const sharing: Sharing = { patterns, mostRows: () => mostRowsAtOnce, choose: cutAtEnding }
+  const factored = await computeRows(compiled, request, sharing, signal)
+  if (!factored?.cut.ending) return null
+  const { tables, position } = await foldEnding(compiled, factored, factored.cut.ending, patterns)
+  const rest = factored.operations.nodes.slice(position + 1)
   const isBinary = isOneSigmoid(rest, tables.units)
   if (!isBinary && !isOneSoftmax(rest)) return null
   return {
@@ -173,53 +189,51 @@ export interface BlendTables {
 /** The rest of the network sees whole images again, made of rows. */
 function predictImages(
   compiled: CompiledModel,
-  { images, last, channels, ending, values }: Factored,
+  { cut: { frontier, factored }, rows }: Factored,
   patterns: SegmentPatterns,
   count: number,
   options: LongCallOptions,
 ): Promise<Predictions> {
-  const capacity = values.length / channels
-  const shape = last.shape.slice(1)
+  // Tensors of the same images find their rows alike.
+  const images = [...new Set(frontier.map((tensor) => tensor.images))]
+  const parts = frontier.map((part, i) => {
+    const width = sizeOf(part.tensor.shape.slice(3))
+    return { ...part, values: rows[i], shape: [rows[i].length / width, width], at: images.indexOf(part.images) }
+  })
+  const places = parts.map(({ position, shape, at }) => [position, shape[0], at])
   return compiled.inChunks(count, options, {
-    key: `images:${ending.rest.length}:${capacity}`,
+    key: `images:${factored.map(({ position }) => position)}:${places}`,
+    isOccasional: true,
     graph: (batch) => {
-      const at = new Input('at', [batch * images.sets.length], 'i32')
-      const x = reshape(gather(new Input('rows', [capacity, channels]), at), [batch, ...shape])
-      return { outputs: { y: continueNetwork(compiled, ending.rest, x) } }
+      const at = images.map(({ sets }, i) => new Input(`at${i}`, [batch * sets.length], 'i32'))
+      const known = parts.map((part) => {
+        const whole = gather(new Input(`rows${part.position}`, part.shape), at[part.at])
+        return [part.position, reshape(whole, [batch, ...part.tensor.shape.slice(1)])] as const
+      })
+      return { outputs: { y: continueFrom(operationsFor(compiled, batch), new Map(known)) } }
     },
-    inputs: (first, batch) => ({ rows: values, at: rowsOfSamples(images, patterns, first, batch) }),
+    inputs: (first, batch) =>
+      Object.fromEntries([
+        ...parts.map(({ position, values }) => [`rows${position}`, values]),
+        ...images.map((one, i) => [`at${i}`, rowsOfSamples(one, patterns, first, batch)]),
+      ]),
   })
 }
 
-interface Rest {
-  /** The operation before it. */
-  readonly before: Tensor
-  readonly rest: readonly Tensor[]
-}
-
-/** The tables of a linear ending and of the biases that follow it. */
+/** The tables of a linear ending and of the linear operations that follow it. */
 async function foldEnding(
   compiled: CompiledModel,
-  { images, channels, values }: Factored,
-  ending: Exclude<Ending, { kind: 'images' }>,
+  { operations, cut, rows }: Factored,
+  ending: LinearEnding,
   patterns: SegmentPatterns,
-): Promise<Rest & { readonly tables: FoldedTables }> {
+): Promise<Tabulated> {
+  const [{ images, tensor }] = cut.frontier
+  const channels = tensor.shape[3]
   const contraction =
     ending.kind === 'product' ? { ...ending, kernel: await valuesOf(compiled, ending.kernel) } : ending
-  const tables = foldTables(images, values, channels, contraction, patterns)
-  const { units } = tables
-  let { rest, before } = ending
-  for (let node = rest.at(0); node?.operation.name === binaryOperations.add.name; node = rest.at(0)) {
-    const bias = node.inputs.find((input) => input !== before)
-    if (!(bias instanceof Resident || bias instanceof Constant) || sizeOf(bias.shape) !== units) break
-    const added = await valuesOf(compiled, bias)
-    // Every sample sees a row of the first table.
-    const [first] = tables.tables
-    for (let i = 0; i < first.values.length; i++) first.values[i] += added[i % units]
-    rest = rest.slice(1)
-    before = node
-  }
-  return { tables, before, rest }
+  const tables = foldTables(images, rows[0], channels, contraction, patterns)
+  const flops = foldingFlops(ending, images, channels)
+  return tabulateLinear(compiled, operations, { tables, position: ending.position, flops })
 }
 
 /** What follows the tables' sums [count, units]: a softmax on the host, anything else on the device. */
@@ -227,10 +241,12 @@ async function predictSums(
   compiled: CompiledModel,
   sums: Float64Array,
   units: number,
-  { before, rest }: Rest,
+  { nodes }: Operations,
+  position: number,
   options: LongCallOptions,
 ): Promise<Predictions> {
   const count = sums.length / units
+  const rest = nodes.slice(position + 1)
   const normalises = isOneSoftmax(rest)
   if (normalises) for (let row = 0; row < sums.length; row += units) softmaxRow(sums, sums, row, units)
   if (normalises || rest.length === 0) {
@@ -238,23 +254,17 @@ async function predictSums(
     for (let i = 0; i < sums.length; i++) data[i] = sums[i]
     return { data, shape: [count, units], flops: normalises ? softmaxFlops * sums.length : 0 }
   }
-  const shape = before.shape.slice(1)
+  const shape = nodes[position].shape.slice(1)
   return compiled.inChunks(count, options, {
-    key: `sums:${rest.length}`,
-    graph: (batch) => ({
-      outputs: { y: continueNetwork(compiled, rest, new Input('sums', [batch, ...shape])) },
-    }),
+    key: `sums:${position}`,
+    graph: (batch) => {
+      const known = new Map([[position, new Input('sums', [batch, ...shape])]])
+      return { outputs: { y: continueFrom(operationsFor(compiled, batch), known) } }
+    },
     inputs: (first, batch) => {
       const chunk = new Float32Array(batch * units)
       chunk.set(sums.subarray(first * units, (first + batch) * units))
       return { sums: chunk }
     },
   })
-}
-
-/** Numbers that the graph knows, or that the model has learned. */
-async function valuesOf(compiled: CompiledModel, tensor: Tensor): Promise<ArrayLike<number>> {
-  if (tensor instanceof Resident) return compiled.parameterValues(tensor)
-  const { values } = tensor as Constant
-  return typeof values === 'number' ? new Float64Array(sizeOf(tensor.shape)).fill(values) : values
 }

@@ -162,8 +162,8 @@ export class Model {
   /**
    * The logits of all 2^segmentCount mixtures of an image and its fudged copy, as a sum of small tables: each pixel of the last
    * local layer sees a few segments only.
-   * @returns null where the model is something else than convolutions, pooling and activations, a dense layer and a softmax (or one
-   * sigmoid, for two classes), or where too many segments meet in its receptive fields
+   * @returns null where the model is something else than local layers (residuals and branches are), a dense layer or the mean of each
+   * channel and one, and a softmax (or one sigmoid, for two classes), or where too many segments meet in its receptive fields
    */
   async tabulateBlended(
     request: BlendedImages,

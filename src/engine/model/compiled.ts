@@ -48,13 +48,20 @@ function placesOf(parameters: readonly Parameter[]) {
   return { places, trainedBytes, bytes: kept }
 }
 
-/** Programs of sizes that may not come again. */
+/** Programs of sizes that may not come again, and what they may hold together beside the arena that all share, in bytes. */
 const mostOccasional = 16
+const mostOccasionalBytes = 2 ** 28
+
+function ownBytes({ spaces: { arena: _shared, ...own } }: Plan): number {
+  return Object.values(own).reduce((sum, bytes) => sum + bytes, 0)
+}
 
 /** Work over many samples that is planned for a batch and run chunk by chunk. */
 export interface ChunkedWork {
   /** Names the graph: programs are kept by it and by batch size. */
   readonly key: string
+  /** Its sizes may not come again: its programs may be given up. */
+  readonly isOccasional?: true
   graph(batch: number): Graph
   /** May use the same arrays again for the next chunk: a run has copied them. */
   inputs(first: number, batch: number): Readonly<Record<string, HostArray>>
@@ -74,8 +81,8 @@ export class CompiledModel {
   private readonly prepared: PreparedParameters
   private readonly programs = new Map<string, Promise<Program>>()
   private readonly plans = new Map<string, Plan>()
-  /** Keys of programs that may be given up, the one used longest ago first. */
-  private readonly occasional = new Set<string>()
+  /** Programs that may be given up, the one used longest ago first: the bytes that each holds, by key. */
+  private readonly occasional = new Map<string, number>()
   private readonly owned: { dispose(): void }[] = []
   private isDisposed = false
   private turn: Promise<unknown> = Promise.resolve()
@@ -188,18 +195,21 @@ export class CompiledModel {
     return program
   }
 
-  /** As program(), for plans of which there may be many: the one that was used longest ago makes room. */
+  /** As program(), for plans of which there may be many: those that were used longest ago make room. */
   occasionalProgram(key: string, plan: Plan): Promise<Program> {
     this.occasional.delete(key)
-    this.occasional.add(key)
-    const [oldest] = this.occasional
-    const old = this.occasional.size > mostOccasional && this.programs.get(oldest)
-    if (old) {
+    this.occasional.set(key, ownBytes(plan))
+    const all = [...this.occasional]
+    let bytes = all.reduce((sum, [, own]) => sum + own, 0)
+    for (const [i, [oldest, own]] of all.slice(0, -1).entries()) {
+      if (all.length - i <= mostOccasional && bytes <= mostOccasionalBytes) break
+      bytes -= own
+      const old = this.programs.get(oldest)
       this.occasional.delete(oldest)
       this.programs.delete(oldest)
       this.plans.delete(oldest)
       // After the work that may still use it.
-      this.exclusive(async () => (await old).dispose()).catch(() => {})
+      this.exclusive(async () => (await old)?.dispose()).catch(() => {})
     }
     return this.program(key, plan)
   }
@@ -216,7 +226,8 @@ export class CompiledModel {
   /** Runs work over `total` samples in chunks and joins the results: outputs side by side in one row a sample. */
   async inChunks(total: number, { signal, onProgress }: LongCallOptions, work: ChunkedWork): Promise<Predictions> {
     const { batch, plan } = this.planFor(total, work)
-    const program = await this.program(`${work.key}:${batch}`, plan)
+    const key = `${work.key}:${batch}`
+    const program = await (work.isOccasional ? this.occasionalProgram(key, plan) : this.program(key, plan))
     const widths = Object.values(plan.outputs).map(({ shape }) => sizeOf(shape) / batch)
     const width = widths.reduce((sum, part) => sum + part, 0)
     const joined = new Float32Array(total * width)

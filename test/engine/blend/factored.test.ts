@@ -24,8 +24,9 @@ import { avgPool, maxPool } from '../../../src/engine/ops/pool.ts'
 import { flatten as flattenTensor } from '../../../src/engine/ops/reshape.ts'
 import { softmax } from '../../../src/engine/ops/softmax.ts'
 import { ReferenceDevice } from '../../../src/engine/reference/device.ts'
-import { Input, type Shape, sizeOf, type Tensor } from '../../../src/engine/tensor.ts'
+import { constant, Input, type Shape, sizeOf, type Tensor } from '../../../src/engine/tensor.ts'
 import { largestError } from '../../reference-tensors.ts'
+import { numbers } from '../device-suite.ts'
 import { randomNetwork } from './networks.ts'
 
 const device = new CpuDevice({ threads: 1 })
@@ -80,15 +81,21 @@ describe('factored predictions', () => {
       const pixel = i % (size * size)
       return masks[Math.floor(i / (size * size)) * segmentCount + segments[pixel]] ? image[pixel] : 0
     })
+    const kernels = [
+      constant(numbers([3, 3, 1, 48], 7), [3, 3, 1, 48]),
+      constant(numbers([3, 3, 48, 1], 8), [3, 3, 48, 1]),
+    ]
     for (const [what, pool] of Object.entries(poolings)) {
       const network: Network = {
         inputs: [{ name: 'x', shape: [size, size, 1] }],
         outputs: [{ name: 'y', shape: [sizeOf(pool(new Input('x', [1, size, size, 1])).shape)] }],
         parameters: [],
-        apply: ([x]) => ({
-          outputs: [flattenTensor(pool(maxPool(relu(x), { poolSize: 2, strides: 1, padding: 'same' })))],
-          updates: [],
-        }),
+        apply([x]) {
+          // Work that is worth being shared.
+          const seen = kernels.reduce((y, kernel) => relu(convolve(y, kernel, { padding: 'same' })), x)
+          const pooled = pool(maxPool(seen, { poolSize: 2, strides: 1, padding: 'same' }))
+          return { outputs: [flattenTensor(pooled)], updates: [] }
+        },
       }
       const compiled = new CompiledModel(network, device)
       const plain = await predict(compiled, { data: blended, shape: [count, size, size, 1] }, {})
@@ -118,6 +125,7 @@ describe('factored predictions', () => {
     ],
     'separable convolutions': [separableConv2d({ filters: 5, kernelSize: 3, padding: 'same', activation: 'tanh' })],
     'transposed convolutions': [
+      conv2d({ filters: 24, kernelSize: 3, padding: 'same', activation: 'relu' }),
       first,
       conv2dTranspose({ filters: 2, kernelSize: 3, strides: 2, padding: 'same', activation: 'relu' }),
     ],

@@ -1,0 +1,139 @@
+import { concat } from '../ops/concat.ts'
+import { gather } from '../ops/gather.ts'
+import { slice } from '../ops/slice-and-pad.ts'
+import { Input, sizeOf, type Tensor } from '../tensor.ts'
+import { type FactoredImages, pixelByPixel, tapsOf } from './factored-images.ts'
+import type { Cut, FactoredOperation } from './factored-operations.ts'
+import type { SegmentPatterns } from './segment-patterns.ts'
+import { flopsOf, pixelsOf } from './sharing-work.ts'
+
+/**
+ * Factored operations as an ordinary graph on rows, whose inputs say which rows a window's places take (an indirect convolution:
+ * gathered rows times a matrix, its sums in the order of the plain one).
+ */
+export interface RowsGraph {
+  /** By position in the network, rows [capacity, …]: the first of them count, as many as the images have. */
+  readonly rows: ReadonlyMap<number, Tensor>
+  readonly inputs: Readonly<Record<string, Float32Array | Int32Array>>
+  /** Of two graphs of one network with equal keys, the graphs are equal. */
+  readonly key: string
+  /** Multiplications and additions of the windows. */
+  readonly flops: number
+}
+
+const stepsAnOctave = 4
+/** How many rows there may be room for, for each that there is. */
+export const mostForNothing = 2 ** (1 / stepsAnOctave)
+
+/** Graphs are made for so many rows, so that a few of them serve all images: at most a fifth is computed for nothing. */
+function capacityFor(rows: number): number {
+  return Math.ceil(2 ** (Math.ceil(Math.log2(Math.max(rows, 64)) * stepsAnOctave) / stepsAnOctave))
+}
+
+/** Bytes of rows that windows cover at once: where they are more, an operation is done in parts, which take one another's place. */
+const mostSeenBytes = 2 ** 26
+/** Parts begin at multiples of so many rows: at multiples of 256 bytes then, as operands must. */
+const rowsAPartBy = 64
+
+/** @param pixels the images' rows, [2 · H · W, channels] */
+export function rowsGraph(
+  { factored, frontier }: Cut,
+  source: Tensor,
+  blend: { readonly images: FactoredImages; readonly pixels: Float32Array },
+  patterns: SegmentPatterns,
+): RowsGraph {
+  const inputs: Record<string, Float32Array | Int32Array> = {}
+  const key: string[] = []
+  const given: Given = (name, values, shape) => {
+    inputs[name] = values
+    return new Input(name, shape, values instanceof Int32Array ? 'i32' : 'f32')
+  }
+  // All pixels may differ or none: one capacity for all images.
+  const capacity = 2 * blend.images.sets.length
+  const capacityOf = (images: FactoredImages) => (images === blend.images ? capacity : capacityFor(images.rows))
+  const made = new Map<Tensor, Tensor>([[source, given('pixels', blend.pixels, [capacity, source.shape[3]])]])
+  let flops = 0
+  for (const operation of factored) {
+    const { node, position, images, walk, seen } = operation
+    const rows = capacityOf(images)
+    const w = walk ?? pixelByPixel(images)
+    const taps = seen.map((from) => (from && from !== images ? tapsOf(images, from, w, patterns, rows) : null))
+    const before = node.inputs.map((input) => made.get(input) ?? input)
+    made.set(node, rowsOf(operation, before, taps, rows, given))
+    key.push([position, rows, ...taps.map((taken) => (taken ? 1 : 0))].join())
+    if (walk) flops += (flopsOf(node) / pixelsOf(node)) * images.rows
+  }
+  const rows = new Map<number, Tensor>()
+  for (const { position, tensor } of frontier) {
+    const values = made.get(tensor)
+    if (values) rows.set(position, values)
+    key.push(`${position}`)
+  }
+  return { rows, inputs, key: key.join(' '), flops }
+}
+
+type Given = (name: string, values: Float32Array | Int32Array, shape: readonly number[]) => Tensor
+
+/**
+ * The rows that an operation makes, [rows, …].
+ * @param before its inputs: of images, all of their rows
+ * @param taps the rows that are taken of each, [rows · area]; null where they are taken as they are, or are no rows
+ */
+function rowsOf(
+  operation: FactoredOperation,
+  before: readonly Tensor[],
+  taps: readonly (Int32Array | null)[],
+  rows: number,
+  given: Given,
+): Tensor {
+  const { position, seen, outside } = operation
+  const areas = taps.map((taken) => (taken ? taken.length / rows : 1))
+  const at = taps.map((taken, i) => {
+    if (!taken) return null
+    const inside = outside === 'inside' ? withoutOutside(taken, areas[i]) : taken
+    return given(`taps${position}.${i}`, inside, [inside.length])
+  })
+  let shares: Tensor | null = null
+  const part = (first: number, count: number): Tensor => {
+    const inputs = before.map((input, i) => {
+      const places = at[i]
+      if (places) return gather(input, slice(places, { begin: [first * areas[i]], size: [count * areas[i]] }))
+      return seen[i] ? slice(input, { begin: [first], size: [count] }) : input
+    })
+    return operation.rowsOf({
+      inputs,
+      rows: count,
+      shares: () => {
+        shares ??= given(`shares${position}`, sharesOf(taps[0], rows), [rows, 1])
+        return slice(shares, { begin: [first], size: [count] })
+      },
+    })
+  }
+  const seenBytes = before.map((input, i) => (at[i] ? 4 * areas[i] * sizeOf(input.shape.slice(1)) : 0))
+  const most = Math.floor(mostSeenBytes / Math.max(...seenBytes, 1) / rowsAPartBy) * rowsAPartBy
+  const rowsAPart = Math.min(rows, Math.max(rowsAPartBy, most))
+  const starts = Array.from({ length: Math.ceil(rows / rowsAPart) }, (_, i) => i * rowsAPart)
+  return concat(
+    starts.map((first) => part(first, Math.min(rowsAPart, rows - first))),
+    { axis: 0 },
+  )
+}
+
+/** Padding never wins a maximum: a place outside counts as one inside. */
+function withoutOutside(taps: Int32Array, area: number): Int32Array {
+  return taps.map((row, at) => {
+    if (row >= 0) return row
+    const window = taps.subarray(at - (at % area), at - (at % area) + area)
+    return window.find((other) => other >= 0) ?? 0
+  })
+}
+
+/** One over the number of places inside, for each row. @param taps [rows · area]; null where each row takes one */
+function sharesOf(taps: Int32Array | null, rows: number): Float32Array {
+  if (!taps) return new Float32Array(rows).fill(1)
+  const area = taps.length / rows
+  return Float32Array.from({ length: rows }, (_, row) => {
+    const inside = taps.subarray(row * area, (row + 1) * area).filter((tap) => tap >= 0)
+    return 1 / inside.length
+  })
+}
