@@ -1,6 +1,6 @@
 import { FormatError } from '../errors.ts'
 import type { Architecture } from '../model/sequential.ts'
-import { acceptedModels, otherKindOf } from './file-kinds.ts'
+import { acceptedModels, isTflite, isWebGraph, otherKindOf } from './file-kinds.ts'
 import type { ModelFiles } from './model-files.ts'
 import type { OpenedModel, ReadOptions } from './opened-model.ts'
 import { readModel } from './read-model.ts'
@@ -34,6 +34,18 @@ export const modelFormats: readonly ModelFormat[] = [
       origin: { format: 'safetensors' },
       images: {},
     }),
+  },
+  {
+    name: 'TensorFlow Lite',
+    extensions: ['.tflite'],
+    sniff: isTflite,
+    read: async (files, options) => (await import('./tflite/read-tflite.ts')).readTflite(files, options),
+  },
+  {
+    name: 'TensorFlow.js graph model',
+    extensions: ['.json'],
+    sniff: isWebGraph,
+    read: async (files, options) => (await import('./tfjs/read-graph-model.ts')).readGraphModel(files, options),
   },
 ]
 
