@@ -69,8 +69,9 @@ const mostBytes = 2 ** 24
 
 async function packed(file: Uint8Array, name: string): Promise<Uint8Array> {
   const { unzipSync } = await import('fflate')
+  const archive = archiveIn(file)
   const files = unzipped(() =>
-    unzipSync(file, { filter: (entry) => entry.name === name && entry.originalSize <= mostBytes }),
+    unzipSync(archive, { filter: (entry) => entry.name === name && entry.originalSize <= mostBytes }),
   )
   if (Object.hasOwn(files, name)) return files[name]
   throw new FormatError(`its metadata speak of ${name}, which is not packed into it`)
@@ -83,4 +84,18 @@ function unzipped<T>(unzip: () => T): T {
     const why = error instanceof Error ? error.message : String(error)
     throw new FormatError(`the files that are packed into it can't be read: ${why}`)
   }
+}
+
+/**
+ * The zip at a file's end. Some writers count its places from the file's beginning, as Python does, some from the zip's: where its list of
+ * files lies and where it says that this lies tell which.
+ */
+function archiveIn(file: Uint8Array): Uint8Array {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength)
+  for (let at = file.length - 22; at >= Math.max(0, file.length - 65_557); at--) {
+    if (view.getUint32(at, true) !== 0x06054b50) continue
+    const [size, place] = [view.getUint32(at + 12, true), view.getUint32(at + 16, true)]
+    return file.subarray(Math.max(0, at - size - place))
+  }
+  return file
 }
