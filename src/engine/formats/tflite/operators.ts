@@ -13,11 +13,10 @@ export const unreadTensor = 'TENSOR'
 /** The attribute of nodes whose output saturates: the least number and the largest. */
 export const saturation = 'saturation'
 
-/** What a node's options say of its result, and what its output can hold. */
-function finished(call: OperatorCall, made: Value): Value {
+/** What a node's options say of its result, and what its output can hold, if that is given. */
+function finished(call: OperatorCall, made: Value, limits?: readonly number[]): Value {
   const value = call.onDevice(made)
   const name = call.text('activation', '')
-  const limits = call.optionalNumbers(saturation)
   if (!limits) return name === '' ? made : activated(call, value, name)
   const [least, most] = limits
   if (name === '' || name === 'Relu') return value.with(clip(value.tensor, { min: least, max: most }))
@@ -26,12 +25,24 @@ function finished(call: OperatorCall, made: Value): Value {
   return active.with(clip(active.tensor, { min: least, max: most }))
 }
 
-/** An operator with one output that computes: what that can't hold is cut off. */
+/** An operator that passes numbers on, or means of them: what comes in is cut off already. */
+function passing(operator: OperatorFunction): OperatorFunction {
+  return (call) => {
+    const made = operator(call)
+    return isOne(made) ? finished(call, made) : made
+  }
+}
+
+/** An operator that computes: what its output can't hold is cut off. */
 function computing(operator: OperatorFunction): OperatorFunction {
   return (call) => {
     const made = operator(call)
-    return made instanceof HostValue || made instanceof DeviceValue ? finished(call, made) : made
+    return isOne(made) ? finished(call, made, call.optionalNumbers(saturation)) : made
   }
+}
+
+function isOne(made: Value | readonly Value[]): made is Value {
+  return made instanceof HostValue || made instanceof DeviceValue
 }
 
 const bias = (call: OperatorCall, index: number) => (call.has(index) ? call.tensor(call.value(index)) : undefined)
@@ -88,13 +99,13 @@ const operators: Readonly<Record<string, OperatorFunction>> = {
   ADD_N: computing(tensorFlow.AddN),
   ARG_MAX: tensorFlow.ArgMax,
   ARG_MIN: tensorFlow.ArgMin,
-  AVERAGE_POOL_2D: computing(tensorFlow.AvgPool),
+  AVERAGE_POOL_2D: passing(tensorFlow.AvgPool),
   BATCH_MATMUL: computing(tensorFlow.BatchMatMul),
   BATCH_TO_SPACE_ND: tensorFlow.BatchToSpaceND,
   BROADCAST_TO: tensorFlow.BroadcastTo,
   CAST: tensorFlow.Cast,
   CEIL: tensorFlow.Ceil,
-  CONCATENATION: computing(joined),
+  CONCATENATION: passing(joined),
   CONV_2D: computing(convolved),
   COS: tensorFlow.Cos,
   DEPTHWISE_CONV_2D: computing(depthwiseConvolved),
@@ -116,8 +127,8 @@ const operators: Readonly<Record<string, OperatorFunction>> = {
   GREATER: tensorFlow.Greater,
   GREATER_EQUAL: tensorFlow.GreaterEqual,
   HARD_SWISH: tensorFlow.HardSwish,
-  L2_NORMALIZATION: computing(tensorFlow.L2Normalization),
-  L2_POOL_2D: computing(tensorFlow.L2Pool),
+  L2_NORMALIZATION: passing(tensorFlow.L2Normalization),
+  L2_POOL_2D: passing(tensorFlow.L2Pool),
   LEAKY_RELU: tensorFlow.LeakyRelu,
   LESS: tensorFlow.Less,
   LESS_EQUAL: tensorFlow.LessEqual,
@@ -129,7 +140,7 @@ const operators: Readonly<Record<string, OperatorFunction>> = {
   LOGISTIC: tensorFlow.Sigmoid,
   LOG_SOFTMAX: tensorFlow.LogSoftmax,
   MAXIMUM: tensorFlow.Maximum,
-  MAX_POOL_2D: computing(tensorFlow.MaxPool),
+  MAX_POOL_2D: passing(tensorFlow.MaxPool),
   MEAN: tensorFlow.Mean,
   MINIMUM: tensorFlow.Minimum,
   MIRROR_PAD: tensorFlow.MirrorPad,

@@ -89,8 +89,8 @@ export interface TensorInfo {
   /** Which of the file's buffers holds its numbers, if one does. */
   readonly buffer: number
   readonly quantisation?: Quantisation
-  /** Stored in another way than as a row of numbers. */
-  readonly isSparse: boolean
+  /** How it is stored that is not read here; undefined for a row of numbers. */
+  readonly unusual?: string
 }
 
 /** @throws FormatError for shapes and quantisations that are none */
@@ -115,6 +115,7 @@ function tensorInfo(table: FlatTable, name: string): TensorInfo {
   const quantisation = quantisationOf(table.table(4), name, shape)
   const type = quantisation || /FLOAT/.test(storage) ? 'float' : storage === 'BOOL' ? 'boolean' : 'integer'
   const buffer = table.number(2, 'uint32')
+  const unusual = unusualIn(table)
   return {
     name,
     storage,
@@ -122,9 +123,15 @@ function tensorInfo(table: FlatTable, name: string): TensorInfo {
     shape,
     openShape,
     buffer,
-    isSparse: table.has(6),
     ...(quantisation && { quantisation }),
+    ...(unusual && { unusual }),
   }
+}
+
+function unusualIn(table: FlatTable): string | undefined {
+  if (table.has(6)) return 'it is stored sparsely'
+  const hasRules = (table.table(4)?.number(4, 'int8') ?? 0) !== 0
+  return hasRules ? 'it is quantised by other rules than a scale and a zero point' : undefined
 }
 
 function quantisationOf(table: FlatTable | undefined, name: string, shape: Shape): Quantisation | undefined {
@@ -156,9 +163,9 @@ export function saturationOf({
 }
 
 /** Why numbers can't be read; undefined where they can. */
-export function whyUnread({ storage, isSparse }: TensorInfo): string | undefined {
+export function whyUnread({ storage, unusual }: TensorInfo): string | undefined {
   if (!Object.hasOwn(storedTypes, storage)) return `it holds values of type ${storage}`
-  return isSparse ? 'it is stored sparsely' : undefined
+  return unusual
 }
 
 /** The numbers of a tensor. @throws FormatError where there are not as many as its shape says */
