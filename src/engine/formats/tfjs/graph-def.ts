@@ -53,13 +53,18 @@ export function makerOf(tensor: string): readonly [node: string, output: number]
   return [node, Number(output)]
 }
 
-/** With as many outputs as others take of each node. */
+/** Of all nodes together; a name that ends in :999 asks for a thousand. */
+const mostOutputs = 2 ** 18
+
+/** With as many outputs as others take of each node. @throws FormatError for more than any graph has */
 export function withOutputs(nodes: readonly GraphNode[], wanted: readonly string[]): OperatorNode[] {
   const counts = new Map<string, number>()
   for (const tensor of [...nodes.flatMap(({ inputs }) => inputs), ...wanted]) {
     const [node, output] = makerOf(tensor)
     counts.set(node, Math.max(counts.get(node) ?? 1, output + 1))
   }
+  const all = [...counts.values()].reduce((sum, count) => sum + count, 0)
+  if (all > mostOutputs) throw new FormatError(`its nodes have ${all} outputs; at most ${mostOutputs} can be`)
   return nodes.map(({ name, operator, inputs, attributes }) => {
     const count = counts.get(name) ?? 1
     const outputs = Array.from({ length: count }, (_, i) => (i === 0 ? name : `${name}:${i}`))
