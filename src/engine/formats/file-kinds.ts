@@ -11,7 +11,7 @@ interface FileKind {
 
 /** What Limelight opens. */
 export const acceptedModels =
-  "Limelight opens ONNX models (.onnx), and safetensors files that hold its own networks, as `limelight train` and a model's save() write them"
+  "Limelight opens ONNX (.onnx), TensorFlow Lite (.tflite) and TensorFlow.js graph models (model.json), and safetensors files that hold its own networks, as `limelight train` and a model's save() write them"
 
 function startsWith(bytes: Uint8Array, magic: string | readonly number[], at = 0): boolean {
   const codes = typeof magic === 'string' ? Array.from(magic, (letter) => letter.charCodeAt(0)) : magic
@@ -74,11 +74,25 @@ function isIrVersion({ number, wire, value }: { number: number; wire: number; va
   return number === 1 && wire === 0 && value >= 1 && value < 1000
 }
 
+/** A FlatBuffer of TensorFlow Lite's schema. */
+export function isTflite(bytes: Uint8Array): boolean {
+  return startsWith(bytes, 'TFL3', 4)
+}
+
+/** A model.json of TensorFlow.js with a graph of TensorFlow's operators. What stands in front of a graph tells it from layers. */
+export function isWebGraph(bytes: Uint8Array): boolean {
+  const text = opening(bytes)
+  return isWebModel(text) && /"format":"graph-model"|"modeltopology":\{"(node|versions|library)":/.test(text)
+}
+
+function isWebModel(text: string): boolean {
+  return /^\{.*"(modeltopology|weightsmanifest)":/.test(text)
+}
+
 /** Other programs' files, the surest signs first. */
 const otherKinds: readonly FileKind[] = [
   { name: 'an empty file', sniff: ({ length }) => length === 0 },
   { name: 'a Keras model in HDF5 (.h5)', sniff: (bytes) => startsWith(bytes, '\x89HDF\r\n\x1a\n') },
-  { name: 'a TensorFlow Lite model (.tflite)', sniff: (bytes) => startsWith(bytes, 'TFL3', 4) },
   { name: 'a Keras model (.keras)', sniff: (bytes) => zipHolds(bytes, 'model.weights.h5') },
   { name: 'a PyTorch file (.pt, .pth)', sniff: (bytes) => zipHolds(bytes, 'data.pkl') },
   { name: 'a zip of NumPy arrays (.npz)', sniff: (bytes) => zipHolds(bytes, '.npy') },
@@ -103,7 +117,7 @@ const otherKinds: readonly FileKind[] = [
   { name: 'a web page', sniff: (bytes) => /^<(!doctypehtml|html)/.test(opening(bytes)) },
   {
     name: 'a TensorFlow.js model (model.json)',
-    sniff: (bytes) => /^\{.*"(modeltopology|weightsmanifest)":/.test(opening(bytes)),
+    sniff: (bytes) => isWebModel(opening(bytes)),
   },
   {
     name: 'an explanation that Limelight wrote',

@@ -1,6 +1,6 @@
 import { FormatError } from '../errors.ts'
 import type { Architecture } from '../model/sequential.ts'
-import { acceptedModels, isOnnx, otherKindOf } from './file-kinds.ts'
+import { acceptedModels, isOnnx, isTflite, isWebGraph, otherKindOf } from './file-kinds.ts'
 import type { ModelFiles } from './model-files.ts'
 import type { OpenedModel, ReadOptions } from './opened-model.ts'
 import { readModel } from './read-model.ts'
@@ -39,6 +39,18 @@ export const modelFormats: readonly ModelFormat[] = [
     extensions: ['.onnx'],
     sniff: isOnnx,
     read: async (files, options) => (await import('./onnx/read-onnx.ts')).readOnnx(files, options),
+  },
+  {
+    name: 'TensorFlow Lite',
+    extensions: ['.tflite'],
+    sniff: isTflite,
+    read: async (files, options) => (await import('./tflite/read-tflite.ts')).readTflite(files, options),
+  },
+  {
+    name: 'TensorFlow.js graph model',
+    extensions: ['.json'],
+    sniff: isWebGraph,
+    read: async (files, options) => (await import('./tfjs/read-graph-model.ts')).readGraphModel(files, options),
   },
 ]
 

@@ -18,7 +18,6 @@ const files: readonly (readonly [string, Uint8Array, RegExp])[] = [
   ['saved_model.pb', bytes('\x08\x01\x12\x02ab'), /a TensorFlow SavedModel/],
   ['.h5', bytes('\x89HDF\r\n\x1a\n\0\0\0'), /a Keras model in HDF5/],
   ['.keras', zip('metadata.json', 'config.json', 'model.weights.h5'), /a Keras model \(.keras\)/],
-  ['.tflite', bytes('\x1c\0\0\0TFL3\x14\0'), /a TensorFlow Lite model/],
   ['model.json', bytes('{\n  "format": "layers-model",\n  "modelTopology": {}}'), /a TensorFlow.js model/],
   ['.pt', zip('archive/data.pkl', 'archive/version'), /a PyTorch file/],
   ['.pth of PyTorch 1.5', bytes('\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.'), /a PyTorch file of an old version/],

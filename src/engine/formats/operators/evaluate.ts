@@ -63,6 +63,20 @@ export function costOf(tensors: readonly Tensor[]): number {
   return cost
 }
 
+/** Numbers that evaluating would hold at once: those of all steps. */
+export function numbersOf(tensors: readonly Tensor[]): number {
+  const seen = new Set<Tensor>()
+  const pending = [...tensors]
+  let count = 0
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    if (seen.has(next)) continue
+    seen.add(next)
+    pending.push(...next.inputs)
+    count += sizeOf(next.shape)
+  }
+  return count
+}
+
 /** Whether nothing but constants is needed for these. */
 export function hangsOnConstants(tensors: readonly Tensor[]): boolean {
   const seen = new Set<Tensor>()

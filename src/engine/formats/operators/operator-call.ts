@@ -206,6 +206,14 @@ export class OperatorCall {
     return typeof value === 'string' ? value : this.wrongAttribute(name, 'a text')
   }
 
+  /** A list of texts. */
+  texts(name: string, otherwise?: readonly string[]): readonly string[] {
+    const value = this.node.attributes[name] ?? otherwise
+    // An empty list is one of anything.
+    if (Array.isArray(value) && value.every((one): one is string => typeof one === 'string')) return value
+    return this.wrongAttribute(name, 'a list of texts')
+  }
+
   /** One of these texts. */
   choice<T extends string>(name: string, choices: readonly T[], otherwise?: T): T {
     const value = this.text(name, otherwise)

@@ -10,8 +10,8 @@ import type { Applied, Network, Parameter, Port } from '../../model/network.ts'
 import { concat } from '../../ops/concat.ts'
 import { round } from '../../ops/elementwise.ts'
 import { slice } from '../../ops/slice-and-pad.ts'
-import { constant, formatShape, Input, type Resident, type Shape, type Tensor } from '../../tensor.ts'
-import { costOf, hangsOnConstants } from './evaluate.ts'
+import { constant, formatShape, Input, type Resident, type Shape, sizeOf, type Tensor } from '../../tensor.ts'
+import { costOf, hangsOnConstants, numbersOf } from './evaluate.ts'
 import {
   OperatorCall,
   type OperatorFunction,
@@ -52,7 +52,14 @@ export function operatorNetwork(
   const nodes = neededNodes(graph)
   const inputs = graph.inputs.map((input) => portOf(input, options))
   const weights = new Weights()
-  const readings = { graph, nodes, operators, fileBatch: fileBatchOf(graph), known: new Map<string, HostValue>() }
+  const readings = {
+    graph,
+    nodes,
+    operators,
+    fileBatch: fileBatchOf(graph),
+    known: new Map<string, HostValue>(),
+    room: { left: mostFolded },
+  }
   const trial = (batch: number) => {
     const given = inputs.map(({ name, shape }) => new Input(name, [batch, ...shape]))
     return new Interpretation(readings, inputValues(graph, given), batch, weights.learn)
@@ -175,6 +182,8 @@ interface Readings {
   readonly fileBatch: number | null
   /** What was computed of constants alone, by the tensor's name. */
   readonly known: Map<string, HostValue>
+  /** Numbers that may still be computed so. What was refused once is refused again: it never grows. */
+  readonly room: { left: number }
 }
 
 interface Trial {
@@ -229,6 +238,12 @@ type Place = (value: HostValue, order: readonly number[]) => Tensor
 /** Multiplications and additions that are done on the host for what a node makes of constants alone. */
 const mostFolding = 2 ** 30
 
+/**
+ * Numbers that are held while that is done, 8 bytes each, and that all nodes may leave behind: a few bytes of a file can ask for a
+ * gigabyte of zeros. What would be more becomes part of the network.
+ */
+const mostFolded = 2 ** 25
+
 /** One reading of the graph, for one size of batch. */
 class Interpretation implements Trial, Surroundings {
   readonly outputs: readonly Value[]
@@ -237,7 +252,7 @@ class Interpretation implements Trial, Surroundings {
   private readonly unsupported: UnsupportedOperator[] = []
 
   constructor(
-    { graph, nodes, operators, fileBatch, known }: Readings,
+    { graph, nodes, operators, fileBatch, known, room }: Readings,
     given: ReadonlyMap<string, Value>,
     readonly batch: number,
     readonly place: Place,
@@ -245,6 +260,7 @@ class Interpretation implements Trial, Surroundings {
     this.operators = operators
     this.fileBatch = fileBatch
     this.known = known
+    this.room = room
     this.leaving = new Set(graph.outputs)
     const values = new Map<string, Value>([...constantsOf(graph), ...given])
     this.runNodes(nodes, values)
@@ -260,6 +276,9 @@ class Interpretation implements Trial, Surroundings {
   private readonly operators: OperatorSet
   private readonly known: Map<string, HostValue>
   private readonly leaving: ReadonlySet<string>
+  private readonly room: { left: number }
+  /** For what hangs on the batch, and is computed anew with each reading. */
+  private readonly roomOfBatch = { left: mostFolded }
 
   noteMixing(): void {
     this.mixes = true
@@ -337,7 +356,9 @@ class Interpretation implements Trial, Surroundings {
     const values = made(constantFrom)
     const tensors = values.flatMap((value) => (value instanceof DeviceValue ? [value.tensor] : []))
     if (!hangsOnConstants(tensors)) return values
-    if (costOf(tensors) > mostFolding) return made(this.place)
+    const room = isOfBatch ? this.roomOfBatch : this.room
+    if (costOf(tensors) > mostFolding || numbersOf(tensors) > room.left) return made(this.place)
+    room.left -= tensors.reduce((count, { shape }) => count + sizeOf(shape), 0)
     const folded = values.map((value, i) => {
       const [name, type] = [node.outputs[i], value.type]
       const host = value instanceof HostValue ? value.tensor : hostOf(value)
