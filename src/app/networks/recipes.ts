@@ -28,7 +28,7 @@ export const recipes = {
   },
   resnet: {
     what: 'a small residual network with batch norms, which sees images mirrored and moved',
-    epochs: 15,
+    epochs: 18,
     batchSize: 128,
     network: residualNetwork,
     optimizer: residualOptimizer,

@@ -16,15 +16,15 @@ import { task } from '../tasks/chosen-task.ts'
 /**
  * A small residual network (He et al., Deep Residual Learning for Image Recognition, 2015), as they wrote it for CIFAR-10, with one
  * block a stage: 3 x 3 convolutions with batch norms, 16, 32 and 64 filters, images halved where filters double; 78,000 parameters.
- * While it is trained, images are mirrored and moved by up to 2 pixels.
+ * While it is trained, images are mirrored and moved by up to a pixel.
  */
 export function residualNetwork(seed: number): Model {
   const image = input({ shape: task.inputShape })
   const moved = image.through(
     randomFlip({ mode: 'horizontal' }),
     randomTranslation({
-      heightFactor: 2 / task.inputShape[0],
-      widthFactor: 2 / task.inputShape[1],
+      heightFactor: 1 / task.inputShape[0],
+      widthFactor: 1 / task.inputShape[1],
       fillMode: 'nearest',
     }),
   )

@@ -143,7 +143,14 @@ export function interpret(
   operators: OperatorSet,
   given: ReadonlyMap<string, Value>,
 ): readonly Value[] {
-  const readings = { graph, nodes: neededNodes(graph), operators, fileBatch: null, known: new Map<string, HostValue>() }
+  const readings = {
+    graph,
+    nodes: neededNodes(graph),
+    operators,
+    fileBatch: null,
+    known: new Map<string, HostValue>(),
+    room: { left: mostFolded },
+  }
   return new Interpretation(readings, given, 1, constantFrom).outputs
 }
 
