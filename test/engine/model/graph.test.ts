@@ -291,8 +291,8 @@ describe('what is no graph is refused', () => {
   const image = input({ shape: [4, 4, 1] })
 
   it('where a layer does not fit, at the line that says so', () => {
-    expect(() => image.through(dense({ units: 2 }))).toThrow(
-      new ShapeError('dense: expected vectors, got [4,4,1]; put flatten() before it'),
+    expect(() => image.through(flatten(), maxPooling2d())).toThrow(
+      new ShapeError('maxPooling2d: expected images [H,W,C], got [16]'),
     )
     expect(() => image.through({ layer: 'add' } as never)).toThrow(
       'add: expected several inputs of one shape, got [4,4,1]',

@@ -4,6 +4,7 @@ import { model } from '../../../src/engine/facade/model.ts'
 import { sequential } from '../../../src/engine/facade/sequential.ts'
 import { concatenate, input } from '../../../src/engine/model/graph.ts'
 import {
+  dense,
   groupNormalization,
   type LayerDescription,
   layerNormalization,
@@ -27,6 +28,25 @@ it('rescaling multiplies, then adds', async () => {
   expect(largestError(y, [-1, 0, 1])).toBeLessThan(1e-7)
   expect(() => sequential({ inputShape: [3] }, [rescaling({} as { scale: number })])).toThrow(/scale is missing/)
 })
+
+it.each([[[3]], [[5, 3]], [[2, 4, 3]], [[2, 2, 2, 3]]])(
+  'dense weighs the features, the last axis, of samples %j, each place by itself',
+  async (sample) => {
+    const shape = [2, ...sample]
+    const x = numbers(shape, 2)
+    const { y, weights } = await outputOf(dense({ units: 4, activation: 'softmax' }), shape, x)
+    const [kernel, bias] = weights
+    expect(weights.map(({ shape }) => shape)).toEqual([[3, 4], [4]])
+    const expected = Array.from({ length: x.length / 3 }, (_, place) => {
+      const sums = Array.from(bias.data, (start, unit) =>
+        [0, 1, 2].reduce((sum, c) => sum + x[3 * place + c] * kernel.data[4 * c + unit], start),
+      )
+      const total = sums.reduce((sum, value) => sum + Math.exp(value), 0)
+      return sums.map((value) => Math.exp(value) / total)
+    })
+    expect(largestError(y, expected.flat())).toBeLessThan(1e-7)
+  },
+)
 
 describe('normalisations', () => {
   const shape = [2, 3, 2, 4]
