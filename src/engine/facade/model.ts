@@ -209,7 +209,9 @@ export class Model {
   /** The classes the last layer tells apart. */
   classes(caller: string): number {
     if (this.outputShape.length !== 1)
-      throw new ShapeError(`${caller}: the model ends in ${formatShape(this.outputShape)}; expected one number a class, as dense() gives behind flatten() or a global pooling`)
+      throw new ShapeError(
+        `${caller}: the model ends in ${formatShape(this.outputShape)}; expected one number a class, as dense() gives behind flatten() or a global pooling`,
+      )
     return this.outputShape[0]
   }
 
