@@ -40,6 +40,7 @@ export {
   multiply,
   SymbolicTensor,
   subtract,
+  through,
 } from './model/graph.ts'
 export { type LayerCall, type LayeredNetwork, type LayerOutline, weightsOf } from './model/layered.ts'
 export * from './model/layers/public.ts'

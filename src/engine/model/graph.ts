@@ -3,7 +3,7 @@ import { ArgumentError, ShapeError } from '../errors.ts'
 import { isShape, type Shape } from '../tensor.ts'
 import { type Connections, type LayeredNetwork, LayerNames, layeredNetwork, mostLayers, Room } from './layered.ts'
 import type { MergeLayer } from './layers/merge.ts'
-import { callLayer, type LayerDescription, layerNameOf, type MergingDescription } from './layers/registry.ts'
+import { type AnyLayerDescription, callLayer, type LayerDescription, layerNameOf } from './layers/registry.ts'
 import type { Port } from './network.ts'
 
 /**
@@ -11,12 +11,15 @@ import type { Port } from './network.ts'
  * connects the inputs to the outputs is a network.
  */
 
-type AnyLayer = LayerDescription | MergingDescription
-
 /** Where a symbolic tensor comes from. */
 type Origin =
   | { readonly kind: 'input'; readonly name: string | undefined }
-  | { readonly kind: 'call'; readonly layer: AnyLayer; readonly type: string; readonly of: readonly SymbolicTensor[] }
+  | {
+      readonly kind: 'call'
+      readonly layer: AnyLayerDescription
+      readonly type: string
+      readonly of: readonly SymbolicTensor[]
+    }
 
 /** A tensor of a network that is being written: one sample's shape, and where it comes from. It holds no numbers. */
 export class SymbolicTensor {
@@ -38,7 +41,7 @@ export class SymbolicTensor {
   }
 }
 
-function call(layer: AnyLayer, of: readonly SymbolicTensor[]): SymbolicTensor {
+function call(layer: AnyLayerDescription, of: readonly SymbolicTensor[]): SymbolicTensor {
   const { type, outputShape } = callLayer(
     layerNameOf(layer) ?? 'through',
     layer,
@@ -66,12 +69,26 @@ export function input(options: InputOptions): SymbolicTensor {
   return new SymbolicTensor([...options.shape], { kind: 'input', name: options.name })
 }
 
-function merge(layer: AnyLayer, tensors: readonly SymbolicTensor[]): SymbolicTensor {
+/**
+ * What a layer makes of several tensors: `through([query, value], multiHeadAttention({ … }))`. As x.through(layer), where the same object
+ * is used twice both share its weights.
+ * @throws ShapeError, ArgumentError where the layer does not take these, or as many
+ */
+export function through(tensors: readonly SymbolicTensor[], layer: AnyLayerDescription): SymbolicTensor {
+  check('through', listOfTensors, tensors, 'tensors')
+  return call(layer, tensors)
+}
+
+function merge(layer: AnyLayerDescription, tensors: readonly SymbolicTensor[]): SymbolicTensor {
   check(layer.layer, severalTensors, tensors, 'tensors')
   return call(layer, tensors)
 }
 
 const isSymbolic = (value: unknown) => value instanceof SymbolicTensor
+const listOfTensors = thatIs<readonly SymbolicTensor[]>(
+  'a list of symbolic tensors',
+  (value) => Array.isArray(value) && value.length > 0 && value.every(isSymbolic),
+)
 const severalTensors = thatIs<readonly SymbolicTensor[]>(
   'a list of at least two symbolic tensors',
   (value) => Array.isArray(value) && value.length > 1 && value.every(isSymbolic),
@@ -116,7 +133,7 @@ export interface GraphArchitecture {
   readonly seed?: number
   readonly inputs: readonly Port[]
   /** By their names. */
-  readonly layers: Readonly<Record<string, AnyLayer>>
+  readonly layers: Readonly<Record<string, AnyLayerDescription>>
   /** Which layer is called with which tensors. */
   readonly calls: readonly { readonly layer: string; readonly inputs: readonly number[] }[]
   /** Which tensors. */
@@ -154,7 +171,7 @@ export function graphArchitecture(options: GraphOptions): Required<GraphArchitec
   })
   const numbers = new Map(given.map((tensor, i) => [tensor, i]))
   const names = new LayerNames(inputs.map(({ name }) => name))
-  const nameOf = new Map<AnyLayer, string>()
+  const nameOf = new Map<AnyLayerDescription, string>()
   const calls: GraphArchitecture['calls'][number][] = []
   // Without recursion: a graph may be deeper than the stack.
   const pending = wanted.toReversed()

@@ -2,8 +2,7 @@ import { ArgumentError, ShapeError } from '../errors.ts'
 import { type Shape, sizeOf, Tensor } from '../tensor.ts'
 import type { Update } from '../updates/update.ts'
 import { initialize, seededRandom } from './initializers.ts'
-import type { WeightDescription } from './layers/layer.ts'
-import type { CalledLayer } from './layers/registry.ts'
+import type { CalledLayer, WeightDescription } from './layers/layer.ts'
 import type { Network, Parameter, Port } from './network.ts'
 
 /** Networks that are made of layers: what stacks and graphs have in common. */

@@ -2,8 +2,8 @@ import { check, orLeftOut, shown, thatIs, withFields } from '../arguments.ts'
 import { ArgumentError, ShapeError } from '../errors.ts'
 import { isShape, type Shape } from '../tensor.ts'
 import { type LayeredNetwork, LayerNames, layeredNetwork, mostLayers, Room } from './layered.ts'
-import type { BuiltLayer } from './layers/layer.ts'
-import { buildLayer, type LayerDescription, layerNameOf, ofOneInput } from './layers/registry.ts'
+import type { CalledLayer } from './layers/layer.ts'
+import { callLayer, type LayerDescription, layerNameOf } from './layers/registry.ts'
 
 /** Networks that are layers one behind the other: Keras's Sequential. */
 
@@ -19,7 +19,7 @@ export interface Architecture extends SequentialOptions {
   readonly layers: readonly LayerDescription[]
 }
 
-export interface NamedLayer extends BuiltLayer {
+export interface NamedLayer extends CalledLayer {
   /** Keras's: conv2d, conv2d_1, … */
   readonly name: string
 }
@@ -48,7 +48,7 @@ export function sequentialNetwork(
   const layers = stackLayers(inputShape, descriptions)
   const connections = {
     inputs: [{ name: 'x', shape: inputShape }],
-    calls: layers.map((layer, i) => ({ name: layer.name, layer: ofOneInput(layer), inputs: [i] })),
+    calls: layers.map((layer, i) => ({ name: layer.name, layer, inputs: [i] })),
     outputs: [{ name: 'y', tensor: layers.length }],
   }
   return { ...layeredNetwork(connections, seed), architecture: { inputShape, seed, layers: descriptions }, layers }
@@ -71,7 +71,7 @@ export function stackLayers(inputShape: Shape, descriptions: readonly LayerDescr
   let shape = inputShape
   return descriptions.map((description, index) => {
     const caller = `${layerNameOf(description) ?? 'sequential'} (layer ${index + 1})`
-    const layer = buildLayer(caller, description, shape)
+    const layer = callLayer(caller, description, [shape])
     room.checkOutput(`${caller}: its output`, layer.outputShape)
     room.addWeights(caller, layer.weights)
     shape = layer.outputShape

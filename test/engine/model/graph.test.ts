@@ -295,7 +295,7 @@ describe('what is no graph is refused', () => {
       new ShapeError('maxPooling2d: expected images [H,W,C], got [16]'),
     )
     expect(() => image.through({ layer: 'add' } as never)).toThrow(
-      'add: expected several inputs of one shape, got [4,4,1]',
+      'add: add makes one tensor of several, as in add([a, b]); here is but one',
     )
     expect(() => image.through('relu' as never)).toThrow('through: "relu" is no layer')
     expect(() => add([image, image.through(flatten())])).toThrow(

@@ -21,13 +21,15 @@ export interface LayerKind<Description> {
 }
 
 /**
- * As LayerKind, for layers that make one tensor of several. They have no weights.
+ * As LayerKind, for layers that make one tensor of several.
  * @internal
  */
 export interface MergingKind<Description> {
   readonly options: Expected
-  /** @param inputs the shapes of at least two */
-  build(caller: string, description: Description, inputs: readonly Shape[]): MergingLayer
+  /** Whether they also take one, so that they may stand in a stack. No, unless given. */
+  readonly takesOne?: true
+  /** @param inputs the shapes of at least two, or of one where the kind takes one */
+  build(caller: string, description: Description, inputs: readonly Shape[]): CalledLayer
 }
 
 export interface WeightDescription {
@@ -60,8 +62,14 @@ export interface BuiltLayer {
   apply(x: Tensor, weights: readonly Resident[], context: LayerContext): Tensor | OutputWithUpdates
 }
 
-export interface MergingLayer extends Pick<BuiltLayer, 'type' | 'outputShape'> {
-  apply(inputs: readonly Tensor[]): Tensor
+/** A layer of any number of inputs, prepared. */
+export interface CalledLayer extends Omit<BuiltLayer, 'apply'> {
+  apply(inputs: readonly Tensor[], weights: readonly Resident[], context: LayerContext): ReturnType<BuiltLayer['apply']>
+}
+
+/** A layer of one input, as one of any number. */
+export function ofOneInput({ type, outputShape, weights, apply }: BuiltLayer): CalledLayer {
+  return { type, outputShape, weights, apply: ([x], own, context) => apply(x, own, context) }
 }
 
 /** A layer that only computes. */

@@ -21,7 +21,12 @@ function sameForAll(caller: string, inputs: readonly Shape[]): Shape {
 function mergeKind(type: string, merge: (inputs: readonly Tensor[]) => Tensor): MergingKind<MergeLayer> {
   return {
     options: optionsOf<MergeLayer>({ layer: text }),
-    build: (caller, _description, inputs) => ({ type, outputShape: sameForAll(caller, inputs), apply: merge }),
+    build: (caller, _description, inputs) => ({
+      type,
+      outputShape: sameForAll(caller, inputs),
+      weights: [],
+      apply: merge,
+    }),
   }
 }
 
@@ -73,6 +78,7 @@ export const concatenateKind: MergingKind<ConcatenateLayer> = {
     return {
       type: 'Concatenate',
       outputShape: first.with(along, extent),
+      weights: [],
       apply: (tensors) => concat(tensors, { axis: along + 1 }),
     }
   },

@@ -1,6 +1,6 @@
 import { check, shown } from '../../arguments.ts'
 import { ArgumentError, ShapeError } from '../../errors.ts'
-import type { Resident, Shape, Tensor } from '../../tensor.ts'
+import type { Shape } from '../../tensor.ts'
 import { type ActivationLayer, activationKind } from './activation.ts'
 import { type BatchNormalizationLayer, batchNormalizationKind } from './batch-normalization.ts'
 import { type Cropping2dLayer, cropping2dKind, type ZeroPadding2dLayer, zeroPadding2dKind } from './borders2d.ts'
@@ -17,7 +17,7 @@ import {
   globalMaxPooling2dKind,
 } from './global-pooling2d.ts'
 import { type GroupNormalizationLayer, groupNormalizationKind } from './group-normalization.ts'
-import type { BuiltLayer, LayerContext, LayerKind, MergingKind } from './layer.ts'
+import { type BuiltLayer, type CalledLayer, type LayerKind, type MergingKind, ofOneInput } from './layer.ts'
 import { type LayerNormalizationLayer, layerNormalizationKind } from './layer-normalization.ts'
 import {
   addKind,
@@ -29,6 +29,7 @@ import {
   multiplyKind,
   subtractKind,
 } from './merge.ts'
+import { type MultiHeadAttentionLayer, multiHeadAttentionKind } from './multi-head-attention.ts'
 import { type PermuteLayer, permuteKind } from './permute.ts'
 import {
   type AveragePooling2dLayer,
@@ -55,8 +56,10 @@ import {
 } from './sloped-activations.ts'
 import { type UpSampling2dLayer, upSampling2dKind } from './up-sampling2d.ts'
 
-/** All layers of one input, as plain data. */
-export type LayerDescription =
+/** All layers of one input, as plain data. Some take several, too. */
+export type LayerDescription = OneInputDescription | MultiHeadAttentionLayer
+
+type OneInputDescription =
   | Conv2dLayer
   | DepthwiseConv2dLayer
   | SeparableConv2dLayer
@@ -86,11 +89,13 @@ export type LayerDescription =
   | RandomTranslationLayer
 
 /** All layers of several inputs, as plain data. */
-export type MergingDescription = MergeLayer | ConcatenateLayer
+export type MergingDescription = MergeLayer | ConcatenateLayer | MultiHeadAttentionLayer
 
-type LayerName = LayerDescription['layer']
+export type AnyLayerDescription = LayerDescription | MergingDescription
+
+type LayerName = OneInputDescription['layer']
 type MergingName = MergingDescription['layer']
-type Described<Name> = Extract<LayerDescription | MergingDescription, { readonly layer: Name }>
+type Described<Name> = Extract<AnyLayerDescription, { readonly layer: Name }>
 
 const kinds: { readonly [Name in LayerName]: LayerKind<Described<Name>> } = {
   conv2d: conv2dKind,
@@ -122,13 +127,14 @@ const kinds: { readonly [Name in LayerName]: LayerKind<Described<Name>> } = {
   randomTranslation: randomTranslationKind,
 }
 
-const mergingKinds: { readonly [Name in MergingName]: MergingKind<MergingDescription> } = {
+const mergingKinds: { readonly [Name in MergingName]: MergingKind<Described<Name>> } = {
   add: addKind,
   multiply: multiplyKind,
   average: averageKind,
   maximum: maximumKind,
   subtract: subtractKind,
   concatenate: concatenateKind,
+  multiHeadAttention: multiHeadAttentionKind,
 }
 
 function isLayerName(name: unknown): name is LayerName {
@@ -140,9 +146,35 @@ function isMergingName(name: unknown): name is MergingName {
 }
 
 /** What a description says that it is, where that is a layer: whatever people wrote. */
-export function layerNameOf(description: LayerDescription | MergingDescription): LayerName | MergingName | null {
+export function layerNameOf(description: AnyLayerDescription): LayerName | MergingName | null {
   const name: unknown = description?.layer
   return isLayerName(name) || isMergingName(name) ? name : null
+}
+
+/**
+ * Prepares a layer for inputs of these shapes (without the batch axis).
+ * @param caller begins the messages
+ * @throws ShapeError, ArgumentError, also for what is no layer, one with a wrong option, or one that takes fewer inputs, or more
+ */
+export function callLayer(caller: string, description: AnyLayerDescription, inputs: readonly Shape[]): CalledLayer {
+  const name: unknown = description?.layer
+  if (isMergingName(name)) {
+    const kind: MergingKind<AnyLayerDescription> = mergingKinds[name]
+    if (inputs.length === 1 && !kind.takesOne)
+      throw new ArgumentError(`${caller}: ${name} makes one tensor of several, as in ${name}([a, b]); here is but one`)
+    check(caller, kind.options, description)
+    return kind.build(caller, description, inputs)
+  }
+  if (!isLayerName(name)) {
+    const given = name === undefined ? description : name
+    throw new ArgumentError(
+      `${caller}: ${shown(given)} is no layer; there are ${[...Object.keys(kinds), ...Object.keys(mergingKinds)].join(', ')}`,
+    )
+  }
+  const kind: LayerKind<AnyLayerDescription> = kinds[name]
+  check(caller, kind.options, description)
+  if (inputs.length !== 1) throw new ShapeError(`${caller}: expected one input, not ${inputs.length}`)
+  return ofOneInput(kind.build(caller, description, inputs[0]))
 }
 
 /**
@@ -151,46 +183,6 @@ export function layerNameOf(description: LayerDescription | MergingDescription):
  * @throws ShapeError, ArgumentError, also for what is no layer of one input, or one with a wrong option
  */
 export function buildLayer(caller: string, description: LayerDescription, input: Shape): BuiltLayer {
-  const name: unknown = description?.layer
-  if (isMergingName(name))
-    throw new ArgumentError(`${caller}: ${name} makes one tensor of several, as in ${name}([a, b]); here is but one`)
-  if (!isLayerName(name)) {
-    const given = name === undefined ? description : name
-    throw new ArgumentError(`${caller}: ${shown(given)} is no layer; there are ${Object.keys(kinds).join(', ')}`)
-  }
-  const kind: LayerKind<LayerDescription> = kinds[name]
-  check(caller, kind.options, description)
-  return kind.build(caller, description, input)
-}
-
-/** A layer of any number of inputs, prepared. */
-export interface CalledLayer extends Omit<BuiltLayer, 'apply'> {
-  apply(inputs: readonly Tensor[], weights: readonly Resident[], context: LayerContext): ReturnType<BuiltLayer['apply']>
-}
-
-/** A layer of one input, as one of any number. */
-export function ofOneInput({ type, outputShape, weights, apply }: BuiltLayer): CalledLayer {
-  return { type, outputShape, weights, apply: ([x], own, context) => apply(x, own, context) }
-}
-
-/**
- * Prepares a layer for inputs of these shapes (without the batch axis).
- * @throws ShapeError, ArgumentError, also where the layer takes fewer inputs, or more
- */
-export function callLayer(
-  caller: string,
-  description: LayerDescription | MergingDescription,
-  inputs: readonly Shape[],
-): CalledLayer {
-  if (isMerging(description)) {
-    const kind = mergingKinds[description.layer]
-    check(caller, kind.options, description)
-    return { ...kind.build(caller, description, inputs), weights: [] }
-  }
-  if (inputs.length !== 1) throw new ShapeError(`${caller}: expected one input, not ${inputs.length}`)
-  return ofOneInput(buildLayer(caller, description, inputs[0]))
-}
-
-function isMerging(description: LayerDescription | MergingDescription): description is MergingDescription {
-  return isMergingName(description?.layer)
+  const layer = callLayer(caller, description, [input])
+  return { ...layer, apply: (x, weights, context) => layer.apply([x], weights, context) }
 }
