@@ -4,6 +4,7 @@ import { predictBlended } from '../../../src/engine/blend/predict-blended.ts'
 import { predictFactored } from '../../../src/engine/blend/predict-factored.ts'
 import { CpuDevice } from '../../../src/engine/cpu/device.ts'
 import { type Model, model } from '../../../src/engine/facade/model.ts'
+import { sequential } from '../../../src/engine/facade/sequential.ts'
 import { CompiledModel } from '../../../src/engine/model/compiled.ts'
 import { add, concatenate, input } from '../../../src/engine/model/graph.ts'
 import {
@@ -119,6 +120,14 @@ describe('predictions of blended images equal those of the images themselves', (
     const { error, isShared } = await compared(trained(chain(...layers)).network)
     expect(error).toBeLessThan(5e-6)
     expect(isShared).toBe(sharing)
+  })
+
+  it('of a chain with models in it, which share as their layers would', async () => {
+    const eye = sequential({ inputShape }, [same(4), batchNormalization(), activation('relu')])
+    const network = model({ inputs: image, outputs: image.through(eye, same(3), ...head()) })
+    const { error, isShared } = await compared(trained(network).network)
+    expect(error).toBeLessThan(5e-6)
+    expect(isShared).toBe(true)
   })
 
   it('of a chain whose operations say how many images there are', async () => {

@@ -46,12 +46,12 @@ const difference = mergeKind('Subtract', ([a, b]) => sub(a, b))
 /** @internal */
 export const subtractKind: MergingKind<MergeLayer> = {
   ...difference,
-  build(caller, description, inputs) {
+  build(caller, description, inputs, inner) {
     if (inputs.length !== 2)
       throw new ShapeError(
         `${caller}: expected two inputs, the second to be taken from the first, not ${inputs.length}`,
       )
-    return difference.build(caller, description, inputs)
+    return difference.build(caller, description, inputs, inner)
   },
 }
 

@@ -34,7 +34,14 @@ export {
   type GroupNormalizationLayer,
   groupNormalization,
 } from './group-normalization.ts'
-export type { BuiltLayer, CalledLayer, LayerContext, OutputWithUpdates, WeightDescription } from './layer.ts'
+export type {
+  BuiltLayer,
+  CalledLayer,
+  LayerContext,
+  OutputWithChanges,
+  StateChange,
+  WeightDescription,
+} from './layer.ts'
 export { type LayerNormalizationLayer, layerNormalization } from './layer-normalization.ts'
 export type { ConcatenateLayer, MergeLayer } from './merge.ts'
 export {
@@ -42,6 +49,7 @@ export {
   type MultiHeadAttentionLayer,
   multiHeadAttention,
 } from './multi-head-attention.ts'
+export type { ModelLayer, SequentialLayer } from './nested.ts'
 export { type PermuteLayer, permute } from './permute.ts'
 export {
   type AveragePooling2dLayer,

@@ -17,7 +17,14 @@ import {
   globalMaxPooling2dKind,
 } from './global-pooling2d.ts'
 import { type GroupNormalizationLayer, groupNormalizationKind } from './group-normalization.ts'
-import { type BuiltLayer, type CalledLayer, type LayerKind, type MergingKind, ofOneInput } from './layer.ts'
+import {
+  type BuiltLayer,
+  type CalledLayer,
+  type InnerLayers,
+  type LayerKind,
+  type MergingKind,
+  ofOneInput,
+} from './layer.ts'
 import { type LayerNormalizationLayer, layerNormalizationKind } from './layer-normalization.ts'
 import {
   addKind,
@@ -30,6 +37,7 @@ import {
   subtractKind,
 } from './merge.ts'
 import { type MultiHeadAttentionLayer, multiHeadAttentionKind } from './multi-head-attention.ts'
+import { type ModelLayer, modelKind, type SequentialLayer, sequentialKind } from './nested.ts'
 import { type PermuteLayer, permuteKind } from './permute.ts'
 import {
   type AveragePooling2dLayer,
@@ -57,7 +65,11 @@ import {
 import { type UpSampling2dLayer, upSampling2dKind } from './up-sampling2d.ts'
 
 /** All layers of one input, as plain data. Some take several, too. */
-export type LayerDescription = OneInputDescription | MultiHeadAttentionLayer
+export type LayerDescription =
+  | OneInputDescription
+  | MultiHeadAttentionLayer
+  | ModelLayer<AnyLayerDescription>
+  | SequentialLayer<LayerDescription>
 
 type OneInputDescription =
   | Conv2dLayer
@@ -89,7 +101,12 @@ type OneInputDescription =
   | RandomTranslationLayer
 
 /** All layers of several inputs, as plain data. */
-export type MergingDescription = MergeLayer | ConcatenateLayer | MultiHeadAttentionLayer
+export type MergingDescription =
+  | MergeLayer
+  | ConcatenateLayer
+  | MultiHeadAttentionLayer
+  | ModelLayer<AnyLayerDescription>
+  | SequentialLayer<LayerDescription>
 
 export type AnyLayerDescription = LayerDescription | MergingDescription
 
@@ -135,6 +152,8 @@ const mergingKinds: { readonly [Name in MergingName]: MergingKind<Described<Name
   subtract: subtractKind,
   concatenate: concatenateKind,
   multiHeadAttention: multiHeadAttentionKind,
+  model: modelKind,
+  sequential: sequentialKind,
 }
 
 function isLayerName(name: unknown): name is LayerName {
@@ -157,13 +176,37 @@ export function layerNameOf(description: AnyLayerDescription): LayerName | Mergi
  * @throws ShapeError, ArgumentError, also for what is no layer, one with a wrong option, or one that takes fewer inputs, or more
  */
 export function callLayer(caller: string, description: AnyLayerDescription, inputs: readonly Shape[]): CalledLayer {
+  return callAt(0, caller, description, inputs)
+}
+
+/** Models inside models: a hostile file may hold more than the stack of calls takes. */
+const deepest = 20
+
+/** Prepares layers, and those inside them. @param depth of models around them */
+function layersAt(depth: number): InnerLayers<AnyLayerDescription> {
+  return {
+    call: (caller, description, inputs) => callAt(depth, caller, description, inputs),
+    nameOf: layerNameOf,
+  }
+}
+
+/** @internal */
+export const allLayers = layersAt(0)
+
+function callAt(
+  depth: number,
+  caller: string,
+  description: AnyLayerDescription,
+  inputs: readonly Shape[],
+): CalledLayer {
+  if (depth > deepest) throw new ArgumentError(`models stand inside models ${deepest} deep; no more can be`)
   const name: unknown = description?.layer
   if (isMergingName(name)) {
     const kind: MergingKind<AnyLayerDescription> = mergingKinds[name]
     if (inputs.length === 1 && !kind.takesOne)
       throw new ArgumentError(`${caller}: ${name} makes one tensor of several, as in ${name}([a, b]); here is but one`)
     check(caller, kind.options, description)
-    return kind.build(caller, description, inputs)
+    return kind.build(caller, description, inputs, layersAt(depth + 1))
   }
   if (!isLayerName(name)) {
     const given = name === undefined ? description : name
