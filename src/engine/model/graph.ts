@@ -4,6 +4,7 @@ import type { Shape } from '../tensor.ts'
 import { descriptionOf, type LayeredModel, networkOf } from './callable.ts'
 import { connectLayers, type GraphOf, isName, isSampleShape } from './connections.ts'
 import { type Connections, type LayeredNetwork, LayerNames, layeredNetwork } from './layered.ts'
+import type { DotConfig } from './layers/dot.ts'
 import type { MergeLayer } from './layers/merge.ts'
 import { type AnyLayerDescription, allLayers, type LayerDescription } from './layers/registry.ts'
 import type { Network, Port } from './network.ts'
@@ -110,6 +111,8 @@ export const multiply = merging('multiply')
 export const average = merging('average')
 /** The largest of tensors of one shape, number by number: Keras's Maximum. @throws ShapeError, ArgumentError */
 export const maximum = merging('maximum')
+/** The smallest of tensors of one shape, number by number: Keras's Minimum. @throws ShapeError, ArgumentError */
+export const minimum = merging('minimum')
 /** The first of two tensors of one shape, less the second: Keras's Subtract. @throws ShapeError, ArgumentError */
 export const subtract = merging('subtract')
 
@@ -122,6 +125,15 @@ export function concatenate(
   options: { readonly axis?: number } = {},
 ): SymbolicTensor {
   return merge({ layer: 'concatenate', ...options }, tensors)
+}
+
+/**
+ * The sums of products along an axis of each of two tensors, sample by sample: Keras's Dot. Its shape is that of the first without that
+ * axis, then that of the second without its own.
+ * @throws ShapeError, ArgumentError where there is no such axis, or they are not as long
+ */
+export function dot(tensors: readonly SymbolicTensor[], options: DotConfig): SymbolicTensor {
+  return merge({ layer: 'dot', ...options }, tensors)
 }
 
 /** What a graph is made of, from where to where. */

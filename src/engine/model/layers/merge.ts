@@ -1,13 +1,13 @@
 import { optionsOf, text, thatIs } from '../../arguments.ts'
 import { ShapeError } from '../../errors.ts'
 import { concat } from '../../ops/concat.ts'
-import { add, maximum, mul, sub } from '../../ops/elementwise.ts'
+import { add, maximum, minimum, mul, sub } from '../../ops/elementwise.ts'
 import { formatShape, type Shape, sameShape, type Tensor } from '../../tensor.ts'
 import type { MergingKind } from './layer.ts'
 
 /** Layers that make one tensor of several of equal shapes, number by number. */
 export interface MergeLayer {
-  readonly layer: 'add' | 'multiply' | 'average' | 'maximum' | 'subtract'
+  readonly layer: 'add' | 'multiply' | 'average' | 'maximum' | 'minimum' | 'subtract'
 }
 
 /** @throws ShapeError in the layer's words where the shapes differ */
@@ -40,6 +40,8 @@ export const multiplyKind = mergeKind('Multiply', (inputs) => inputs.reduce((pro
 export const averageKind = mergeKind('Average', (inputs) => mul(sumOf(inputs), 1 / inputs.length))
 /** @internal */
 export const maximumKind = mergeKind('Maximum', (inputs) => inputs.reduce((largest, x) => maximum(largest, x)))
+/** @internal */
+export const minimumKind = mergeKind('Minimum', (inputs) => inputs.reduce((smallest, x) => minimum(smallest, x)))
 
 const difference = mergeKind('Subtract', ([a, b]) => sub(a, b))
 

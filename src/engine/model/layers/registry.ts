@@ -8,8 +8,15 @@ import { type Conv2dLayer, conv2dKind } from './conv2d.ts'
 import { type Conv2dTransposeLayer, conv2dTransposeKind } from './conv2d-transpose.ts'
 import { type DenseLayer, denseKind } from './dense.ts'
 import { type DepthwiseConv2dLayer, depthwiseConv2dKind } from './depthwise-conv2d.ts'
+import { type DotLayer, dotKind } from './dot.ts'
 import { type DropoutLayer, dropoutKind, type SpatialDropout2dLayer, spatialDropout2dKind } from './dropout.ts'
 import { type FlattenLayer, flattenKind } from './flatten.ts'
+import {
+  type GaussianDropoutLayer,
+  type GaussianNoiseLayer,
+  gaussianDropoutKind,
+  gaussianNoiseKind,
+} from './gaussian.ts'
 import {
   type GlobalAveragePooling2dLayer,
   type GlobalMaxPooling2dLayer,
@@ -33,11 +40,13 @@ import {
   concatenateKind,
   type MergeLayer,
   maximumKind,
+  minimumKind,
   multiplyKind,
   subtractKind,
 } from './merge.ts'
 import { type MultiHeadAttentionLayer, multiHeadAttentionKind } from './multi-head-attention.ts'
 import { type ModelLayer, modelKind, type SequentialLayer, sequentialKind } from './nested.ts'
+import { type NormalizationLayer, normalizationKind } from './normalization.ts'
 import { type PermuteLayer, permuteKind } from './permute.ts'
 import {
   type AveragePooling2dLayer,
@@ -46,13 +55,17 @@ import {
   maxPooling2dKind,
 } from './pooling2d.ts'
 import {
+  type RandomCropLayer,
   type RandomFlipLayer,
   type RandomTranslationLayer,
+  randomCropKind,
   randomFlipKind,
   randomTranslationKind,
 } from './random-images.ts'
+import { type ReLULayer, reLUKind, type ThresholdedReLULayer, thresholdedReLUKind } from './rectifiers.ts'
 import { type RescalingLayer, rescalingKind } from './rescaling.ts'
 import { type ReshapeLayer, reshapeKind } from './reshape.ts'
+import { type ResizingLayer, resizingKind } from './resizing.ts'
 import { type SeparableConv2dLayer, separableConv2dKind } from './separable-conv2d.ts'
 import {
   type EluLayer,
@@ -62,6 +75,7 @@ import {
   type PReluLayer,
   preluKind,
 } from './sloped-activations.ts'
+import { type SoftmaxLayer, softmaxKind } from './softmax.ts'
 import { type UpSampling2dLayer, upSampling2dKind } from './up-sampling2d.ts'
 
 /** All layers of one input, as plain data. Some take several, too. */
@@ -89,6 +103,9 @@ type OneInputDescription =
   | Cropping2dLayer
   | DropoutLayer
   | ActivationLayer
+  | SoftmaxLayer
+  | ReLULayer
+  | ThresholdedReLULayer
   | LeakyReLULayer
   | EluLayer
   | PReluLayer
@@ -96,14 +113,20 @@ type OneInputDescription =
   | LayerNormalizationLayer
   | GroupNormalizationLayer
   | SpatialDropout2dLayer
+  | GaussianNoiseLayer
+  | GaussianDropoutLayer
   | RescalingLayer
+  | NormalizationLayer
+  | ResizingLayer
   | RandomFlipLayer
   | RandomTranslationLayer
+  | RandomCropLayer
 
 /** All layers of several inputs, as plain data. */
 export type MergingDescription =
   | MergeLayer
   | ConcatenateLayer
+  | DotLayer
   | MultiHeadAttentionLayer
   | ModelLayer<AnyLayerDescription>
   | SequentialLayer<LayerDescription>
@@ -132,6 +155,9 @@ const kinds: { readonly [Name in LayerName]: LayerKind<Described<Name>> } = {
   cropping2d: cropping2dKind,
   dropout: dropoutKind,
   activation: activationKind,
+  softmax: softmaxKind,
+  reLU: reLUKind,
+  thresholdedReLU: thresholdedReLUKind,
   leakyReLU: leakyReLUKind,
   elu: eluKind,
   prelu: preluKind,
@@ -139,9 +165,14 @@ const kinds: { readonly [Name in LayerName]: LayerKind<Described<Name>> } = {
   layerNormalization: layerNormalizationKind,
   groupNormalization: groupNormalizationKind,
   spatialDropout2d: spatialDropout2dKind,
+  gaussianNoise: gaussianNoiseKind,
+  gaussianDropout: gaussianDropoutKind,
   rescaling: rescalingKind,
+  normalization: normalizationKind,
+  resizing: resizingKind,
   randomFlip: randomFlipKind,
   randomTranslation: randomTranslationKind,
+  randomCrop: randomCropKind,
 }
 
 const mergingKinds: { readonly [Name in MergingName]: MergingKind<Described<Name>> } = {
@@ -149,8 +180,10 @@ const mergingKinds: { readonly [Name in MergingName]: MergingKind<Described<Name
   multiply: multiplyKind,
   average: averageKind,
   maximum: maximumKind,
+  minimum: minimumKind,
   subtract: subtractKind,
   concatenate: concatenateKind,
+  dot: dotKind,
   multiHeadAttention: multiHeadAttentionKind,
   model: modelKind,
   sequential: sequentialKind,
