@@ -26,20 +26,25 @@ export { Sequential, sequential } from './facade/sequential.ts'
 export { formatSafetensors, parseSafetensors, type Safetensors } from './formats/safetensors.ts'
 export { modelToBytes } from './formats/write-model.ts'
 export { gradients } from './gradients.ts'
+export type { LayeredModel } from './model/callable.ts'
 export type { LongCallOptions, Predictions } from './model/compiled.ts'
+export type { GraphOf, NamedLayer, StackOf } from './model/connections.ts'
 export {
   add,
   average,
   concatenate,
+  dot,
   type GraphArchitecture,
   type GraphNetwork,
   type GraphOptions,
   type InputOptions,
   input,
   maximum,
+  minimum,
   multiply,
   SymbolicTensor,
   subtract,
+  through,
 } from './model/graph.ts'
 export { type LayerCall, type LayeredNetwork, type LayerOutline, weightsOf } from './model/layered.ts'
 export * from './model/layers/public.ts'
@@ -47,7 +52,6 @@ export type { Applied, Network, NetworkContext, Parameter, Port } from './model/
 export type { Labels, Samples, SamplesByInput, Targets } from './model/samples.ts'
 export {
   type Architecture,
-  type NamedLayer,
   type SequentialNetwork,
   type SequentialOptions,
   stackLayers,
