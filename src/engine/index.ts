@@ -20,6 +20,7 @@ export type {
 } from './device.ts'
 export * from './errors.ts'
 export { loadModel, modelFromBytes } from './facade/load-model.ts'
+export { type LoadWeightsOptions, loadWeights } from './facade/load-weights.ts'
 export { Model, model } from './facade/model.ts'
 export type { BatchMeasurementOptions, CompileOptions } from './facade/options.ts'
 export { Sequential, sequential } from './facade/sequential.ts'

@@ -62,7 +62,7 @@ function fallbackFor(entries: SafetensorsHeader['entries'], fallback: Architectu
   throw new FormatError(
     names.length === 0
       ? `this safetensors file is empty; ${acceptedModels}`
-      : `this safetensors file holds weights alone (${some}${names.length > 3 ? ', …' : ''})${torch}, without the network that they are of; ${acceptedModels}`,
+      : `this safetensors file holds weights alone (${some}${names.length > 3 ? ', …' : ''})${torch}, without the network that they are of${torch ? ": write it with layers, and loadWeights(model, file, { from: 'pytorch' }) gives it these" : ''}; ${acceptedModels}`,
   )
 }
 
