@@ -110,7 +110,17 @@ export const converters: Readonly<Record<string, Converter>> = {
     checkLastAxis(options, 'axis', inputs[0])
     return [{ layer: 'groupNormalization', groups: options.whole('groups', 32), ...normalizationOf(options) }]
   },
-  Rescaling: (options) => [{ layer: 'rescaling', scale: options.number('scale'), offset: options.number('offset', 0) }],
+  Rescaling: (options) => {
+    const [scales, offsets] = [options.numbersOrNull('scale') ?? [], options.numbersOrNull('offset') ?? [0]]
+    if (scales.length === 1 && offsets.length === 1)
+      return [{ layer: 'rescaling', scale: options.number('scale'), offset: options.number('offset', 0) }]
+    // A number a channel: x · scale + offset is (x + offset / scale) / (1 / scale).
+    const channels = Math.max(scales.length, offsets.length)
+    const all = Array.from({ length: channels }, (_, i) => [scales[i] ?? scales[0], offsets[i] ?? offsets[0]] as const)
+    if (!all.every(([scale]) => scale > 0)) throw new Unsupported('has scales that are not above 0 for each channel')
+    const mean = all.map(([scale, offset]) => -offset / scale)
+    return [{ layer: 'normalization', mean, variance: all.map(([scale]) => 1 / scale ** 2) }]
+  },
   Normalization: (options, inputs) => {
     if (options.has('axis')) checkLastAxis(options, 'axis', inputs[0])
     const [mean, variance] = [options.numbersOrNull('mean'), options.numbersOrNull('variance')]

@@ -191,6 +191,14 @@ describe('what a Keras model asks for', () => {
     await expect(open(model, { inputShape: [9, 7, 1] })).rejects.toThrow(FormatError)
   })
 
+  it('may rescale each channel by itself', async () => {
+    const scaled = layer('Rescaling', 'scaled', { scale: [0.5, 0.25, 2], offset: [1, -1, 0] })
+    const { network } = await open(sequential([image, scaled]))
+    expect('architecture' in network && network.architecture.layers).toEqual({
+      scaled: { layer: 'normalization', mean: [-2, 4, -0], variance: [4, 16, 0.25] },
+    })
+  })
+
   it('has other names in Keras 1, and another hard sigmoid before Keras 3', async () => {
     const old = {
       class_name: 'Sequential',
