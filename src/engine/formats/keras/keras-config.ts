@@ -51,7 +51,7 @@ export function parseModel(value: unknown, depth = 0): KerasModel {
   const { config } = value
   // Keras 1, and 2 at its beginning, wrote a Sequential's layers as the config itself.
   const settings = Array.isArray(config) ? { layers: config } : config
-  if (!isRecord(settings) || !Array.isArray(settings.layers))
+  if (!isRecord(settings) || !Array.isArray(settings.layers) || settings.layers.length === 0)
     throw new FormatError(`its ${shown(className)} lists no layers: it is no model that Keras can be asked to build`)
   if (settings.layers.length > mostLayers) throw new FormatError(`it has more than ${mostLayers} layers`)
   const name = typeof settings.name === 'string' ? settings.name : className.toLowerCase()
