@@ -21,6 +21,7 @@ export type {
 export * from './errors.ts'
 export { exportOnnx } from './facade/export-onnx.ts'
 export { type LoadOptions, loadModel, modelFromBytes } from './facade/load-model.ts'
+export { type LoadWeightsOptions, loadWeights } from './facade/load-weights.ts'
 export { Model, model } from './facade/model.ts'
 export type { BatchMeasurementOptions, CompileOptions } from './facade/options.ts'
 export { Sequential, sequential } from './facade/sequential.ts'
@@ -29,20 +30,25 @@ export type { ModelOrigin, OutputKind, Stated, StatedImages } from './formats/op
 export { formatSafetensors, parseSafetensors, type Safetensors } from './formats/safetensors.ts'
 export { modelToBytes } from './formats/write-model.ts'
 export { gradients } from './gradients.ts'
+export type { LayeredModel } from './model/callable.ts'
 export type { LongCallOptions, Predictions } from './model/compiled.ts'
+export type { GraphOf, NamedLayer, StackOf } from './model/connections.ts'
 export {
   add,
   average,
   concatenate,
+  dot,
   type GraphArchitecture,
   type GraphNetwork,
   type GraphOptions,
   type InputOptions,
   input,
   maximum,
+  minimum,
   multiply,
   SymbolicTensor,
   subtract,
+  through,
 } from './model/graph.ts'
 export { type LayerCall, type LayeredNetwork, type LayerOutline, weightsOf } from './model/layered.ts'
 export * from './model/layers/public.ts'
@@ -51,7 +57,6 @@ export type { PictureConventions } from './model/picture-network.ts'
 export type { Labels, Samples, SamplesByInput, Targets } from './model/samples.ts'
 export {
   type Architecture,
-  type NamedLayer,
   type SequentialNetwork,
   type SequentialOptions,
   stackLayers,

@@ -1,12 +1,7 @@
 import { FormatError } from '../../engine/errors.ts'
+import { decompress } from '../../engine/platform/decompress.ts'
 
-/**
- * Decompression that can't be made to eat all memory, on the platform's own DecompressionStream: the same code in the
- * browser and in Node.
- */
-
-/** Deflate expands at most 1032-fold: what one piece of input may unpack to before the limit is looked at again. */
-const inputStepBytes = 16_384
+/** Files in gzip, and the zlib streams of pictures, unpacked to at most so many bytes. */
 
 /** Whether the bytes start as a gzip file does. */
 export function isGzip(bytes: Uint8Array): boolean {
@@ -38,49 +33,4 @@ export async function gunzip(bytes: Uint8Array, maxBytes: number, what = 'the fi
  */
 export function inflate(bytes: Uint8Array, maxBytes: number, what = 'the data'): Promise<Uint8Array<ArrayBuffer>> {
   return decompress('deflate', bytes, maxBytes, what)
-}
-
-async function decompress(
-  format: 'gzip' | 'deflate',
-  bytes: Uint8Array,
-  maxBytes: number,
-  what: string,
-): Promise<Uint8Array<ArrayBuffer>> {
-  let offset = 0
-  const source = new ReadableStream<Uint8Array<ArrayBuffer>>(
-    {
-      pull(controller) {
-        if (offset < bytes.byteLength) controller.enqueue(bytes.slice(offset, offset + inputStepBytes))
-        else controller.close()
-        offset += inputStepBytes
-      },
-    },
-    { highWaterMark: 0 },
-  )
-  const reader = source.pipeThrough(new DecompressionStream(format)).getReader()
-  const parts: Uint8Array[] = []
-  let size = 0
-  try {
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done) break
-      size += value.byteLength
-      if (size > maxBytes) break
-      parts.push(value)
-    }
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new FormatError(`${what} is truncated or corrupt: it can't be decompressed (${reason})`, { cause })
-  }
-  if (size > maxBytes) {
-    await reader.cancel().catch(() => {})
-    throw new FormatError(`${what} unpacks to more than the ${maxBytes} bytes it may have`)
-  }
-  const unpacked = new Uint8Array(size)
-  let position = 0
-  for (const part of parts) {
-    unpacked.set(part, position)
-    position += part.byteLength
-  }
-  return unpacked
 }

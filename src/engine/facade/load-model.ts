@@ -1,10 +1,10 @@
 import { shown } from '../arguments.ts'
 import { ArgumentError, FormatError, LimelightError, UnsupportedModelError } from '../errors.ts'
 import { acceptedModels } from '../formats/file-kinds.ts'
-import { insideFolder, type ModelFiles, oneFile, severalFiles } from '../formats/model-files.ts'
+import { insideFolder, type ModelFiles, oneFile } from '../formats/model-files.ts'
 import type { OpenedModel } from '../formats/opened-model.ts'
 import { readModel } from '../formats/read-model.ts'
-import { modelFormats, type OpenOptions, openModelFiles } from '../formats/registry.ts'
+import { modelAmong, modelFormats, type OpenOptions, openModelFiles } from '../formats/registry.ts'
 import type { Architecture } from '../model/sequential.ts'
 import { isNode, nodeModule } from '../platform/node-module.ts'
 import { readWholeFile } from '../platform/read-file.ts'
@@ -45,7 +45,7 @@ export async function loadModel(
   options: LoadOptions = {},
 ): Promise<Model> {
   if (source instanceof Uint8Array) return opened(oneFile(source), options)
-  if (source instanceof Map) return opened(mainOf(source), options)
+  if (source instanceof Map) return opened(modelAmong(source, 'this list'), options)
   if (isFiles(source)) return opened(source, options)
   if (typeof source !== 'string' && !(source instanceof URL))
     throw new ArgumentError(
@@ -68,18 +68,8 @@ async function opened(files: ModelFiles, options: LoadOptions): Promise<Model> {
   return modelOf(await openModelFiles(files, options))
 }
 
-/** Of several files the one that is a model. @throws FormatError where none is, or more than one */
-function mainOf(files: ReadonlyMap<string, Uint8Array>): ModelFiles {
-  const models = [...files].filter(([, bytes]) => modelFormats.some(({ sniff }) => sniff(bytes)))
-  if (models.length === 1) return severalFiles(models[0][0], files)
-  const names = models.map(([name]) => name).join(', ')
-  throw new FormatError(
-    models.length === 0 ? 'none of these files is a model' : `several of these files are models: ${names}`,
-  )
-}
-
 async function localFiles(source: string | Address): Promise<ModelFiles> {
-  const path = typeof source === 'string' ? source : nodeModule('node:url').fileURLToPath(source)
+  const path = await modelIn(typeof source === 'string' ? source : nodeModule('node:url').fileURLToPath(source))
   return localFile(path, await readLocal(path))
 }
 
@@ -98,6 +88,19 @@ export function localFile(path: string, bytes: Uint8Array): ModelFiles {
   }
 }
 
+/** Of a folder the file in it that is a model, by its name: model.json has its weights beside it. */
+async function modelIn(path: string): Promise<string> {
+  const { readdir, stat } = nodeModule('node:fs/promises')
+  const found = await stat(path).catch(() => null)
+  if (!found?.isDirectory()) return path
+  const extensions = modelFormats.flatMap((format) => format.extensions)
+  const names = (await readdir(path)).filter((name) => extensions.some((extension) => name.endsWith(extension)))
+  const [only] = names.includes('model.json') ? ['model.json'] : names
+  if (names.length > 1 && only !== 'model.json')
+    throw new FormatError(`this is a folder of several models: ${names.slice(0, 10).join(', ')}; give one of them`)
+  return only ? nodeModule('node:path').join(path, only) : path
+}
+
 async function remoteFiles(source: string | Address): Promise<ModelFiles> {
   const address = new URL(source, globalThis.location?.href)
   return {
@@ -105,6 +108,11 @@ async function remoteFiles(source: string | Address): Promise<ModelFiles> {
     bytes: await download(address),
     beside: (path) => download(new URL(insideFolder(path).split('/').map(encodeURIComponent).join('/'), address)),
   }
+}
+
+/** @throws LimelightError where it can't be read @internal */
+export function bytesOf(source: string | Address): Promise<Uint8Array> {
+  return isNode ? readLocal(source) : download(source)
 }
 
 const noSuchFile = 'there is no such file'

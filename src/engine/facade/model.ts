@@ -17,7 +17,7 @@ import type { ModelOrigin, StatedImages } from '../formats/opened-model.ts'
 import { operatorSummary } from '../formats/operators/operator-summary.ts'
 import type { StoredModel } from '../formats/write-model.ts'
 import { CompiledModel, type LongCallOptions, longCallOptions, type Predictions } from '../model/compiled.ts'
-import { type GraphArchitecture, type GraphOptions, graphArchitecture, graphNetwork } from '../model/graph.ts'
+import { type GraphArchitecture, type GraphOptions, networkBetween } from '../model/graph.ts'
 import { type LayerOutline, layersOf } from '../model/layered.ts'
 import type { ActivationName } from '../model/layers/activations.ts'
 import { only, type Parameter, trainableCount } from '../model/network.ts'
@@ -234,7 +234,9 @@ export class Model {
   /** The classes the last layer tells apart. */
   classes(caller: string): number {
     if (this.outputShape.length !== 1)
-      throw new ShapeError(`${caller}: the model ends in ${formatShape(this.outputShape)}; expected one number a class`)
+      throw new ShapeError(
+        `${caller}: the model ends in ${formatShape(this.outputShape)}; expected one number a class, as dense() gives behind flatten() or a global pooling`,
+      )
     return this.outputShape[0]
   }
 
@@ -294,9 +296,10 @@ export class Model {
  *     const y = add([x, image.through(conv2d({ filters: 8, kernelSize: 1 }))])
  *     const network = model({ inputs: image, outputs: y.through(flatten(), dense({ units: 10, activation: 'softmax' })) })
  *
- * Layers are numbered as Keras does, in the order in which they are needed. A layer that was used twice shares its weights.
+ * Layers are numbered as Keras does, in the order in which they are needed. A layer that was used twice shares its weights. A model can be
+ * a layer of another: `image.through(network)`, or `through([a, b], network)` where it has several inputs.
  * @throws ArgumentError where an output needs an input that is not listed, or an input leads nowhere
  */
 export function model(options: GraphOptions): Model {
-  return Model.of(graphNetwork(graphArchitecture(options)))
+  return Model.of(networkBetween(options))
 }

@@ -1,10 +1,7 @@
+import type { LayeredModel } from '../model/callable.ts'
+import type { NamedLayer } from '../model/connections.ts'
 import type { LayerDescription } from '../model/layers/registry.ts'
-import {
-  type NamedLayer,
-  type SequentialNetwork,
-  type SequentialOptions,
-  sequentialNetwork,
-} from '../model/sequential.ts'
+import { type SequentialNetwork, type SequentialOptions, sequentialNetwork } from '../model/sequential.ts'
 import { stackSummary } from '../model/summary.ts'
 import { Model } from './model.ts'
 
@@ -24,11 +21,11 @@ export class Sequential extends Model {
   /** What the layers are made from. */
   readonly descriptions: readonly LayerDescription[]
 
-  constructor(options: SequentialOptions, descriptions: readonly LayerDescription[])
+  constructor(options: SequentialOptions, layers: readonly (LayerDescription | LayeredModel)[])
   /** @internal */
   constructor(made: MadeNetwork)
-  constructor(given: SequentialOptions | MadeNetwork, descriptions: readonly LayerDescription[] = []) {
-    const network = given instanceof MadeNetwork ? given.network : sequentialNetwork(given, descriptions)
+  constructor(given: SequentialOptions | MadeNetwork, layers: readonly (LayerDescription | LayeredModel)[] = []) {
+    const network = given instanceof MadeNetwork ? given.network : sequentialNetwork(given, layers)
     super(network)
     this.layers = network.layers
     this.descriptions = network.architecture.layers
@@ -39,7 +36,13 @@ export class Sequential extends Model {
   }
 }
 
-/** A stack of layers: `sequential({ inputShape: [28, 28, 1], seed: 1 }, [conv2d({ … }), flatten(), dense({ … })])`. */
-export function sequential(options: SequentialOptions, layers: readonly LayerDescription[]): Sequential {
+/**
+ * A stack of layers: `sequential({ inputShape: [28, 28, 1], seed: 1 }, [conv2d({ … }), flatten(), dense({ … })])`. A model can be one of
+ * them; its weights are then those of both.
+ */
+export function sequential(
+  options: SequentialOptions,
+  layers: readonly (LayerDescription | LayeredModel)[],
+): Sequential {
   return new Sequential(options, layers)
 }

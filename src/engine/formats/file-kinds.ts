@@ -11,7 +11,7 @@ interface FileKind {
 
 /** What Limelight opens. */
 export const acceptedModels =
-  "Limelight opens ONNX (.onnx), TensorFlow Lite (.tflite) and TensorFlow.js graph models (model.json), and safetensors files that hold its own networks, as `limelight train` and a model's save() write them"
+  "Limelight opens ONNX (.onnx), TensorFlow Lite (.tflite), TensorFlow.js (model.json) and Keras (.keras, .h5) models, and safetensors files that hold its own networks, as `limelight train` and a model's save() write them"
 
 function startsWith(bytes: Uint8Array, magic: string | readonly number[], at = 0): boolean {
   const codes = typeof magic === 'string' ? Array.from(magic, (letter) => letter.charCodeAt(0)) : magic
@@ -35,6 +35,19 @@ function zipHolds(bytes: Uint8Array, name: string): boolean {
     startsWith(bytes, 'PK\x03\x04') &&
     (lettersOf(bytes, 0, window).includes(name) || lettersOf(bytes, bytes.length - window, window).includes(name))
   )
+}
+
+export function isHdf5(bytes: Uint8Array): boolean {
+  return startsWith(bytes, '\x89HDF\r\n\x1a\n')
+}
+
+/** A zip that may hold a model: those that are other programs' files are not looked into. */
+export function isZipOfFiles(bytes: Uint8Array): boolean {
+  return startsWith(bytes, 'PK\x03\x04') && !zipHolds(bytes, 'data.pkl') && !zipHolds(bytes, '.npy')
+}
+
+export function isKerasZip(bytes: Uint8Array): boolean {
+  return zipHolds(bytes, 'model.weights.h5') && zipHolds(bytes, 'config.json')
 }
 
 /** A protobuf message's fields: number and wire type, and the value where it is a plain number; null where it is no message. */
@@ -85,6 +98,12 @@ export function isWebGraph(bytes: Uint8Array): boolean {
   return isWebModel(text) && /"format":"graph-model"|"modeltopology":\{"(node|versions|library)":/.test(text)
 }
 
+/** A model.json of TensorFlow.js with Keras's layers: one that is no graph of TensorFlow's operators, as far as its beginning tells. */
+export function isWebLayers(bytes: Uint8Array): boolean {
+  const text = opening(bytes)
+  return isWebModel(text) && !/"format":"graph-model"|"modeltopology":\{"(node|versions|library)":/.test(text)
+}
+
 function isWebModel(text: string): boolean {
   return /^\{.*"(modeltopology|weightsmanifest)":/.test(text)
 }
@@ -92,11 +111,9 @@ function isWebModel(text: string): boolean {
 /** Other programs' files, the surest signs first. */
 const otherKinds: readonly FileKind[] = [
   { name: 'an empty file', sniff: ({ length }) => length === 0 },
-  { name: 'a Keras model in HDF5 (.h5)', sniff: (bytes) => startsWith(bytes, '\x89HDF\r\n\x1a\n') },
-  { name: 'a Keras model (.keras)', sniff: (bytes) => zipHolds(bytes, 'model.weights.h5') },
   { name: 'a PyTorch file (.pt, .pth)', sniff: (bytes) => zipHolds(bytes, 'data.pkl') },
   { name: 'a zip of NumPy arrays (.npz)', sniff: (bytes) => zipHolds(bytes, '.npy') },
-  { name: 'a zip', sniff: (bytes) => startsWith(bytes, 'PK\x03\x04') || startsWith(bytes, 'PK\x05\x06') },
+  { name: 'an empty zip', sniff: (bytes) => startsWith(bytes, 'PK\x05\x06') },
   {
     name: 'a PyTorch file of an old version (.pt, .pth)',
     sniff: (bytes) => startsWith(bytes, [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20]),

@@ -13,3 +13,8 @@ function numberOf(bits: number): number {
   if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
 }
+
+/** bfloat16: the upper half of a 32-bit float. */
+export function fromBfloat16(bits: ArrayLike<number>): Float32Array<ArrayBuffer> {
+  return new Float32Array(Uint32Array.from(bits, (upper) => upper << 16).buffer)
+}

@@ -1,10 +1,9 @@
 import * as v from 'valibot'
 import { items, oneOf, parsed, shown, thatIs } from '../arguments.ts'
 import { FormatError, LimelightError, ShapeError } from '../errors.ts'
-import { connectLayers, type GraphArchitecture, graphNetwork } from '../model/graph.ts'
+import { graphEntries, stackEntries } from '../model/connections.ts'
+import { type GraphArchitecture, graphConnections, graphNetwork } from '../model/graph.ts'
 import { layersOf, weightsOf } from '../model/layered.ts'
-import type { LayerDescription } from '../model/layers/registry.ts'
-import type { Port } from '../model/network.ts'
 import { setParameters } from '../model/parameters.ts'
 import { type Architecture, sequentialNetwork, stackLayers } from '../model/sequential.ts'
 import { formatShape, type Shape, sameShape } from '../tensor.ts'
@@ -64,7 +63,7 @@ function fallbackFor(entries: SafetensorsHeader['entries'], fallback: Architectu
   throw new FormatError(
     names.length === 0
       ? `this safetensors file is empty; ${acceptedModels}`
-      : `this safetensors file holds weights alone (${some}${names.length > 3 ? ', …' : ''})${torch}, without the network that they are of; ${acceptedModels}`,
+      : `this safetensors file holds weights alone (${some}${names.length > 3 ? ', …' : ''})${torch}, without the network that they are of${torch ? ": write it with layers, and loadWeights(model, file, { from: 'pytorch' }) gives it these" : ''}; ${acceptedModels}`,
   )
 }
 
@@ -74,7 +73,7 @@ function checkWeights(
   given: ReadonlyMap<string, { shape: Shape }>,
 ): void {
   const layers = isGraph(architecture)
-    ? layersOf(connectLayers(architecture).calls)
+    ? layersOf(graphConnections(architecture).calls)
     : stackLayers(architecture.inputShape, architecture.layers)
   for (const { name, shape } of weightsOf(layers)) {
     const found = given.get(name)
@@ -117,32 +116,6 @@ const imagesSchema = v.object({
 
 const seed = v.optional(thatIs<number>('a whole number', Number.isSafeInteger))
 
-function isLayer(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'layer' in value
-}
+const architectureSchema = v.object({ seed, ...stackEntries })
 
-/** What each layer takes, stackLayers() knows. */
-const architectureSchema = v.object({
-  inputShape: items<number>('a whole number', Number.isSafeInteger),
-  seed,
-  layers: items<LayerDescription>('a layer, an object with the name of its "layer"', isLayer),
-})
-
-/** What layers take, and whether tensors and layers are there that are spoken of, connectLayers() knows. */
-const graphSchema = v.object({
-  inputs: items<Port>(
-    'an input, an object with its "name" and "shape"',
-    (value) => typeof value === 'object' && value !== null && 'name' in value && 'shape' in value,
-  ),
-  seed,
-  layers: thatIs<GraphArchitecture['layers']>(
-    'layers by their names',
-    (value) =>
-      typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isLayer),
-  ),
-  calls: items<GraphArchitecture['calls'][number]>(
-    'a call, an object with the name of its "layer" and its "inputs"',
-    (value) => isLayer(value) && typeof value === 'object' && value !== null && 'inputs' in value,
-  ),
-  outputs: items<number>('a whole number', Number.isSafeInteger),
-})
+const graphSchema = v.object({ seed, ...graphEntries })

@@ -1,5 +1,6 @@
 import { shown } from '../arguments.ts'
 import { ArgumentError, FormatError, ShapeError } from '../errors.ts'
+import { fromBfloat16, fromFloat16 } from './float16.ts'
 import { parseStrictJson } from './strict-json.ts'
 
 /**
@@ -19,8 +20,22 @@ const arrayTypes = {
 export type StoredType = keyof typeof arrayTypes
 export type StoredArray = InstanceType<(typeof arrayTypes)[StoredType]>
 
+/** Types that there is no array of: read into one of the others that holds all of their numbers; int64 to 2^53. */
+const widened: Readonly<
+  Record<string, { readonly itemBytes: number; readonly read: (bytes: ArrayBuffer) => StoredArray }>
+> = {
+  F16: { itemBytes: 2, read: (bytes) => fromFloat16(new Uint16Array(bytes)) },
+  BF16: { itemBytes: 2, read: (bytes) => fromBfloat16(new Uint16Array(bytes)) },
+  I64: { itemBytes: 8, read: (bytes) => Float64Array.from(new BigInt64Array(bytes), Number) },
+  U64: { itemBytes: 8, read: (bytes) => Float64Array.from(new BigUint64Array(bytes), Number) },
+  I16: { itemBytes: 2, read: (bytes) => Int32Array.from(new Int16Array(bytes)) },
+  U16: { itemBytes: 2, read: (bytes) => Int32Array.from(new Uint16Array(bytes)) },
+  BOOL: { itemBytes: 1, read: (bytes) => new Uint8Array(bytes) },
+}
+
 export interface StoredTensor {
-  readonly dtype: StoredType
+  /** In the file: 'F16' is read into 32-bit floats, for example. */
+  readonly dtype: string
   readonly shape: readonly number[]
   readonly data: StoredArray
 }
@@ -152,11 +167,12 @@ function isStored(dtype: string): dtype is StoredType {
 }
 
 function readTensor({ name, dtype, shape, begin, end }: Entry, data: Uint8Array): StoredTensor {
-  if (!isStored(dtype))
+  const wide = Object.hasOwn(widened, dtype) ? widened[dtype] : null
+  if (!isStored(dtype) && !wide)
     throw new FormatError(
-      `safetensors: tensor ${shown(name)} has type ${shown(dtype)}; supported are ${Object.keys(arrayTypes).join(', ')}`,
+      `safetensors: tensor ${shown(name)} has type ${shown(dtype)}; supported are ${[...Object.keys(arrayTypes), ...Object.keys(widened)].join(', ')}`,
     )
-  const itemBytes = arrayTypes[dtype].BYTES_PER_ELEMENT
+  const itemBytes = isStored(dtype) ? arrayTypes[dtype].BYTES_PER_ELEMENT : (wide?.itemBytes ?? 1)
   const size = shape.reduce((product, extent) => product * extent, 1)
   if (end - begin !== size * itemBytes)
     throw new FormatError(
@@ -164,7 +180,8 @@ function readTensor({ name, dtype, shape, begin, end }: Entry, data: Uint8Array)
     )
   // A copy (slice() of a Node Buffer is not one) starts at offset 0 of its own buffer: aligned for any item size. (Every platform Limelight runs on is little-endian.)
   const copy = new Uint8Array(data.subarray(begin, end))
-  return { dtype, shape: [...shape], data: new arrayTypes[dtype](copy.buffer, 0, size) }
+  const read = isStored(dtype) ? new arrayTypes[dtype](copy.buffer, 0, size) : (wide?.read(copy.buffer) ?? copy)
+  return { dtype, shape: [...shape], data: read }
 }
 
 /** The stored type of a typed array. @throws ArgumentError for an array that the format, or this reader, has no type for */

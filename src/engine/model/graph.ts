@@ -1,22 +1,28 @@
-import { check, optionsOf, shown, thatIs } from '../arguments.ts'
-import { ArgumentError, ShapeError } from '../errors.ts'
-import { isShape, type Shape } from '../tensor.ts'
-import { type Connections, type LayeredNetwork, LayerNames, layeredNetwork, mostLayers, Room } from './layered.ts'
+import { check, optionsOf, thatIs } from '../arguments.ts'
+import { ArgumentError } from '../errors.ts'
+import type { Shape } from '../tensor.ts'
+import { descriptionOf, type LayeredModel, networkOf } from './callable.ts'
+import { connectLayers, type GraphOf, isName, isSampleShape } from './connections.ts'
+import { type Connections, type LayeredNetwork, LayerNames, layeredNetwork } from './layered.ts'
+import type { DotConfig } from './layers/dot.ts'
 import type { MergeLayer } from './layers/merge.ts'
-import { callLayer, type LayerDescription, layerNameOf, type MergingDescription } from './layers/registry.ts'
-import type { Port } from './network.ts'
+import { type AnyLayerDescription, allLayers, type LayerDescription } from './layers/registry.ts'
+import type { Network, Port } from './network.ts'
 
 /**
  * Networks that are graphs of layers, and Keras's functional face to write them with: symbolic tensors go through layers, and what
  * connects the inputs to the outputs is a network.
  */
 
-type AnyLayer = LayerDescription | MergingDescription
-
 /** Where a symbolic tensor comes from. */
 type Origin =
   | { readonly kind: 'input'; readonly name: string | undefined }
-  | { readonly kind: 'call'; readonly layer: AnyLayer; readonly type: string; readonly of: readonly SymbolicTensor[] }
+  | {
+      readonly kind: 'call'
+      readonly layer: AnyLayerDescription | LayeredModel
+      readonly type: string
+      readonly of: readonly SymbolicTensor[]
+    }
 
 /** A tensor of a network that is being written: one sample's shape, and where it comes from. It holds no numbers. */
 export class SymbolicTensor {
@@ -30,18 +36,20 @@ export class SymbolicTensor {
 
   /**
    * What these layers make of it, one behind the other: `x.through(conv2d({ … }), batchNormalization(), activation('relu'))`. A
-   * layer is the object that describes it: where the same object is used twice, both share its weights.
+   * layer is the object that describes it: where the same object is used twice, both share its weights. A model of one input and one
+   * output is a layer, too; its weights are then those of both models.
    * @throws ShapeError, ArgumentError where a layer does not fit what comes in
    */
-  through(...layers: readonly LayerDescription[]): SymbolicTensor {
+  through(...layers: readonly (LayerDescription | LayeredModel)[]): SymbolicTensor {
     return layers.reduce<SymbolicTensor>((x, layer) => call(layer, [x]), this)
   }
 }
 
-function call(layer: AnyLayer, of: readonly SymbolicTensor[]): SymbolicTensor {
-  const { type, outputShape } = callLayer(
-    layerNameOf(layer) ?? 'through',
-    layer,
+function call(layer: AnyLayerDescription | LayeredModel, of: readonly SymbolicTensor[]): SymbolicTensor {
+  const description = descriptionOf<AnyLayerDescription>(layer)
+  const { type, outputShape } = allLayers.call(
+    allLayers.nameOf(description) ?? 'through',
+    description,
     of.map(({ shape }) => shape),
   )
   return new SymbolicTensor(outputShape, { kind: 'call', layer, type, of })
@@ -66,12 +74,26 @@ export function input(options: InputOptions): SymbolicTensor {
   return new SymbolicTensor([...options.shape], { kind: 'input', name: options.name })
 }
 
-function merge(layer: AnyLayer, tensors: readonly SymbolicTensor[]): SymbolicTensor {
+/**
+ * What a layer, or a model, makes of several tensors: `through([query, value], multiHeadAttention({ … }))`. As x.through(layer), where the same object
+ * is used twice both share its weights.
+ * @throws ShapeError, ArgumentError where the layer does not take these, or as many
+ */
+export function through(tensors: readonly SymbolicTensor[], layer: AnyLayerDescription | LayeredModel): SymbolicTensor {
+  check('through', listOfTensors, tensors, 'tensors')
+  return call(layer, tensors)
+}
+
+function merge(layer: AnyLayerDescription, tensors: readonly SymbolicTensor[]): SymbolicTensor {
   check(layer.layer, severalTensors, tensors, 'tensors')
   return call(layer, tensors)
 }
 
 const isSymbolic = (value: unknown) => value instanceof SymbolicTensor
+const listOfTensors = thatIs<readonly SymbolicTensor[]>(
+  'a list of symbolic tensors',
+  (value) => Array.isArray(value) && value.length > 0 && value.every(isSymbolic),
+)
 const severalTensors = thatIs<readonly SymbolicTensor[]>(
   'a list of at least two symbolic tensors',
   (value) => Array.isArray(value) && value.length > 1 && value.every(isSymbolic),
@@ -89,6 +111,8 @@ export const multiply = merging('multiply')
 export const average = merging('average')
 /** The largest of tensors of one shape, number by number: Keras's Maximum. @throws ShapeError, ArgumentError */
 export const maximum = merging('maximum')
+/** The smallest of tensors of one shape, number by number: Keras's Minimum. @throws ShapeError, ArgumentError */
+export const minimum = merging('minimum')
 /** The first of two tensors of one shape, less the second: Keras's Subtract. @throws ShapeError, ArgumentError */
 export const subtract = merging('subtract')
 
@@ -103,6 +127,15 @@ export function concatenate(
   return merge({ layer: 'concatenate', ...options }, tensors)
 }
 
+/**
+ * The sums of products along an axis of each of two tensors, sample by sample: Keras's Dot. Its shape is that of the first without that
+ * axis, then that of the second without its own.
+ * @throws ShapeError, ArgumentError where there is no such axis, or they are not as long
+ */
+export function dot(tensors: readonly SymbolicTensor[], options: DotConfig): SymbolicTensor {
+  return merge({ layer: 'dot', ...options }, tensors)
+}
+
 /** What a graph is made of, from where to where. */
 export interface GraphOptions {
   readonly inputs: SymbolicTensor | readonly SymbolicTensor[]
@@ -112,15 +145,8 @@ export interface GraphOptions {
 }
 
 /** All that a graph is made from, but for what it has learned: plain data. Tensors are numbered, inputs first, then one a call. */
-export interface GraphArchitecture {
+export interface GraphArchitecture extends GraphOf<AnyLayerDescription> {
   readonly seed?: number
-  readonly inputs: readonly Port[]
-  /** By their names. */
-  readonly layers: Readonly<Record<string, AnyLayer>>
-  /** Which layer is called with which tensors. */
-  readonly calls: readonly { readonly layer: string; readonly inputs: readonly number[] }[]
-  /** Which tensors. */
-  readonly outputs: readonly number[]
 }
 
 /** A network and the graph that it was made from. */
@@ -139,11 +165,17 @@ const graphOptions = optionsOf<GraphOptions>(
   'outputs',
 )
 
+/** A network of what connects symbolic tensors. @throws ArgumentError, ShapeError where that is none */
+export function networkBetween(options: GraphOptions): GraphNetwork {
+  const { architecture, learned } = writtenDown(options)
+  return graphNetwork(architecture, learned)
+}
+
 /**
  * Writes down what connects outputs to inputs. Layers are numbered as Keras does, in the order in which their calls are needed.
  * @throws ArgumentError where an output needs an input that is not listed
  */
-export function graphArchitecture(options: GraphOptions): Required<GraphArchitecture> {
+function writtenDown(options: GraphOptions) {
   check('model', graphOptions, options)
   const { seed = 0 } = options
   const [given, wanted] = [listed(options.inputs), listed(options.outputs)]
@@ -154,7 +186,10 @@ export function graphArchitecture(options: GraphOptions): Required<GraphArchitec
   })
   const numbers = new Map(given.map((tensor, i) => [tensor, i]))
   const names = new LayerNames(inputs.map(({ name }) => name))
-  const nameOf = new Map<AnyLayer, string>()
+  // Models are known by their networks.
+  const nameOf = new Map<object, string>()
+  const layers: Record<string, AnyLayerDescription> = {}
+  const learned = new Map<string, Network>()
   const calls: GraphArchitecture['calls'][number][] = []
   // Without recursion: a graph may be deeper than the stack.
   const pending = wanted.toReversed()
@@ -171,99 +206,39 @@ export function graphArchitecture(options: GraphOptions): Required<GraphArchitec
       pending.push(...missing.reverse())
       continue
     }
-    const name = nameOf.get(origin.layer) ?? names.next(origin.type)
-    nameOf.set(origin.layer, name)
+    const network = networkOf(origin.layer)
+    const name = nameOf.get(network ?? origin.layer) ?? names.next(origin.type)
+    nameOf.set(network ?? origin.layer, name)
+    layers[name] = descriptionOf<AnyLayerDescription>(origin.layer)
+    if (network) learned.set(name, network)
     numbers.set(tensor, given.length + calls.length)
     calls.push({ layer: name, inputs: origin.of.map((one) => numbers.get(one) ?? 0) })
     pending.pop()
   }
-  const layers = Object.fromEntries([...nameOf].map(([layer, name]) => [name, layer]))
-  return { seed, inputs, layers, calls, outputs: wanted.map((tensor) => numbers.get(tensor) ?? 0) }
+  const outputs = wanted.map((tensor) => numbers.get(tensor) ?? 0)
+  return { architecture: { seed, inputs, layers, calls, outputs }, learned }
 }
 
 function listed(tensors: SymbolicTensor | readonly SymbolicTensor[]): readonly SymbolicTensor[] {
   return tensors instanceof SymbolicTensor ? [tensors] : tensors
 }
 
-/** A network of a graph, its weights new. @throws ShapeError, ArgumentError where layers do not fit together */
-export function graphNetwork(architecture: GraphArchitecture): GraphNetwork {
+/**
+ * A network of a graph, its weights new, but for those of models that are layers of these names.
+ * @throws ShapeError, ArgumentError where layers do not fit together
+ */
+export function graphNetwork(
+  architecture: GraphArchitecture,
+  learned: ReadonlyMap<string, Network> = new Map(),
+): GraphNetwork {
   const { seed = 0, inputs, layers, calls, outputs } = architecture
   return {
-    ...layeredNetwork(connectLayers(architecture), seed),
+    ...layeredNetwork(graphConnections(architecture), seed, learned),
     architecture: { seed, inputs, layers, calls, outputs },
   }
 }
 
-/**
- * Prepares the layers of a graph. Nothing is reserved for their weights yet.
- * @throws ShapeError, ArgumentError where layers do not fit together, whatever the architecture holds
- */
-export function connectLayers(architecture: GraphArchitecture): Connections {
-  const { inputs, layers, calls, outputs } = architecture
-  if (calls.length > mostLayers) throw new ArgumentError(`model: ${calls.length} layers; at most ${mostLayers} can be`)
-  const room = new Room()
-  const taken = new Set<string>()
-  for (const { name, shape } of inputs) {
-    if (!isName(name) || taken.has(name) || !isSampleShape(shape))
-      throw new ArgumentError(
-        `model: an input is named ${shown(name)}, of shape ${shown(shape)}; expected a name of its own and a list of positive integers`,
-      )
-    taken.add(name)
-    room.checkOutput(`model: a sample of ${shown(name)}`, shape)
-  }
-  const shapes = inputs.map(({ shape }) => shape)
-  const used = new Set<number>()
-  const weights = new Map<string, string>()
-  const connected = calls.map(({ layer: name, inputs: numbers }) => {
-    if (!isName(name) || !Object.hasOwn(layers, name) || inputs.some((one) => one.name === name))
-      throw new ArgumentError(`model: ${shown(name)} is called, which is no layer's name`)
-    if (!Array.isArray(numbers) || !numbers.every((number) => isBelow(number, shapes.length)))
-      throw new ArgumentError(`model: ${name} takes ${shown(numbers)}; expected tensors that were made before it`)
-    for (const number of numbers) used.add(number)
-    const layer = callLayer(
-      name,
-      layers[name],
-      numbers.map((number) => shapes[number]),
-    )
-    room.checkOutput(`${name}: its output`, layer.outputShape)
-    const own = JSON.stringify(layer.weights)
-    if (!weights.has(name)) room.addWeights(name, layer.weights)
-    else if (weights.get(name) !== own)
-      throw new ShapeError(`${name} is called again with inputs of another shape, for which it needs other weights`)
-    weights.set(name, own)
-    shapes.push(layer.outputShape)
-    return { name, layer, inputs: numbers }
-  })
-  if (!outputs.every((number) => isBelow(number, shapes.length)))
-    throw new ArgumentError(`model: its outputs are ${shown(outputs)}; expected tensors that it makes`)
-  for (const number of outputs) used.add(number)
-  const idle = shapes.findIndex((_, number) => !used.has(number))
-  if (idle >= 0) {
-    const name = idle < inputs.length ? inputs[idle].name : calls[idle - inputs.length].layer
-    throw new ArgumentError(`model: nothing takes what ${shown(name)} gives`)
-  }
-  const named = new Set<string>()
-  return {
-    inputs,
-    calls: connected,
-    outputs: outputs.map((tensor) => {
-      const from = tensor < inputs.length ? inputs[tensor].name : connected[tensor - inputs.length].name
-      let name = from
-      for (let other = 1; named.has(name); other++) name = `${from}_${other}`
-      named.add(name)
-      return { name, tensor }
-    }),
-  }
-}
-
-function isBelow(number: unknown, limit: number): boolean {
-  return Number.isSafeInteger(number) && Number(number) >= 0 && Number(number) < limit
-}
-
-function isName(name: unknown): name is string {
-  return typeof name === 'string' && name.length > 0 && name.length <= 200
-}
-
-function isSampleShape(shape: unknown): shape is Shape {
-  return isShape(shape) && shape.length > 0 && !shape.includes(0)
+/** Prepares the layers of a graph. @throws ShapeError, ArgumentError where layers do not fit together, whatever the architecture holds */
+export function graphConnections(architecture: GraphArchitecture): Connections {
+  return connectLayers(architecture, allLayers)
 }

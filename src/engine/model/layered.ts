@@ -1,9 +1,9 @@
 import { ArgumentError, ShapeError } from '../errors.ts'
-import { type Shape, sizeOf, Tensor } from '../tensor.ts'
+import { type Resident, type Shape, sizeOf, Tensor } from '../tensor.ts'
+import { assignUpdate } from '../updates/assign.ts'
 import type { Update } from '../updates/update.ts'
 import { initialize, seededRandom } from './initializers.ts'
-import type { WeightDescription } from './layers/layer.ts'
-import type { CalledLayer } from './layers/registry.ts'
+import type { CalledLayer, LayerContext, StateChange, WeightDescription } from './layers/layer.ts'
 import type { Network, Parameter, Port } from './network.ts'
 
 /** Networks that are made of layers: what stacks and graphs have in common. */
@@ -43,22 +43,31 @@ export interface LayeredNetwork extends Network {
 /**
  * A network of these layers, its weights new.
  * @param seed decides them, and what is random in training
- * @throws ArgumentError where a layer with a state is called more than once: each call would change it for the others
+ * @param learned the networks that layers of these names are: their weights are theirs, the same numbers in the same memory
+ * @throws ArgumentError where one of them stands at two places, inside another one, say: on a device they would part
  */
-export function layeredNetwork({ inputs, calls, outputs }: Connections, seed: number): LayeredNetwork {
-  for (const { name, weights } of layersOf(calls))
-    if (weights.some(({ trainable }) => trainable === false) && calls.filter((call) => call.name === name).length > 1)
-      throw new ArgumentError(`${name} keeps a state: it can be called once only, give each tensor a layer of its own`)
-  const shapes = [...inputs.map(({ shape }) => shape), ...calls.map(({ layer }) => layer.outputShape)]
-  const parameters = weightsOf(layersOf(calls)).map(({ name, shape, initializer, trainable = true }): Parameter => {
-    const data = initialize(initializer, shape, seededRandom(seed, name))
-    return { name, shape, data, trainable }
+export function layeredNetwork(
+  connections: Connections,
+  seed: number,
+  learned: ReadonlyMap<string, Network> = new Map(),
+): LayeredNetwork {
+  const { inputs, calls, outputs } = connections
+  const shapes = shapesOf(connections)
+  const parameters = layersOf(calls).flatMap((layer) => {
+    const known = learned.get(layer.name)?.parameters
+    return weightsOf([layer]).map(({ name, shape, initializer, trainable = true }, i): Parameter => {
+      const data = known ? known[i].data : initialize(initializer, shape, seededRandom(seed, name))
+      return { name, shape, data, trainable }
+    })
   })
-  const places = new Map<string, { first: number; end: number }>()
-  let count = 0
-  for (const { name, weights } of layersOf(calls)) {
-    places.set(name, { first: count, end: count + weights.length })
-    count += weights.length
+  const nameOf = new Map<Parameter['data'], string>()
+  for (const { name, data } of parameters) {
+    const other = nameOf.get(data)
+    if (other !== undefined)
+      throw new ArgumentError(
+        `model: the weight ${name} is ${other}, too; expected each model at one place, where a graph may call it more than once`,
+      )
+    nameOf.set(data, name)
   }
   return {
     inputs,
@@ -66,21 +75,53 @@ export function layeredNetwork({ inputs, calls, outputs }: Connections, seed: nu
     parameters,
     calls,
     apply(given, weights, context) {
-      const tensors = [...given]
-      const updates: Update[] = []
-      for (const [index, { name, layer, inputs: taken }] of calls.entries()) {
-        const { first, end } = places.get(name) ?? { first: 0, end: 0 }
-        const values = taken.map((tensor) => tensors[tensor])
-        const made = layer.apply(values, weights.slice(first, end), { ...context, seed: seed + index })
-        if (made instanceof Tensor) tensors.push(made)
-        else {
-          tensors.push(made.output)
-          updates.push(...made.updates)
-        }
-      }
-      return { outputs: outputs.map(({ tensor }) => tensors[tensor]), updates }
+      const made = applyCalls(connections, given, weights, { ...context, seed })
+      return { outputs: made.outputs, updates: updatesOf(made.changes) }
     },
   }
+}
+
+/** Of each tensor, the inputs first, the shape without the batch axis. */
+export function shapesOf({ inputs, calls }: Connections): Shape[] {
+  return [...inputs.map(({ shape }) => shape), ...calls.map(({ layer }) => layer.outputShape)]
+}
+
+/**
+ * What layers make of tensors, one call after the other.
+ * @param weights of all layers, each once, in the order of their first calls
+ */
+export function applyCalls(
+  { calls, outputs }: Connections,
+  given: readonly Tensor[],
+  weights: readonly Resident[],
+  context: LayerContext,
+): { readonly outputs: readonly Tensor[]; readonly changes: readonly StateChange[] } {
+  const places = new Map<string, { first: number; end: number }>()
+  let count = 0
+  for (const layer of layersOf(calls)) {
+    places.set(layer.name, { first: count, end: count + layer.weights.length })
+    count += layer.weights.length
+  }
+  const tensors = [...given]
+  const changes: StateChange[] = []
+  for (const [index, { name, layer, inputs: taken }] of calls.entries()) {
+    const { first, end } = places.get(name) ?? { first: 0, end: 0 }
+    const values = taken.map((tensor) => tensors[tensor])
+    const made = layer.apply(values, weights.slice(first, end), { ...context, seed: context.seed + index })
+    if (made instanceof Tensor) tensors.push(made)
+    else {
+      tensors.push(made.output)
+      changes.push(...made.changes)
+    }
+  }
+  return { outputs: outputs.map(({ tensor }) => tensors[tensor]), changes }
+}
+
+/** One update a state: what calls of one layer change, they change one behind the other. */
+function updatesOf(changes: readonly StateChange[]): Update[] {
+  const latest = new Map<Resident, Tensor>()
+  for (const { state, next } of changes) latest.set(state, next(latest.get(state) ?? state))
+  return [...latest].map(([state, value]) => assignUpdate(state, value))
 }
 
 /** Each layer once, in the order of their first calls. */
@@ -106,7 +147,10 @@ export class LayerNames {
 
   /** @param type as Keras shows it */
   next(type: string): string {
-    const base = type.replace(/(?<=[a-z])(?=[A-Z])|(?<=.)(?=[A-Z][a-z])/g, '_').toLowerCase()
+    // A graph that is a layer is a model by name, as in Keras to version 2.
+    const base = (type === 'Functional' ? 'model' : type)
+      .replace(/(?<=[a-z])(?=[A-Z])|(?<=.)(?=[A-Z][a-z])/g, '_')
+      .toLowerCase()
     const count = this.counts.get(base) ?? 0
     this.counts.set(base, count + 1)
     const name = count === 0 ? base : `${base}_${count}`
@@ -119,9 +163,18 @@ const mostNumbers = 2 ** 28
 
 export const mostLayers = 1000
 
+/** Those of models that are layers counted, each time that they are called. */
+const mostNestedLayers = 10_000
+
+/** How many layers are called, one that is a model counting as those that it is made of. */
+export function layerCountOf(calls: readonly LayerCall[]): number {
+  return calls.reduce((sum, { layer }) => sum + (layer.layerCount ?? 1), 0)
+}
+
 /** Refuses what no machine can hold, before anything is reserved for it: a hostile file may ask for it. */
 export class Room {
   private weights = 0
+  private layers = 0
 
   /** @throws ShapeError for an output that is too large */
   checkOutput(caller: string, shape: Shape): void {
@@ -132,6 +185,15 @@ export class Room {
   addWeights(caller: string, weights: readonly WeightDescription[]): void {
     this.weights += weights.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
     checkRoom(`${caller}: the weights so far`, this.weights)
+  }
+
+  /** @throws ArgumentError where this layer and those before it are too many */
+  addLayers(caller: string, { layerCount = 1 }: CalledLayer): void {
+    this.layers += layerCount
+    if (this.layers > mostNestedLayers)
+      throw new ArgumentError(
+        `${caller}: more than ${mostNestedLayers} layers, those inside models counted; no more can be`,
+      )
   }
 }
 

@@ -1,9 +1,11 @@
 import { check, orLeftOut, shown, thatIs, withFields } from '../arguments.ts'
-import { ArgumentError, ShapeError } from '../errors.ts'
-import { isShape, type Shape } from '../tensor.ts'
-import { type LayeredNetwork, LayerNames, layeredNetwork, mostLayers, Room } from './layered.ts'
-import type { BuiltLayer } from './layers/layer.ts'
-import { buildLayer, type LayerDescription, layerNameOf, ofOneInput } from './layers/registry.ts'
+import { ArgumentError } from '../errors.ts'
+import type { Shape } from '../tensor.ts'
+import { descriptionOf, type LayeredModel, networkOf } from './callable.ts'
+import { type NamedLayer, type StackOf, stackLayers as stack, stackConnections } from './connections.ts'
+import { type LayeredNetwork, layeredNetwork } from './layered.ts'
+import { allLayers, type LayerDescription } from './layers/registry.ts'
+import type { Network } from './network.ts'
 
 /** Networks that are layers one behind the other: Keras's Sequential. */
 
@@ -15,14 +17,7 @@ export interface SequentialOptions {
 }
 
 /** All that a stack of layers is made from, but for what it has learned. */
-export interface Architecture extends SequentialOptions {
-  readonly layers: readonly LayerDescription[]
-}
-
-export interface NamedLayer extends BuiltLayer {
-  /** Keras's: conv2d, conv2d_1, … */
-  readonly name: string
-}
+export interface Architecture extends StackOf<LayerDescription>, SequentialOptions {}
 
 /** A network and the layers that it is a stack of. */
 export interface SequentialNetwork extends LayeredNetwork {
@@ -36,45 +31,35 @@ const sequentialOptions = withFields<SequentialOptions>({
 })
 
 /**
- * A network of these layers, its weights new.
- * @throws ShapeError, ArgumentError when a layer does not fit what comes in
+ * A network of these layers, its weights new, but for those of models that are layers.
+ * @throws ShapeError, ArgumentError when a layer does not fit what comes in, or a model stands there twice: graphs share one
  */
 export function sequentialNetwork(
   options: SequentialOptions,
-  descriptions: readonly LayerDescription[],
+  given: readonly (LayerDescription | LayeredModel)[],
 ): SequentialNetwork {
   check('sequential', sequentialOptions, options)
   const { inputShape, seed = 0 } = options
+  if (!Array.isArray(given)) throw new ArgumentError(`sequential: layers must be a list of layers, not ${shown(given)}`)
+  const descriptions = Array.from(given, (layer) => descriptionOf<LayerDescription>(layer))
   const layers = stackLayers(inputShape, descriptions)
-  const connections = {
-    inputs: [{ name: 'x', shape: inputShape }],
-    calls: layers.map((layer, i) => ({ name: layer.name, layer: ofOneInput(layer), inputs: [i] })),
-    outputs: [{ name: 'y', tensor: layers.length }],
+  const learned = new Map<string, Network>()
+  for (const [index, { name }] of layers.entries()) {
+    const network = networkOf(given[index])
+    if (network) learned.set(name, network)
   }
-  return { ...layeredNetwork(connections, seed), architecture: { inputShape, seed, layers: descriptions }, layers }
+  const connections = stackConnections(inputShape, layers)
+  return {
+    ...layeredNetwork(connections, seed, learned),
+    architecture: { inputShape, seed, layers: descriptions },
+    layers,
+  }
 }
 
 /**
  * Puts layers one behind the other and names them as Keras does. Nothing is reserved for their weights yet.
  * @throws ShapeError, ArgumentError when a layer does not fit what comes in
  */
-export function stackLayers(inputShape: Shape, descriptions: readonly LayerDescription[]): NamedLayer[] {
-  if (!isShape(inputShape) || inputShape.length === 0 || inputShape.includes(0))
-    throw new ShapeError(`sequential: inputShape is ${shown(inputShape)}; expected a list of positive integers`)
-  if (!Array.isArray(descriptions) || descriptions.length > mostLayers)
-    throw new ArgumentError(
-      `sequential: layers must be a list of at most ${mostLayers} layers, not ${shown(descriptions)}`,
-    )
-  const room = new Room()
-  room.checkOutput('sequential: a sample', inputShape)
-  const names = new LayerNames()
-  let shape = inputShape
-  return descriptions.map((description, index) => {
-    const caller = `${layerNameOf(description) ?? 'sequential'} (layer ${index + 1})`
-    const layer = buildLayer(caller, description, shape)
-    room.checkOutput(`${caller}: its output`, layer.outputShape)
-    room.addWeights(caller, layer.weights)
-    shape = layer.outputShape
-    return { ...layer, name: names.next(layer.type) }
-  })
+export function stackLayers(inputShape: Shape, layers: readonly LayerDescription[]): NamedLayer[] {
+  return stack({ inputShape, layers }, allLayers)
 }

@@ -129,7 +129,9 @@ export function checkTruth(
         `${caller}: the loss '${loss}' takes class numbers, one a sample, not targets { data, shape }; 'categoricalCrossentropy' takes those`,
       )
     if (outputShape.length !== 1)
-      throw new ShapeError(`${caller}: the model ends in ${formatShape(outputShape)}; expected one number a class`)
+      throw new ShapeError(
+        `${caller}: the model ends in ${formatShape(outputShape)}; expected one number a class, as dense() gives behind flatten() or a global pooling`,
+      )
     checkLabels(caller, labels, count, outputShape[0])
     return
   }

@@ -9,6 +9,7 @@ import { rowsGraph } from '../../../src/engine/blend/rows-graph.ts'
 import { SegmentPatterns } from '../../../src/engine/blend/segment-patterns.ts'
 import { CpuDevice } from '../../../src/engine/cpu/device.ts'
 import { type Model, model } from '../../../src/engine/facade/model.ts'
+import { sequential } from '../../../src/engine/facade/sequential.ts'
 import { CompiledModel } from '../../../src/engine/model/compiled.ts'
 import { add, concatenate, input, type SymbolicTensor, subtract } from '../../../src/engine/model/graph.ts'
 import {
@@ -293,11 +294,20 @@ describe('predictions of blended images equal those of the images themselves', (
     ['a batch norm that comes first', true, [batchNormalization({ scale: false }), same(4), activation('tanh')]],
     ['a batch norm behind the pooling', true, [same(4), averagePooling2d(), batchNormalization({ center: false })]],
     ['a layer norm, which is of each pixel', true, [same(4), activation('relu'), layerNormalization()]],
+    ['a dense layer over the channels of each pixel', true, [same(4), dense({ units: 5, activation: 'relu' })]],
     ['a group norm', false, [same(4), groupNormalization({ groups: 2 }), activation('relu')]],
   ])('of a chain with %s; shared: %s', async (_what, sharing, layers) => {
     const { error, isShared } = await compared(trained(chain(...layers)).network)
     expect(error).toBeLessThan(5e-6)
     expect(isShared).toBe(sharing)
+  })
+
+  it('of a chain with models in it, which share as their layers would', async () => {
+    const eye = sequential({ inputShape }, [same(4), batchNormalization(), activation('relu')])
+    const network = model({ inputs: image, outputs: image.through(eye, same(3), ...head()) })
+    const { error, isShared } = await compared(trained(network).network)
+    expect(error).toBeLessThan(5e-6)
+    expect(isShared).toBe(true)
   })
 
   it('of a chain whose operations say how many images there are', async () => {

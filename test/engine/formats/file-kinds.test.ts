@@ -16,14 +16,11 @@ const weights = new Map([['conv1.weight', { shape: [1], data: new Float32Array(1
 const files: readonly (readonly [string, Uint8Array, RegExp])[] = [
   ['an empty file', bytes(''), /an empty file/],
   ['saved_model.pb', bytes('\x08\x01\x12\x02ab'), /a TensorFlow SavedModel/],
-  ['.h5', bytes('\x89HDF\r\n\x1a\n\0\0\0'), /a Keras model in HDF5/],
-  ['.keras', zip('metadata.json', 'config.json', 'model.weights.h5'), /a Keras model \(.keras\)/],
   ['model.json', bytes('{\n  "format": "layers-model",\n  "modelTopology": {}}'), /a TensorFlow.js model/],
   ['.pt', zip('archive/data.pkl', 'archive/version'), /a PyTorch file/],
   ['.pth of PyTorch 1.5', bytes('\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.'), /a PyTorch file of an old version/],
   ['.pkl', bytes('\x80\x04\x95\x10'), /a Python pickle/],
   ['.npz', zip('weights.npy'), /a zip of NumPy arrays/],
-  ['.zip', zip('notes.txt'), /a zip;/],
   ['.gif', bytes('GIF89a\x01\0\x01\0'), /a GIF picture/],
   ['.png', bytes('\x89PNG\r\n\x1a\n'), /a PNG picture/],
   ['a page of a server', bytes('\n<!DOCTYPE html><html>'), /a web page/],
@@ -41,7 +38,7 @@ describe('a file that is no model of ours is told by its bytes', () => {
     for (const fallback of [undefined, tutorialArchitecture(0)]) {
       expect(() => modelFromBytes(content, fallback)).toThrow(FormatError)
       expect(() => modelFromBytes(content, fallback)).toThrow(kind)
-      expect(() => modelFromBytes(content, fallback)).toThrow(/Limelight opens ONNX models/)
+      expect(() => modelFromBytes(content, fallback)).toThrow(/Limelight opens ONNX/)
     }
   })
 

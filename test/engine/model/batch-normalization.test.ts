@@ -183,14 +183,26 @@ describe('batch normalisation', () => {
     `)
   })
 
-  it('is called once only: its averages could not follow two batches', () => {
-    const shared = batchNormalization()
-    const x = input({ shape: [3] })
-    expect(() => model({ inputs: x, outputs: add([x.through(shared), x.through(shared, shared)]) })).toThrow(
-      new ArgumentError(
-        'batch_normalization keeps a state: it can be called once only, give each tensor a layer of its own',
-      ),
-    )
+  it('follows one call after the other where it is called twice, as Keras does', async () => {
+    const shared = batchNormalization({ momentum: 0.7 })
+    const x = input({ shape: [columns] })
+    const outputs = add([x.through(shared), x.through(activation('relu'), shared)]).through(dense({ units: 2 }))
+    const network = model({ inputs: x, outputs: outputs.through(activation('softmax')) })
+    await network.compile({ device: new ReferenceDevice(), optimizer: sgd() })
+    await network.fit(given, new Uint8Array(rows), { batchSize: rows })
+    for (let c = 0; c < columns; c++) {
+      const positive = column(c).map((value) => Math.max(value, 0))
+      const [first, second] = [column(c), positive].map((values) => {
+        const mean = meanOf(values)
+        return { mean, variance: meanOf(values.map((value) => (value - mean) ** 2)) }
+      })
+      const average = (from: number, one: number, other: number) => 0.7 * (0.7 * from + 0.3 * one) + 0.3 * other
+      expect(weight(network, 'batch_normalization/moving_mean')[c]).toBeCloseTo(average(0, first.mean, second.mean), 6)
+      expect(weight(network, 'batch_normalization/moving_variance')[c]).toBeCloseTo(
+        average(1, first.variance, second.variance),
+        6,
+      )
+    }
   })
 
   it('is done by the convolution before it in use, together with the shortcut and the activation behind it', async () => {

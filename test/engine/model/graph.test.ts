@@ -13,6 +13,7 @@ import {
   type GraphArchitecture,
   input,
   maximum,
+  minimum,
   multiply,
   type SymbolicTensor,
   subtract,
@@ -151,15 +152,22 @@ describe('a graph', () => {
 
   it('merges tensors number by number', async () => {
     const [a, b] = [input({ shape: [3], name: 'a' }), input({ shape: [3], name: 'b' })]
-    const merged = [add([a, b, a]), multiply([a, b]), average([a, b]), maximum([a, b]), subtract([a, b])]
+    const merged = [
+      add([a, b, a]),
+      multiply([a, b]),
+      average([a, b]),
+      maximum([a, b]),
+      minimum([a, b]),
+      subtract([a, b]),
+    ]
     const network = model({ inputs: [a, b], outputs: merged })
     await network.compile({ device: new ReferenceDevice() })
     const { data, shape } = await network.predict({
       a: { data: Float32Array.of(1, -2, 3), shape: [1, 3] },
       b: { data: Float32Array.of(4, 0.5, -6), shape: [1, 3] },
     })
-    expect(shape).toEqual([1, 15])
-    expect([...data]).toEqual([6, -3.5, 0, 4, -1, -18, 2.5, -0.75, -1.5, 4, 0.5, 3, -3, -2.5, 9])
+    expect(shape).toEqual([1, 18])
+    expect([...data]).toEqual([6, -3.5, 0, 4, -1, -18, 2.5, -0.75, -1.5, 4, 0.5, 3, 1, -2, -6, -3, -2.5, 9])
   })
 
   it('shares the weights of a layer that is used twice, and trains them by both uses', async () => {
@@ -291,11 +299,11 @@ describe('what is no graph is refused', () => {
   const image = input({ shape: [4, 4, 1] })
 
   it('where a layer does not fit, at the line that says so', () => {
-    expect(() => image.through(dense({ units: 2 }))).toThrow(
-      new ShapeError('dense: expected vectors, got [4,4,1]; put flatten() before it'),
+    expect(() => image.through(flatten(), maxPooling2d())).toThrow(
+      new ShapeError('maxPooling2d: expected images [H,W,C], got [16]'),
     )
     expect(() => image.through({ layer: 'add' } as never)).toThrow(
-      'add: expected several inputs of one shape, got [4,4,1]',
+      'add: add makes one tensor of several, as in add([a, b]); here is but one',
     )
     expect(() => image.through('relu' as never)).toThrow('through: "relu" is no layer')
     expect(() => add([image, image.through(flatten())])).toThrow(

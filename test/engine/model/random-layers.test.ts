@@ -5,7 +5,10 @@ import type { Device } from '../../../src/engine/device.ts'
 import { ArgumentError, ShapeError } from '../../../src/engine/errors.ts'
 import {
   dropout,
+  gaussianDropout,
+  gaussianNoise,
   type LayerDescription,
+  randomCrop,
   randomFlip,
   randomTranslation,
   spatialDropout2d,
@@ -67,6 +70,8 @@ const layers: [string, LayerDescription][] = [
   ['randomTranslation', randomTranslation({ heightFactor: 0.4, widthFactor: 0.2 })],
   ['spatialDropout2d', spatialDropout2d({ rate: 0.4 })],
   ['dropout', dropout({ rate: 0.4 })],
+  ['gaussianNoise', gaussianNoise({ stddev: 0.5 })],
+  ['gaussianDropout', gaussianDropout({ rate: 0.3 })],
 ]
 
 describe.each(layers)('%s', (_name, layer) => {
@@ -147,6 +152,59 @@ describe('images', () => {
       }
     const all = count * channels
     expect(Math.abs(dropped - rate * all)).toBeLessThan(4 * Math.sqrt(rate * (1 - rate) * all))
+  })
+
+  it('are cut out of by chance in training, each place being as probable, and in the middle in use', async () => {
+    const layer = randomCrop({ height: 3, width: 4 })
+    const cut = (n: number, down: number, right: number) =>
+      Array.from({ length: 3 * 4 * channels }, (_, i) => {
+        const [row, column] = [Math.floor(i / (4 * channels)), Math.floor(i / channels) % 4]
+        return x[n * size + ((row + down) * width + column + right) * channels + (i % channels)]
+      })
+    const partOf = (data: ArrayLike<number>, n: number) =>
+      Array.from({ length: 3 * 4 * channels }, (_, i) => data[n * 3 * 4 * channels + i])
+    const inMiddle = await made(layer, null)
+    for (let n = 0; n < count; n++) expect(partOf(inMiddle, n)).toEqual(cut(n, 1, 1))
+    const counts = new Array<number>(9).fill(0)
+    const [first, again, next] = [await made(layer, 4), await made(layer, 4), await made(layer, 5)]
+    expect(again).toEqual(first)
+    expect(next).not.toEqual(first)
+    for (let n = 0; n < count; n++) {
+      const seen = partOf(first, n).join()
+      const which = counts.findIndex((_, k) => cut(n, Math.floor(k / 3), k % 3).join() === seen)
+      expect(which, `image ${n}`).toBeGreaterThanOrEqual(0)
+      counts[which]++
+    }
+    expectEven(counts, 9)
+    expect(largestError(first, await made(layer, 4, reference))).toBeLessThanOrEqual(1e-6)
+    expect(() => sequentialNetwork({ inputShape }, [randomCrop({ height: 6, width: 2 })])).toThrow(
+      new ShapeError('randomCrop (layer 1): images of 5 x 6 pixels have no part of 6 x 2'),
+    )
+  })
+
+  it.each([
+    ['gaussianNoise', gaussianNoise({ stddev: 0.5 }), (y: number, value: number) => (y - value) / 0.5],
+    [
+      'gaussianDropout',
+      gaussianDropout({ rate: 0.2 }),
+      (y: number, value: number) => (y / value - 1) / Math.sqrt(0.2 / 0.8),
+    ],
+  ] as const)('are disturbed by %s as a normal distribution has it', async (_name, layer, noiseOf) => {
+    const data = await made(layer, 6)
+    // Where there is next to nothing to multiply, rounding says more than the noise.
+    const noise = Array.from(data, (y, i) => noiseOf(y, x[i])).filter((_, i) => Math.abs(x[i]) > 0.01)
+    const within = (most: number) => noise.filter((value) => Math.abs(value) < most).length / noise.length
+    const deviation = Math.sqrt(1 / noise.length)
+    const moment = (power: number) => noise.reduce((sum, value) => sum + value ** power, 0) / noise.length
+    expect(Math.abs(moment(1))).toBeLessThan(4 * deviation)
+    expect(Math.abs(moment(2) - 1)).toBeLessThan(4 * Math.sqrt(2) * deviation)
+    expect(Math.abs(moment(3))).toBeLessThan(4 * Math.sqrt(15) * deviation)
+    for (const [most, share] of [
+      [0.5, 0.38292],
+      [1, 0.68269],
+      [2, 0.9545],
+    ])
+      expect(Math.abs(within(most) - share)).toBeLessThan(4 * Math.sqrt(share * (1 - share)) * deviation)
   })
 
   it('are what these layers take, and options what they know', () => {

@@ -16,7 +16,7 @@ export const recipes = {
   },
   resnet: {
     quick: { ...resnet, epochs: 5, images: 4000 },
-    whole: { ...resnet, epochs: 15 },
+    whole: { ...resnet, epochs: 18 },
   },
 } as const satisfies {
   layers: Record<'quick' | 'whole', LayersRecipe>

@@ -3,8 +3,8 @@ import { dilationOf, type WindowAttributes } from '../../ops/window.ts'
 import { f32, i32 } from '../../wasm/emitter.ts'
 import type { CpuKernel, CpuOperand, KernelEmitter } from '../kernel.ts'
 import { correlate, forEachBand } from './convolution.ts'
-import { bytesOf, type PaddedImage, pad, windowOf } from './padded-image.ts'
 import { epilogueOf } from './epilogue.ts'
+import { bytesOf, type PaddedImage, pad, windowOf } from './padded-image.ts'
 import { packedWidth } from './register-block.ts'
 
 /**

@@ -1,6 +1,10 @@
 import { oneOf } from '../../arguments.ts'
 import {
+  abs,
+  add,
+  div,
   elu,
+  exp,
   gelu,
   hardSigmoid,
   hardSwish,
@@ -24,6 +28,7 @@ export type ActivationName =
   | 'sigmoid'
   | 'tanh'
   | 'elu'
+  | 'exponential'
   | 'gelu'
   | 'hardSigmoid'
   | 'hardSwish'
@@ -34,6 +39,7 @@ export type ActivationName =
   | 'selu'
   | 'silu'
   | 'softplus'
+  | 'softsign'
   | 'swish'
 
 /** The functions that layers end in, by Keras's names and with its defaults: gelu is the exact one, leakyRelu's slope 0.2. */
@@ -44,6 +50,7 @@ export const activations: Readonly<Record<ActivationName, (x: Tensor) => Tensor>
   sigmoid,
   tanh,
   elu,
+  exponential: exp,
   gelu,
   hardSigmoid,
   hardSwish,
@@ -54,6 +61,7 @@ export const activations: Readonly<Record<ActivationName, (x: Tensor) => Tensor>
   selu,
   silu,
   softplus,
+  softsign: (x) => div(x, add(abs(x), 1)),
   swish: silu,
 }
 

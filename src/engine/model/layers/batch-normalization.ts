@@ -2,8 +2,7 @@ import { numberFrom, optionsOf, text } from '../../arguments.ts'
 import { add, mul } from '../../ops/elementwise.ts'
 import { batchNorm, batchNormWithMoments } from '../../ops/normalization.ts'
 import type { Resident, Tensor } from '../../tensor.ts'
-import { assignUpdate } from '../../updates/assign.ts'
-import type { LayerKind } from './layer.ts'
+import type { LayerKind, StateChange } from './layer.ts'
 import { type NormalizationConfig, normalizationOptions, scaleAndCenter, scaleOf } from './scale-and-center.ts'
 
 export interface BatchNormalizationConfig extends NormalizationConfig {
@@ -44,9 +43,11 @@ export const batchNormalizationKind: LayerKind<BatchNormalizationLayer> = {
         const { epsilon } = config
         if (!training) return batchNorm(x, { gamma, beta, epsilon, mean: movingMean, variance: movingVariance })
         const { y, mean, variance } = batchNormWithMoments(x, { gamma, beta, epsilon })
-        const follow = (average: Resident, latest: Tensor) =>
-          assignUpdate(average, add(mul(average, momentum), mul(latest, 1 - momentum)))
-        return { output: y, updates: [follow(movingMean, mean), follow(movingVariance, variance)] }
+        const follow = (state: Resident, latest: Tensor): StateChange => ({
+          state,
+          next: (average) => add(mul(average, momentum), mul(latest, 1 - momentum)),
+        })
+        return { output: y, changes: [follow(movingMean, mean), follow(movingVariance, variance)] }
       },
     }
   },

@@ -1,7 +1,6 @@
 import { flag, optionsOf, text, wholeNumber } from '../../arguments.ts'
 import { ShapeError } from '../../errors.ts'
 import { dense as product } from '../../ops/matmul.ts'
-import { formatShape } from '../../tensor.ts'
 import { type ActivationName, activationName, activations } from './activations.ts'
 import { type LayerKind, withBias } from './layer.ts'
 
@@ -15,7 +14,10 @@ export interface DenseLayer extends DenseConfig {
   readonly layer: 'dense'
 }
 
-/** Keras's Dense: units, a bias and no activation unless given. */
+/**
+ * Keras's Dense: each output is a weighted sum of all features, the last axis; a bias and no activation unless given. Of images and
+ * sequences each place is taken by itself, with the same weights: put flatten() before it where the places are to be weighed, too.
+ */
 export function dense(config: DenseConfig): DenseLayer {
   return { layer: 'dense', ...config }
 }
@@ -27,14 +29,14 @@ export const denseKind: LayerKind<DenseLayer> = {
     'units',
   ),
   build(caller, { units, activation = 'linear', useBias }, input) {
-    if (input.length !== 1)
-      throw new ShapeError(`${caller}: expected vectors, got ${formatShape(input)}; put flatten() before it`)
+    if (input.length === 0) throw new ShapeError(`${caller}: expected at least one axis behind the batch's, got none`)
+    const features = input[input.length - 1]
     const activate = activations[activation]
     return {
       type: 'Dense',
-      outputShape: [units],
+      outputShape: [...input.slice(0, -1), units],
       weights: [
-        { name: 'kernel', shape: [input[0], units], initializer: 'glorotUniform' },
+        { name: 'kernel', shape: [features, units], initializer: 'glorotUniform' },
         ...withBias(useBias, units),
       ],
       apply: (x, [kernel, bias]) => activate(product(x, kernel, bias)),

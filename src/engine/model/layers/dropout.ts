@@ -15,13 +15,13 @@ export function dropout(config: { readonly rate: number }): DropoutLayer {
   return { layer: 'dropout', ...config }
 }
 
-const dropoutOptions = optionsOf<DropoutLayer | SpatialDropout2dLayer>(
-  {
-    layer: text,
-    rate: thatIs<number>('a number from 0 to below 1', (rate) => typeof rate === 'number' && rate >= 0 && rate < 1),
-  },
-  'rate',
+/** @internal */
+export const dropoutRate = thatIs<number>(
+  'a number from 0 to below 1',
+  (rate) => typeof rate === 'number' && rate >= 0 && rate < 1,
 )
+
+const dropoutOptions = optionsOf<DropoutLayer | SpatialDropout2dLayer>({ layer: text, rate: dropoutRate }, 'rate')
 
 /** @internal */
 export const dropoutKind: LayerKind<DropoutLayer> = {
@@ -51,8 +51,8 @@ export const spatialDropout2dKind: LayerKind<SpatialDropout2dLayer> = {
   },
 }
 
-/** @param shape of what is kept or dropped as a whole */
-function dropped(x: Tensor, shape: Shape, rate: number, { training, position, seed }: LayerContext): Tensor {
+/** What dropout leaves of a tensor. @param shape of what is kept or dropped as a whole */
+export function dropped(x: Tensor, shape: Shape, rate: number, { training, position, seed }: LayerContext): Tensor {
   if (!training || rate === 0) return x
   return mul(x, mul(greaterEqual(random(position, shape, seed), rate), 1 / (1 - rate)))
 }

@@ -1,6 +1,5 @@
 import type { Expected } from '../../arguments.ts'
 import type { Resident, Shape, Tensor } from '../../tensor.ts'
-import type { Update } from '../../updates/update.ts'
 import type { Initializer } from '../initializers.ts'
 import type { NetworkContext } from '../network.ts'
 
@@ -21,13 +20,26 @@ export interface LayerKind<Description> {
 }
 
 /**
- * As LayerKind, for layers that make one tensor of several. They have no weights.
+ * As LayerKind, for layers that make one tensor of several.
  * @internal
  */
 export interface MergingKind<Description> {
   readonly options: Expected
-  /** @param inputs the shapes of at least two */
-  build(caller: string, description: Description, inputs: readonly Shape[]): MergingLayer
+  /** Whether they also take one, so that they may stand in a stack. No, unless given. */
+  readonly takesOne?: true
+  /**
+   * @param inputs the shapes of at least two, or of one where the kind takes one
+   * @param inner prepares the layers that this one is made of, where it is a network
+   */
+  build(caller: string, description: Description, inputs: readonly Shape[], inner: InnerLayers<unknown>): CalledLayer
+}
+
+/** What prepares layers: for networks, and for those that are layers themselves. */
+export interface InnerLayers<Description> {
+  /** @throws ShapeError, ArgumentError for what is no layer, or does not take these inputs */
+  call(caller: string, description: Description, inputs: readonly Shape[]): CalledLayer
+  /** What a description says that it is; null where that is no layer. */
+  nameOf(description: Description): string | null
 }
 
 export interface WeightDescription {
@@ -45,10 +57,16 @@ export interface LayerContext extends NetworkContext {
   readonly seed: number
 }
 
+/** How a state changes with a step of training: from what it is then, which another call of the layer may have changed before. */
+export interface StateChange {
+  readonly state: Resident
+  next(current: Tensor): Tensor
+}
+
 /** What a layer with a state makes in training: its output, and how the state changes with this step. */
-export interface OutputWithUpdates {
+export interface OutputWithChanges {
   readonly output: Tensor
-  readonly updates: readonly Update[]
+  readonly changes: readonly StateChange[]
 }
 
 export interface BuiltLayer {
@@ -57,11 +75,19 @@ export interface BuiltLayer {
   /** Without the batch axis. */
   readonly outputShape: Shape
   readonly weights: readonly WeightDescription[]
-  apply(x: Tensor, weights: readonly Resident[], context: LayerContext): Tensor | OutputWithUpdates
+  apply(x: Tensor, weights: readonly Resident[], context: LayerContext): Tensor | OutputWithChanges
 }
 
-export interface MergingLayer extends Pick<BuiltLayer, 'type' | 'outputShape'> {
-  apply(inputs: readonly Tensor[]): Tensor
+/** A layer of any number of inputs, prepared. */
+export interface CalledLayer extends Omit<BuiltLayer, 'apply'> {
+  /** Of a network that is a layer, how many it is made of; 1 unless given. */
+  readonly layerCount?: number
+  apply(inputs: readonly Tensor[], weights: readonly Resident[], context: LayerContext): ReturnType<BuiltLayer['apply']>
+}
+
+/** A layer of one input, as one of any number. */
+export function ofOneInput({ type, outputShape, weights, apply }: BuiltLayer): CalledLayer {
+  return { type, outputShape, weights, apply: ([x], own, context) => apply(x, own, context) }
 }
 
 /** A layer that only computes. */

@@ -1,13 +1,13 @@
 import { optionsOf, text, thatIs } from '../../arguments.ts'
 import { ShapeError } from '../../errors.ts'
 import { concat } from '../../ops/concat.ts'
-import { add, maximum, mul, sub } from '../../ops/elementwise.ts'
+import { add, maximum, minimum, mul, sub } from '../../ops/elementwise.ts'
 import { formatShape, type Shape, sameShape, type Tensor } from '../../tensor.ts'
 import type { MergingKind } from './layer.ts'
 
 /** Layers that make one tensor of several of equal shapes, number by number. */
 export interface MergeLayer {
-  readonly layer: 'add' | 'multiply' | 'average' | 'maximum' | 'subtract'
+  readonly layer: 'add' | 'multiply' | 'average' | 'maximum' | 'minimum' | 'subtract'
 }
 
 /** @throws ShapeError in the layer's words where the shapes differ */
@@ -21,7 +21,12 @@ function sameForAll(caller: string, inputs: readonly Shape[]): Shape {
 function mergeKind(type: string, merge: (inputs: readonly Tensor[]) => Tensor): MergingKind<MergeLayer> {
   return {
     options: optionsOf<MergeLayer>({ layer: text }),
-    build: (caller, _description, inputs) => ({ type, outputShape: sameForAll(caller, inputs), apply: merge }),
+    build: (caller, _description, inputs) => ({
+      type,
+      outputShape: sameForAll(caller, inputs),
+      weights: [],
+      apply: merge,
+    }),
   }
 }
 
@@ -35,18 +40,20 @@ export const multiplyKind = mergeKind('Multiply', (inputs) => inputs.reduce((pro
 export const averageKind = mergeKind('Average', (inputs) => mul(sumOf(inputs), 1 / inputs.length))
 /** @internal */
 export const maximumKind = mergeKind('Maximum', (inputs) => inputs.reduce((largest, x) => maximum(largest, x)))
+/** @internal */
+export const minimumKind = mergeKind('Minimum', (inputs) => inputs.reduce((smallest, x) => minimum(smallest, x)))
 
 const difference = mergeKind('Subtract', ([a, b]) => sub(a, b))
 
 /** @internal */
 export const subtractKind: MergingKind<MergeLayer> = {
   ...difference,
-  build(caller, description, inputs) {
+  build(caller, description, inputs, inner) {
     if (inputs.length !== 2)
       throw new ShapeError(
         `${caller}: expected two inputs, the second to be taken from the first, not ${inputs.length}`,
       )
-    return difference.build(caller, description, inputs)
+    return difference.build(caller, description, inputs, inner)
   },
 }
 
@@ -73,6 +80,7 @@ export const concatenateKind: MergingKind<ConcatenateLayer> = {
     return {
       type: 'Concatenate',
       outputShape: first.with(along, extent),
+      weights: [],
       apply: (tensors) => concat(tensors, { axis: along + 1 }),
     }
   },

@@ -21,8 +21,10 @@ export { type Conv2dTransposeConfig, type Conv2dTransposeLayer, conv2dTranspose 
 export type { ConvolutionConfig } from './convolution.ts'
 export { type DenseConfig, type DenseLayer, dense } from './dense.ts'
 export { type DepthwiseConv2dConfig, type DepthwiseConv2dLayer, depthwiseConv2d } from './depthwise-conv2d.ts'
+export type { DotConfig, DotLayer } from './dot.ts'
 export { type DropoutLayer, dropout, type SpatialDropout2dLayer, spatialDropout2d } from './dropout.ts'
 export { type FlattenLayer, flatten } from './flatten.ts'
+export { type GaussianDropoutLayer, type GaussianNoiseLayer, gaussianDropout, gaussianNoise } from './gaussian.ts'
 export {
   type GlobalAveragePooling2dLayer,
   type GlobalMaxPooling2dLayer,
@@ -34,9 +36,23 @@ export {
   type GroupNormalizationLayer,
   groupNormalization,
 } from './group-normalization.ts'
-export type { BuiltLayer, LayerContext, OutputWithUpdates, WeightDescription } from './layer.ts'
+export type {
+  BuiltLayer,
+  CalledLayer,
+  LayerContext,
+  OutputWithChanges,
+  StateChange,
+  WeightDescription,
+} from './layer.ts'
 export { type LayerNormalizationLayer, layerNormalization } from './layer-normalization.ts'
 export type { ConcatenateLayer, MergeLayer } from './merge.ts'
+export {
+  type MultiHeadAttentionConfig,
+  type MultiHeadAttentionLayer,
+  multiHeadAttention,
+} from './multi-head-attention.ts'
+export type { ModelLayer, SequentialLayer } from './nested.ts'
+export { type NormalizationLayer, type NormalizationLayerConfig, normalization } from './normalization.ts'
 export { type PermuteLayer, permute } from './permute.ts'
 export {
   type AveragePooling2dLayer,
@@ -46,16 +62,28 @@ export {
   type Pooling2dConfig,
 } from './pooling2d.ts'
 export {
+  type RandomCropConfig,
+  type RandomCropLayer,
   type RandomFlipConfig,
   type RandomFlipLayer,
   type RandomTranslationConfig,
   type RandomTranslationLayer,
+  randomCrop,
   randomFlip,
   randomTranslation,
 } from './random-images.ts'
+export {
+  type ReLUConfig,
+  type ReLULayer,
+  reLU,
+  type ThresholdedReLUConfig,
+  type ThresholdedReLULayer,
+  thresholdedReLU,
+} from './rectifiers.ts'
 export { buildLayer, type LayerDescription, type MergingDescription } from './registry.ts'
 export { type RescalingConfig, type RescalingLayer, rescaling } from './rescaling.ts'
 export { type ReshapeLayer, reshape } from './reshape.ts'
+export { type ResizingConfig, type ResizingLayer, resizing } from './resizing.ts'
 export type { NormalizationConfig } from './scale-and-center.ts'
 export { type SeparableConv2dConfig, type SeparableConv2dLayer, separableConv2d } from './separable-conv2d.ts'
 export {
@@ -69,4 +97,5 @@ export {
   type PReluLayer,
   prelu,
 } from './sloped-activations.ts'
+export { type SoftmaxConfig, type SoftmaxLayer, softmax } from './softmax.ts'
 export { type UpSampling2dConfig, type UpSampling2dLayer, upSampling2d } from './up-sampling2d.ts'

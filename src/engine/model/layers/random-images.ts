@@ -1,11 +1,12 @@
-import { numberFrom, oneOf, optionsOf, text } from '../../arguments.ts'
+import { numberFrom, oneOf, optionsOf, text, wholeNumber } from '../../arguments.ts'
 import { ShapeError } from '../../errors.ts'
 import { add, greaterEqual, mul, sub } from '../../ops/elementwise.ts'
 import { pad } from '../../ops/pad.ts'
 import { random } from '../../ops/random.ts'
 import { slice } from '../../ops/slice-and-pad.ts'
-import { formatShape, type Shape, type Tensor } from '../../tensor.ts'
+import type { Tensor } from '../../tensor.ts'
 import { type LayerContext, type LayerKind, withoutWeights } from './layer.ts'
+import { checkImages } from './window.ts'
 
 /**
  * Layers that show a training other images than it has: each image of a batch is changed by chance, and anew with each step. Chance is
@@ -91,8 +92,45 @@ export const randomTranslationKind: LayerKind<RandomTranslationLayer> = {
   },
 }
 
-function checkImages(caller: string, input: Shape): void {
-  if (input.length !== 3) throw new ShapeError(`${caller}: expected images [H,W,C], got ${formatShape(input)}`)
+export interface RandomCropConfig {
+  readonly height: number
+  readonly width: number
+}
+
+export interface RandomCropLayer extends RandomCropConfig {
+  readonly layer: 'randomCrop'
+}
+
+/**
+ * Keras's RandomCrop: a part of each image, this many pixels high and wide, from anywhere in it while training, each place being as
+ * probable; in use from its middle, as in Keras 3. Images must be as large at least: a smaller one is not made larger.
+ */
+export function randomCrop(config: RandomCropConfig): RandomCropLayer {
+  return { layer: 'randomCrop', ...config }
+}
+
+/** @internal */
+export const randomCropKind: LayerKind<RandomCropLayer> = {
+  options: optionsOf<RandomCropLayer>(
+    { layer: text, height: wholeNumber(1), width: wholeNumber(1) },
+    'height',
+    'width',
+  ),
+  build(caller, { height, width }, input) {
+    checkImages(caller, input)
+    const spare = [input[0] - height, input[1] - width]
+    if (spare.some((pixels) => pixels < 0))
+      throw new ShapeError(`${caller}: images of ${input[0]} x ${input[1]} pixels have no part of ${height} x ${width}`)
+    return withoutWeights('RandomCrop', [height, width, input[2]], (x, _weights, context) => {
+      if (!context.training)
+        return slice(x, {
+          begin: [0, ...spare.map((pixels) => Math.floor(pixels / 2))],
+          size: [x.shape[0], height, width, x.shape[3]],
+        })
+      const chances = draws(x, 2, context)
+      return spare.reduce((y, pixels, i) => partOf(y, i + 1, pixels, chances[i]), x)
+    })
+  },
 }
 
 /** So many numbers in [0, 1) for each image of a batch, [N,1,1,1] each. */
@@ -114,14 +152,19 @@ function eitherOf(chance: Tensor, a: Tensor, b: Tensor): Tensor {
 
 /** Each image moved along an axis by a distance from -most to most. */
 function moved(x: Tensor, axis: number, most: number, chance: Tensor, mode: 'reflect' | 'edge' | 'constant'): Tensor {
-  if (most === 0) return x
   const margins = x.shape.map((_, other) => (other === axis ? ([most, most] as const) : ([0, 0] as const)))
-  const wide = pad(x, margins, { mode })
-  const distances = 2 * most + 1
-  // One product for each distance: only that of the image's own is not 0.
-  const parts = Array.from({ length: distances }, (_, k) => {
-    const shifted = slice(wide, { begin: x.shape.map((_, other) => (other === axis ? k : 0)), size: x.shape })
-    return mul(shifted, sub(isBeyond(chance, k, distances), isBeyond(chance, k + 1, distances)))
+  return partOf(pad(x, margins, { mode }), axis, 2 * most, chance)
+}
+
+/** Of each image all but so many pixels along an axis, from any of the places where it may begin. */
+function partOf(x: Tensor, axis: number, spare: number, chance: Tensor): Tensor {
+  if (spare === 0) return x
+  const size = x.shape.with(axis, x.shape[axis] - spare)
+  const places = spare + 1
+  // One product for each place: only that of the image's own is not 0.
+  const parts = Array.from({ length: places }, (_, k) => {
+    const part = slice(x, { begin: x.shape.map((_, other) => (other === axis ? k : 0)), size })
+    return mul(part, sub(isBeyond(chance, k, places), isBeyond(chance, k + 1, places)))
   })
   return parts.reduce((sum, part) => add(sum, part))
 }

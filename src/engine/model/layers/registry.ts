@@ -1,6 +1,6 @@
 import { check, shown } from '../../arguments.ts'
 import { ArgumentError, ShapeError } from '../../errors.ts'
-import type { Resident, Shape, Tensor } from '../../tensor.ts'
+import type { Shape } from '../../tensor.ts'
 import { type ActivationLayer, activationKind } from './activation.ts'
 import { type BatchNormalizationLayer, batchNormalizationKind } from './batch-normalization.ts'
 import { type Cropping2dLayer, cropping2dKind, type ZeroPadding2dLayer, zeroPadding2dKind } from './borders2d.ts'
@@ -8,8 +8,15 @@ import { type Conv2dLayer, conv2dKind } from './conv2d.ts'
 import { type Conv2dTransposeLayer, conv2dTransposeKind } from './conv2d-transpose.ts'
 import { type DenseLayer, denseKind } from './dense.ts'
 import { type DepthwiseConv2dLayer, depthwiseConv2dKind } from './depthwise-conv2d.ts'
+import { type DotLayer, dotKind } from './dot.ts'
 import { type DropoutLayer, dropoutKind, type SpatialDropout2dLayer, spatialDropout2dKind } from './dropout.ts'
 import { type FlattenLayer, flattenKind } from './flatten.ts'
+import {
+  type GaussianDropoutLayer,
+  type GaussianNoiseLayer,
+  gaussianDropoutKind,
+  gaussianNoiseKind,
+} from './gaussian.ts'
 import {
   type GlobalAveragePooling2dLayer,
   type GlobalMaxPooling2dLayer,
@@ -17,7 +24,14 @@ import {
   globalMaxPooling2dKind,
 } from './global-pooling2d.ts'
 import { type GroupNormalizationLayer, groupNormalizationKind } from './group-normalization.ts'
-import type { BuiltLayer, LayerContext, LayerKind, MergingKind } from './layer.ts'
+import {
+  type BuiltLayer,
+  type CalledLayer,
+  type InnerLayers,
+  type LayerKind,
+  type MergingKind,
+  ofOneInput,
+} from './layer.ts'
 import { type LayerNormalizationLayer, layerNormalizationKind } from './layer-normalization.ts'
 import {
   addKind,
@@ -26,9 +40,13 @@ import {
   concatenateKind,
   type MergeLayer,
   maximumKind,
+  minimumKind,
   multiplyKind,
   subtractKind,
 } from './merge.ts'
+import { type MultiHeadAttentionLayer, multiHeadAttentionKind } from './multi-head-attention.ts'
+import { type ModelLayer, modelKind, type SequentialLayer, sequentialKind } from './nested.ts'
+import { type NormalizationLayer, normalizationKind } from './normalization.ts'
 import { type PermuteLayer, permuteKind } from './permute.ts'
 import {
   type AveragePooling2dLayer,
@@ -37,13 +55,17 @@ import {
   maxPooling2dKind,
 } from './pooling2d.ts'
 import {
+  type RandomCropLayer,
   type RandomFlipLayer,
   type RandomTranslationLayer,
+  randomCropKind,
   randomFlipKind,
   randomTranslationKind,
 } from './random-images.ts'
+import { type ReLULayer, reLUKind, type ThresholdedReLULayer, thresholdedReLUKind } from './rectifiers.ts'
 import { type RescalingLayer, rescalingKind } from './rescaling.ts'
 import { type ReshapeLayer, reshapeKind } from './reshape.ts'
+import { type ResizingLayer, resizingKind } from './resizing.ts'
 import { type SeparableConv2dLayer, separableConv2dKind } from './separable-conv2d.ts'
 import {
   type EluLayer,
@@ -53,10 +75,17 @@ import {
   type PReluLayer,
   preluKind,
 } from './sloped-activations.ts'
+import { type SoftmaxLayer, softmaxKind } from './softmax.ts'
 import { type UpSampling2dLayer, upSampling2dKind } from './up-sampling2d.ts'
 
-/** All layers of one input, as plain data. */
+/** All layers of one input, as plain data. Some take several, too. */
 export type LayerDescription =
+  | OneInputDescription
+  | MultiHeadAttentionLayer
+  | ModelLayer<AnyLayerDescription>
+  | SequentialLayer<LayerDescription>
+
+type OneInputDescription =
   | Conv2dLayer
   | DepthwiseConv2dLayer
   | SeparableConv2dLayer
@@ -74,6 +103,9 @@ export type LayerDescription =
   | Cropping2dLayer
   | DropoutLayer
   | ActivationLayer
+  | SoftmaxLayer
+  | ReLULayer
+  | ThresholdedReLULayer
   | LeakyReLULayer
   | EluLayer
   | PReluLayer
@@ -81,16 +113,29 @@ export type LayerDescription =
   | LayerNormalizationLayer
   | GroupNormalizationLayer
   | SpatialDropout2dLayer
+  | GaussianNoiseLayer
+  | GaussianDropoutLayer
   | RescalingLayer
+  | NormalizationLayer
+  | ResizingLayer
   | RandomFlipLayer
   | RandomTranslationLayer
+  | RandomCropLayer
 
 /** All layers of several inputs, as plain data. */
-export type MergingDescription = MergeLayer | ConcatenateLayer
+export type MergingDescription =
+  | MergeLayer
+  | ConcatenateLayer
+  | DotLayer
+  | MultiHeadAttentionLayer
+  | ModelLayer<AnyLayerDescription>
+  | SequentialLayer<LayerDescription>
 
-type LayerName = LayerDescription['layer']
+export type AnyLayerDescription = LayerDescription | MergingDescription
+
+type LayerName = OneInputDescription['layer']
 type MergingName = MergingDescription['layer']
-type Described<Name> = Extract<LayerDescription | MergingDescription, { readonly layer: Name }>
+type Described<Name> = Extract<AnyLayerDescription, { readonly layer: Name }>
 
 const kinds: { readonly [Name in LayerName]: LayerKind<Described<Name>> } = {
   conv2d: conv2dKind,
@@ -110,6 +155,9 @@ const kinds: { readonly [Name in LayerName]: LayerKind<Described<Name>> } = {
   cropping2d: cropping2dKind,
   dropout: dropoutKind,
   activation: activationKind,
+  softmax: softmaxKind,
+  reLU: reLUKind,
+  thresholdedReLU: thresholdedReLUKind,
   leakyReLU: leakyReLUKind,
   elu: eluKind,
   prelu: preluKind,
@@ -117,18 +165,28 @@ const kinds: { readonly [Name in LayerName]: LayerKind<Described<Name>> } = {
   layerNormalization: layerNormalizationKind,
   groupNormalization: groupNormalizationKind,
   spatialDropout2d: spatialDropout2dKind,
+  gaussianNoise: gaussianNoiseKind,
+  gaussianDropout: gaussianDropoutKind,
   rescaling: rescalingKind,
+  normalization: normalizationKind,
+  resizing: resizingKind,
   randomFlip: randomFlipKind,
   randomTranslation: randomTranslationKind,
+  randomCrop: randomCropKind,
 }
 
-const mergingKinds: { readonly [Name in MergingName]: MergingKind<MergingDescription> } = {
+const mergingKinds: { readonly [Name in MergingName]: MergingKind<Described<Name>> } = {
   add: addKind,
   multiply: multiplyKind,
   average: averageKind,
   maximum: maximumKind,
+  minimum: minimumKind,
   subtract: subtractKind,
   concatenate: concatenateKind,
+  dot: dotKind,
+  multiHeadAttention: multiHeadAttentionKind,
+  model: modelKind,
+  sequential: sequentialKind,
 }
 
 function isLayerName(name: unknown): name is LayerName {
@@ -140,9 +198,59 @@ function isMergingName(name: unknown): name is MergingName {
 }
 
 /** What a description says that it is, where that is a layer: whatever people wrote. */
-export function layerNameOf(description: LayerDescription | MergingDescription): LayerName | MergingName | null {
+export function layerNameOf(description: AnyLayerDescription): LayerName | MergingName | null {
   const name: unknown = description?.layer
   return isLayerName(name) || isMergingName(name) ? name : null
+}
+
+/**
+ * Prepares a layer for inputs of these shapes (without the batch axis).
+ * @param caller begins the messages
+ * @throws ShapeError, ArgumentError, also for what is no layer, one with a wrong option, or one that takes fewer inputs, or more
+ */
+export function callLayer(caller: string, description: AnyLayerDescription, inputs: readonly Shape[]): CalledLayer {
+  return callAt(0, caller, description, inputs)
+}
+
+/** Models inside models: a hostile file may hold more than the stack of calls takes. */
+const deepest = 20
+
+/** Prepares layers, and those inside them. @param depth of models around them */
+function layersAt(depth: number): InnerLayers<AnyLayerDescription> {
+  return {
+    call: (caller, description, inputs) => callAt(depth, caller, description, inputs),
+    nameOf: layerNameOf,
+  }
+}
+
+/** @internal */
+export const allLayers = layersAt(0)
+
+function callAt(
+  depth: number,
+  caller: string,
+  description: AnyLayerDescription,
+  inputs: readonly Shape[],
+): CalledLayer {
+  if (depth > deepest) throw new ArgumentError(`models stand inside models ${deepest} deep; no more can be`)
+  const name: unknown = description?.layer
+  if (isMergingName(name)) {
+    const kind: MergingKind<AnyLayerDescription> = mergingKinds[name]
+    if (inputs.length === 1 && !kind.takesOne)
+      throw new ArgumentError(`${caller}: ${name} makes one tensor of several, as in ${name}([a, b]); here is but one`)
+    check(caller, kind.options, description)
+    return kind.build(caller, description, inputs, layersAt(depth + 1))
+  }
+  if (!isLayerName(name)) {
+    const given = name === undefined ? description : name
+    throw new ArgumentError(
+      `${caller}: ${shown(given)} is no layer; there are ${[...Object.keys(kinds), ...Object.keys(mergingKinds)].join(', ')}`,
+    )
+  }
+  const kind: LayerKind<AnyLayerDescription> = kinds[name]
+  check(caller, kind.options, description)
+  if (inputs.length !== 1) throw new ShapeError(`${caller}: expected one input, not ${inputs.length}`)
+  return ofOneInput(kind.build(caller, description, inputs[0]))
 }
 
 /**
@@ -151,46 +259,6 @@ export function layerNameOf(description: LayerDescription | MergingDescription):
  * @throws ShapeError, ArgumentError, also for what is no layer of one input, or one with a wrong option
  */
 export function buildLayer(caller: string, description: LayerDescription, input: Shape): BuiltLayer {
-  const name: unknown = description?.layer
-  if (isMergingName(name))
-    throw new ArgumentError(`${caller}: ${name} makes one tensor of several, as in ${name}([a, b]); here is but one`)
-  if (!isLayerName(name)) {
-    const given = name === undefined ? description : name
-    throw new ArgumentError(`${caller}: ${shown(given)} is no layer; there are ${Object.keys(kinds).join(', ')}`)
-  }
-  const kind: LayerKind<LayerDescription> = kinds[name]
-  check(caller, kind.options, description)
-  return kind.build(caller, description, input)
-}
-
-/** A layer of any number of inputs, prepared. */
-export interface CalledLayer extends Omit<BuiltLayer, 'apply'> {
-  apply(inputs: readonly Tensor[], weights: readonly Resident[], context: LayerContext): ReturnType<BuiltLayer['apply']>
-}
-
-/** A layer of one input, as one of any number. */
-export function ofOneInput({ type, outputShape, weights, apply }: BuiltLayer): CalledLayer {
-  return { type, outputShape, weights, apply: ([x], own, context) => apply(x, own, context) }
-}
-
-/**
- * Prepares a layer for inputs of these shapes (without the batch axis).
- * @throws ShapeError, ArgumentError, also where the layer takes fewer inputs, or more
- */
-export function callLayer(
-  caller: string,
-  description: LayerDescription | MergingDescription,
-  inputs: readonly Shape[],
-): CalledLayer {
-  if (isMerging(description)) {
-    const kind = mergingKinds[description.layer]
-    check(caller, kind.options, description)
-    return { ...kind.build(caller, description, inputs), weights: [] }
-  }
-  if (inputs.length !== 1) throw new ShapeError(`${caller}: expected one input, not ${inputs.length}`)
-  return ofOneInput(buildLayer(caller, description, inputs[0]))
-}
-
-function isMerging(description: LayerDescription | MergingDescription): description is MergingDescription {
-  return isMergingName(description?.layer)
+  const layer = callLayer(caller, description, [input])
+  return { ...layer, apply: (x, weights, context) => layer.apply([x], weights, context) }
 }
