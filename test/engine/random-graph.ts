@@ -82,7 +82,8 @@ export class RandomGraph {
 
   private apply(x: Tensor): Tensor {
     const { shape } = x
-    const kind = this.below(15)
+    const kind = this.below(17)
+    if (kind > 14) return this.normalise(x)
     if (kind > 11) return this.move(x)
     if (kind < 5 && shape.length === 4) return this.convolve(x)
     if (kind < 5 && shape.length === 2) return this.multiply(x)
@@ -148,6 +149,35 @@ export class RandomGraph {
     const axis = this.below(shape.length)
     // As probabilities both: the gradient of what shifts all logarithms alike is 0, and theirs cancels from large numbers.
     return this.chance(0.5) ? ops.softmax(x, { axis }) : ops.exp(ops.logSoftmax(x, { axis }))
+  }
+
+  /**
+   * Numbers made such of mean 0 and variance 1, of whatever is taken together; scaled and shifted afterwards, or not. They are squashed
+   * before: the gradients of what only shifts them all (a bias) are 0, and cancel from large numbers.
+   */
+  private normalise(x: Tensor): Tensor {
+    const channels = x.shape[x.shape.length - 1]
+    const some = () => (this.chance(0.5) ? this.leaf([channels]) : undefined)
+    const options = { gamma: some(), beta: some(), epsilon: this.pick([undefined, 0.1]) }
+    const groups = this.pick([1, 2, 3].filter((count) => channels % count === 0))
+    const kind = this.below(6)
+    this.log.push(`normalise ${kind} ${x.shape} ${groups} ${options.epsilon}`)
+    switch (kind) {
+      case 0:
+        return ops.batchNorm(ops.tanh(x), options)
+      case 1: {
+        const [mean, root] = [this.leaf([channels]), this.leaf([channels])]
+        return ops.batchNorm(x, { ...options, mean, variance: ops.square(root) })
+      }
+      case 2:
+        return ops.layerNorm(ops.tanh(x), options)
+      case 3:
+        return ops.groupNorm(ops.tanh(x), groups, options)
+      case 4:
+        return ops.instanceNorm(ops.tanh(x), options)
+      default:
+        return ops.localResponseNorm(x, { size: this.pick([1, 2, 3, 5]), alpha: 0.3, bias: this.pick([1, 2]) })
+    }
   }
 
   private resize(x: Tensor): Tensor {

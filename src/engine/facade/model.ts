@@ -25,7 +25,14 @@ import { outputActivation } from '../model/output-activation.ts'
 import { type ParameterValues, setParameters } from '../model/parameters.ts'
 import { type PictureConventions, type PictureNetwork, pictureNetwork } from '../model/picture-network.ts'
 import { predict } from '../model/predict.ts'
-import { checkSamples, type Labels, type Samples, type SamplesByInput, type Targets } from '../model/samples.ts'
+import {
+  countOf,
+  type Labels,
+  type Samples,
+  type SamplesByInput,
+  samplesByInput,
+  type Targets,
+} from '../model/samples.ts'
 import type { Architecture } from '../model/sequential.ts'
 import { graphSummary } from '../model/summary.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -94,7 +101,7 @@ export class Model {
     if (others.length === 0) return input.shape
     const names = this.network.inputs.map(({ name }) => name).join(', ')
     throw new ArgumentError(
-      `the model has several inputs (${names}): predict() takes them by name, but to train, evaluate or explain a model it must have one`,
+      `the model has several inputs (${names}): predict(), evaluate() and fit() take samples by their names, but to explain a model it must have one, of images`,
     )
   }
 
@@ -176,9 +183,14 @@ export class Model {
 
   /**
    * Mean loss and metrics on labelled samples. Labels are what the loss takes: class numbers, or targets of the output's shape.
+   * @param samples by the inputs' names, where the model has several
    * @throws ShapeError, ArgumentError for samples or labels that do not fit
    */
-  async evaluate(samples: Samples, labels: Labels | Targets, options: LongCallOptions = {}): Promise<Scores> {
+  async evaluate(
+    samples: Samples | SamplesByInput,
+    labels: Labels | Targets,
+    options: LongCallOptions = {},
+  ): Promise<Scores> {
     check('evaluate', predictOptions, options)
     const { compiled, options: objective } = this.onDevice('evaluate')
     this.checkLabelled('evaluate', samples, labels)
@@ -188,10 +200,11 @@ export class Model {
   /**
    * Trains on labelled samples (class numbers or targets, as evaluate takes them), as Keras's fit: shuffled anew every epoch, the last batch smaller if need be.
    * An abort throws the signal's reason and leaves the model as the last whole step made it.
+   * @param samples by the inputs' names, where the model has several
    * @throws TrainingDivergedError when a loss is no number any more; the model then has the last weights that gave one, of
    * those that the host had: an epoch's or a checkpoint's, or what it began with
    */
-  async fit(samples: Samples, labels: Labels | Targets, options: FitOptions = {}): Promise<History> {
+  async fit(samples: Samples | SamplesByInput, labels: Labels | Targets, options: FitOptions = {}): Promise<History> {
     check('fit', fitOptions, options)
     this.checkLabelled('fit', samples, labels)
     if (options.validationData) this.checkLabelled('fit', ...options.validationData, 'fit: validationData')
@@ -275,9 +288,14 @@ export class Model {
     this.placed = null
   }
 
-  private checkLabelled(caller: string, samples: Samples, labels: Labels | Targets, what = caller): void {
-    checkSamples(what, samples, this.inputShape)
-    checkTruth(what, this.onDevice(caller).options, labels, samples.shape[0], this.outputShape)
+  private checkLabelled(
+    caller: string,
+    samples: Samples | SamplesByInput,
+    labels: Labels | Targets,
+    what = caller,
+  ): void {
+    const count = countOf(samplesByInput(what, samples, this.network.inputs))
+    checkTruth(what, this.onDevice(caller).options, labels, count, this.outputShape)
   }
 
   private onDevice(caller: string): Placed {

@@ -2,7 +2,6 @@ import { blendGraph } from '../blend/predict-blended.ts'
 import type { Measurement } from '../device.ts'
 import { ArgumentError } from '../errors.ts'
 import type { CompiledModel } from '../model/compiled.ts'
-import { onlyInput } from '../model/network.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Graph } from '../plan/trace.ts'
 import { trainingStepPlan } from '../training/step-plan.ts'
@@ -22,7 +21,8 @@ export async function tune(
   const [smallest, small] = device.batchSizes
   const large = device.info.isFallbackAdapter ? small : Math.max(...device.batchSizes)
   const graphs = [compiled.predictionGraph(smallest), compiled.predictionGraph(large)]
-  if (onlyInput(network).shape.length === 3) graphs.push(blendGraph(compiled, large, 1))
+  const [{ shape }, ...others] = network.inputs
+  if (others.length === 0 && shape.length === 3) graphs.push(blendGraph(compiled, large, 1))
   return device.tune(plansToMeasure(compiled, compiledWith, graphs, batchSize), options)
 }
 
@@ -38,7 +38,7 @@ export async function profile(
   return device.profile(plansToMeasure(compiled, compiledWith, graphs, batchSize), options)
 }
 
-/** The graphs' plans, and a training step's of so many byte images. */
+/** The graphs' plans, and a training step's of so many samples, their numbers bytes. */
 function plansToMeasure(
   compiled: CompiledModel,
   compiledWith: CompileOptions,
@@ -48,7 +48,9 @@ function plansToMeasure(
   const plans = graphs.map((graph) => compiled.plan(graph))
   const { optimizer } = compiledWith
   if (!optimizer) return plans
-  const samples = { data: new Uint8Array(0), shape: [batch, ...onlyInput(compiled.network).shape] }
+  const samples = Object.fromEntries(
+    compiled.network.inputs.map(({ name, shape }) => [name, { data: new Uint8Array(0), shape: [batch, ...shape] }]),
+  )
   const training = trainingStepPlan(compiled, optimizer, samples, batch, compiledWith)
   const { maxBlockBytes } = compiled.device
   // Refused at once, not after the predictions were measured.

@@ -78,7 +78,15 @@ export function samplesByInput(
 }
 
 function isByInput(samples: Samples | SamplesByInput, names: readonly string[]): samples is SamplesByInput {
-  return typeof samples === 'object' && samples !== null && names.some((name) => Object.hasOwn(samples, name))
+  if (typeof samples !== 'object' || samples === null) return false
+  // An input may be named data, too.
+  return !ArrayBuffer.isView(samples.data) && names.some((name) => Object.hasOwn(samples, name))
+}
+
+/** Of samples that samplesByInput() takes, those of each input, in their order. */
+export function samplesInOrder(samples: Samples | SamplesByInput, inputs: readonly Port[]): readonly Samples[] {
+  const names = inputs.map(({ name }) => name)
+  return isByInput(samples, names) ? names.map((name) => samples[name]) : [samples]
 }
 
 /** How many samples there are for each input. */

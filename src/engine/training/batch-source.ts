@@ -1,9 +1,16 @@
 import type { HostArray, Memory, Program } from '../device.ts'
 import { type CompiledModel, parameterBlock } from '../model/compiled.ts'
-import { onlyInput } from '../model/network.ts'
-import { isTargets, type Labels, type Samples, type Targets } from '../model/samples.ts'
+import {
+  isTargets,
+  type Labels,
+  type Samples,
+  type SamplesByInput,
+  samplesInOrder,
+  type Targets,
+} from '../model/samples.ts'
 import type { Plan } from '../plan/plan.ts'
 import { sizeOf } from '../tensor.ts'
+import { ofInput } from './input-names.ts'
 
 /** Where batches come from. */
 export interface BatchSource {
@@ -20,11 +27,12 @@ export function batchSource(
   compiled: CompiledModel,
   state: Readonly<Record<string, Memory>>,
   plans: { readonly resident: (batch: number) => Plan; readonly streamed: (batch: number) => Plan },
-  samples: Samples,
+  samples: Samples | SamplesByInput,
   labels: Labels | Targets,
 ): BatchSource {
   const { device } = compiled
-  const truth = labelRows(labels, samples.shape[0])
+  const given = samplesInOrder(samples, compiled.network.inputs)
+  const truth = labelRows(labels, given[0].shape[0])
   const programs = new Map<number, Promise<Program>>()
   const blocks: Record<string, Memory> = { ...state, [parameterBlock]: compiled.parameterMemory }
   const owned: Memory[] = []
@@ -41,39 +49,46 @@ export function batchSource(
       )
     for (const memory of owned) memory.dispose()
   }
-  const isBytes = samples.data instanceof Uint8Array
-  const largestBytes = Math.max(samples.data.length * (isBytes ? 1 : 4), truth.data.length * 4)
+  const bytesOf = ({ data }: Samples) => data.length * (data instanceof Uint8Array ? 1 : 4)
+  const largestBytes = Math.max(...given.map(bytesOf), truth.data.length * 4)
   if (largestBytes <= device.maxBlockBytes) {
-    const data = device.allocate(isBytes ? 'u8' : 'f32', samples.data.length)
-    owned.push(data)
+    for (const [i, { data }] of given.entries()) {
+      const stored = device.allocate(data instanceof Uint8Array ? 'u8' : 'f32', data.length)
+      owned.push(stored)
+      device.write(stored, data)
+      blocks[ofInput('samples', i)] = stored
+    }
     const answers = device.allocate(truth.data instanceof Int32Array ? 'i32' : 'f32', truth.data.length)
     owned.push(answers)
-    device.write(data, samples.data)
     device.write(answers, truth.data)
-    Object.assign(blocks, { samples: data, labels: answers })
+    blocks.labels = answers
     const program = keep(plans.resident)
     return { program, inputs: (indices) => ({ indices }), dispose }
   }
-  const length = sizeOf(onlyInput(compiled.network).shape)
-  const scale = samples.scale ?? 1
   const program = keep(plans.streamed)
   return {
     program,
     dispose,
     inputs(indices) {
-      const x = new Float32Array(indices.length * length)
-      indices.forEach((index, row) => {
-        for (let i = 0; i < length; i++) x[row * length + i] = samples.data[index * length + i] * scale
-      })
+      const rowsOf = given.map((own, i) => [ofInput('x', i), samplesAt(own, indices)] as const)
       const { data, length: width } = truth
       const rows =
         data instanceof Int32Array ? new Int32Array(indices.length) : new Float32Array(indices.length * width)
       indices.forEach((index, row) => {
         rows.set(data.subarray(index * width, (index + 1) * width), row * width)
       })
-      return { x, labels: rows }
+      return { ...Object.fromEntries(rowsOf), labels: rows }
     },
   }
+}
+
+function samplesAt({ data, shape, scale = 1 }: Samples, indices: Int32Array): Float32Array {
+  const length = sizeOf(shape.slice(1))
+  const x = new Float32Array(indices.length * length)
+  indices.forEach((index, row) => {
+    for (let i = 0; i < length; i++) x[row * length + i] = data[index * length + i] * scale
+  })
+  return x
 }
 
 /** Labels as devices take them, and how many numbers each sample's are. */

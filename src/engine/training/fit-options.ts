@@ -1,7 +1,7 @@
 import { abortSignal, callback, flag, optionsOf, thatIs, wholeNumber } from '../arguments.ts'
 import type { Device } from '../device.ts'
 import type { DeviceLostError } from '../errors.ts'
-import type { Labels, Samples, Targets } from '../model/samples.ts'
+import type { Labels, Samples, SamplesByInput, Targets } from '../model/samples.ts'
 import type { AbortSignal } from '../platform/types.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Prefixed, Scores } from './objective.ts'
@@ -13,8 +13,8 @@ export interface FitOptions {
   readonly batchSize?: number
   /** 1 unless given. */
   readonly epochs?: number
-  /** Labels or targets, whichever the loss takes. */
-  readonly validationData?: readonly [Samples, Labels | Targets]
+  /** Samples as fit() takes them, and labels or targets, whichever the loss takes. */
+  readonly validationData?: readonly [Samples | SamplesByInput, Labels | Targets]
   /** A new order every epoch; true unless given. */
   readonly shuffle?: boolean
   readonly signal?: AbortSignal
@@ -42,7 +42,7 @@ export interface FitOptions {
 export const fitOptions = optionsOf<FitOptions>({
   batchSize: wholeNumber(1),
   epochs: wholeNumber(1),
-  validationData: thatIs<readonly [Samples, Labels | Targets]>(
+  validationData: thatIs<readonly [Samples | SamplesByInput, Labels | Targets]>(
     'samples and their labels, [samples, labels]',
     (value) => Array.isArray(value) && value.length === 2,
   ),

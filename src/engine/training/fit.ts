@@ -2,7 +2,7 @@ import type { Device } from '../device.ts'
 import { DeviceLostError, LimelightError, TrainingDivergedError } from '../errors.ts'
 import type { CompiledModel } from '../model/compiled.ts'
 import { seededRandom } from '../model/initializers.ts'
-import type { Labels, Samples, Targets } from '../model/samples.ts'
+import { type Labels, type Samples, type SamplesByInput, samplesInOrder, type Targets } from '../model/samples.ts'
 import { yieldToEvents } from '../platform/yield.ts'
 import { type BatchSource, batchSource } from './batch-source.ts'
 import { type Checkpoint, checkMadeBy, restoreCheckpoint, takeCheckpoint, takeWeights } from './checkpoint.ts'
@@ -46,13 +46,14 @@ function shuffle(order: Int32Array, random: () => number): void {
 
 /** What is trained, and on what. */
 export interface FitRequest {
-  /** A network of one input and one output. */
+  /** A network of one output. */
   readonly compiled: CompiledModel
   readonly optimizer: Optimizer
   readonly objective?: Objective
   /** Decides the order of the samples. */
   readonly seed: number
-  readonly samples: Samples
+  /** By the inputs' names, where there are several. */
+  readonly samples: Samples | SamplesByInput
   /** Whichever the objective's loss takes. */
   readonly labels: Labels | Targets
   /** Compiles the network for another device. */
@@ -85,7 +86,7 @@ export async function fit(request: FitRequest, options: FitOptions): Promise<His
     if (onDeviceLost) checkpoint = await takeCheckpoint(compiled, optimizer, state, good, start)
     while (start.epoch <= epochs) {
       try {
-        const count = samples.shape[0]
+        const count = samplesInOrder(samples, compiled.network.inputs)[0].shape[0]
         const training = { compiled, optimizer, objective, seed, state, good, source, count, epochs, batchSize }
         const log = await trainEpoch(training, start, options)
         start = { epoch: start.epoch + 1, step: 0, sums: noScores }

@@ -1,4 +1,4 @@
-import { either, flag, listOf, optionsOf, text, wholeNumber } from '../../arguments.ts'
+import { flag, isListOf, optionsOf, text, thatIs, wholeNumber } from '../../arguments.ts'
 import { ShapeError } from '../../errors.ts'
 import { add, mul } from '../../ops/elementwise.ts'
 import { matmul } from '../../ops/matmul.ts'
@@ -93,6 +93,8 @@ function checkSequences(caller: string, inputs: readonly Shape[]): void {
   )
 }
 
+const isExtent = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 1
+
 /** @internal */
 export const multiHeadAttentionKind: MergingKind<MultiHeadAttentionLayer> = {
   options: optionsOf<MultiHeadAttentionLayer>(
@@ -103,7 +105,10 @@ export const multiHeadAttentionKind: MergingKind<MultiHeadAttentionLayer> = {
       valueDim: wholeNumber(1),
       dropout: dropoutRate,
       useBias: flag,
-      outputShape: either('a positive integer, or a list of them', wholeNumber(1), listOf('a list', wholeNumber(1))),
+      outputShape: thatIs(
+        'a positive integer, or a list of them',
+        (value) => isExtent(value) || (isListOf(value, isExtent) && value.length > 0),
+      ),
     },
     'numHeads',
     'keyDim',

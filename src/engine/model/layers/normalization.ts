@@ -1,4 +1,4 @@
-import { either, finiteNumber, flag, listOf, numberFrom, optionsOf, text } from '../../arguments.ts'
+import { flag, isListOf, optionsOf, text, thatIs } from '../../arguments.ts'
 import { ShapeError } from '../../errors.ts'
 import { add, div, mul, sub } from '../../ops/elementwise.ts'
 import { constant, formatShape, type Shape, type Tensor } from '../../tensor.ts'
@@ -37,13 +37,22 @@ function ofChannels(caller: string, name: string, given: number | readonly numbe
   return constant(given, [channels])
 }
 
+const isFiniteNumber = (value: unknown): value is number => Number.isFinite(value)
+
+function oneOrListOf(test: (value: unknown) => boolean) {
+  return (value: unknown) => test(value) || isListOf(value, test)
+}
+
 /** @internal */
 export const normalizationKind: LayerKind<NormalizationLayer> = {
   options: optionsOf<NormalizationLayer>(
     {
       layer: text,
-      mean: either('a number, or a list of them', finiteNumber, listOf('a list', finiteNumber)),
-      variance: either('a number >= 0, or a list of them', numberFrom(0), listOf('a list', numberFrom(0))),
+      mean: thatIs('a finite number, or a list of them', oneOrListOf(Number.isFinite)),
+      variance: thatIs(
+        'a number >= 0, or a list of them',
+        oneOrListOf((value) => isFiniteNumber(value) && value >= 0),
+      ),
       invert: flag,
     },
     'mean',
