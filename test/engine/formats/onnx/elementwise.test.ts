@@ -51,7 +51,7 @@ describe('operators of several operations', () => {
       const [{ data }] = await outputsOf(graph, [points.length], points)
       const slopes = await gradientOf(graph, [points.length], points)
       points.forEach((x, i) => {
-        const h = 1e-5
+        const h = 1e-6
         const slope = (apply(x + h) - apply(x - h)) / (2 * h)
         expect(Math.abs(data[i] - apply(x)), `of ${x}`).toBeLessThanOrEqual(2e-14 * Math.max(1, Math.abs(apply(x))))
         expect(Math.abs(slopes[i] - slope), `slope at ${x}`).toBeLessThanOrEqual(1e-6 * Math.max(1, Math.abs(slope)))

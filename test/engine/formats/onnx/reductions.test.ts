@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { UnsupportedModelError } from '../../../../src/engine/errors.ts'
+import type { HostTensor } from '../../../../src/engine/formats/operators/host-tensor.ts'
 import { floats, gradientOf, graphOf, integers, node, outputsOf } from './small-graphs.ts'
 
 /** Beside ONNX's own cases (backend.test.ts): what lies in memory in another order than the file has it, equal numbers, slopes. */
@@ -30,7 +31,7 @@ describe("operators along axes of images that lie as NHWC give what they give of
     ['TopK', [2], { axis: 1 }],
   ] as const)('%s %j %j', async (operator, second, attributes) => {
     const known = second === null ? '' : ', second'
-    const two =
+    const two: Record<string, HostTensor> =
       second === null
         ? {}
         : { second: typeof second === 'number' ? { ...integers(second), shape: [] } : integers(...second) }
