@@ -205,7 +205,7 @@ const activations: OperatorTable = {
   Shrink: shrink,
   Clip: [
     { since: 11, run: clip },
-    { since: 1, run: clipBetweenAttributes },
+    { since: 6, run: clipBetweenAttributes },
   ],
 }
 

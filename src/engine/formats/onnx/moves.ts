@@ -35,7 +35,7 @@ export const moveOperators: OperatorTable = {
 
   Split: [
     { since: 13, run: (call) => parts(call, call.hostIntegers(1)) },
-    { since: 7, run: (call) => parts(call, call.optionalNumbers('split')) },
+    { since: 6, run: (call) => parts(call, call.optionalNumbers('split')) },
   ],
 
   Slice: [
@@ -47,7 +47,7 @@ export const moveOperators: OperatorTable = {
       },
     },
     {
-      since: 7,
+      since: 6,
       run: (call) => sliced(call, call.numbers('starts'), call.numbers('ends'), call.optionalNumbers('axes')),
     },
   ],
@@ -145,7 +145,7 @@ export const moveOperators: OperatorTable = {
       since: 11,
       run: (call) => padded(call, call.hostIntegers(1) ?? [], call.hostNumber(2) ?? 0, call.hostIntegers(3)),
     },
-    { since: 7, run: (call) => padded(call, call.numbers('pads'), call.number('value', 0)) },
+    { since: 6, run: (call) => padded(call, call.numbers('pads'), call.number('value', 0)) },
   ],
 
   DepthToSpace(call) {

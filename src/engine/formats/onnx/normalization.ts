@@ -1,4 +1,4 @@
-import { abs, add, div, maximum, mul, sqrt, square, sub } from '../../ops/elementwise.ts'
+import { abs, add, div, maximum, mul, reciprocal, sqrt, square, sub } from '../../ops/elementwise.ts'
 import { batchNorm, groupNorm, instanceNorm, layerNorm, localResponseNorm } from '../../ops/normalization.ts'
 import { argMax, l2, mean } from '../../ops/reduce.ts'
 import { reshape } from '../../ops/reshape.ts'
@@ -41,17 +41,22 @@ export const normalizationOperators: OperatorTable = {
     },
   ],
 
-  /** Over all axes from one on. */
+  /** Over all axes from one on. Its mean and one by its deviation are outputs for training. */
   LayerNormalization(call) {
-    if (wants(call, 1) || wants(call, 2)) call.unsupported('its mean and deviation are used')
     const value = call.value(0)
     const { shape } = value
     const axis = call.axis(value, call.number('axis', -1))
+    const epsilon = call.number('epsilon', 1e-5)
     const x = call.tensor(value)
     const flat = reshape(x, [sizeOf(shape.slice(0, axis)), sizeOf(shape.slice(axis))])
-    const y = reshape(layerNorm(flat, { epsilon: call.number('epsilon', 1e-5) }), shape)
+    const y = reshape(layerNorm(flat, { epsilon }), shape)
     const stretched = mul(y, call.tensor(call.value(1)))
-    return new DeviceValue(call.has(2) ? add(stretched, call.tensor(call.value(2))) : stretched)
+    const made = new DeviceValue(call.has(2) ? add(stretched, call.tensor(call.value(2))) : stretched)
+    if (!wants(call, 1) && !wants(call, 2)) return made
+    const options = { axes: inOrder(shape.length).slice(axis), keepDims: true }
+    const average = mean(x, options)
+    const deviation = sqrt(add(mean(square(sub(x, average)), options), epsilon))
+    return [made, new DeviceValue(average), new DeviceValue(reciprocal(deviation))]
   },
 
   RMSNormalization(call) {
@@ -126,7 +131,7 @@ function versions(along: (x: Tensor, axis: number) => Tensor) {
       },
     },
     {
-      since: 7,
+      since: 6,
       run(call: OperatorCall): Value {
         const value = call.onDevice(call.value(0))
         const { shape } = value

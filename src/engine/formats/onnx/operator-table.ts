@@ -2,13 +2,13 @@ import type { OperatorFunction, OperatorSet } from '../operators/operator-call.t
 import type { OperatorNode } from '../operators/operator-graph.ts'
 
 /**
- * Operators by name: one function where all versions from opset 7 on mean the same, or a list of versions, the newest first.
+ * Operators by name: one function where all versions from opset 6 on mean the same, or a list of versions, the newest first.
  * What a version only adds (another type, an attribute with a default) needs no entry of its own.
  */
 export type OperatorTable = Readonly<Record<string, OperatorFunction | readonly OpsetRange[]>>
 
 export interface OpsetRange {
-  /** The first opset with this meaning; 7 for what was there before. */
+  /** The first opset with this meaning; 6 for what was there before. */
   readonly since: number
   readonly run: OperatorFunction
 }

@@ -14,7 +14,7 @@ export const poolingOperators: OperatorTable = {
   MaxPool(call) {
     if (wants(call, 1)) call.unsupported('its output Indices is used')
     const { window, x, options } = walk(call)
-    return window.result(maxPool(x, { ...options, dilation: window.dilation }))
+    return window.result(maxPool(x, { ...options, dilation: window.dilation }), call.value(0).type)
   },
 
   AveragePool(call) {

@@ -9,7 +9,7 @@ import { onnxOperators } from './operators.ts'
 import { elementTypeName } from './tensor-data.ts'
 
 /** Opsets of the standard's own operators whose meanings the table knows. */
-const opsets = { oldest: 7, newest: 26 }
+const opsets = { oldest: 6, newest: 26 }
 
 /**
  * Reads an ONNX model (https://onnx.ai): its graph becomes a network of the operators that it has.

@@ -35,12 +35,12 @@ export const shapeOperators: OperatorTable = {
 
   Squeeze: [
     { since: 13, run: (call) => squeezed(call, call.hostIntegers(1)) },
-    { since: 7, run: (call) => squeezed(call, call.optionalNumbers('axes')) },
+    { since: 6, run: (call) => squeezed(call, call.optionalNumbers('axes')) },
   ],
 
   Unsqueeze: [
     { since: 13, run: (call) => unsqueezed(call, call.hostIntegers(1) ?? []) },
-    { since: 7, run: (call) => unsqueezed(call, call.numbers('axes')) },
+    { since: 6, run: (call) => unsqueezed(call, call.numbers('axes')) },
   ],
 
   Identity: (call) => call.value(0),

@@ -1,4 +1,5 @@
 import { formatShape, type Tensor } from '../../tensor.ts'
+import type { NumberType } from '../operators/host-tensor.ts'
 import type { OperatorCall } from '../operators/operator-call.ts'
 import { DeviceValue, type Value } from '../operators/value.ts'
 
@@ -44,8 +45,8 @@ export class ImageWindow {
   }
 
   /** What an operation made of images, as the file speaks of it. */
-  result(y: Tensor): Value {
-    const value = new DeviceValue(y, [0, 2, 3, 1])
+  result(y: Tensor, type: NumberType = 'float'): Value {
+    const value = new DeviceValue(y, [0, 2, 3, 1], type)
     const [n, c, , w] = value.shape
     return this.axes === 2 ? value : value.reshaped([n, c, w])
   }

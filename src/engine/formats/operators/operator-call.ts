@@ -30,6 +30,10 @@ export interface Surroundings {
   place(value: HostValue, order: readonly number[]): Tensor
   /** A node does something along the batch axis: in a file that was made for one sample, samples would mix. */
   noteMixing(): void
+  /** What an operator does; undefined where it is not known. */
+  find(node: OperatorNode): OperatorFunction | undefined
+  /** Whether a tensor leaves the graph. */
+  isOutput(tensor: string): boolean
   /** The outputs of a graph inside the node. */
   run(graph: OperatorGraph, given: ReadonlyMap<string, Value>): readonly Value[]
 }
@@ -132,9 +136,17 @@ export class OperatorCall {
     return new DeviceValue(compute(...tensors), order, type)
   }
 
-  /** The same node with other inputs, for an operator that is another one once these are made. */
-  with(inputs: readonly (Value | null)[]): OperatorCall {
-    return new OperatorCall(this.node, inputs, this.around)
+  /** Whether one of its outputs leaves the graph. */
+  get makesOutput(): boolean {
+    return this.node.outputs.some((tensor) => this.around.isOutput(tensor))
+  }
+
+  /** What another operator of the format makes of these inputs, with this node's attributes: its first output. */
+  as(operator: string, inputs: readonly (Value | null)[]): Value {
+    const node = { ...this.node, operator }
+    const run = this.around.find(node) ?? this.unsupported(`it needs ${operator}, which is not known`)
+    const made = run(new OperatorCall(node, inputs, this.around))
+    return made instanceof HostValue || made instanceof DeviceValue ? made : made[0]
   }
 
   /**

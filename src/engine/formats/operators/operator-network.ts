@@ -12,7 +12,13 @@ import { round } from '../../ops/elementwise.ts'
 import { slice } from '../../ops/slice-and-pad.ts'
 import { constant, formatShape, Input, type Resident, type Shape, type Tensor } from '../../tensor.ts'
 import { costOf, hangsOnConstants } from './evaluate.ts'
-import { OperatorCall, type OperatorSet, type Surroundings, UnsupportedNode } from './operator-call.ts'
+import {
+  OperatorCall,
+  type OperatorFunction,
+  type OperatorSet,
+  type Surroundings,
+  UnsupportedNode,
+} from './operator-call.ts'
 import { type GraphInput, neededNodes, type OperatorGraph, type OperatorNode } from './operator-graph.ts'
 import { constantFrom, DeviceValue, HostValue, hostInOrder, hostOf, type Value } from './value.ts'
 
@@ -242,6 +248,7 @@ class Interpretation implements Trial, Surroundings {
     this.operators = operators
     this.fileBatch = fileBatch
     this.known = known
+    this.leaving = new Set(graph.outputs)
     const values = new Map<string, Value>([...constantsOf(graph), ...given])
     this.runNodes(nodes, values)
     if (this.unsupported.length > 0) throw new UnsupportedModelError(operators.name, this.unsupported)
@@ -255,9 +262,18 @@ class Interpretation implements Trial, Surroundings {
   readonly fileBatch: number | null
   private readonly operators: OperatorSet
   private readonly known: Map<string, HostValue>
+  private readonly leaving: ReadonlySet<string>
 
   noteMixing(): void {
     this.mixes = true
+  }
+
+  find(node: OperatorNode): OperatorFunction | undefined {
+    return this.operators.find(node)
+  }
+
+  isOutput(tensor: string): boolean {
+    return this.leaving.has(tensor)
   }
 
   run(graph: OperatorGraph, given: ReadonlyMap<string, Value>): readonly Value[] {
@@ -299,7 +315,7 @@ class Interpretation implements Trial, Surroundings {
     inputs: readonly (Value | null)[],
     outer: ReadonlyMap<string, Value>,
   ): readonly Value[] {
-    const operator = this.operators.find(node)
+    const operator = this.find(node)
     if (!operator) throw new UnsupportedNode('is not known')
     const fixed = inputs.every((value) => !(value instanceof DeviceValue))
     const isOfBatch = inputs.some((value) => value instanceof HostValue && value.isOfBatch)
@@ -312,6 +328,8 @@ class Interpretation implements Trial, Surroundings {
       fileBatch: this.fileBatch,
       place: this.place,
       noteMixing: () => this.noteMixing(),
+      find: (other) => this.find(other),
+      isOutput: (tensor) => this.isOutput(tensor),
       run: (graph, given) => this.run(graph, new Map([...outer, ...given])),
     }
     const made = (place: Place) => {
