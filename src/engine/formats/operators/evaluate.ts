@@ -40,7 +40,7 @@ function computed(tensor: Tensor, known: ReadonlyMap<Tensor, ReferenceOperand>):
 }
 
 function valuesOf({ values, shape }: Constant): Float64Array {
-  return typeof values === 'number' ? new Float64Array(sizeOf(shape)).fill(values) : Float64Array.from(values)
+  return typeof values === 'number' ? new Float64Array(sizeOf(shape)).fill(values) : new Float64Array(values)
 }
 
 /** Multiplications and additions that evaluating would take, at least one a number. */

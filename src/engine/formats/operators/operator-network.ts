@@ -197,7 +197,7 @@ class Weights {
     const known = this.all.get(key)
     if (known) return new Input(key, known.shape)
     const { data, shape } = hostInOrder(value.tensor, order)
-    this.all.set(key, { name: key, shape, data: Float32Array.from(data), trainable: true })
+    this.all.set(key, { name: key, shape, data: new Float32Array(data), trainable: true })
     return new Input(key, shape)
   }
 
@@ -221,9 +221,10 @@ function keyOf({ name }: HostValue, order: readonly number[]): string {
 
 /** A number, and what is no float or hangs on the batch, is part of the graph. */
 function asConstant({ tensor, isOfBatch }: HostValue, order: readonly number[]): Tensor | null {
+  // Weights may be long: they are not turned round only to see that they are some.
+  if (tensor.data.length !== 1 && tensor.type === 'float' && !isOfBatch) return null
   const { data, shape } = hostInOrder(tensor, order)
-  if (data.length === 1) return constant(data[0], shape)
-  return tensor.type === 'float' && !isOfBatch ? null : constant(data, shape)
+  return constant(data.length === 1 ? data[0] : data, shape)
 }
 
 type Place = (value: HostValue, order: readonly number[]) => Tensor
