@@ -158,3 +158,38 @@ describe('a product that is quantised as it runs', () => {
     expect(Array.from((await outputsOf(graph, [1, 2], [0, 0]))[0].data, Math.abs)).toEqual([0])
   })
 })
+
+describe("operators that ONNX Runtime's quantiser writes", () => {
+  const [scale, off, out] = [scalar(0.1), zero(10, Uint8Array), scalar(0.2)]
+  const constants = {
+    scale,
+    off,
+    out,
+    none: zero(0, Uint8Array),
+    signed: zero(0, Int8Array),
+    w: bytes([2, 1], [2, -3], Int8Array),
+    b: { type: 'integer' as const, shape: [1], data: Int32Array.of(100) },
+    pair: bytes([1, 2], [30, 40], Uint8Array),
+  }
+  const quantise = node('QuantizeLinear: x, scale, off -> q')
+
+  it("are the standard's on real numbers, cut off at their limits", async () => {
+    const of = async (text: string, attributes = {}) => {
+      const [operator, rest] = text.split(':')
+      const named = node(`op:${rest} -> r`, attributes, 1)
+      const nodes = [
+        quantise,
+        { ...named, operator: `com.microsoft.${operator}` },
+        node('DequantizeLinear: r, out, none -> y'),
+      ]
+      const [{ data }] = await outputsOf(graphOf(nodes, { constants }), [1, 2], [1.5, -0.7])
+      return Array.from(data, (value) => Number(value.toFixed(9)))
+    }
+    expect(await of('QLinearAdd: q, scale, off, pair, scale, off, out, none')).toEqual([3.5, 2.3])
+    expect(await of('QLinearMul: q, scale, off, pair, scale, off, out, none')).toEqual([3, 0])
+    expect(await of('QLinearLeakyRelu: q, scale, off, out, none', { alpha: 0.5 })).toEqual([1.5, 0])
+    expect(await of('QLinearConcat: out, none, q, scale, off, pair, scale, off', { axis: 1 })).toEqual([1.5, 0, 2, 3])
+    // 1.5 x 0.2 + 0.7 x 0.3 + 100 x 0.01
+    expect(await of('QGemm: q, scale, off, w, scale, signed, b, out, none')).toEqual([1.51])
+  })
+})
