@@ -1,5 +1,5 @@
 import * as ops from '../../ops/operations.ts'
-import { constant, formatShape, type Tensor } from '../../tensor.ts'
+import { constant, formatShape, sameShape, type Tensor } from '../../tensor.ts'
 import type { OperatorCall, OperatorFunction } from '../operators/operator-call.ts'
 import { DeviceValue, HostValue, type Value } from '../operators/value.ts'
 import type { OperatorTable } from './operator-table.ts'
@@ -66,7 +66,12 @@ function against(call: OperatorCall, parameter: Value, value: Value, { axis, blo
 function repeated(call: OperatorCall, parameter: Value, { shape }: Value, axis: number, block: number): Value {
   const known = call.onDevice(parameter)
   const place = axis < 0 ? axis + shape.length : axis
-  const blocks = Int32Array.from({ length: shape[place] ?? 0 }, (_, i) => Math.floor(i / block))
+  const extents = shape.map((extent, i) => (i === place ? Math.ceil(extent / block) : extent))
+  if (!sameShape(extents, parameter.shape))
+    call.invalid(
+      `a scale or zero point is ${formatShape(parameter.shape)}; expected ${formatShape(extents)} for blocks of ${block}`,
+    )
+  const blocks = Int32Array.from({ length: shape[place] }, (_, i) => Math.floor(i / block))
   const indices = constant(blocks, [blocks.length], 'i32')
   return known.with(ops.take(known.tensor, indices, { axis: known.placeOf(place) }))
 }
