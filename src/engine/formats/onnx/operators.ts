@@ -2,6 +2,7 @@ import type { OperatorSet } from '../operators/operator-call.ts'
 import { constantOperators } from './constants.ts'
 import { convolutionOperators } from './convolution.ts'
 import { elementwiseOperators } from './elementwise.ts'
+import { lossOperators } from './losses.ts'
 import { matrixOperators } from './matrix.ts'
 import { moveOperators } from './moves.ts'
 import { normalizationOperators } from './normalization.ts'
@@ -26,6 +27,7 @@ export const onnxOperators: OperatorSet = operatorSet(
   poolingOperators,
   normalizationOperators,
   resizeOperators,
+  lossOperators,
   quantisedOperators,
   runtimeQuantisedOperators,
 )

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { UnsupportedModelError } from '../../../../src/engine/errors.ts'
+import { LimelightError, UnsupportedModelError } from '../../../../src/engine/errors.ts'
 import type { HostTensor } from '../../../../src/engine/formats/operators/host-tensor.ts'
 import { floats, gradientOf, graphOf, integers, node, outputsOf } from './small-graphs.ts'
 
@@ -100,6 +100,14 @@ describe('TopK', () => {
     )
   })
 })
+
+it.each(['CumSum: x, one -> y', 'TopK: x, one -> y', 'ArgMax: x -> y'])(
+  'a number has no axis to look along: %s',
+  async (text) => {
+    const constants = { one: { ...integers(text.startsWith('TopK') ? 1 : 0), shape: [] } }
+    await expect(outputsOf(graphOf([node(text, { axis: 0 })], { constants }), [], [1])).rejects.toThrow(LimelightError)
+  },
+)
 
 it('CumSum and LogSumExp hand on slopes', async () => {
   const constants = { axis: { ...integers(0), shape: [] } }
