@@ -23,6 +23,7 @@ const slow = [
   'test/app/tasks/fashion-mnist/store.test.ts',
   'test/engine/formats/onnx/{records,webgpu}.test.ts',
   'test/engine/cpu/{relaxed,threads,threads-in-chromium,winograd}.test.ts',
+  'test/engine/formats/onnx/backend.test.ts',
   'test/engine/random-graphs.test.ts',
   'test/lime/{equal-requests,numerics,references}.test.ts',
   'test/engine/webgpu/{dawn,device,leaks}.test.ts',

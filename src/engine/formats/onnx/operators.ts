@@ -10,6 +10,7 @@ import { poolingOperators } from './pooling.ts'
 import { quantisedOperators } from './quantised.ts'
 import { reductionOperators } from './reductions.ts'
 import { resizeOperators } from './resize.ts'
+import { runtimeQuantisedOperators } from './runtime-quantised.ts'
 import { shapeOperators } from './shapes.ts'
 
 /** ONNX's operators that Limelight runs: those of the default domain by their names, others with their domain's before it. */
@@ -26,4 +27,5 @@ export const onnxOperators: OperatorSet = operatorSet(
   normalizationOperators,
   resizeOperators,
   quantisedOperators,
+  runtimeQuantisedOperators,
 )

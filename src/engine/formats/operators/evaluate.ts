@@ -43,6 +43,9 @@ function valuesOf({ values, shape }: Constant): Float64Array {
   return typeof values === 'number' ? new Float64Array(sizeOf(shape)).fill(values) : new Float64Array(values)
 }
 
+/** Multiplications and additions that are done on the host for what a node makes of constants alone. */
+export const mostFolding = 2 ** 30
+
 /** Multiplications and additions that evaluating would take, at least one a number. */
 export function costOf(tensors: readonly Tensor[]): number {
   const seen = new Set<Tensor>()

@@ -11,7 +11,7 @@ import { concat } from '../../ops/concat.ts'
 import { round } from '../../ops/elementwise.ts'
 import { slice } from '../../ops/slice-and-pad.ts'
 import { constant, formatShape, Input, type Resident, type Shape, type Tensor } from '../../tensor.ts'
-import { costOf, hangsOnConstants } from './evaluate.ts'
+import { costOf, hangsOnConstants, mostFolding } from './evaluate.ts'
 import {
   OperatorCall,
   type OperatorFunction,
@@ -228,9 +228,6 @@ function asConstant({ tensor, isOfBatch }: HostValue, order: readonly number[]):
 }
 
 type Place = (value: HostValue, order: readonly number[]) => Tensor
-
-/** Multiplications and additions that are done on the host for what a node makes of constants alone. */
-const mostFolding = 2 ** 30
 
 /** One reading of the graph, for one size of batch. */
 class Interpretation implements Trial, Surroundings {
