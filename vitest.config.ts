@@ -21,6 +21,7 @@ const slow = [
   'test/app/page/*.test.ts',
   'test/app/page/worker/{average-evidence,training-data}.test.ts',
   'test/app/tasks/fashion-mnist/store.test.ts',
+  'test/engine/formats/onnx/{records,webgpu}.test.ts',
   'test/engine/cpu/{relaxed,threads,threads-in-chromium,winograd}.test.ts',
   'test/engine/formats/onnx/backend.test.ts',
   'test/engine/random-graphs.test.ts',

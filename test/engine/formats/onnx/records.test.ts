@@ -1,24 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { decodePng } from '../../../../src/app/data/png.ts'
-import { gradients } from '../../../../src/engine/gradients.ts'
-import { slice } from '../../../../src/engine/ops/slice-and-pad.ts'
-import { sum } from '../../../../src/engine/ops/sum-and-broadcast.ts'
-import { sizeOf, type Tensor } from '../../../../src/engine/tensor.ts'
 import { hasModels, modelPath, readModelFile, recorded, relativeError } from '../../../shared-models.ts'
-import { answers, lightAnswers, type Samples } from './answers.ts'
-
-/** The first samples of a recorded tensor. */
-function firstOf(record: string, tensor: string, count: number): Samples {
-  const { shape, data } = recorded(record, tensor)
-  const size = sizeOf(shape.slice(1))
-  return { shape: shape.with(0, count), data: Float32Array.from(data.subarray(0, count * size)) }
-}
-
-/** Of the sum of all samples' numbers for class 3, by the input. */
-function gradientOfClass3(x: Tensor, y: Tensor) {
-  const [dx] = gradients(sum(slice(y, { begin: [0, 3], size: [y.shape[0], 1] })), [x])
-  return { dx }
-}
+import { answers, firstOf, gradientOfClass3, lightAnswers, type Samples } from './answers.ts'
 
 /**
  * Networks that PyTorch exported, with its answers and gradients in float64, and how far from them each device may be.
