@@ -51,6 +51,8 @@ export function operatorNetwork(
   operators: OperatorSet,
   options: OperatorNetworkOptions = {},
 ): OperatorNetwork {
+  if (graph.inputs.length === 0 || graph.outputs.length === 0)
+    throw new FormatError(`the graph has no ${graph.inputs.length === 0 ? 'input' : 'output'}; expected at least one`)
   const nodes = neededNodes(graph)
   const inputs = graph.inputs.map((input) => portOf(input, options))
   const weights = new Weights()
