@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- cpu|webgpu|reference] [options]` (for `lime`, `lime-limit` and `page`, see the files of those names): what the tutorial's work takes on one device, beside the libraries it
+ * `npm run bench [-- cpu|webgpu|reference] [options]` (for `lime`, `lime-limit`, `onnx` and `page`, see the files of those names): what the tutorial's work takes on one device, beside the libraries it
  * is measured against, in Node and in Chromium, in one run. They are installed into bench/ on first use. On `webgpu` Node
  * measures each adapter there is, one after the other. Prints tables and writes bench/results/<device>.json and .svg.
  *
@@ -30,7 +30,7 @@ import { processStarter } from './processes.mjs'
 import { report } from './report.mjs'
 import { devices, itemsOn } from './work.mjs'
 
-if (['lime', 'lime-limit', 'page'].includes(process.argv[2])) {
+if (['lime', 'lime-limit', 'onnx', 'page'].includes(process.argv[2])) {
   await import(`./${process.argv[2]}.mjs`)
   process.exit()
 }

@@ -53,7 +53,7 @@ function layoutOfOperators({ nodes, inputs }: OperatorGraph): Stated<'NHWC' | 'N
   let isTurned = false
   // At most as many steps as nodes: a graph may have a circle still.
   for (let steps = 0; steps < nodes.length; steps++) {
-    const node = nodes.find((taker) => taker.inputs.includes(tensor))
+    const node = nodes.find(({ operator, inputs }) => operator !== 'Shape' && inputs.includes(tensor))
     if (!node) return null
     if (imageOperators.has(node.operator))
       return { value: isTurned ? 'NHWC' : 'NCHW', source: `${node.operator} takes it` }

@@ -2,6 +2,7 @@ import type { OperatorSet } from '../operators/operator-call.ts'
 import { constantOperators } from './constants.ts'
 import { convolutionOperators } from './convolution.ts'
 import { elementwiseOperators } from './elementwise.ts'
+import { lossOperators } from './losses.ts'
 import { matrixOperators } from './matrix.ts'
 import { moveOperators } from './moves.ts'
 import { normalizationOperators } from './normalization.ts'
@@ -10,6 +11,7 @@ import { poolingOperators } from './pooling.ts'
 import { quantisedOperators } from './quantised.ts'
 import { reductionOperators } from './reductions.ts'
 import { resizeOperators } from './resize.ts'
+import { runtimeQuantisedOperators } from './runtime-quantised.ts'
 import { shapeOperators } from './shapes.ts'
 
 /** ONNX's operators that Limelight runs: those of the default domain by their names, others with their domain's before it. */
@@ -25,5 +27,7 @@ export const onnxOperators: OperatorSet = operatorSet(
   poolingOperators,
   normalizationOperators,
   resizeOperators,
+  lossOperators,
   quantisedOperators,
+  runtimeQuantisedOperators,
 )

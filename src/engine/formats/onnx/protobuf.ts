@@ -116,7 +116,7 @@ export class Field {
   private elements(size: number): ArrayBuffer {
     const bytes = this.delimited()
     if (bytes.length % size !== 0) damaged(this.what)
-    return Uint8Array.from(bytes).buffer
+    return new Uint8Array(bytes).buffer
   }
 
   private take(length: number): Uint8Array {

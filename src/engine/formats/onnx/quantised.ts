@@ -1,5 +1,5 @@
 import * as ops from '../../ops/operations.ts'
-import { constant, formatShape, type Tensor } from '../../tensor.ts'
+import { constant, formatShape, sameShape, type Tensor } from '../../tensor.ts'
 import type { OperatorCall, OperatorFunction } from '../operators/operator-call.ts'
 import { DeviceValue, HostValue, type Value } from '../operators/value.ts'
 import type { OperatorTable } from './operator-table.ts'
@@ -24,7 +24,7 @@ interface Quantisation {
 }
 
 /** A scale and the zero point behind it. */
-function quantisation(call: OperatorCall, scale: number, axis = 0, block = 0): Quantisation {
+export function quantisation(call: OperatorCall, scale: number, axis = 0, block = 0): Quantisation {
   return { scale: call.value(scale), zeroPoint: call.inputs[scale + 1] ?? null, axis, block }
 }
 
@@ -66,7 +66,12 @@ function against(call: OperatorCall, parameter: Value, value: Value, { axis, blo
 function repeated(call: OperatorCall, parameter: Value, { shape }: Value, axis: number, block: number): Value {
   const known = call.onDevice(parameter)
   const place = axis < 0 ? axis + shape.length : axis
-  const blocks = Int32Array.from({ length: shape[place] ?? 0 }, (_, i) => Math.floor(i / block))
+  const extents = shape.map((extent, i) => (i === place ? Math.ceil(extent / block) : extent))
+  if (!sameShape(extents, parameter.shape))
+    call.invalid(
+      `a scale or zero point is ${formatShape(parameter.shape)}; expected ${formatShape(extents)} for blocks of ${block}`,
+    )
+  const blocks = Int32Array.from({ length: shape[place] }, (_, i) => Math.floor(i / block))
   const indices = constant(blocks, [blocks.length], 'i32')
   return known.with(ops.take(known.tensor, indices, { axis: known.placeOf(place) }))
 }
@@ -90,7 +95,7 @@ function dequantised(call: OperatorCall, value: Value, how: Quantisation): Devic
 }
 
 /** Numbers as quantised ones, between their limits. */
-function quantised(call: OperatorCall, value: Value, how: Quantisation): DeviceValue {
+export function quantised(call: OperatorCall, value: Value, how: Quantisation): DeviceValue {
   const [min, max] = limitsOf(call, how)
   const zeroPoint = zeroPointOf(how)
   const parameters = [how.scale, zeroPoint].filter((parameter) => parameter !== null)
@@ -108,7 +113,7 @@ function stepsOf(call: OperatorCall, x: Tensor, scale: Tensor): Tensor {
 }
 
 /** An input as real numbers: weights on the host, so that they are the network's like all weights. */
-function real(call: OperatorCall, index: number, how: Quantisation): Value {
+export function real(call: OperatorCall, index: number, how: Quantisation): Value {
   const value = call.value(index)
   if (!isKnown([value, how.scale, how.zeroPoint])) return dequantised(call, value, how)
   return call.folded(nameOf(call, index), (inner) => dequantised(inner, value, how))
@@ -135,18 +140,18 @@ const quantiseDynamically: OperatorFunction = (call) => {
 
 const quantisedConvolution: OperatorFunction = (call) => {
   const [ofInput, ofKernel] = [quantisation(call, 1), quantisation(call, 4)]
-  const inputs = [real(call, 0, ofInput), real(call, 3, ofKernel), convolutionBias(call, ofInput, ofKernel)]
+  const inputs = [real(call, 0, ofInput), real(call, 3, ofKernel), biasOf(call, 8, ofInput, ofKernel)]
   return quantised(call, call.as('Conv', inputs), quantisation(call, 6))
 }
 
-/** int32 numbers, whose scale is the product of those of input and kernel. */
-function convolutionBias(call: OperatorCall, input: Quantisation, kernel: Quantisation): Value | null {
-  if (!call.has(8) || !input.scale || !kernel.scale) return null
-  const bias = call.value(8)
+/** int32 numbers, whose scale is the product of those of input and kernel; null where there are none. */
+export function biasOf(call: OperatorCall, index: number, input: Quantisation, kernel: Quantisation): Value | null {
+  if (!call.has(index) || !input.scale || !kernel.scale) return null
+  const bias = call.value(index)
   const values = [bias, against(call, input.scale, bias, input), against(call, kernel.scale, bias, kernel)]
   const make = (inner: OperatorCall) =>
     inner.elementwise(values, 'float', (b, ofInput, ofKernel) => ops.mul(b, ops.mul(ofInput, ofKernel)))
-  return isKnown(values) ? call.folded(nameOf(call, 8), make) : make(call)
+  return isKnown(values) ? call.folded(nameOf(call, index), make) : make(call)
 }
 
 const quantisedProduct: OperatorFunction = (call) => {

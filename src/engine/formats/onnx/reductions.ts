@@ -102,7 +102,7 @@ const cumulativeSum: OperatorFunction = (call) => {
   const value = call.onDevice(call.value(0))
   const axis = call.axis(value, call.hostNumber(1) ?? call.invalid('its axis is missing'))
   const extent = value.shape[axis]
-  if (extent > longestSums) call.unsupported(`${extent} numbers along its axis; expected at most ${longestSums}`)
+  if (!(extent <= longestSums)) call.unsupported(`${extent} numbers along its axis; expected at most ${longestSums}`)
   const [exclusive, reverse] = [call.flag('exclusive'), call.flag('reverse')]
   const takesPart = (from: number, to: number) => (from === to ? !exclusive : reverse ? from > to : from < to)
   const triangle = Float32Array.from({ length: extent ** 2 }, (_, i) =>
@@ -121,7 +121,7 @@ const topK: OperatorFunction = (call) => {
   const axis = call.axis(value, call.number('axis', -1))
   const extent = value.shape[axis]
   const k = call.hostNumber(1) ?? call.number('k')
-  if (!Number.isInteger(k) || k < 1 || k > extent) call.invalid(`its k is ${k}; its axis has ${extent}`)
+  if (!(Number.isInteger(k) && k >= 1 && k <= extent)) call.invalid(`its k is ${k}; its axis has ${extent}`)
   if (k > mostOfTheLargest) call.unsupported(`its k is ${k}; expected at most ${mostOfTheLargest}`)
   const { rows, back } = rowsAlong(value, axis)
   const [find, out] = call.flag('largest', true)

@@ -140,7 +140,7 @@ function numbersOf(what: string, proto: TensorProto, element: ElementType, files
       throw new FormatError(
         `${what} has ${bytes.length} bytes; expected ${sizeOf(proto.dims)} numbers of ${element.bytes}`,
       )
-    return element.fromRaw(Uint8Array.from(bytes).buffer)
+    return element.fromRaw(new Uint8Array(bytes).buffer)
   }
   if (element.name === 'float') return joined(proto.floats, Float32Array)
   if (element.name === 'double') return joined(proto.doubles, Float64Array)

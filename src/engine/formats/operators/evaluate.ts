@@ -45,10 +45,16 @@ function computed(tensor: Tensor, known: ReadonlyMap<Tensor, ReferenceOperand>, 
 }
 
 function valuesOf({ values, shape }: Constant): Float64Array {
-  return typeof values === 'number' ? new Float64Array(sizeOf(shape)).fill(values) : Float64Array.from(values)
+  return typeof values === 'number' ? new Float64Array(sizeOf(shape)).fill(values) : new Float64Array(values)
 }
 
-/** Multiplications and additions that evaluating would take, at least one a number. */
+/** Work that is done on the host for what a node makes of constants alone: multiplications and additions. */
+export const mostFolding = 2 ** 30
+
+/** What a number costs that is made, whatever it is made of: its memory. All of them together take no more than a gigabyte. */
+const costOfNumber = 8
+
+/** Multiplications and additions that evaluating would take, and the numbers that it would make. */
 export function costOf(tensors: readonly Tensor[]): number {
   const seen = new Set<Tensor>()
   const pending = [...tensors]
@@ -58,7 +64,8 @@ export function costOf(tensors: readonly Tensor[]): number {
     seen.add(next)
     pending.push(...next.inputs)
     const { operation, inputs, attributes, shape } = next
-    if (!(next instanceof Constant)) cost += sizeOf(shape) + (operation.flops?.(inputs, next, attributes) ?? 0)
+    if (!(next instanceof Constant))
+      cost += costOfNumber * sizeOf(shape) + (operation.flops?.(inputs, next, attributes) ?? 0)
   }
   return cost
 }

@@ -63,11 +63,14 @@ export function permuted(data: NumberArray, shape: Shape, permutation: readonly 
   const extents = permutation.map((axis) => shape[axis])
   const steps = permutation.map((axis) => strides[axis])
   const result = data.slice()
-  const index = new Array<number>(extents.length).fill(0)
+  const last = extents.length - 1
+  // Line by line: of its last axis, which is walked over without a look at the others.
+  const [length, step] = last < 0 ? [1, 0] : [extents[last], steps[last]]
+  const index = new Array<number>(Math.max(0, last)).fill(0)
   let from = 0
-  for (let to = 0; to < result.length; to++) {
-    result[to] = data[from]
-    for (let axis = extents.length - 1; axis >= 0; axis--) {
+  for (let line = 0; line < result.length; line += length) {
+    for (let i = 0; i < length; i++) result[line + i] = data[from + i * step]
+    for (let axis = last - 1; axis >= 0; axis--) {
       from += steps[axis]
       if (++index[axis] < extents[axis]) break
       from -= steps[axis] * extents[axis]

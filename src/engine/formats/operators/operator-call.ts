@@ -1,6 +1,7 @@
 import { shown } from '../../arguments.ts'
 import { FormatError } from '../../errors.ts'
 import { formatShape, type Shape, type Tensor } from '../../tensor.ts'
+import { costOf, mostFolding } from './evaluate.ts'
 import type { HostTensor, NumberType } from './host-tensor.ts'
 import type { OperatorGraph, OperatorNode } from './operator-graph.ts'
 import { isGraph } from './operator-graph.ts'
@@ -155,7 +156,9 @@ export class OperatorCall {
    */
   folded(name: string, make: (call: OperatorCall) => DeviceValue): HostValue {
     const call = new OperatorCall(this.node, this.inputs, { ...this.around, place: constantFrom })
-    return new HostValue(name, hostOf(make(call)))
+    const made = make(call)
+    if (costOf([made.tensor]) > mostFolding) this.unsupported('its weights take more work than can be done beforehand')
+    return new HostValue(name, hostOf(made))
   }
 
   /** An axis that the node works along, negative ones counted from the end. Samples mix where it is the batch's. */

@@ -86,7 +86,8 @@ export function neededNodes(
       }
       if (begun.has(node)) throw new FormatError(`the graph has a circle: ${name} needs what is made of it`)
       begun.add(node)
-      pending.push(...waiting)
+      // The first input's maker next: errors are told, and weights lie, as the file has them.
+      pending.push(...waiting.toReversed())
     }
   }
   return order

@@ -11,7 +11,7 @@ import { concat } from '../../ops/concat.ts'
 import { round } from '../../ops/elementwise.ts'
 import { slice } from '../../ops/slice-and-pad.ts'
 import { constant, formatShape, Input, type Resident, type Shape, sizeOf, type Tensor } from '../../tensor.ts'
-import { costOf, hangsOnConstants, numbersOf } from './evaluate.ts'
+import { costOf, hangsOnConstants, mostFolding, numbersOf } from './evaluate.ts'
 import {
   OperatorCall,
   type OperatorFunction,
@@ -49,6 +49,8 @@ export function operatorNetwork(
   operators: OperatorSet,
   options: OperatorNetworkOptions = {},
 ): OperatorNetwork {
+  if (graph.inputs.length === 0 || graph.outputs.length === 0)
+    throw new FormatError(`the graph has no ${graph.inputs.length === 0 ? 'input' : 'output'}; expected at least one`)
   const nodes = neededNodes(graph)
   const inputs = graph.inputs.map((input) => portOf(input, options))
   const weights = new Weights()
@@ -211,7 +213,7 @@ class Weights {
     const known = this.all.get(key)
     if (known) return new Input(key, known.shape)
     const { data, shape } = hostInOrder(value.tensor, order)
-    this.all.set(key, { name: key, shape, data: Float32Array.from(data), trainable: true })
+    this.all.set(key, { name: key, shape, data: new Float32Array(data), trainable: true })
     return new Input(key, shape)
   }
 
@@ -235,15 +237,13 @@ function keyOf({ name }: HostValue, order: readonly number[]): string {
 
 /** A number, and what is no float or hangs on the batch, is part of the graph. */
 function asConstant({ tensor, isOfBatch }: HostValue, order: readonly number[]): Tensor | null {
+  // Weights may be long: they are not turned round only to see that they are some.
+  if (tensor.data.length !== 1 && tensor.type === 'float' && !isOfBatch) return null
   const { data, shape } = hostInOrder(tensor, order)
-  if (data.length === 1) return constant(data[0], shape)
-  return tensor.type === 'float' && !isOfBatch ? null : constant(data, shape)
+  return constant(data.length === 1 ? data[0] : data, shape)
 }
 
 type Place = (value: HostValue, order: readonly number[]) => Tensor
-
-/** Multiplications and additions that are done on the host for what a node makes of constants alone. */
-const mostFolding = 2 ** 30
 
 /**
  * Numbers that are held while that is done, 8 bytes each, and that all nodes may leave behind: a few bytes of a file can ask for a

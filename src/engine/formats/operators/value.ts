@@ -161,5 +161,5 @@ export function constantFrom({ tensor }: HostValue, order: readonly number[]): T
 export function hostOf(value: DeviceValue): HostTensor {
   const data = evaluate(value.asSpoken())
   const { type, shape } = value
-  return { type, shape, data: type === 'float' && data.length > 4096 ? Float32Array.from(data) : data }
+  return { type, shape, data: type === 'float' && data.length > 4096 ? new Float32Array(data) : data }
 }
