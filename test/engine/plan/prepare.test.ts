@@ -96,7 +96,8 @@ describe('what hangs on parameters alone', () => {
 
   it('stays in the run where it is stretched to much more than it is made of', () => {
     const row = reshape(p, [1, 64])
-    const stretched = planFor({ y: mul(broadcastTo(square(row), [500, 64]), new Input('x', [500, 64])) })
+    const y = concat([new Input('x', [500, 64]), broadcastTo(square(row), [500, 64])], { axis: 1 })
+    const stretched = planFor({ y })
     expect(kernelsOf(stretched)).toContain('broadcast')
     expect(stretched.preparation?.blocks).toEqual({ prepared: 256 })
     expect(kernelsOf(stretched.preparation?.plan)).toEqual(['square'])
