@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import type { Device } from '../../engine/device.ts'
-import { type LoadOptions, loadModel, localFile } from '../../engine/facade/load-model.ts'
+import { type LoadOptions, loadModel, localFile, modelIn } from '../../engine/facade/load-model.ts'
 import type { Model } from '../../engine/facade/model.ts'
 import { catalogue } from '../catalogue/known-networks.ts'
 import { modelFromCatalogue } from '../catalogue/model-store.ts'
@@ -42,7 +42,8 @@ export async function readModelFile(
   return read
 }
 
-function readFileOf(path: string, options: Pick<LoadOptions, 'inputShape'>): Promise<ReadModelFile> {
+async function readFileOf(given: string, options: Pick<LoadOptions, 'inputShape'>): Promise<ReadModelFile> {
+  const path = await modelIn(given)
   return readInput(path, async (bytes) => ({
     path,
     model: await loadModel(localFile(path, bytes), { fallback: tutorialArchitecture(0), ...options }),

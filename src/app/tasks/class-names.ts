@@ -27,7 +27,10 @@ export function parseClassNames(text: string): string[] {
 
 function lines(text: string): string[] {
   if (text === '') throw new FormatError('the file is empty; expected one name a line')
-  return text.split(/\r?\n/).map((line) => line.trim())
+  const all = text.split(/\r?\n/).map((line) => line.trim())
+  // Lists may number their lines.
+  const rest = all.map((line, label) => new RegExp(`^${label}(?:\\s*[:,]|\\s)\\s*(.*)$`).exec(line)?.[1])
+  return rest.every((name) => name !== undefined) ? rest : all
 }
 
 function nameFrom(entry: unknown): string {

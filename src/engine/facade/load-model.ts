@@ -89,7 +89,7 @@ export function localFile(path: string, bytes: Uint8Array): ModelFiles {
 }
 
 /** Of a folder the file in it that is a model, by its name: model.json has its weights beside it. */
-async function modelIn(path: string): Promise<string> {
+export async function modelIn(path: string): Promise<string> {
   const { readdir, stat } = nodeModule('node:fs/promises')
   const found = await stat(path).catch(() => null)
   if (!found?.isDirectory()) return path
@@ -106,7 +106,10 @@ async function remoteFiles(source: string | Address): Promise<ModelFiles> {
   return {
     name: address.pathname.slice(address.pathname.lastIndexOf('/') + 1),
     bytes: await download(address),
-    beside: (path) => download(new URL(insideFolder(path).split('/').map(encodeURIComponent).join('/'), address)),
+    beside: async (path) => {
+      const response = await answerOf(new URL(insideFolder(path).split('/').map(encodeURIComponent).join('/'), address))
+      return response.status === 404 || response.status === 410 ? null : bytesFrom(response)
+    },
   }
 }
 
@@ -132,9 +135,16 @@ async function readLocal(source: string | Address): Promise<Uint8Array> {
 }
 
 async function download(source: string | Address): Promise<Uint8Array> {
-  const response = await fetch(source).catch((error: unknown) => {
+  return bytesFrom(await answerOf(source))
+}
+
+function answerOf(source: string | Address): Promise<Response> {
+  return fetch(source).catch((error: unknown) => {
     throw new LimelightError(`can't be fetched: ${error instanceof Error ? error.message : String(error)}`)
   })
+}
+
+async function bytesFrom(response: Response): Promise<Uint8Array> {
   if (!response.ok) throw new LimelightError(`the server answers ${response.status} ${response.statusText}`)
   return new Uint8Array(await response.arrayBuffer())
 }

@@ -117,6 +117,8 @@ describe('what is known of a network', () => {
 
 it('reads names of classes, one a line or as JSON', () => {
   expect(parseClassNames('cat\r\ndog\n')).toEqual(['cat', 'dog'])
+  expect(parseClassNames('0  cat\n1: 2 dogs')).toEqual(['cat', '2 dogs'])
+  expect(parseClassNames('0 cats\n5 dogs')).toEqual(['0 cats', '5 dogs'])
   expect(parseClassNames('["cat", "dog"]')).toEqual(['cat', 'dog'])
   expect(parseClassNames('{"1": ["n2", "dog"], "0": ["n1", "cat"]}')).toEqual(['cat', 'dog'])
   for (const text of ['', '[1]', '{"0": "a", "2": "b"}', '[']) expect(() => parseClassNames(text)).toThrow(FormatError)

@@ -2,6 +2,8 @@ import { createRequire } from 'node:module'
 import seedrandom from 'seedrandom'
 import { expect, it } from 'vitest'
 import { compute } from '../../../../src/engine/compute.ts'
+import { oneFile } from '../../../../src/engine/formats/model-files.ts'
+import { readOnnx } from '../../../../src/engine/formats/onnx/read-onnx.ts'
 import { networkToOnnx } from '../../../../src/engine/formats/onnx/write-onnx.ts'
 import { inUse, type Network } from '../../../../src/engine/model/network.ts'
 import { ReferenceDevice } from '../../../../src/engine/reference/device.ts'
@@ -45,6 +47,16 @@ function onnxRuntime() {
 }
 
 const runtime = onnxRuntime()
+
+it.each(writtenCases)('what is written is read as the same network: $name', async ({ network }) => {
+  const { network: again } = await readOnnx(oneFile(networkToOnnx(network)), {})
+  expect(again.inputs).toEqual(network.inputs)
+  for (const batch of [1, 3]) {
+    const data = samplesFor(network, batch)
+    const [expected, found] = [await outputOf(network, batch, data), await outputOf(again, batch, data)]
+    expect(relativeError(found, expected)).toBeLessThan(1e-6)
+  }
+})
 
 it.skipIf(!runtime).each(writtenCases)('ONNX Runtime computes the same of $name', async ({ network }) => {
   const session = await runtime.InferenceSession.create(Buffer.from(networkToOnnx(network)))
