@@ -1,5 +1,6 @@
 import { FormatError } from '../../errors.ts'
 import { sizeOf } from '../../tensor.ts'
+import { fromBfloat16, fromFloat16 } from '../float16.ts'
 import {
   checkExtents,
   type HostTensor,
@@ -43,7 +44,7 @@ const elementTypes: Readonly<Record<number, ElementType>> = {
     fromIntegers: (values) => Float64Array.from(values),
   },
   9: { ...integers('bool', Uint8Array), type: 'boolean' },
-  10: halves('float16', float16),
+  10: halves('float16', fromFloat16),
   11: {
     name: 'double',
     type: 'float',
@@ -59,7 +60,7 @@ const elementTypes: Readonly<Record<number, ElementType>> = {
     fromRaw: (buffer) => Float64Array.from(new BigUint64Array(buffer), Number),
     fromIntegers: (values) => Float64Array.from(values, (value) => (value < 0 ? value + 2 ** 64 : value)),
   },
-  16: halves('bfloat16', bfloat16),
+  16: halves('bfloat16', fromBfloat16),
 }
 
 interface IntegerArrays {
@@ -79,21 +80,8 @@ function integers(name: string, arrays: IntegerArrays): ElementType {
 }
 
 /** Numbers of 16 bits, whose typed data are their bits. */
-function halves(name: string, value: (bits: number) => number): ElementType {
-  const decoded = (bits: ArrayLike<number>) => Float32Array.from(bits, value)
+function halves(name: string, decoded: (bits: ArrayLike<number>) => Float32Array): ElementType {
   return { name, type: 'float', bytes: 2, fromRaw: (buffer) => decoded(new Uint16Array(buffer)), fromIntegers: decoded }
-}
-
-function float16(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1
-  const exponent = (bits >> 10) & 31
-  const fraction = bits & 0x3ff
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25))
-}
-
-function bfloat16(bits: number): number {
-  return new Float32Array(Uint32Array.of((bits & 0xffff) << 16).buffer)[0]
 }
 
 const otherTypes: Readonly<Record<number, string>> = {
