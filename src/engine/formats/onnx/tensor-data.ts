@@ -1,4 +1,5 @@
 import { FormatError } from '../../errors.ts'
+import { joinedArrays } from '../../platform/joined-arrays.ts'
 import { sizeOf } from '../../tensor.ts'
 import { fromBfloat16, fromFloat16 } from '../float16.ts'
 import {
@@ -130,20 +131,10 @@ function numbersOf(what: string, proto: TensorProto, element: ElementType, files
       )
     return element.fromRaw(new Uint8Array(bytes).buffer)
   }
-  if (element.name === 'float') return joined(proto.floats, Float32Array)
-  if (element.name === 'double') return joined(proto.doubles, Float64Array)
+  const { floats, doubles } = proto
+  if (element.name === 'float') return floats.length === 1 ? floats[0] : joinedArrays(floats, Float32Array)
+  if (element.name === 'double') return doubles.length === 1 ? doubles[0] : joinedArrays(doubles, Float64Array)
   return element.fromIntegers(proto.integers)
-}
-
-function joined<T extends Float32Array | Float64Array>(parts: readonly T[], arrays: new (length: number) => T): T {
-  if (parts.length === 1) return parts[0]
-  const whole = new arrays(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
 }
 
 function externalBytes(
