@@ -43,7 +43,7 @@ export function graphNodes(topology: unknown): GraphNode[] {
 }
 
 /** A first output goes by its node's name alone. */
-export function tensorName(name: string): string {
+function tensorName(name: string): string {
   return name.endsWith(':0') ? name.slice(0, -2) : name
 }
 
