@@ -81,7 +81,7 @@ describe('limelight predict', () => {
     const image = join(root, 'docs/train-dark.png')
     expectFailure(
       await limelight('predict', '--model', model, '--device', 'cpu', '--image', image),
-      1,
+      2,
       /does not say how its network takes pixels: give --scale, --mean and --std/,
     )
     expectFailure(await limelight('predict', '--model', model), 2, /give either --image FILE… or --input FILE/)

@@ -1,4 +1,21 @@
 import seedrandom from 'seedrandom'
+import {
+  activation,
+  add,
+  averagePooling2d,
+  batchNormalization,
+  concatenate,
+  conv2d,
+  dense,
+  depthwiseConv2d,
+  globalAveragePooling2d,
+  input,
+  layerNormalization,
+  maxPooling2d,
+  model,
+  type SymbolicTensor,
+  separableConv2d,
+} from '../../../../src/engine/index.ts'
 import type { Network } from '../../../../src/engine/model/network.ts'
 import { ops } from '../../../../src/engine/ops/public.ts'
 import { constant, Input, Resident, type Shape, sizeOf, type Tensor } from '../../../../src/engine/tensor.ts'
@@ -204,3 +221,37 @@ export const writtenCases: readonly WrittenCase[] = Object.entries(single).map((
   name,
   network: networkOf(name, image, build),
 }))
+
+/** A network of layers put together at random: convolutions of all kinds, norms, branches that are added or stand side by side. */
+export function randomNetwork(seed: number): Network {
+  const random = seedrandom(`network ${seed}`)
+  const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]
+  const image = input({ shape: [12, 11, 3] })
+  let x = image.through(conv2d({ filters: 8, kernelSize: 3, padding: 'same' }))
+  for (let left = 8; left > 0; left--) {
+    const filters = x.shape[2]
+    const same = (): SymbolicTensor =>
+      pick([
+        () =>
+          x.through(
+            conv2d({ filters, kernelSize: pick([1, 3]), padding: 'same', activation: pick(['relu', 'silu', 'gelu']) }),
+          ),
+        () => x.through(depthwiseConv2d({ kernelSize: pick([3, 5]), padding: 'same' }), batchNormalization()),
+        () => x.through(separableConv2d({ filters, kernelSize: 3, padding: 'same', activation: 'hardSwish' })),
+        () => x.through(batchNormalization(), activation(pick(['elu', 'leakyRelu', 'softplus']))),
+      ])()
+    x = pick([
+      same,
+      () => add([x, same()]),
+      () => concatenate([same(), x.through(conv2d({ filters: 4, kernelSize: 1 }))]),
+      () => x.through(pick([maxPooling2d, averagePooling2d])({ poolSize: 2, strides: 1, padding: 'same' })),
+      () => x.through(layerNormalization()),
+    ])()
+  }
+  const outputs = x.through(globalAveragePooling2d(), dense({ units: 5, activation: 'softmax' }))
+  const { network } = model({ inputs: image, outputs, seed })
+  // Batch norms that have seen nothing change nothing: as if they had.
+  for (const { name, data } of network.parameters)
+    if (/moving|gamma|beta/.test(name)) for (let i = 0; i < data.length; i++) data[i] = 0.5 + random()
+  return network
+}
