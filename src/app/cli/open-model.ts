@@ -26,27 +26,29 @@ export interface ReadModelFile {
   readonly digest: string
 }
 
+interface ReadModelOptions extends Pick<LoadOptions, 'inputShape'> {
+  /** Breaks off a download. */
+  readonly signal?: AbortSignal
+}
+
 /**
  * A file of any format, or a network of the catalogue by its name. Files without an architecture are taken for weights of the
  * tutorial's network.
  */
-export async function readModelFile(
-  given: string,
-  options: Pick<LoadOptions, 'inputShape'> = {},
-): Promise<ReadModelFile> {
+export async function readModelFile(given: string, options: ReadModelOptions = {}): Promise<ReadModelFile> {
   const isName = Object.hasOwn(catalogue, given) && !existsSync(given)
   if (!isName) return readFileOf(given, options)
-  const { entry, model: path } = await modelFromCatalogue(given, storeReporter)
+  const { entry, model: path } = await modelFromCatalogue(given, { signal: options.signal, ...storeReporter })
   const read = await readFileOf(path, options)
   read.model.images = { ...read.model.images, ...entry.images }
   return read
 }
 
-async function readFileOf(given: string, options: Pick<LoadOptions, 'inputShape'>): Promise<ReadModelFile> {
+async function readFileOf(given: string, { inputShape }: ReadModelOptions): Promise<ReadModelFile> {
   const path = await modelIn(given)
   return readInput(path, async (bytes) => ({
     path,
-    model: await loadModel(localFile(path, bytes), { fallback: tutorialArchitecture(0), ...options }),
+    model: await loadModel(localFile(path, bytes), { fallback: tutorialArchitecture(0), inputShape }),
     bytes,
     digest: createHash('sha256').update(bytes).digest('hex'),
   }))

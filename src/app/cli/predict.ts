@@ -52,7 +52,7 @@ export function addPredictCommand(program: Command): void {
 
 async function predictTensor(input: string, out: string, options: PredictOptions, signal: AbortSignal): Promise<void> {
   await checkWritable(out)
-  const { model } = await readModelFile(options.model, options)
+  const { model } = await readModelFile(options.model, { inputShape: options.inputShape, signal })
   const samples = await readInput(input, (bytes) => {
     const tensor = parseSafetensors(bytes).tensors.get('input')
     if (!tensor) throw new FormatError('it holds no tensor named input')
@@ -66,7 +66,7 @@ async function predictTensor(input: string, out: string, options: PredictOptions
 }
 
 async function predictPictures(files: readonly string[], options: PredictOptions, signal: AbortSignal): Promise<void> {
-  const { model, path: found } = await readModelFile(options.model, options)
+  const { model, path: found } = await readModelFile(options.model, { inputShape: options.inputShape, signal })
   const task = await pictureTaskFor(model, found, options)
   const [height, width, channels] = task.pictureShape
   const pictures = pictureModel(model, task)

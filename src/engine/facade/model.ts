@@ -58,7 +58,7 @@ interface Placed {
 const predictOptions = optionsOf<LongCallOptions>(longCallOptions)
 
 /**
- * A network of layers: Keras's Model. The weights live on the host, and on the device from compile() on, where fit()
+ * A network, of layers or of a file's operators: Keras's Model. The weights live on the host, and on the device from compile() on, where fit()
  * changes them; the host's copy is brought up to date after every epoch, so that a lost device costs no more than one.
  *
  * It checks what it is given and has others do it. What few need, to train, to tune and to write files, is loaded when it is

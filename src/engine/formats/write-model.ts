@@ -3,13 +3,8 @@ import type { PictureNetwork } from '../model/picture-network.ts'
 import type { OpenedModel, StatedImages } from './opened-model.ts'
 import { formatSafetensors } from './safetensors.ts'
 
-/** What a model file holds: a network, and whatever else is known of it, the training's log and recipe, say. */
-export interface StoredModel {
-  readonly network: OpenedModel['network']
-  readonly metadata: Readonly<Record<string, string>>
-  /** What is known of the pictures that it takes. */
-  readonly images: StatedImages
-}
+/** What a model's file holds, wherever it comes from. */
+export type StoredModel = Omit<OpenedModel, 'origin'>
 
 /** What a model has of a file's content. */
 export interface WritableModel {
