@@ -56,12 +56,12 @@ function hasPixelsOf(node: Tensor, input: Tensor): boolean {
   return isImages(node) && input.shape.slice(0, imageAxes).every((extent, axis) => extent === node.shape[axis])
 }
 
-const pixelByPixel = (rowsOf: LocalOperation['rowsOf']): LocalOperation => ({ walk: null, outside: 'zeros', rowsOf })
+const withoutWalk = (rowsOf: LocalOperation['rowsOf']): LocalOperation => ({ walk: null, outside: 'zeros', rowsOf })
 
 /** An operation on each number by itself, or on the last axis. */
 const alongLastAxis: Rule = (node) =>
   isImages(node) && node.attributes.axis === undefined
-    ? pixelByPixel(({ inputs }) => apply(node.operation, inputs, node.attributes))
+    ? withoutWalk(({ inputs }) => apply(node.operation, inputs, node.attributes))
     : null
 
 /** Numbers of several tensors; those that are not of images must be the same for all pixels. */
@@ -70,7 +70,7 @@ const numberByNumber: Rule = (node, isOfImages) => {
   const beforeOwn = (input: Tensor) => input.shape.slice(0, Math.max(0, input.shape.length - ownAxes))
   const fits = (input: Tensor) => (isOfImages(input) ? keepsPixels(node, input) : sizeOf(beforeOwn(input)) === 1)
   if (!node.inputs.every(fits)) return null
-  return pixelByPixel(({ inputs }) =>
+  return withoutWalk(({ inputs }) =>
     apply(
       node.operation,
       node.inputs.map((input, i) =>
@@ -87,26 +87,26 @@ const alongOwnAxes: Rule = (node, isOfImages) => {
   const isOwn = Number(axis) >= imageAxes && node.inputs.every((input) => isOfImages(input) && keepsPixels(node, input))
   if (!isOwn) return null
   const attributes = { ...node.attributes, axis: Number(axis) - (imageAxes - 1) }
-  return pixelByPixel(({ inputs }) => apply(node.operation, inputs, attributes))
+  return withoutWalk(({ inputs }) => apply(node.operation, inputs, attributes))
 }
 
 /** A pixel's numbers in another shape. */
 const inOwnShape: Rule = (node) => {
   if (!hasPixelsOf(node, node.inputs[0])) return null
-  return pixelByPixel(({ inputs: [x], rows }) => reshape(x, [rows, ...node.shape.slice(imageAxes)]))
+  return withoutWalk(({ inputs: [x], rows }) => reshape(x, [rows, ...node.shape.slice(imageAxes)]))
 }
 
 const stretched: Rule = (node) => {
   if (!keepsPixels(node, node.inputs[0])) return null
   const own = node.shape.slice(imageAxes)
-  return pixelByPixel(({ inputs, rows }) => apply(node.operation, inputs, { shape: [rows, ...own] }))
+  return withoutWalk(({ inputs, rows }) => apply(node.operation, inputs, { shape: [rows, ...own] }))
 }
 
 const transposed: Rule = (node) => {
   const permutation = numbersOf(node.attributes, 'permutation')
   if (!isImages(node) || permutation.slice(0, imageAxes).some((from, axis) => from !== axis)) return null
   const own = permutation.slice(imageAxes).map((axis) => axis - (imageAxes - 1))
-  return pixelByPixel(({ inputs }) => apply(node.operation, inputs, { permutation: [0, ...own] }))
+  return withoutWalk(({ inputs }) => apply(node.operation, inputs, { permutation: [0, ...own] }))
 }
 
 /** A window of one pixel that begins so many pixels before the images. */
