@@ -26,16 +26,3 @@ export function recorded(name: string, tensor: string): StoredTensor {
   if (!found) throw new Error(`${name} has no ${tensor}`)
   return found
 }
-
-/** The largest difference of two lists of as many numbers, in parts of the largest number that is expected. */
-export function relativeError(found: ArrayLike<number>, expected: ArrayLike<number>): number {
-  if (found.length !== expected.length) throw new Error(`${found.length} numbers found, ${expected.length} expected`)
-  let [worst, largest] = [0, 0]
-  for (let i = 0; i < expected.length; i++) {
-    // NaN is no small difference.
-    const difference = Math.abs(found[i] - expected[i])
-    if (!(difference <= worst)) worst = difference
-    largest = Math.max(largest, Math.abs(expected[i]))
-  }
-  return worst / largest
-}

@@ -26,7 +26,7 @@ export { Model, model } from './facade/model.ts'
 export type { BatchMeasurementOptions, CompileOptions } from './facade/options.ts'
 export { Sequential, sequential } from './facade/sequential.ts'
 export type { ModelFiles } from './formats/model-files.ts'
-export type { ModelOrigin, OutputKind, Stated, StatedImages } from './formats/opened-model.ts'
+export type { ModelOrigin, Stated, StatedImages } from './formats/opened-model.ts'
 export { formatSafetensors, parseSafetensors, type Safetensors } from './formats/safetensors.ts'
 export { modelToBytes } from './formats/write-model.ts'
 export { gradients } from './gradients.ts'
@@ -53,7 +53,7 @@ export {
 export { type LayerCall, type LayeredNetwork, type LayerOutline, weightsOf } from './model/layered.ts'
 export * from './model/layers/public.ts'
 export type { Applied, Network, NetworkContext, Parameter, Port } from './model/network.ts'
-export type { PictureConventions } from './model/picture-network.ts'
+export type { OutputKind, PictureConventions } from './model/picture-network.ts'
 export type { Labels, Samples, SamplesByInput, Targets } from './model/samples.ts'
 export {
   type Architecture,

@@ -57,7 +57,7 @@ function layerCounts({ layers }: Model): [type: string, count: number][] {
   return [...counts].sort(([, many], [, more]) => more - many)
 }
 
-/** null, with the reason, for a network that takes no pictures. */
+/** The reason, for a network that takes no pictures. */
 async function picturesOf(model: Model, file: string, options: PictureCommandOptions): Promise<PictureTask | string> {
   try {
     return await pictureTaskFor(model, file, options)
@@ -78,11 +78,15 @@ const grouped = (count: number) => count.toLocaleString('en-US')
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
 const ports = (all: Description['inputs']) => all.map(({ name, shape }) => `${name} [N,${shape.join(',')}]`).join(', ')
 
+type Row = readonly [name: string, value: string]
+
+const oneByOne: Row = ['Batch', 'made for one sample: several go through one by one']
+
 function asText(description: Description): string {
   const { file, bytes, format, producer, version, storage, inputs, outputs, pictures } = description
   const { flops, parameters, parameterBytes, workingBytes, isOneByOne, madeOf } = description
   const counts = Object.entries(description.counts)
-  const rows: [name: string, value: string][] = [
+  const rows: Row[] = [
     ['Format', [format, version, producer && `by ${producer}`, storage].filter(Boolean).join(', ')],
     ['Size', `${grouped(bytes)} bytes, ${grouped(parameters)} parameters`],
     ['Inputs', ports(inputs)],
@@ -92,13 +96,13 @@ function asText(description: Description): string {
       'To run',
       `${(flops / 1e6).toFixed(1)} MFLOP a sample; ${megabytes(parameterBytes)} of weights, at most ${megabytes(workingBytes)} between them`,
     ],
-    ...(isOneByOne ? [['Batch', 'made for one sample: several go through one by one'] as [string, string]] : []),
+    ...(isOneByOne ? [oneByOne] : []),
     ...pictureRows(pictures),
   ]
   return [file, ...rows.map(([name, value]) => `${name.padEnd(14)}${value}`)].join('\n')
 }
 
-function pictureRows(task: PictureTask | string): [name: string, value: string][] {
+function pictureRows(task: PictureTask | string): Row[] {
   if (typeof task === 'string') return [['Pictures', task]]
   const told = <T>(stated: Stated<T> | null, show: (value: T) => string, option: string) =>
     stated ? `${show(stated.value)} (${stated.source})` : `not known: say it with ${option}`

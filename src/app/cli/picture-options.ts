@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { LimelightError } from '../../engine/errors.ts'
 import type { Model } from '../../engine/facade/model.ts'
-import type { OutputKind, Stated } from '../../engine/formats/opened-model.ts'
+import type { Stated } from '../../engine/formats/opened-model.ts'
+import { type OutputKind, outputKinds } from '../../engine/model/picture-network.ts'
 import { parseClassNames } from '../tasks/class-names.ts'
 import { type PictureTask, pictureTask, statedImages } from '../tasks/picture-task.ts'
 import { readInput } from './input-file.ts'
@@ -17,8 +18,6 @@ export interface PictureCommandOptions {
   readonly output?: OutputKind
   readonly inputShape?: readonly number[]
 }
-
-const outputKinds: readonly OutputKind[] = ['probabilities', 'logits', 'log-probabilities', 'sigmoid']
 
 function numbers(text: string): number[] {
   try {
@@ -51,7 +50,7 @@ export function addPictureOptions(command: Command): Command {
     .option('--std <numbers>', 'see --scale', numbers)
     .option('--bgr', 'the network takes blue, green, red')
     .option('--class-names <file>', 'what the classes are called: one a line, or JSON', path)
-    .addOption(new Option('--output <kind>', "what the network's numbers are").choices(outputKinds))
+    .addOption(new Option('--output <kind>', "what the network's numbers are").choices([...outputKinds]))
 }
 
 /** What is known of a network's pictures, and where from. */
@@ -60,25 +59,18 @@ export async function pictureTaskFor(
   modelPath: string,
   { classNames, ...options }: PictureCommandOptions,
 ): Promise<PictureTask> {
-  const names = classNames === undefined ? await namesBeside(modelPath) : await namesFrom(classNames, '--class-names')
+  const names =
+    classNames === undefined ? await namesBeside(modelPath) : await namesFrom(classNames, `--class-names ${classNames}`)
   return pictureTask(model, statedImages(model), { ...options, ...(names && { classNames: names }) })
 }
 
-async function namesFrom(file: string, option: string): Promise<Stated<readonly string[]>> {
+async function namesFrom(file: string, source: string): Promise<Stated<readonly string[]>> {
   const value = await readInput(file, (bytes) => parseClassNames(new TextDecoder().decode(bytes)))
-  return { value, source: `${option} ${file}` }
+  return { value, source }
 }
 
 /** A list of names that lies beside a model under its name: net.labels.txt beside net.onnx. */
 async function namesBeside(modelPath: string): Promise<Stated<readonly string[]> | undefined> {
   const file = `${modelPath.replace(/\.[^./]+$/, '')}.labels.txt`
-  try {
-    const { value } = await namesFrom(file, '')
-    return { value, source: `${file}, beside the model` }
-  } catch (error) {
-    const isMissing =
-      error instanceof LimelightError && /there is no such file|is a file, not a folder/.test(error.message)
-    if (isMissing) return undefined
-    throw error
-  }
+  return existsSync(file) ? namesFrom(file, `${file}, beside the model`) : undefined
 }

@@ -1,5 +1,6 @@
 import { convertIndexedToRgb, decode, encode } from 'fast-png'
 import { ArgumentError, FormatError } from '../../engine/errors.ts'
+import { joinedArrays } from '../../engine/platform/joined-arrays.ts'
 import { inflate } from './gzip.ts'
 
 /**
@@ -59,7 +60,10 @@ const colourTypes: Readonly<Record<number, { samples: number; depths: readonly n
 export async function decodePng(bytes: Uint8Array): Promise<FloatImage> {
   const chunks = splitChunks(bytes)
   const header = readHeader(chunks[0])
-  const compressed = concatenate(chunks.filter(({ type }) => type === 'IDAT').map(({ data }) => data))
+  const compressed = joinedArrays(
+    chunks.filter(({ type }) => type === 'IDAT').map(({ data }) => data),
+    Uint8Array,
+  )
   const expected = filteredBytes(header)
   const filtered = await inflate(compressed, expected, "the PNG's image data")
   if (filtered.byteLength !== expected)
@@ -67,7 +71,7 @@ export async function decodePng(bytes: Uint8Array): Promise<FloatImage> {
 
   const needed = chunks.filter(({ type }) => neededChunks.has(type)).map(({ whole }) => whole)
   try {
-    const png = decode(concatenate([Uint8Array.from(signature), ...needed]), { checkCrc: true })
+    const png = decode(joinedArrays([Uint8Array.from(signature), ...needed], Uint8Array), { checkCrc: true })
     if (header.isIndexed) {
       const colours = convertIndexedToRgb(png)
       return withoutTransparency(header, colours, 255, (colours.length / (header.width * header.height)) as 3 | 4)
@@ -194,16 +198,6 @@ export function withoutTransparency(
     }
   }
   return { data, height, width, channels }
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0))
-  let position = 0
-  for (const part of parts) {
-    whole.set(part, position)
-    position += part.byteLength
-  }
-  return whole
 }
 
 /**

@@ -1,5 +1,5 @@
 import { LimelightError } from '../../engine/errors.ts'
-import type { OutputKind } from '../../engine/formats/opened-model.ts'
+import type { OutputKind } from '../../engine/model/picture-network.ts'
 import type { Samples } from '../../engine/model/samples.ts'
 
 /** What networks are trained and explained for: which pictures they take, and what their answers mean. */

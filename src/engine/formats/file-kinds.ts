@@ -50,7 +50,10 @@ export function isKerasZip(bytes: Uint8Array): boolean {
   return zipHolds(bytes, 'model.weights.h5') && zipHolds(bytes, 'config.json')
 }
 
-/** A protobuf message's fields: number and wire type, and the value where it is a plain number; null where it is no message. */
+/**
+ * A protobuf message's fields: number and wire type, and the value where it is a plain number; null where it is no message. What reads
+ * protobuf is loaded only when a file is ONNX, and this is asked before that is known.
+ */
 function protobufFields(bytes: Uint8Array): { number: number; wire: number; value: number }[] | null {
   const fields: { number: number; wire: number; value: number }[] = []
   let at = 0

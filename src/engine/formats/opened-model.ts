@@ -1,4 +1,5 @@
 import type { GraphNetwork } from '../model/graph.ts'
+import type { OutputKind } from '../model/picture-network.ts'
 import type { SequentialNetwork } from '../model/sequential.ts'
 import type { Shape } from '../tensor.ts'
 import type { OperatorNetwork } from './operators/operator-network.ts'
@@ -41,9 +42,6 @@ export interface StatedImages {
   readonly classNames?: Stated<readonly string[]>
   readonly output?: Stated<OutputKind>
 }
-
-/** What a network's numbers are: of one class each, together or each for itself. */
-export type OutputKind = 'probabilities' | 'logits' | 'log-probabilities' | 'sigmoid'
 
 export interface ReadOptions {
   /** Of one sample as the file has it, where the file leaves it open. */

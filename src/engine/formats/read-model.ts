@@ -5,6 +5,7 @@ import { graphEntries, stackEntries } from '../model/connections.ts'
 import { type GraphArchitecture, graphConnections, graphNetwork } from '../model/graph.ts'
 import { layersOf, weightsOf } from '../model/layered.ts'
 import { setParameters } from '../model/parameters.ts'
+import { outputKinds } from '../model/picture-network.ts'
 import { type Architecture, sequentialNetwork, stackLayers } from '../model/sequential.ts'
 import { formatShape, type Shape, sameShape } from '../tensor.ts'
 import { acceptedModels, otherKindOf } from './file-kinds.ts'
@@ -111,7 +112,7 @@ const imagesSchema = v.object({
   channels: stated(oneOf('rgb', 'bgr', 'grey')),
   preprocessing: stated(v.object({ scale: finiteNumbers, offset: finiteNumbers })),
   classNames: stated(items<string>('a text', (name) => typeof name === 'string')),
-  output: stated(oneOf('probabilities', 'logits', 'log-probabilities', 'sigmoid')),
+  output: stated(oneOf(...outputKinds)),
 })
 
 const seed = v.optional(thatIs<number>('a whole number', Number.isSafeInteger))

@@ -1,7 +1,7 @@
 import { shown } from '../arguments.ts'
 import { ArgumentError, FormatError, ShapeError } from '../errors.ts'
 import { fromBfloat16, fromFloat16 } from './float16.ts'
-import { parseStrictJson } from './strict-json.ts'
+import { isJsonObject, parseStrictJson } from './strict-json.ts'
 
 /**
  * The safetensors file format (https://github.com/huggingface/safetensors): an 8-byte little-endian header length N,
@@ -47,10 +47,6 @@ export interface Safetensors {
 
 /** The format's own limit on the header, so that a hostile length can't make us parse a gigabyte of JSON. */
 const maxHeaderBytes = 100_000_000
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 function isIndexList(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0)
@@ -105,7 +101,7 @@ export function readHeader(bytes: Uint8Array): SafetensorsHeader {
   if (!beginsAsSafetensors(bytes) || length === 0)
     throw new FormatError('not a safetensors file: its header does not begin with {')
   const header = parseStrictJson(decode(bytes.subarray(8, 8 + length)), "safetensors: the file's header")
-  if (!isRecord(header)) throw new FormatError('not a safetensors file: its header is not a JSON object')
+  if (!isJsonObject(header)) throw new FormatError('not a safetensors file: its header is not a JSON object')
 
   const { __metadata__: stored, ...tensors } = header
   const data = bytes.subarray(8 + length)
@@ -123,7 +119,7 @@ function decode(bytes: Uint8Array): string {
 }
 
 function readMetadata(stored: unknown): Record<string, string> {
-  if (!isRecord(stored)) throw new FormatError('safetensors: the metadata are not an object')
+  if (!isJsonObject(stored)) throw new FormatError('safetensors: the metadata are not an object')
   const texts = Object.entries(stored).map(([key, value]) => {
     if (typeof value !== 'string') throw new FormatError(`safetensors: metadata ${shown(key)} is not a string`)
     return [key, value] as const
@@ -133,7 +129,7 @@ function readMetadata(stored: unknown): Record<string, string> {
 
 function readEntry(name: string, entry: unknown): Entry {
   const tensor = `safetensors: tensor ${shown(name)}`
-  if (!isRecord(entry)) throw new FormatError(`safetensors: the header's entry ${shown(name)} is not an object`)
+  if (!isJsonObject(entry)) throw new FormatError(`safetensors: the header's entry ${shown(name)} is not an object`)
   const { dtype, shape, data_offsets: offsets } = entry
   if (typeof dtype !== 'string') throw new FormatError(`${tensor} has no dtype`)
   if (!isIndexList(shape)) throw new FormatError(`${tensor} has no valid shape: ${shown(shape)}`)
@@ -200,7 +196,7 @@ export function formatSafetensors(
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
   if (!(tensors instanceof Map)) throw new ArgumentError(`safetensors: tensors must be a Map, not ${shown(tensors)}`)
-  if (!isRecord(metadata) || !Object.values(metadata).every((text) => typeof text === 'string'))
+  if (!isJsonObject(metadata) || !Object.values(metadata).every((text) => typeof text === 'string'))
     throw new ArgumentError('safetensors: metadata must be texts by name')
   const named = [...tensors].map(([name, tensor]) => {
     const { shape, data } = tensor ?? {}

@@ -1,6 +1,13 @@
 import { shown } from '../arguments.ts'
 import { FormatError } from '../errors.ts'
 
+/** An object as JSON has it: values by names. */
+export type JsonObject = Readonly<Record<string, unknown>>
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 /** A string, which may hold any of the others, or what opens, closes and parts. */
 const tokens = /"(?:[^"\\]|\\.)*"|[{}[\],:]/g
 

@@ -8,6 +8,10 @@ import { transpose } from '../ops/transpose.ts'
 import { constant, formatShape, sizeOf, type Tensor } from '../tensor.ts'
 import { type Network, only, onlyInput } from './network.ts'
 
+/** What a network's numbers may be: of one class each, together or each for itself. */
+export const outputKinds = ['probabilities', 'logits', 'log-probabilities', 'sigmoid'] as const
+export type OutputKind = (typeof outputKinds)[number]
+
 /** How a network takes pictures and what it answers, where both may be of another kind than here. */
 export interface PictureConventions {
   readonly layout: 'NHWC' | 'NCHW'
@@ -16,7 +20,7 @@ export interface PictureConventions {
   /** The network takes value x scale + offset of picture values from 0 to 1, a number a channel, in its own order of channels. */
   readonly scale: readonly number[]
   readonly offset: readonly number[]
-  readonly output: 'probabilities' | 'logits' | 'log-probabilities' | 'sigmoid'
+  readonly output: OutputKind
 }
 
 /** A network, and what was put around it. */
@@ -87,7 +91,7 @@ function perChannel(
   return operation(x, same ? numbers[0] : constant(numbers, [numbers.length]))
 }
 
-function probabilities(numbers: Tensor, output: PictureConventions['output']): Tensor {
+function probabilities(numbers: Tensor, output: OutputKind): Tensor {
   if (output === 'logits') return softmax(numbers)
   if (output === 'log-probabilities') return exp(numbers)
   if (output === 'sigmoid' && numbers.shape[1] === 1) return concat([sub(1, numbers), numbers], { axis: 1 })

@@ -1,5 +1,6 @@
 import { sizeOf } from '../tensor.ts'
 import { type LayerCall, type LayeredNetwork, type LayerOutline, layersOf } from './layered.ts'
+import type { WeightDescription } from './layers/layer.ts'
 
 /** The text of Keras 2.6's model.summary(). */
 
@@ -45,12 +46,14 @@ function table(title: string, columns: readonly number[], rows: readonly Row[], 
   ].join('\n')
 }
 
-function countOf(weights: LayerOutline['weights']): number {
+type Counted = readonly Pick<WeightDescription, 'shape' | 'trainable'>[]
+
+function countOf(weights: Counted): number {
   return weights.reduce((total, { shape }) => total + sizeOf(shape), 0)
 }
 
-function totalsOf(layers: readonly LayerOutline[]): string[] {
-  const weights = layers.flatMap((layer) => layer.weights)
+/** How many numbers there are, and how many of them are trained. */
+export function totalsOf(weights: Counted): string[] {
   const [total, trained] = [countOf(weights), countOf(weights.filter(({ trainable = true }) => trainable))]
   const shown = (count: number) => count.toLocaleString('en-US')
   return [
@@ -69,7 +72,7 @@ function layerRow({ name, type, outputShape, weights }: LayerOutline): Row {
 
 /** The table of a stack: layers, output shapes and parameters. */
 export function stackSummary(layers: readonly LayerOutline[]): string {
-  return table('sequential', stackColumns, layers.map(layerRow), totalsOf(layers))
+  return table('sequential', stackColumns, layers.map(layerRow), totalsOf(layers.flatMap(({ weights }) => weights)))
 }
 
 /**
@@ -97,7 +100,7 @@ export function graphSummary({ inputs, calls }: LayeredNetwork): string {
   })
   const columns = isChain ? stackColumns : graphColumns
   const rows = [...inputRows, ...layerRows].map((row) => (isChain ? { ...row, connectedTo: [] } : row))
-  return table('model', columns, rows, totalsOf(layers))
+  return table('model', columns, rows, totalsOf(layers.flatMap(({ weights }) => weights)))
 }
 
 function takesTheOneBefore({ inputs }: LayerCall, index: number): boolean {

@@ -249,10 +249,6 @@ export function isUnaryName(name: string): name is UnaryName {
   return Object.hasOwn(unary, name)
 }
 
-export function isBinaryName(name: string): name is BinaryName {
-  return Object.hasOwn(binary, name)
-}
-
 function unaryOperation(name: UnaryName): Operation<RowParameters> {
   const row: UnaryRow = unary[name]
   return {

@@ -1,4 +1,5 @@
 import { FormatError } from '../errors.ts'
+import { joinedArrays } from './joined-arrays.ts'
 
 /** Deflate expands at most 1032-fold: what one piece of input may unpack to before the limit is looked at again. */
 const inputStepBytes = 16_384
@@ -45,11 +46,5 @@ export async function decompress(
     await reader.cancel().catch(() => {})
     throw new FormatError(`${what} unpacks to more than the ${maxBytes} bytes it may have`)
   }
-  const unpacked = new Uint8Array(size)
-  let position = 0
-  for (const part of parts) {
-    unpacked.set(part, position)
-    position += part.byteLength
-  }
-  return unpacked
+  return joinedArrays(parts, Uint8Array)
 }

@@ -1,7 +1,8 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { loadModel, type Model, openDevice } from '../../../src/engine/index.ts'
 import { sizeOf } from '../../../src/engine/tensor.ts'
-import { hasModels, modelPath, recorded, relativeError } from '../../shared-models.ts'
+import { hasModels, modelPath, recorded } from '../../shared-models.ts'
+import { relativeError } from '../operation-cases.ts'
 
 /** Networks as their authors published them, of TensorFlow's operators, and what ONNX Runtime or TensorFlow.js answers. */
 const models = [

@@ -34,6 +34,11 @@ export function zipOf(files: readonly ZippedFile[]): Uint8Array {
   const end = new DataView(new ArrayBuffer(22))
   end.setUint32(0, 0x06054b50, true)
   end.setUint16(10, files.length, true)
+  end.setUint32(
+    12,
+    directory.reduce((total, { length }) => total + length, 0),
+    true,
+  )
   end.setUint32(16, at, true)
   return new Uint8Array(Buffer.concat([...parts, ...directory, new Uint8Array(end.buffer)]))
 }

@@ -1,7 +1,8 @@
 import type { GraphNetwork } from '../../model/graph.ts'
 import type { AnyLayerDescription } from '../../model/layers/registry.ts'
 import { outputActivation } from '../../model/output-activation.ts'
-import type { OutputKind, StatedImages } from '../opened-model.ts'
+import type { OutputKind } from '../../model/picture-network.ts'
+import type { StatedImages } from '../opened-model.ts'
 
 /** What a Keras model's layers say of its pictures and its answers. */
 

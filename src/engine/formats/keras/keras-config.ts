@@ -1,6 +1,6 @@
 import { shown } from '../../arguments.ts'
 import { FormatError } from '../../errors.ts'
-import { isRecord } from './layer-options.ts'
+import { isJsonObject } from '../strict-json.ts'
 
 /**
  * What Keras writes down of a model, in its three versions and TensorFlow.js, made one: layers by name, which of them is called with what
@@ -46,12 +46,12 @@ const mostLayers = 10_000
 /** @throws FormatError for what describes no model */
 export function parseModel(value: unknown, depth = 0): KerasModel {
   if (depth > deepest) throw new FormatError(`its models are nested more than ${deepest} deep`)
-  if (!isRecord(value)) throw new FormatError(`its model_config is ${shown(value)}; expected a model`)
+  if (!isJsonObject(value)) throw new FormatError(`its model_config is ${shown(value)}; expected a model`)
   const className = textOf(value.class_name, 'its model has no class_name')
   const { config } = value
   // Keras 1, and 2 at its beginning, wrote a Sequential's layers as the config itself.
   const settings = Array.isArray(config) ? { layers: config } : config
-  if (!isRecord(settings) || !Array.isArray(settings.layers) || settings.layers.length === 0)
+  if (!isJsonObject(settings) || !Array.isArray(settings.layers) || settings.layers.length === 0)
     throw new FormatError(`its ${shown(className)} lists no layers: it is no model that Keras can be asked to build`)
   if (settings.layers.length > mostLayers) throw new FormatError(`it has more than ${mostLayers} layers`)
   const name = typeof settings.name === 'string' ? settings.name : className.toLowerCase()
@@ -72,10 +72,10 @@ export function parseModel(value: unknown, depth = 0): KerasModel {
 const modelClasses = new Set(['Sequential', 'Functional', 'Model'])
 
 function parseLayer(value: unknown, depth: number): KerasLayer {
-  if (!isRecord(value)) throw new FormatError(`a layer of it is ${shown(value)}`)
+  if (!isJsonObject(value)) throw new FormatError(`a layer of it is ${shown(value)}`)
   const className = textOf(value.class_name, 'a layer of it has no class_name')
   const config = Array.isArray(value.config) ? { layers: value.config } : value.config
-  if (!isRecord(config)) throw new FormatError(`its layer of class ${shown(className)} has no config`)
+  if (!isJsonObject(config)) throw new FormatError(`its layer of class ${shown(className)} has no config`)
   const name = textOf(value.name ?? config.name, `its layer of class ${shown(className)} has no name`)
   const isModel = modelClasses.has(className) && Array.isArray(config.layers)
   return {
@@ -149,13 +149,13 @@ function callsOf(nodes: unknown): Call[] {
   const inOne = nodes.length > 0 && nodes.every(isReference)
   return (inOne ? [nodes] : nodes).map((node: unknown): Call => {
     const tensors: Reference[] = []
-    if (isRecord(node)) {
+    if (isJsonObject(node)) {
       collect(node.args, tensors, 0)
-      return { tensors, named: isRecord(node.kwargs) ? node.kwargs : {} }
+      return { tensors, named: isJsonObject(node.kwargs) ? node.kwargs : {} }
     }
     collect(node, tensors, 0)
     const named = Array.isArray(node) ? node.map((one: unknown) => (isReference(one) ? one[3] : undefined)) : []
-    return { tensors, named: Object.assign({}, ...named.filter(isRecord)) }
+    return { tensors, named: Object.assign({}, ...named.filter(isJsonObject)) }
   })
 }
 
@@ -182,9 +182,9 @@ function collect(value: unknown, found: Reference[], depth: number): void {
   if (isReference(value)) {
     found.push({ layer: value[0], call: value[1], tensor: value[2] })
   } else if (Array.isArray(value)) for (const item of value) collect(item, found, depth + 1)
-  else if (isRecord(value)) {
+  else if (isJsonObject(value)) {
     const { config } = value
-    if (value.class_name === '__keras_tensor__' && isRecord(config)) collect(config.keras_history, found, depth + 1)
+    if (value.class_name === '__keras_tensor__' && isJsonObject(config)) collect(config.keras_history, found, depth + 1)
     else collect(Object.values(value), found, depth + 1)
   }
 }

@@ -1,14 +1,10 @@
 import { shown } from '../../arguments.ts'
 import { FormatError } from '../../errors.ts'
 import { isShape, type Shape } from '../../tensor.ts'
+import { isJsonObject } from '../strict-json.ts'
 
 /** A layer, or an option of one, that Keras has and Limelight has not. It is told together with all others of its file. */
 export class Unsupported extends Error {}
-
-/** What is plain data of names and values. */
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 /** A layer's options as its file has them, read by their names in Keras. */
 export class LayerOptions {
@@ -124,7 +120,7 @@ function isPair(value: unknown): value is readonly [number, number] {
 /** A list of lists, as deep as images' axes. */
 function numbersIn(value: unknown, depth = 0): readonly number[] | null {
   if (typeof value === 'number' && Number.isFinite(value)) return [value]
-  if (isRecord(value) && isRecord(value.config) && depth < 8) return numbersIn(value.config.value, depth + 1)
+  if (isJsonObject(value) && isJsonObject(value.config) && depth < 8) return numbersIn(value.config.value, depth + 1)
   if (!Array.isArray(value) || depth >= 8) return null
   const parts = value.map((item) => numbersIn(item, depth + 1))
   return parts.every((part) => part !== null) ? parts.flat() : null

@@ -2,7 +2,8 @@ import { shown } from '../../arguments.ts'
 import { type ActivationName, activations } from '../../model/layers/activations.ts'
 import type { AnyLayerDescription, LayerDescription } from '../../model/layers/registry.ts'
 import type { Shape } from '../../tensor.ts'
-import { isRecord, type LayerOptions, Unsupported } from './layer-options.ts'
+import { isJsonObject } from '../strict-json.ts'
+import { type LayerOptions, Unsupported } from './layer-options.ts'
 
 /**
  * Keras's layers as ours: one function a class, from its options to what we do, one layer or several one behind the other. The first has
@@ -308,7 +309,7 @@ function activationOf(options: LayerOptions): AppliedActivation {
   const given = options.raw('activation')
   const name = nameOfActivation(given)
   if (name === undefined || name === 'linear') return { activation: {}, after: [] }
-  if (isRecord(given) && isRecord(given.config) && Object.hasOwn(activationLayers, name))
+  if (isJsonObject(given) && isJsonObject(given.config) && Object.hasOwn(activationLayers, name))
     return { activation: {}, after: activationLayers[name](options.within(given.config), [null]) }
   if (name === 'hard_sigmoid') {
     // Keras 3's is relu6(x + 3) / 6; before it was cut at another slope.
@@ -329,7 +330,7 @@ function activationOf(options: LayerOptions): AppliedActivation {
 /** 'relu' alone, a function by its name, or a layer with options of its own. */
 function nameOfActivation(given: unknown): string | undefined {
   if (given === undefined || typeof given === 'string') return given
-  if (!isRecord(given)) throw new Unsupported(`has ${shown(given)} as its activation`)
+  if (!isJsonObject(given)) throw new Unsupported(`has ${shown(given)} as its activation`)
   const { class_name: className, config } = given
   if (typeof config === 'string') return config
   if (typeof className === 'string') return className

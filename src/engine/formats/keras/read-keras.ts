@@ -6,13 +6,12 @@ import { sizeOf } from '../../tensor.ts'
 import { openHdf5 } from '../hdf5/hdf5-file.ts'
 import type { ModelFiles } from '../model-files.ts'
 import type { OpenedModel, ReadOptions } from '../opened-model.ts'
-import { parseStrictJson } from '../strict-json.ts'
+import { isJsonObject, parseStrictJson } from '../strict-json.ts'
 import { Zip } from '../zip.ts'
 import { weightsOfH5 } from './h5-weights.ts'
 import { statedImages } from './images.ts'
 import { type KerasModel, parseModel } from './keras-config.ts'
 import { graphOf } from './keras-graph.ts'
-import { isRecord } from './layer-options.ts'
 import { type FoundWeights, fill, placesOf, type WeightPlace } from './stored-weights.ts'
 import { weightsOfV3 } from './v3-weights.ts'
 
@@ -48,7 +47,7 @@ export async function readKerasZip({ bytes }: ModelFiles, options: ReadOptions):
   )
   if (!config || !weights) throw new FormatError('this .keras file has no config.json, or no model.weights.h5')
   const about = metadata ? parseStrictJson(textOf(metadata), 'its metadata.json') : {}
-  const written = isRecord(about) && typeof about.keras_version === 'string' ? about.keras_version : undefined
+  const written = isJsonObject(about) && typeof about.keras_version === 'string' ? about.keras_version : undefined
   const opened = await kerasModel(parseStrictJson(textOf(config), 'its config.json'), written, options, (places) =>
     weightsOfV3(openHdf5(weights), places),
   )

@@ -18,7 +18,8 @@ export const normalizationOperators: OperatorTable = {
     if (!call.flag('spatial', true)) call.unsupported('spatial is off: each pixel has statistics of its own')
     if ([1, 2, 3, 4].some((output) => wants(call, output)))
       call.unsupported('its statistics are outputs, as in training')
-    const [gamma, beta, average, variance] = [1, 2, 3, 4].map((input) => call.tensor(call.value(input)))
+    const [gamma, beta] = [1, 2].map((input) => call.tensor(call.value(input)))
+    const [average, variance] = [3, 4].map((input) => call.statistic(call.value(input)))
     const epsilon = call.number('epsilon', 1e-5)
     return ofChannels(call, (x) => batchNorm(x, { gamma, beta, mean: average, variance, epsilon }))
   },

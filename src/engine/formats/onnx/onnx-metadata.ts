@@ -1,4 +1,5 @@
-import type { OutputKind, Stated, StatedImages } from '../opened-model.ts'
+import type { OutputKind } from '../../model/picture-network.ts'
+import type { Stated, StatedImages } from '../opened-model.ts'
 import type { OperatorGraph, OperatorNode } from '../operators/operator-graph.ts'
 import type { ModelProto } from './onnx-proto.ts'
 

@@ -1,5 +1,7 @@
 import { FormatError } from '../../errors.ts'
+import { joinedArrays } from '../../platform/joined-arrays.ts'
 import { sizeOf } from '../../tensor.ts'
+import { fromBfloat16, fromFloat16 } from '../float16.ts'
 import {
   checkExtents,
   type HostTensor,
@@ -43,7 +45,7 @@ const elementTypes: Readonly<Record<number, ElementType>> = {
     fromIntegers: (values) => Float64Array.from(values),
   },
   9: { ...integers('bool', Uint8Array), type: 'boolean' },
-  10: halves('float16', float16),
+  10: halves('float16', fromFloat16),
   11: {
     name: 'double',
     type: 'float',
@@ -59,7 +61,7 @@ const elementTypes: Readonly<Record<number, ElementType>> = {
     fromRaw: (buffer) => Float64Array.from(new BigUint64Array(buffer), Number),
     fromIntegers: (values) => Float64Array.from(values, (value) => (value < 0 ? value + 2 ** 64 : value)),
   },
-  16: halves('bfloat16', bfloat16),
+  16: halves('bfloat16', fromBfloat16),
 }
 
 interface IntegerArrays {
@@ -79,21 +81,8 @@ function integers(name: string, arrays: IntegerArrays): ElementType {
 }
 
 /** Numbers of 16 bits, whose typed data are their bits. */
-function halves(name: string, value: (bits: number) => number): ElementType {
-  const decoded = (bits: ArrayLike<number>) => Float32Array.from(bits, value)
+function halves(name: string, decoded: (bits: ArrayLike<number>) => Float32Array): ElementType {
   return { name, type: 'float', bytes: 2, fromRaw: (buffer) => decoded(new Uint16Array(buffer)), fromIntegers: decoded }
-}
-
-function float16(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1
-  const exponent = (bits >> 10) & 31
-  const fraction = bits & 0x3ff
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25))
-}
-
-function bfloat16(bits: number): number {
-  return new Float32Array(Uint32Array.of((bits & 0xffff) << 16).buffer)[0]
 }
 
 const otherTypes: Readonly<Record<number, string>> = {
@@ -142,20 +131,10 @@ function numbersOf(what: string, proto: TensorProto, element: ElementType, files
       )
     return element.fromRaw(new Uint8Array(bytes).buffer)
   }
-  if (element.name === 'float') return joined(proto.floats, Float32Array)
-  if (element.name === 'double') return joined(proto.doubles, Float64Array)
+  const { floats, doubles } = proto
+  if (element.name === 'float') return floats.length === 1 ? floats[0] : joinedArrays(floats, Float32Array)
+  if (element.name === 'double') return doubles.length === 1 ? doubles[0] : joinedArrays(doubles, Float64Array)
   return element.fromIntegers(proto.integers)
-}
-
-function joined<T extends Float32Array | Float64Array>(parts: readonly T[], arrays: new (length: number) => T): T {
-  if (parts.length === 1) return parts[0]
-  const whole = new arrays(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
 }
 
 function externalBytes(

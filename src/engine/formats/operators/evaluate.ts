@@ -5,8 +5,8 @@ import { Constant, type ReferenceOperand, sizeOf, type Tensor } from '../../tens
 export type LeafValues = ReadonlyMap<Tensor, ArrayLike<number>>
 
 /**
- * The numbers of a tensor that hangs on constants alone, and on leaves whose numbers are given, by the operations' own float64 references: what an operator makes of
- * weights is computed once, when a file is read, by the code that says what the operator means.
+ * The numbers of a tensor that hangs on constants alone, and on leaves whose numbers are given, by the operations' own float64
+ * references: what an operator makes of weights is computed once, when a file is read, by the code that says what the operator means.
  */
 export function evaluate(tensor: Tensor, leaves: LeafValues = new Map()): Float64Array {
   const known = new Map<Tensor, ReferenceOperand>()
@@ -48,51 +48,21 @@ function valuesOf({ values, shape }: Constant): Float64Array {
   return typeof values === 'number' ? new Float64Array(sizeOf(shape)).fill(values) : new Float64Array(values)
 }
 
-/** Work that is done on the host for what a node makes of constants alone: multiplications and additions. */
-export const mostFolding = 2 ** 30
-
-/** What a number costs that is made, whatever it is made of: its memory. All of them together take no more than a gigabyte. */
-const costOfNumber = 8
-
-/** Multiplications and additions that evaluating would take, and the numbers that it would make. */
-export function costOf(tensors: readonly Tensor[]): number {
+/** Tensors and all that they are made of, each once. */
+export function* withInputs(tensors: readonly Tensor[]): Generator<Tensor> {
   const seen = new Set<Tensor>()
   const pending = [...tensors]
-  let cost = 0
   for (let next = pending.pop(); next; next = pending.pop()) {
     if (seen.has(next)) continue
     seen.add(next)
     pending.push(...next.inputs)
-    const { operation, inputs, attributes, shape } = next
-    if (!(next instanceof Constant))
-      cost += costOfNumber * sizeOf(shape) + (operation.flops?.(inputs, next, attributes) ?? 0)
+    yield next
   }
-  return cost
-}
-
-/** Numbers that evaluating would hold at once: those of all steps. */
-export function numbersOf(tensors: readonly Tensor[]): number {
-  const seen = new Set<Tensor>()
-  const pending = [...tensors]
-  let count = 0
-  for (let next = pending.pop(); next; next = pending.pop()) {
-    if (seen.has(next)) continue
-    seen.add(next)
-    pending.push(...next.inputs)
-    count += sizeOf(next.shape)
-  }
-  return count
 }
 
 /** Whether nothing but constants is needed for these. */
 export function hangsOnConstants(tensors: readonly Tensor[]): boolean {
-  const seen = new Set<Tensor>()
-  const pending = [...tensors]
-  for (let next = pending.pop(); next; next = pending.pop()) {
-    if (seen.has(next)) continue
-    seen.add(next)
-    if (next.inputs.length === 0 && !(next instanceof Constant)) return false
-    pending.push(...next.inputs)
-  }
+  for (const tensor of withInputs(tensors))
+    if (tensor.inputs.length === 0 && !(tensor instanceof Constant)) return false
   return true
 }

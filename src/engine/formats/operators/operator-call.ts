@@ -1,7 +1,7 @@
 import { shown } from '../../arguments.ts'
 import { FormatError } from '../../errors.ts'
 import { formatShape, type Shape, type Tensor } from '../../tensor.ts'
-import { costOf, mostFolding } from './evaluate.ts'
+import { isAffordable } from './folding-limits.ts'
 import type { HostTensor, NumberType } from './host-tensor.ts'
 import type { OperatorGraph, OperatorNode } from './operator-graph.ts'
 import { isGraph } from './operator-graph.ts'
@@ -21,14 +21,17 @@ export interface OperatorSet {
 /** A node that can't be run: all of a file's are told at once. */
 export class UnsupportedNode extends Error {}
 
+/** A host value as a tensor, its axes in this order in memory. As a weight it is trained unless that is denied. */
+export type Place = (value: HostValue, order: readonly number[], trainable?: boolean) => Tensor
+
 /** What the interpretation of a graph does for its nodes. */
 export interface Surroundings {
   /** Samples at once. */
   readonly batch: number
   /** Samples that the file is made for; null where it leaves that open. */
   readonly fileBatch: number | null
-  /** A host value as a tensor of the network: a weight, or a constant. Its axes in this order in memory. */
-  place(value: HostValue, order: readonly number[]): Tensor
+  /** A host value as a tensor of the network: a weight, or a constant. */
+  readonly place: Place
   /** A node does something along the batch axis: in a file that was made for one sample, samples would mix. */
   noteMixing(): void
   /** What an operator does; undefined where it is not known. */
@@ -100,6 +103,12 @@ export class OperatorCall {
     return value instanceof HostValue ? this.around.place(value, order) : value.inOrder(order)
   }
 
+  /** As tensor(), of what gradients do not change: a mean or a variance that a training kept. */
+  statistic(value: Value): Tensor {
+    const order = inOrder(value.shape.length)
+    return value instanceof HostValue ? this.around.place(value, order, false) : value.inOrder(order)
+  }
+
   /** A value among the network's, wherever it was. */
   onDevice(value: Value): DeviceValue {
     return value instanceof DeviceValue ? value : new DeviceValue(this.tensor(value), undefined, value.type)
@@ -157,7 +166,7 @@ export class OperatorCall {
   folded(name: string, make: (call: OperatorCall) => DeviceValue): HostValue {
     const call = new OperatorCall(this.node, this.inputs, { ...this.around, place: constantFrom })
     const made = make(call)
-    if (costOf([made.tensor]) > mostFolding) this.unsupported('its weights take more work than can be done beforehand')
+    if (!isAffordable([made.tensor])) this.unsupported('its weights take more work than can be done beforehand')
     return new HostValue(name, hostOf(made))
   }
 

@@ -10,12 +10,14 @@ import type { Applied, Network, Parameter, Port } from '../../model/network.ts'
 import { concat } from '../../ops/concat.ts'
 import { round } from '../../ops/elementwise.ts'
 import { slice } from '../../ops/slice-and-pad.ts'
-import { constant, formatShape, Input, type Resident, type Shape, sizeOf, type Tensor } from '../../tensor.ts'
-import { costOf, hangsOnConstants, mostFolding, numbersOf } from './evaluate.ts'
+import { constant, formatShape, Input, type Resident, type Shape, type Tensor } from '../../tensor.ts'
+import { hangsOnConstants } from './evaluate.ts'
+import { FoldingRoom } from './folding-limits.ts'
 import {
   OperatorCall,
   type OperatorFunction,
   type OperatorSet,
+  type Place,
   type Surroundings,
   UnsupportedNode,
 } from './operator-call.ts'
@@ -60,7 +62,7 @@ export function operatorNetwork(
     operators,
     fileBatch: fileBatchOf(graph),
     known: new Map<string, HostValue>(),
-    room: { left: mostFolded },
+    room: new FoldingRoom(),
   }
   const trial = (batch: number) => {
     const given = inputs.map(({ name, shape }) => new Input(name, [batch, ...shape]))
@@ -151,7 +153,7 @@ export function interpret(
     operators,
     fileBatch: null,
     known: new Map<string, HostValue>(),
-    room: { left: mostFolded },
+    room: new FoldingRoom(),
   }
   return new Interpretation(readings, given, 1, constantFrom).outputs
 }
@@ -191,8 +193,8 @@ interface Readings {
   readonly fileBatch: number | null
   /** What was computed of constants alone, by the tensor's name. */
   readonly known: Map<string, HostValue>
-  /** Numbers that may still be computed so. What was refused once is refused again: it never grows. */
-  readonly room: { left: number }
+  /** For what is computed so. */
+  readonly room: FoldingRoom
 }
 
 interface Trial {
@@ -205,15 +207,15 @@ interface Trial {
 class Weights {
   private readonly all = new Map<string, Parameter>()
 
-  /** The first time: what is asked for becomes a parameter. */
-  readonly learn = (value: HostValue, order: readonly number[]): Tensor => {
+  /** The first time: what is asked for becomes a parameter, which is trained if anything that asks for it lets it be. */
+  readonly learn: Place = (value, order, trainable = true) => {
     const small = asConstant(value, order)
     if (small) return small
     const key = keyOf(value, order)
     const known = this.all.get(key)
-    if (known) return new Input(key, known.shape)
+    if (known && (known.trainable || !trainable)) return new Input(key, known.shape)
     const { data, shape } = hostInOrder(value.tensor, order)
-    this.all.set(key, { name: key, shape, data: new Float32Array(data), trainable: true })
+    this.all.set(key, { name: key, shape, data: new Float32Array(data), trainable })
     return new Input(key, shape)
   }
 
@@ -221,9 +223,9 @@ class Weights {
     return [...this.all.values()]
   }
 
-  placing(residents: readonly Resident[]) {
+  placing(residents: readonly Resident[]): Place {
     const places = new Map([...this.all.keys()].map((key, i) => [key, residents[i]]))
-    return (value: HostValue, order: readonly number[]): Tensor => {
+    return (value, order) => {
       const known = asConstant(value, order) ?? places.get(keyOf(value, order))
       if (known) return known
       throw new LimelightError(`${value.name} is needed for this batch, and was not for another`)
@@ -242,14 +244,6 @@ function asConstant({ tensor, isOfBatch }: HostValue, order: readonly number[]):
   const { data, shape } = hostInOrder(tensor, order)
   return constant(data.length === 1 ? data[0] : data, shape)
 }
-
-type Place = (value: HostValue, order: readonly number[]) => Tensor
-
-/**
- * Numbers that are held while that is done, 8 bytes each, and that all nodes may leave behind: a few bytes of a file can ask for a
- * gigabyte of zeros. What would be more becomes part of the network.
- */
-const mostFolded = 2 ** 25
 
 /** One reading of the graph, for one size of batch. */
 class Interpretation implements Trial, Surroundings {
@@ -283,9 +277,9 @@ class Interpretation implements Trial, Surroundings {
   private readonly operators: OperatorSet
   private readonly known: Map<string, HostValue>
   private readonly leaving: ReadonlySet<string>
-  private readonly room: { left: number }
+  private readonly room: FoldingRoom
   /** For what hangs on the batch, and is computed anew with each reading. */
-  private readonly roomOfBatch = { left: mostFolded }
+  private readonly roomOfBatch = new FoldingRoom()
 
   noteMixing(): void {
     this.mixes = true
@@ -364,8 +358,7 @@ class Interpretation implements Trial, Surroundings {
     const tensors = values.flatMap((value) => (value instanceof DeviceValue ? [value.tensor] : []))
     if (!hangsOnConstants(tensors)) return values
     const room = isOfBatch ? this.roomOfBatch : this.room
-    if (costOf(tensors) > mostFolding || numbersOf(tensors) > room.left) return made(this.place)
-    room.left -= tensors.reduce((count, { shape }) => count + sizeOf(shape), 0)
+    if (!room.take(tensors)) return made(this.place)
     const folded = values.map((value, i) => {
       const [name, type] = [node.outputs[i], value.type]
       const host = value instanceof HostValue ? value.tensor : hostOf(value)

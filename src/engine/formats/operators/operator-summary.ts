@@ -1,8 +1,8 @@
-import { trainableCount } from '../../model/network.ts'
+import { totalsOf } from '../../model/summary.ts'
 import { operatorCounts } from './operator-graph.ts'
 import type { OperatorNetwork } from './operator-network.ts'
 
-/** A network of operators in few lines: inputs, outputs, and how often each operator occurs. */
+/** A network of operators in few lines: inputs, outputs, how often each operator occurs, and its weights. */
 export function operatorSummary(network: OperatorNetwork): string {
   const { operators, nodes, inputs, outputs } = network
   const shown = (ports: typeof inputs) =>
@@ -14,6 +14,6 @@ export function operatorSummary(network: OperatorNetwork): string {
     `Inputs: ${shown(inputs)}`,
     `Outputs: ${shown(outputs)}`,
     ...counts.map(([operator, count]) => `  ${operator.padEnd(width)}  ${count}`),
-    `Total params: ${trainableCount(network).toLocaleString('en-US')}`,
+    ...totalsOf(network.parameters),
   ].join('\n')
 }

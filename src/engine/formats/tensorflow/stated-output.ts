@@ -1,4 +1,5 @@
-import type { OutputKind, StatedImages } from '../opened-model.ts'
+import type { OutputKind } from '../../model/picture-network.ts'
+import type { StatedImages } from '../opened-model.ts'
 import type { OperatorNode } from '../operators/operator-graph.ts'
 
 /** What a network's numbers are, where its last operator says so; nodes that only pass them on are looked through. */

@@ -2,17 +2,12 @@ import * as v from 'valibot'
 import { items, orLeftOut, parsed, shown, text } from '../../arguments.ts'
 import { FormatError } from '../../errors.ts'
 import type { AttributeValue, OperatorNode } from '../operators/operator-graph.ts'
+import { isJsonObject, type JsonObject } from '../strict-json.ts'
 
 /**
  * TensorFlow's GraphDef as TensorFlow.js writes it: protobuf's JSON, where whole numbers are texts and bytes are base64. Tensors are named
  * by the node that makes them, with :1, :2, … behind it for all but its first output.
  */
-
-type Fields = Readonly<Record<string, unknown>>
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 const nodeSchema = v.object({
   name: text,
@@ -21,7 +16,7 @@ const nodeSchema = v.object({
   attr: orLeftOut(v.record(v.string(), v.unknown())),
 })
 const graphSchema = v.object({
-  node: items<unknown>('a node, an object', isObject),
+  node: items<unknown>('a node, an object', isJsonObject),
 })
 
 export interface GraphNode {
@@ -43,7 +38,7 @@ export function graphNodes(topology: unknown): GraphNode[] {
 }
 
 /** A first output goes by its node's name alone. */
-export function tensorName(name: string): string {
+function tensorName(name: string): string {
   return name.endsWith(':0') ? name.slice(0, -2) : name
 }
 
@@ -72,27 +67,27 @@ export function withOutputs(nodes: readonly GraphNode[], wanted: readonly string
   })
 }
 
-function attributesOf(attributes: Fields): Record<string, AttributeValue> {
+function attributesOf(attributes: JsonObject): Record<string, AttributeValue> {
   const known = Object.entries(attributes).flatMap(([name, value]): [string, AttributeValue][] => {
-    const read = isObject(value) ? attributeOf(value) : undefined
+    const read = isJsonObject(value) ? attributeOf(value) : undefined
     return read === undefined ? [] : [[name, read]]
   })
   return Object.fromEntries(known)
 }
 
 /** undefined for what no operator here asks for: tensors and functions. */
-function attributeOf(value: Fields): AttributeValue | undefined {
+function attributeOf(value: JsonObject): AttributeValue | undefined {
   if ('b' in value) return value.b === true
   if ('i' in value) return numberOf(value.i)
   if ('f' in value) return numberOf(value.f)
   if ('s' in value) return textOf(value.s)
   if ('type' in value) return String(value.type)
   if ('shape' in value) return shapeOf(value.shape)?.map((extent) => extent ?? -1)
-  if (isObject(value.list)) return listOf(value.list)
+  if (isJsonObject(value.list)) return listOf(value.list)
   return undefined
 }
 
-function listOf(list: Fields): readonly number[] | readonly string[] {
+function listOf(list: JsonObject): readonly number[] | readonly string[] {
   if (Array.isArray(list.i)) return list.i.map(numberOf)
   if (Array.isArray(list.f)) return list.f.map(numberOf)
   if (Array.isArray(list.s)) return list.s.map(textOf)
@@ -120,9 +115,9 @@ function textOf(value: unknown): string {
 
 /** A TensorShapeProto: null for what is left open, undefined where even the number of axes is. */
 export function shapeOf(shape: unknown): (number | null)[] | undefined {
-  if (!isObject(shape) || shape.unknownRank === true || !Array.isArray(shape.dim)) return undefined
+  if (!isJsonObject(shape) || shape.unknownRank === true || !Array.isArray(shape.dim)) return undefined
   return shape.dim.map((dim: unknown) => {
-    const extent = isObject(dim) && dim.size !== undefined ? numberOf(dim.size) : -1
+    const extent = isJsonObject(dim) && dim.size !== undefined ? numberOf(dim.size) : -1
     if (!Number.isSafeInteger(extent) || extent < -1)
       throw new FormatError(`its graph has an axis of ${extent}; expected a whole number`)
     return extent === -1 ? null : extent
@@ -140,10 +135,10 @@ export interface SignatureTensor {
 
 /** The tensors that a model's signature names, in its order; undefined where it has none. */
 export function signatureTensors(signature: unknown, which: 'inputs' | 'outputs'): SignatureTensor[] | undefined {
-  const named = isObject(signature) ? signature[which] : undefined
-  if (!isObject(named) || Object.keys(named).length === 0) return undefined
+  const named = isJsonObject(signature) ? signature[which] : undefined
+  if (!isJsonObject(named) || Object.keys(named).length === 0) return undefined
   return Object.entries(named).map(([key, info]) => {
-    const name = isObject(info) && typeof info.name === 'string' ? info.name : key
-    return { key, tensor: tensorName(name), shape: isObject(info) ? shapeOf(info.tensorShape) : undefined }
+    const name = isJsonObject(info) && typeof info.name === 'string' ? info.name : key
+    return { key, tensor: tensorName(name), shape: isJsonObject(info) ? shapeOf(info.tensorShape) : undefined }
   })
 }

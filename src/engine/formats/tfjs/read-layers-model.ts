@@ -1,17 +1,17 @@
 import { FormatError } from '../../errors.ts'
-import { isRecord } from '../keras/layer-options.ts'
 import { kerasModel } from '../keras/read-keras.ts'
 import { type FoundWeights, giveInOrder, type StoredWeight, type WeightPlace } from '../keras/stored-weights.ts'
 import type { ModelFiles } from '../model-files.ts'
 import type { OpenedModel, ReadOptions } from '../opened-model.ts'
 import type { HostTensor } from '../operators/host-tensor.ts'
-import { parseStrictJson } from '../strict-json.ts'
+import { isJsonObject, parseStrictJson } from '../strict-json.ts'
 import { readWeights } from './weights.ts'
 
 /** Reads a TensorFlow.js layers model: Keras's description of it in model.json, and weights by their names in files beside it. */
 export async function readLayersModel(files: ModelFiles, options: ReadOptions): Promise<OpenedModel> {
   const model = parseStrictJson(new TextDecoder().decode(files.bytes), 'the model.json')
-  if (!isRecord(model) || !isRecord(model.modelTopology)) throw new FormatError('this model.json has no modelTopology')
+  if (!isJsonObject(model) || !isJsonObject(model.modelTopology))
+    throw new FormatError('this model.json has no modelTopology')
   const { modelTopology: topology, generatedBy, weightsManifest } = model
   const described = topology.model_config ?? topology
   const config = typeof described === 'string' ? parseStrictJson(described, 'its model_config') : described

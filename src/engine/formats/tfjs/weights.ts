@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { finiteNumber, items, oneOf, orLeftOut, parsed, shown, text } from '../../arguments.ts'
 import { FormatError } from '../../errors.ts'
+import { joinedArrays } from '../../platform/joined-arrays.ts'
 import { sizeOf } from '../../tensor.ts'
 import { fromFloat16 } from '../float16.ts'
 import { type ModelFiles, needed } from '../model-files.ts'
@@ -46,7 +47,8 @@ export async function readWeights(manifest: unknown, files: ModelFiles): Promise
   const tensors = new Map<string, HostTensor>()
   const others = new Map<string, 'string' | 'complex64'>()
   for (const { paths, weights } of groups) {
-    const bytes = joined(await Promise.all(paths.map((path) => shard(files, path))))
+    const shards = await Promise.all(paths.map((path) => shard(files, path)))
+    const bytes = shards.length === 1 ? shards[0] : joinedArrays(shards, Uint8Array)
     const what = `the weights in ${paths.map(shown).join(', ')}`
     let at = 0
     for (const entry of weights) {
@@ -83,17 +85,6 @@ function checkNames(groups: readonly Group[]): void {
       seen.add(name)
     }
   }
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0]
-  const bytes = new Uint8Array(parts.reduce((total, { length }) => total + length, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
 }
 
 const itemBytes = { float32: 4, int32: 4, bool: 1, complex64: 8, uint8: 1, uint16: 2, float16: 2 } as const

@@ -1,5 +1,6 @@
 import { FormatError } from '../../errors.ts'
 import type { StatedImages } from '../opened-model.ts'
+import { Zip } from '../zip.ts'
 import { FlatTable } from './flatbuffer.ts'
 
 /**
@@ -64,26 +65,10 @@ async function statedOfOutput(output: FlatTable, file: Uint8Array): Promise<Stat
   return { classNames: { value: lines, source: `${name} in ${source}` } }
 }
 
-/** Of a list of names, unpacked. */
-const mostBytes = 2 ** 24
-
 async function packed(file: Uint8Array, name: string): Promise<Uint8Array> {
-  const { unzipSync } = await import('fflate')
-  const archive = archiveIn(file)
-  const files = unzipped(() =>
-    unzipSync(archive, { filter: (entry) => entry.name === name && entry.originalSize <= mostBytes }),
-  )
-  if (Object.hasOwn(files, name)) return files[name]
+  const bytes = await new Zip(archiveIn(file)).file(name)
+  if (bytes) return bytes
   throw new FormatError(`its metadata speak of ${name}, which is not packed into it`)
-}
-
-function unzipped<T>(unzip: () => T): T {
-  try {
-    return unzip()
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    throw new FormatError(`the files that are packed into it can't be read: ${why}`)
-  }
 }
 
 /**

@@ -198,7 +198,7 @@ function isMergingName(name: unknown): name is MergingName {
 }
 
 /** What a description says that it is, where that is a layer: whatever people wrote. */
-export function layerNameOf(description: AnyLayerDescription): LayerName | MergingName | null {
+function layerNameOf(description: AnyLayerDescription): LayerName | MergingName | null {
   const name: unknown = description?.layer
   return isLayerName(name) || isMergingName(name) ? name : null
 }

@@ -14,7 +14,7 @@ import {
   UnsupportedModelError,
 } from '../../../../src/engine/index.ts'
 import { ReferenceDevice } from '../../../../src/engine/reference/device.ts'
-import { relativeError } from '../../../shared-models.ts'
+import { relativeError } from '../../operation-cases.ts'
 import { zipOf } from '../zip-of.ts'
 import { kerasAnswers, kerasFile } from './keras-files.ts'
 

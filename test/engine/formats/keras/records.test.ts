@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { loadModel, openDevice } from '../../../../src/engine/index.ts'
 import { ReferenceDevice } from '../../../../src/engine/reference/device.ts'
-import { hasModels, modelPath, recorded, relativeError } from '../../../shared-models.ts'
+import { hasModels, modelPath, recorded } from '../../../shared-models.ts'
+import { relativeError } from '../../operation-cases.ts'
 
 /** Files of other people against what TensorFlow.js 4.22 or PyTorch answers. */
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { hasModels, relativeError } from '../../../shared-models.ts'
+import { hasModels } from '../../../shared-models.ts'
+import { relativeError } from '../../operation-cases.ts'
 import { lightAnswers } from './answers.ts'
 
 /** Those of the ONNX project's light networks that take long: records.test.ts has the others. */

@@ -3,7 +3,7 @@ import { ArgumentError, FormatError, UnsupportedModelError } from '../../../../s
 import { loadModel } from '../../../../src/engine/facade/load-model.ts'
 import { readTensorProto } from '../../../../src/engine/formats/onnx/onnx-proto.ts'
 import { tensorData } from '../../../../src/engine/formats/onnx/tensor-data.ts'
-import { openDevice } from '../../../../src/engine/index.ts'
+import { type Model, openDevice } from '../../../../src/engine/index.ts'
 import { onnxFile, type TestGraph, type TestModel, type TestNode, type TestTensor, tensorFile } from './onnx-writer.ts'
 
 /** Bytes of numbers as a file has them. */
@@ -88,6 +88,20 @@ describe('graphs of an ONNX file', () => {
     ]
     const file = small([node('Mul', ['x', 'w'], 'y')], { initializers: [weights], inputs, irVersion: 3 })
     expect(await answer(file, [1, 2], [1, 2])).toEqual({ shape: [1, 2], data: [10, 40] })
+  })
+
+  it("a batch norm's mean and variance are not trained, but where something else takes them for weights", async () => {
+    const initializers = ['gamma', 'beta', 'mean', 'variance'].map((name) => ({ name, dims: [2], floats: [1, 2] }))
+    const load = (...nodes: TestNode[]) => loadModel(small(nodes, { initializers }))
+    const trained = ({ weights }: Model) => weights.flatMap(({ name, trainable }) => (trainable ? [name] : []))
+    const one = await load(node('BatchNormalization', ['x', 'gamma', 'beta', 'mean', 'variance'], 'y'))
+    expect(trained(one)).toEqual(['gamma', 'beta'])
+    expect(one.summary()).toMatch(/Total params: 8\nTrainable params: 4\nNon-trainable params: 4$/)
+    const two = await load(
+      node('BatchNormalization', ['x', 'gamma', 'beta', 'mean', 'variance'], 'norm'),
+      node('BatchNormalization', ['norm', 'variance', 'beta', 'gamma', 'mean'], 'y'),
+    )
+    expect(trained(two)).toEqual(['gamma', 'beta', 'variance'])
   })
 
   it('extents that it leaves open are asked for, and given with inputShape', async () => {

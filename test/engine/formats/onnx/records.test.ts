@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { decodePng } from '../../../../src/app/data/png.ts'
-import { hasModels, modelPath, readModelFile, recorded, relativeError } from '../../../shared-models.ts'
+import { hasModels, modelPath, readModelFile, recorded } from '../../../shared-models.ts'
+import { relativeError } from '../../operation-cases.ts'
 import { answers, firstOf, gradientOfClass3, lightAnswers, type Samples } from './answers.ts'
 
 /**

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { hasModels, modelPath, relativeError } from '../../../shared-models.ts'
+import { hasModels, modelPath } from '../../../shared-models.ts'
+import { relativeError } from '../../operation-cases.ts'
 import { answers, firstOf } from './answers.ts'
 
 /** Outputs alone: software adapters take long to compile, and gradients are made of the operations that device.test.ts tries. */

@@ -1,4 +1,3 @@
-import { zipSync } from 'fflate'
 import { Builder } from 'flatbuffers'
 import { afterAll, describe, expect, it } from 'vitest'
 import {
@@ -13,6 +12,7 @@ import {
 import { inUse } from '../../../../src/engine/model/network.ts'
 import { Input, Resident } from '../../../../src/engine/tensor.ts'
 import { numbers } from '../tfjs/graph-cases.ts'
+import { zipOf } from '../zip-of.ts'
 import { type LiteFile, type LiteTensor, liteFile, table } from './tflite-file.ts'
 
 const device = await openDevice('reference')
@@ -295,7 +295,10 @@ describe("a file's metadata", () => {
   const model = file(x(1, 2), y(1, 2), [], [{ code: softmax, inputs: [0], outputs: [1] }], {
     metadata: { TFLITE_METADATA: metadata('labels.txt') },
   })
-  const zip = zipSync({ 'labels.txt': new TextEncoder().encode('cat\r\ndog\n'), 'notes.txt': new Uint8Array(9) })
+  const zip = zipOf([
+    { name: 'labels.txt', bytes: new TextEncoder().encode('cat\r\ndog\n'), deflated: true },
+    { name: 'notes.txt', bytes: new Uint8Array(9) },
+  ])
 
   /** As Python appends it: places count from the model's beginning. */
   function appended(moves: boolean): Uint8Array {
