@@ -4,6 +4,7 @@ import { exportOnnx } from '../../engine/facade/export-onnx.ts'
 import type { Model } from '../../engine/facade/model.ts'
 import { modelToBytes } from '../../engine/formats/write-model.ts'
 import { checkWritable, writeFileAtomically } from '../../engine/platform/atomic-write.ts'
+import { checkNotItsInput } from './input-file.ts'
 import { readModelFile } from './open-model.ts'
 import { path } from './options.ts'
 import { addInputShape, type PictureCommandOptions } from './picture-options.ts'
@@ -29,6 +30,7 @@ export function addConvertCommand(program: Command): void {
     .argument('<out>', 'the file to write, .onnx or .safetensors', writable)
   addInputShape(command).action(
     async (from: string, to: string, options: Pick<PictureCommandOptions, 'inputShape'>) => {
+      await checkNotItsInput(to, from)
       await checkWritable(to)
       const { model } = await readModelFile(from, options)
       const bytes = await writers[extname(to)](model)

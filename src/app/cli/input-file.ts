@@ -1,4 +1,5 @@
-import { LimelightError } from '../../engine/errors.ts'
+import { stat } from 'node:fs/promises'
+import { ArgumentError, LimelightError } from '../../engine/errors.ts'
 import { readWholeFile } from '../../engine/platform/read-file.ts'
 
 const reasons: Readonly<Record<string, string>> = {
@@ -30,4 +31,14 @@ export async function readInput<Content>(
     if (cause instanceof LimelightError) throw new LimelightError(`${path}: ${cause.message}`, { cause })
     throw cause
   }
+}
+
+/**
+ * A result must not take the place of what it is made from: by a slip of the hand a trained network would be gone.
+ * @throws ArgumentError where both are one file, by whatever names
+ */
+export async function checkNotItsInput(output: string, input: string): Promise<void> {
+  const [written, read] = await Promise.all([output, input].map((file) => stat(file).catch(() => null)))
+  if (written && read && written.ino === read.ino && written.dev === read.dev && written.isFile())
+    throw new ArgumentError(`${output} is the file that is read: give the result another name`)
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import type { Device } from '../../engine/device.ts'
+import { LimelightError } from '../../engine/errors.ts'
 import { type LoadOptions, loadModel, localFile, modelIn } from '../../engine/facade/load-model.ts'
 import type { Model } from '../../engine/facade/model.ts'
 import { catalogue } from '../catalogue/known-networks.ts'
@@ -45,7 +46,10 @@ export async function readModelFile(given: string, options: ReadModelOptions = {
 }
 
 async function readFileOf(given: string, { inputShape }: ReadModelOptions): Promise<ReadModelFile> {
-  const path = await modelIn(given)
+  const path = await modelIn(given).catch((cause) => {
+    if (cause instanceof LimelightError) throw new LimelightError(`${given}: ${cause.message}`, { cause })
+    throw cause
+  })
   return readInput(path, async (bytes) => ({
     path,
     model: await loadModel(localFile(path, bytes), { fallback: tutorialArchitecture(0), inputShape }),

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { ArgumentError, FormatError } from '../../engine/errors.ts'
+import { ArgumentError, FormatError, LimelightError } from '../../engine/errors.ts'
 import type { Model } from '../../engine/facade/model.ts'
 import { formatSafetensors, parseSafetensors } from '../../engine/formats/safetensors.ts'
 import type { Samples } from '../../engine/model/samples.ts'
@@ -8,7 +8,7 @@ import { formatShape } from '../../engine/tensor.ts'
 import { decodePng } from '../data/png.ts'
 import { centreCrop, resizedPicture, withChannels } from '../data/resized-picture.ts'
 import { className, type PictureTask, pictureModel } from '../tasks/picture-task.ts'
-import { readInput } from './input-file.ts'
+import { checkNotItsInput, readInput } from './input-file.ts'
 import { deviceOf, readModelFile } from './open-model.ts'
 import { addDeviceOptions, type DeviceOptions, integer, openDeviceFor, path } from './options.ts'
 import { addPictureOptions, type PictureCommandOptions, pictureTaskFor } from './picture-options.ts'
@@ -51,6 +51,7 @@ export function addPredictCommand(program: Command): void {
 }
 
 async function predictTensor(input: string, out: string, options: PredictOptions, signal: AbortSignal): Promise<void> {
+  for (const read of [options.model, input]) await checkNotItsInput(out, read)
   await checkWritable(out)
   const { model } = await readModelFile(options.model, { inputShape: options.inputShape, signal })
   const samples = await readInput(input, (bytes) => {
@@ -80,6 +81,10 @@ async function predictPictures(files: readonly string[], options: PredictOptions
   }
   const samples = { data, shape: [files.length, height, width, channels] }
   const { predictions, device } = await predictOn(pictures, samples, options, signal)
+  if (!predictions.data.every(Number.isFinite))
+    throw new LimelightError(
+      `${options.model}: it answers with numbers that are not finite: give --scale, --mean and --std as it was trained with`,
+    )
   const classes = predictions.shape[1]
   const answers = files.map((file, i) => {
     const numbers = Array.from(predictions.data.subarray(i * classes, (i + 1) * classes))

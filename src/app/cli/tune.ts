@@ -1,11 +1,9 @@
 import { type Command, Option } from 'commander'
 import type { Measurement } from '../../engine/device.ts'
-import { modelFromBytes } from '../../engine/facade/load-model.ts'
 import { sequential } from '../../engine/facade/sequential.ts'
 import { adam } from '../../engine/training/optimizers.ts'
 import { tutorialArchitecture } from '../networks/tutorial.ts'
-import { readInput } from './input-file.ts'
-import { deviceOf } from './open-model.ts'
+import { deviceOf, readModelFile } from './open-model.ts'
 import { integer, openDeviceFor, path } from './options.ts'
 import { interruptSignal, note, progressBar, result } from './terminal.ts'
 
@@ -25,7 +23,7 @@ export function addTuneCommand(program: Command): void {
     .action(async ({ model: file, batchSize, json }: TuneCommandOptions) => {
       const signal = interruptSignal('what was measured is forgotten')
       const model = file
-        ? await readInput(file, (bytes) => modelFromBytes(bytes, tutorialArchitecture(0)))
+        ? (await readModelFile(file)).model
         : sequential(tutorialArchitecture(0), tutorialArchitecture(0).layers)
       const device = await openDeviceFor({ device: 'webgpu' })
       const bar = progressBar('Tuning')

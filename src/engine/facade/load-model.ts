@@ -94,11 +94,15 @@ export async function modelIn(path: string): Promise<string> {
   const found = await stat(path).catch(() => null)
   if (!found?.isDirectory()) return path
   const extensions = modelFormats.flatMap((format) => format.extensions)
-  const names = (await readdir(path)).filter((name) => extensions.some((extension) => name.endsWith(extension)))
+  const all = await readdir(path).catch((cause: Error) => {
+    throw new LimelightError(`this folder can't be read: ${cause.message}`, { cause })
+  })
+  const names = all.filter((name) => extensions.some((extension) => name.endsWith(extension)))
   const [only] = names.includes('model.json') ? ['model.json'] : names
   if (names.length > 1 && only !== 'model.json')
     throw new FormatError(`this is a folder of several models: ${names.slice(0, 10).join(', ')}; give one of them`)
-  return only ? nodeModule('node:path').join(path, only) : path
+  if (!only) throw new FormatError(`this is a folder that holds no model; ${acceptedModels}`)
+  return nodeModule('node:path').join(path, only)
 }
 
 async function remoteFiles(source: string | Address): Promise<ModelFiles> {

@@ -118,7 +118,8 @@ export class Model {
   /**
    * The same model for pictures as they are here: values from 0 (black) to 1, [N, height, width, channels], in; probabilities out.
    * It shares the weights, and is put on a device by itself.
-   * @throws ShapeError for a network that takes no pictures, or does not answer with one number a class
+   * @throws ArgumentError for conventions that there are not, ShapeError for a network that takes no pictures, or does not answer with
+   * one number a class
    */
   forPictures(conventions: PictureConventions): Model {
     const network = 'inner' in this.network ? this.network.inner : this.network

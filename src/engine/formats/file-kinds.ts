@@ -53,8 +53,12 @@ export function isKerasZip(bytes: Uint8Array): boolean {
 /**
  * A protobuf message's fields: number and wire type, and the value where it is a plain number; null where it is no message. What reads
  * protobuf is loaded only when a file is ONNX, and this is asked before that is known.
+ * @param end of the message, where the file is known to end before it
  */
-function protobufFields(bytes: Uint8Array): { number: number; wire: number; value: number }[] | null {
+function protobufFields(
+  bytes: Uint8Array,
+  end = bytes.length,
+): { number: number; wire: number; value: number }[] | null {
   const fields: { number: number; wire: number; value: number }[] = []
   let at = 0
   const varint = () => {
@@ -74,7 +78,7 @@ function protobufFields(bytes: Uint8Array): { number: number; wire: number; valu
     const value = varint()
     if (!(number >= 1) || (wire !== 0 && wire !== 2) || Number.isNaN(value)) return null
     if (wire === 2) at += value
-    if (at > bytes.length) return null
+    if (at > end) return null
     fields.push({ number, wire, value })
   }
   return fields
@@ -84,6 +88,13 @@ function protobufFields(bytes: Uint8Array): { number: number; wire: number; valu
 export function isOnnx(bytes: Uint8Array): boolean {
   const fields = protobufFields(bytes)
   return Boolean(fields?.some(({ number, wire }) => number === 7 && wire === 2) && fields.some(isIrVersion))
+}
+
+/** What came of an ONNX file before its download broke off: its graph, the largest field by far, goes on after the end. */
+function isCutOnnx(bytes: Uint8Array): boolean {
+  const fields = protobufFields(bytes, Number.MAX_SAFE_INTEGER)
+  const last = fields?.at(-1)
+  return last?.number === 7 && last.wire === 2 && last.value > 0 && Boolean(fields?.some(isIrVersion))
 }
 
 function isIrVersion({ number, wire, value }: { number: number; wire: number; value: number }): boolean {
@@ -134,6 +145,7 @@ const otherKinds: readonly FileKind[] = [
   { name: 'a WebP picture', sniff: (bytes) => startsWith(bytes, 'RIFF') && startsWith(bytes, 'WEBP', 8) },
   { name: 'a PDF', sniff: (bytes) => startsWith(bytes, '%PDF') },
   { name: 'a gzip file: unpack it first', sniff: (bytes) => startsWith(bytes, [0x1f, 0x8b]) },
+  { name: 'an ONNX file whose end is missing: fetch it again', sniff: isCutOnnx },
   { name: 'a web page', sniff: (bytes) => /^<(!doctypehtml|html)/.test(opening(bytes)) },
   {
     name: 'a TensorFlow.js model (model.json)',

@@ -1,11 +1,12 @@
-import { ShapeError } from '../errors.ts'
+import { check, finiteNumber, listOf, oneOf, optionsOf } from '../arguments.ts'
+import { ArgumentError, ShapeError } from '../errors.ts'
 import { concat } from '../ops/concat.ts'
 import { add, exp, mul, sub } from '../ops/elementwise.ts'
 import { reshape } from '../ops/reshape.ts'
 import { slice } from '../ops/slice-and-pad.ts'
 import { softmax } from '../ops/softmax.ts'
 import { transpose } from '../ops/transpose.ts'
-import { constant, formatShape, sizeOf, type Tensor } from '../tensor.ts'
+import { constant, formatShape, type Shape, sizeOf, type Tensor } from '../tensor.ts'
 import { type Network, only, onlyInput } from './network.ts'
 
 /** What a network's numbers may be: of one class each, together or each for itself. */
@@ -17,10 +18,40 @@ export interface PictureConventions {
   readonly layout: 'NHWC' | 'NCHW'
   /** The order of the colours; grey has none. */
   readonly channels: 'rgb' | 'bgr' | 'grey'
-  /** The network takes value x scale + offset of picture values from 0 to 1, a number a channel, in its own order of channels. */
+  /** The network takes value x scale + offset of picture values from 0 to 1: one number, or one a channel in its own order. */
   readonly scale: readonly number[]
   readonly offset: readonly number[]
   readonly output: OutputKind
+}
+
+const finiteNumbers = listOf('a list of finite numbers, one or one for each channel', finiteNumber)
+
+const pictureConventions = optionsOf<PictureConventions>(
+  {
+    layout: oneOf('NHWC', 'NCHW'),
+    channels: oneOf('rgb', 'bgr', 'grey'),
+    scale: finiteNumbers,
+    offset: finiteNumbers,
+    output: oneOf('probabilities', 'logits', 'log-probabilities', 'sigmoid'),
+  },
+  'layout',
+  'channels',
+  'scale',
+  'offset',
+  'output',
+)
+
+/** @throws ArgumentError, ShapeError: what is taken for another convention gives wrong numbers, and no error later */
+function checkConventions(conventions: PictureConventions, inputShape: Shape): void {
+  check('forPictures', pictureConventions, conventions, 'conventions')
+  const [, , channels] = pictureShape(inputShape, conventions.layout)
+  for (const name of ['scale', 'offset'] as const) {
+    const { length } = conventions[name]
+    if (length !== 1 && length !== channels)
+      throw new ArgumentError(
+        `forPictures: ${name} has ${length} numbers; expected one, or one for each of the ${channels} channels`,
+      )
+  }
 }
 
 /** A network, and what was put around it. */
@@ -32,12 +63,14 @@ export interface PictureNetwork<Inner extends Network = Network> extends Network
 /**
  * A network of pictures as they are here, [N, height, width, channels] from 0 (black) to 1, whose answers are probabilities, [N, classes]:
  * what a file's network takes and gives is done inside it. One sigmoid alone is two classes, [1 - p, p].
- * @throws ShapeError for a network whose input is no image, or whose output is not one number a class
+ * @throws ArgumentError for conventions that there are not, ShapeError for a network whose input is no image, or whose output is not
+ * one number a class
  */
 export function pictureNetwork<Inner extends Network>(
   network: Inner,
   conventions: PictureConventions,
 ): PictureNetwork<Inner> {
+  checkConventions(conventions, onlyInput(network).shape)
   const { layout, scale, offset, output } = conventions
   const [height, width, channels] = pictureShape(onlyInput(network).shape, layout)
   const answer = only('outputs', network.outputs)

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parseSafetensors } from '../../../src/engine/formats/safetensors.ts'
@@ -86,6 +86,15 @@ describe('limelight predict', () => {
     )
     expectFailure(await limelight('predict', '--model', model), 2, /give either --image FILE… or --input FILE/)
   })
+
+  it.skipIf(!hasModels)('names no classes by numbers that are none', async () => {
+    const [model, image] = [modelPath('person.h5'), modelPath('../photos/chelsea.png')]
+    expectFailure(
+      await limelight('predict', '--model', model, '--image', image, '--scale', '1e300', '--device', 'cpu'),
+      1,
+      /person\.h5: it answers with numbers that are not finite: give --scale/,
+    )
+  })
 })
 
 describe('limelight convert', () => {
@@ -105,6 +114,21 @@ describe('limelight convert', () => {
       /expected a file that ends in \.onnx or \.safetensors/,
     )
   })
+})
+
+it('a result does not take the place of the file that it is made from, by whatever name that is given', async () => {
+  const bytes = readFileSync(tutorial)
+  const [file, link] = [join(folder, 'mine.safetensors'), join(folder, 'link.safetensors')]
+  writeFileSync(file, bytes)
+  symlinkSync(file, link)
+  const refused = /is the file that is read: give the result another name/
+  expectFailure(await limelight('convert', file, link), 2, refused)
+  for (const words of [
+    [tutorial, '--input', link],
+    [link, '--input', tutorial],
+  ])
+    expectFailure(await limelight('predict', '--out', file, '--model', ...words), 2, refused)
+  expect(readFileSync(file).equals(bytes)).toBe(true)
 })
 
 it('limelight models lists the catalogue', async () => {

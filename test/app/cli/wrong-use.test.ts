@@ -87,7 +87,8 @@ describe('limelight says what is wrong in one line, without a stack trace', () =
 
   it('a folder in place of a file', async () => {
     const line = /limelight-cli-\w+: this is a folder, not a file\n$/
-    expectLine(await limelight('evaluate', '--model', folder), 1, line)
+    const noModel = /limelight-cli-\w+: this is a folder that holds no model; Limelight opens ONNX/
+    expectLine(await limelight('evaluate', '--model', folder), 1, noModel)
     expectLine(await explain('--image', folder), 1, line)
   })
 

@@ -113,6 +113,22 @@ describe('what is known of a network', () => {
       rows.forPictures({ layout: 'NHWC', channels: 'rgb', scale: [1], offset: [0], output: 'logits' }),
     ).toThrow(ShapeError)
   })
+
+  it.each([
+    ['layout', { layout: 'CHW' }],
+    ['channels', { channels: 'RGB' }],
+    ['output', { output: undefined }],
+    ['scale', { scale: 1 }],
+    ['scale', { scale: [1, 2] }],
+    ['offset', { offset: [0, Number.NaN, 0] }],
+  ])('forPictures refuses conventions that there are not, by name: %s', (name, wrong) => {
+    const right = { layout: 'NHWC', channels: 'rgb', scale: [1], offset: [0, 0, 0], output: 'logits' } as const
+    const images = meansOf('NHWC', 3)
+    expect(() => images.forPictures(right)).not.toThrow()
+    const given = Object.assign({ ...right }, wrong)
+    expect(() => images.forPictures(given)).toThrow(ArgumentError)
+    expect(() => images.forPictures(given)).toThrow(name)
+  })
 })
 
 it('reads names of classes, one a line or as JSON', () => {

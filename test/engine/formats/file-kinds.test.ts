@@ -16,6 +16,11 @@ const weights = new Map([['conv1.weight', { shape: [1], data: new Float32Array(1
 const files: readonly (readonly [string, Uint8Array, RegExp])[] = [
   ['an empty file', bytes(''), /an empty file/],
   ['saved_model.pb', bytes('\x08\x01\x12\x02ab'), /a TensorFlow SavedModel/],
+  [
+    'half an .onnx',
+    bytes('\x08\x08\x12\x02ab\x3a\x90\x4ebeginning'),
+    /an ONNX file whose end is missing: fetch it again/,
+  ],
   ['model.json', bytes('{\n  "format": "layers-model",\n  "modelTopology": {}}'), /a TensorFlow.js model/],
   ['.pt', zip('archive/data.pkl', 'archive/version'), /a PyTorch file/],
   ['.pth of PyTorch 1.5', bytes('\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.'), /a PyTorch file of an old version/],
@@ -52,7 +57,7 @@ describe('a file that is no model of ours is told by its bytes', () => {
     const folder = mkdtempSync(join(tmpdir(), 'limelight-folder-'))
     try {
       await expect(loadModel(folder)).rejects.toThrow(FormatError)
-      await expect(loadModel(folder)).rejects.toThrow(/this is a folder; Limelight opens/)
+      await expect(loadModel(folder)).rejects.toThrow(/this is a folder that holds no model; Limelight opens/)
     } finally {
       rmSync(folder, { recursive: true })
     }

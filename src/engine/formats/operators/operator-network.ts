@@ -245,6 +245,9 @@ function asConstant({ tensor, isOfBatch }: HostValue, order: readonly number[]):
   return constant(data.length === 1 ? data[0] : data, shape)
 }
 
+/** Of an operator that no table has. */
+const unheard = 'is not known'
+
 /** One reading of the graph, for one size of batch. */
 class Interpretation implements Trial, Surroundings {
   readonly outputs: readonly Value[]
@@ -306,8 +309,11 @@ class Interpretation implements Trial, Surroundings {
   private runNodes(nodes: readonly OperatorNode[], values: Map<string, Value>): void {
     for (const node of nodes) {
       const given = node.inputs.map((name) => (name === '' ? null : (values.get(name) ?? undefined)))
-      // A node before it can't be run: whether it could is not known.
-      if (given.some((value) => value === undefined)) continue
+      // A node before it can't be run: whether it could is not known, but whether there is such an operator is.
+      if (given.some((value) => value === undefined)) {
+        if (!this.find(node)) this.unsupported.push({ node: node.name, operator: node.operator, why: unheard })
+        continue
+      }
       try {
         const made = this.made(
           node,
@@ -333,7 +339,7 @@ class Interpretation implements Trial, Surroundings {
     outer: ReadonlyMap<string, Value>,
   ): readonly Value[] {
     const operator = this.find(node)
-    if (!operator) throw new UnsupportedNode('is not known')
+    if (!operator) throw new UnsupportedNode(unheard)
     const fixed = inputs.every((value) => !(value instanceof DeviceValue))
     const isOfBatch = inputs.some((value) => value instanceof HostValue && value.isOfBatch)
     if (fixed && !isOfBatch) {

@@ -231,7 +231,9 @@ describe('graphs of an ONNX file', () => {
       node('FusedConv', ['x'], 'b', { name: 'second', domain: 'com.microsoft' }),
       node('Conv', ['x', 'half'], 'c', { name: 'third' }),
       node('If', ['x'], 'd', { name: 'fourth' }),
-      node('Sum', ['a', 'b', 'c', 'd'], 'y'),
+      node('Sum', ['a', 'b', 'c', 'd'], 'e'),
+      // What comes after those, too.
+      node('Unheard', ['e'], 'y', { name: 'last' }),
     ]
     const half: TestTensor = { name: 'half', dims: [1], type: 17 }
     const error = await loadModel(small(nodes, { initializers: [half] })).catch((reason: unknown) => reason)
@@ -243,6 +245,7 @@ describe('graphs of an ONNX file', () => {
       'second com.microsoft.FusedConv is not known',
       'half tensor of the file is of float8e4m3fn',
       "fourth If its input 1 is computed from the network's input; expected a constant",
+      'last Unheard is not known',
     ])
   })
 
