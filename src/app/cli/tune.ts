@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { Measurement } from '../../engine/device.ts'
-import { modelFromBytes } from '../../engine/facade/load-model.ts'
+import { modelFromBytes } from '../../engine/facade/model-from-bytes.ts'
 import { sequential } from '../../engine/facade/sequential.ts'
 import { adam } from '../../engine/training/optimizers.ts'
 import { tutorialArchitecture } from '../networks/tutorial.ts'
