@@ -98,6 +98,11 @@ describe('a file dropped anywhere', () => {
     await page.locator('.course .facts').waitFor()
     expect(await drop(page, 'notes.txt', 'text/plain', Buffer.from('notes'), 'input[type="number"]')).toBe(true)
     await page.getByRole('alert').getByText('notes.txt is not taken: expected a picture').waitFor()
+    await drop(page, 'pictures.h5', '', await kerasFile('pictures.h5'))
+    await page
+      .getByRole('alert')
+      .getByText("pictures.h5 can't be opened as a network: another is being trained; stop that first")
+      .waitFor()
     expect(await page.locator('[data-phase="stopped"]').count()).toBe(0)
     await page.getByRole('button', { name: 'Stop' }).click()
     await page.locator('[data-phase="stopped"]').waitFor()

@@ -301,7 +301,7 @@ class Engine implements EngineApi {
     const read = async (file: File) => [file.name, new Uint8Array(await file.arrayBuffer())] as const
     const content = new Map(await Promise.all(files.map(read)))
     const network = await networkFrom(content)
-    if (this.training) throw new LimelightError('A network is being trained: stop that first.')
+    if (this.training) throw new LimelightError('another is being trained; stop that first')
     this.stopAsking()
     await this.networks.add('own', network)
     this.tellOfOwnNetwork()
