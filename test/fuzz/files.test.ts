@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib'
 import { gunzip } from '../../src/app/data/gzip.ts'
 import { parseIdxImages } from '../../src/app/data/idx.ts'
 import { decodePng, encodePng, maxPixels } from '../../src/app/data/png.ts'
-import { modelFromBytes } from '../../src/engine/facade/load-model.ts'
+import { modelFromBytes } from '../../src/engine/facade/model-from-bytes.ts'
 import { formatSafetensors, parseSafetensors, type StoredArray } from '../../src/engine/formats/safetensors.ts'
 import { modelToBytes } from '../../src/engine/formats/write-model.ts'
 import {

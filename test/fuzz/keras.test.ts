@@ -1,5 +1,5 @@
-import { modelFromBytes } from '../../src/engine/facade/load-model.ts'
 import type { Model } from '../../src/engine/facade/model.ts'
+import { modelFromBytes } from '../../src/engine/facade/model-from-bytes.ts'
 import { openHdf5 } from '../../src/engine/formats/hdf5/hdf5-file.ts'
 import { parseModel } from '../../src/engine/formats/keras/keras-config.ts'
 import { kerasModel } from '../../src/engine/formats/keras/read-keras.ts'

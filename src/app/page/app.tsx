@@ -11,7 +11,7 @@ import { askedOfPresent, type Place, usePlace } from './places/use-place.ts'
 import { useTraining } from './train/use-training.ts'
 import { ShownView } from './views.tsx'
 import type { EngineClient } from './worker/engine-client.ts'
-import { messageOf, useEngine } from './worker/use-engine.ts'
+import { messageOf, useEngine, whyNotOpened } from './worker/use-engine.ts'
 
 export function App({ engine }: { engine: EngineClient }) {
   const [problem, setProblem] = useState<string | null>(null)
@@ -123,8 +123,11 @@ async function openFiles(
     go('explain')
   } else {
     await engine.openNetwork(files).catch((error) => {
+      const isNone = error instanceof Error && error.name === 'NoNetworkError'
       throw new Error(
-        `${file.name} is not taken: expected a picture (PNG, JPEG, WebP, GIF) to explain, or a network to explain with. ${messageOf(error)}`,
+        isNone
+          ? `${file.name} is not taken: expected a picture (PNG, JPEG, WebP, GIF) to explain, or a network to explain with: ${messageOf(error)}`
+          : whyNotOpened(files, error),
       )
     })
     setLeft((left) => ({ ...left, network: 'own' }))

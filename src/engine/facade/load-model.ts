@@ -2,32 +2,12 @@ import { shown } from '../arguments.ts'
 import { ArgumentError, FormatError, LimelightError, UnsupportedModelError } from '../errors.ts'
 import { acceptedModels } from '../formats/file-kinds.ts'
 import { insideFolder, type ModelFiles, oneFile } from '../formats/model-files.ts'
-import type { OpenedModel } from '../formats/opened-model.ts'
-import { readModel } from '../formats/read-model.ts'
 import { modelAmong, modelFormats, type OpenOptions, openModelFiles } from '../formats/registry.ts'
-import type { Architecture } from '../model/sequential.ts'
 import { isNode, nodeModule } from '../platform/node-module.ts'
 import { readWholeFile } from '../platform/read-file.ts'
 import type { URL as Address } from '../platform/types.ts'
-import { Model } from './model.ts'
-import { sequentialOf } from './sequential.ts'
-
-/**
- * Reads a model. `fallback` is the architecture of files that have none (weights written by other programs).
- * @throws FormatError when the file is not a model: another program's, truncated, corrupt, without a known architecture, or with
- * weights that do not fit it or are not finite
- */
-export function modelFromBytes(bytes: Uint8Array, fallback?: Architecture): Model {
-  return modelOf({ ...readModel(bytes, fallback), origin: { format: 'safetensors' } })
-}
-
-function modelOf({ network, metadata, origin, images }: OpenedModel): Model {
-  const model = 'layers' in network ? sequentialOf(network) : Model.of(network)
-  model.metadata = { ...metadata }
-  model.origin = origin
-  model.images = images
-  return model
-}
+import type { Model } from './model.ts'
+import { modelOf } from './model-from-bytes.ts'
 
 /** Paths are no longer, where they are any: letters of one in a message. */
 const longestName = 1000

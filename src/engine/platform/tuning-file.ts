@@ -1,5 +1,6 @@
 import { openToAppend, writeFileAtomically } from './atomic-write.ts'
 import { nodeModule } from './node-module.ts'
+import { type Choices, choicesIn } from './tuning-choices.ts'
 
 /**
  * What was found out by measuring machines, as lines of JSON, `{ machine: { what: choice } }`, one for each time; later ones count. A
@@ -12,16 +13,6 @@ import { nodeModule } from './node-module.ts'
  * is still the last, and writes to the new last one, too, where it is not. So a closed file changes no more in what it says, and
  * a process that is killed at any moment, or that sleeps for a day, spoils nothing.
  */
-
-export type Choices = Record<string, string>
-
-/** Only texts under names: whatever else a file or a database holds is not from here. */
-export function choicesIn(value: unknown): Choices {
-  if (typeof value !== 'object' || value === null) return {}
-  return Object.fromEntries(
-    Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
-  )
-}
 
 /** In bytes: a machine's choices take some hundred each time, and are read whole. */
 const grown = 2 ** 16

@@ -2,7 +2,7 @@ import { thatIs } from '../arguments.ts'
 import { cacheFolder } from './cache-folder.ts'
 import { isNode, nodeModule } from './node-module.ts'
 import { within } from './patience.ts'
-import { choicesIn, tuningFile } from './tuning-file.ts'
+import { choicesIn } from './tuning-choices.ts'
 
 /**
  * What was found out by measuring a machine, kept for the next time: a file in Node, IndexedDB in a browser. Losing it costs
@@ -26,10 +26,14 @@ export const tuningMemoryGiven = thatIs<TuningMemory>(
 
 /** @param limit as tuningFile() takes it */
 export function fileTuningMemory(path?: string, limit?: number): TuningMemory {
-  const file = () => tuningFile(path ?? nodeModule('node:path').join(cacheFolder(), 'tuning.jsonl'), limit)
+  const file = async () => {
+    // Browsers have no files, and do without what writes them.
+    const { tuningFile } = await import('./tuning-file.ts')
+    return tuningFile(path ?? nodeModule('node:path').join(cacheFolder(), 'tuning.jsonl'), limit)
+  }
   return {
-    read: async (machine) => file().read(machine),
-    write: async (machine, choices) => file().write(machine, choices),
+    read: async (machine) => (await file()).read(machine),
+    write: async (machine, choices) => (await file()).write(machine, choices),
   }
 }
 

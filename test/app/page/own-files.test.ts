@@ -4,9 +4,11 @@ import type { Page } from 'playwright'
 import { describe, expect, test } from 'vitest'
 import { differenceFrom, usualDifference } from '../../../src/app/page/pictures/likeness.ts'
 import { fashionMnist } from '../../../src/app/tasks/fashion-mnist/task.ts'
-import { exportOnnx, loadModel, modelToBytes, Sequential } from '../../../src/engine/index.ts'
+import { exportOnnx, loadModel, modelToBytes, parseSafetensors, Sequential } from '../../../src/engine/index.ts'
+import { kerasFile } from '../../engine/formats/keras/keras-files.ts'
+import { liteFile } from '../../engine/formats/tflite/tflite-file.ts'
 import { chunk, png } from '../data/png-writer.ts'
-import { explained, root, shownProbabilities, useSite } from './site.ts'
+import { expectClose, explained, root, shownProbabilities, useSite } from './site.ts'
 
 const {
   inputShape: [imageExtent],
@@ -16,14 +18,19 @@ const {
 
 const site = useSite()
 const size = imageExtent * imageExtent
+const tutorialFile = `${root}models/fashion-cnn.safetensors`
 
-/** Drops a file on the page as the system does. @returns whether the page took the drop, so that the browser does not go there */
-function drop(page: Page, name: string, type: string, bytes: Buffer | Uint8Array, onto = 'body'): Promise<boolean> {
+type NamedBytes = readonly [name: string, bytes: Uint8Array, type?: string]
+
+/** Drops files on the page as the system does. @returns whether the page took the drop, so that the browser does not go there */
+function dropFiles(page: Page, files: readonly NamedBytes[], onto = 'body'): Promise<boolean> {
   return page.evaluate(
-    ({ name, type, text, onto }) => {
-      const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))
+    ({ texts, onto }) => {
       const dataTransfer = new DataTransfer()
-      dataTransfer.items.add(new File([bytes], name, { type }))
+      for (const { name, type, text } of texts) {
+        const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))
+        dataTransfer.items.add(new File([bytes], name, { type }))
+      }
       const target = document.querySelector(onto)
       const over = new DragEvent('dragover', { dataTransfer, cancelable: true, bubbles: true })
       target?.dispatchEvent(over)
@@ -31,9 +38,23 @@ function drop(page: Page, name: string, type: string, bytes: Buffer | Uint8Array
       target?.dispatchEvent(dropped)
       return over.defaultPrevented && dropped.defaultPrevented
     },
-    { name, type, text: Buffer.from(bytes).toString('base64'), onto },
+    {
+      texts: files.map(([name, bytes, type = '']) => ({ name, type, text: Buffer.from(bytes).toString('base64') })),
+      onto,
+    },
   )
 }
+
+function drop(page: Page, name: string, type: string, bytes: Uint8Array, onto?: string): Promise<boolean> {
+  return dropFiles(page, [[name, bytes, type]], onto)
+}
+
+/** Which network answers; null before there is a choice. */
+const answering = (page: Page) =>
+  page
+    .getByRole('combobox', { name: 'Network', exact: true })
+    .inputValue()
+    .catch(() => null)
 
 /** A grey PNG with opacity of the picture: seen where the test image is not black. */
 function cutOut(pixels: Uint8Array, lightness: (value: number) => number): Uint8Array {
@@ -77,6 +98,11 @@ describe('a file dropped anywhere', () => {
     await page.locator('.course .facts').waitFor()
     expect(await drop(page, 'notes.txt', 'text/plain', Buffer.from('notes'), 'input[type="number"]')).toBe(true)
     await page.getByRole('alert').getByText('notes.txt is not taken: expected a picture').waitFor()
+    await drop(page, 'pictures.h5', '', await kerasFile('pictures.h5'))
+    await page
+      .getByRole('alert')
+      .getByText("pictures.h5 can't be opened as a network: another is being trained; stop that first")
+      .waitFor()
     expect(await page.locator('[data-phase="stopped"]').count()).toBe(0)
     await page.getByRole('button', { name: 'Stop' }).click()
     await page.locator('[data-phase="stopped"]').waitFor()
@@ -88,18 +114,121 @@ describe('a file dropped anywhere', () => {
   ])('that holds a network is opened, and explains at once: %s', async (extension, bytesOf) => {
     const { page } = await site.open('?index=3')
     const before = await shownProbabilities(page)
-    const bytes = await bytesOf(`${root}models/fashion-cnn.safetensors`)
+    const bytes = await bytesOf(tutorialFile)
     expect(await drop(page, `fashion.${extension}`, '', bytes)).toBe(true)
-    await expect
-      .poll(() =>
-        page
-          .getByRole('combobox', { name: 'Network', exact: true })
-          .inputValue()
-          .catch(() => null),
-      )
-      .toBe('own')
+    await expect.poll(() => answering(page)).toBe('own')
     expect(await shownProbabilities(page)).toEqual(before)
     expect(await page.getByRole('alert').textContent()).toBe('')
+  })
+})
+
+/** The tutorial's network as TensorFlow.js keeps those of Keras, its weights in two files. */
+async function webModel(): Promise<NamedBytes[]> {
+  const { tensors } = parseSafetensors(await readFile(tutorialFile))
+  const weights = Array.from(tensors, ([name, { shape }]) => ({ name, shape, dtype: 'float32' }))
+  const bytes = Buffer.concat(
+    Array.from(tensors.values(), ({ data }) => new Uint8Array(Float32Array.from(data).buffer)),
+  )
+  const convolution = (name: string, filters: number) => ({
+    class_name: 'Conv2D',
+    config: {
+      name,
+      filters,
+      kernel_size: [3, 3],
+      padding: 'same',
+      activation: 'relu',
+      batch_input_shape: [null, 28, 28, 1],
+    },
+  })
+  const layers = [
+    convolution('conv2d', 48),
+    convolution('conv2d_1', 32),
+    convolution('conv2d_2', 16),
+    { class_name: 'Flatten', config: { name: 'flatten' } },
+    { class_name: 'Dense', config: { name: 'dense', units: 10, activation: 'softmax' } },
+  ]
+  const model = {
+    format: 'layers-model',
+    modelTopology: { model_config: { class_name: 'Sequential', config: { name: 'tutorial', layers } } },
+    weightsManifest: [{ paths: ['shard1.bin', 'shard2.bin'], weights }],
+  }
+  return [
+    ['shard2.bin', bytes.subarray(300_000)],
+    ['model.json', Buffer.from(JSON.stringify(model)), 'application/json'],
+    ['shard1.bin', bytes.subarray(0, 300_000)],
+  ]
+}
+
+/** One dense layer over the pixels, and a softmax. */
+function liteModel(): Uint8Array {
+  const weights = Float32Array.from({ length: 10 * size }, (_, i) => Math.sin(i) / 10)
+  return liteFile({
+    tensors: [
+      { name: 'x', shape: [1, 28, 28, 1] },
+      { name: 'y', shape: [1, 10] },
+      { name: 'weights', shape: [10, size], data: weights },
+      { name: 'sums', shape: [1, 10] },
+    ],
+    operators: [
+      { code: 9, inputs: [0, 2], outputs: [3], options: [[0, 'int8', 0]] },
+      { code: 25, inputs: [3], outputs: [1], options: [[0, 'float32', 1]] },
+    ],
+    inputs: [0],
+    outputs: [1],
+  })
+}
+
+describe('a network of another format', () => {
+  /** What it says in Node of a test image. */
+  async function predicted(files: readonly NamedBytes[], index: number): Promise<number[]> {
+    const model = await loadModel(
+      files.length === 1 ? files[0][1] : new Map(files.map(([name, bytes]) => [name, bytes])),
+    )
+    await model.compile({ device: site.device })
+    const answer = await site.predicted(site.pixelsOf(index), model)
+    model.dispose()
+    return answer
+  }
+
+  test('is opened without the internet, too: what reads it is kept with the page, as is the network', async () => {
+    const { page, complaints } = await site.open('?index=3')
+    await page.evaluate(async () => (await navigator.serviceWorker.ready).active?.state)
+    await page.context().setOffline(true)
+    await page.reload()
+    const networks: NamedBytes[][] = [
+      [['lite.tflite', liteModel()]],
+      await webModel(),
+      [['pictures.onnx', await exportOnnx(await loadModel(tutorialFile))]],
+      [['pictures.h5', await kerasFile('pictures.h5')]],
+    ]
+    await shownProbabilities(page)
+    for (const files of networks) {
+      await page.getByRole('combobox', { name: 'Network', exact: true }).selectOption('tutorial')
+      await dropFiles(page, files)
+      await expect.poll(() => answering(page)).toBe('own')
+      expectClose(await shownProbabilities(page), await predicted(files, 3))
+    }
+    await page.reload()
+    await expect.poll(() => answering(page)).toBe('own')
+    expectClose(await shownProbabilities(page), await predicted(networks[3], 3))
+    expect(await page.getByRole('alert').textContent()).toBe('')
+    expect(complaints).toEqual([])
+  })
+
+  test('of another size, or without its other files, is refused in one sentence; its own file is what is saved', async () => {
+    const { page, complaints } = await site.open('?index=3')
+    const says = (text: string) => page.getByRole('alert').getByText(text).waitFor()
+    await drop(page, 'small.h5', '', await kerasFile('small.h5'))
+    await says("small.h5 can't be opened as a network: it leads from [6,6,1] to [3]; expected one from [28,28,1]")
+    const [, model] = await webModel()
+    await dropFiles(page, [model])
+    await says('model.json can\'t be opened as a network: its file "shard1.bin" is missing')
+    await drop(page, 'pictures.h5', '', await kerasFile('pictures.h5'))
+    await expect.poll(() => answering(page)).toBe('own')
+    await page.getByRole('link', { name: 'Train', exact: true }).click()
+    await page.getByRole('button', { name: 'Save weights' }).click()
+    await says("The network can't be saved: it came from another program, in a file that still holds it")
+    expect(complaints).toEqual([])
   })
 })
 
@@ -135,7 +264,6 @@ describe('a network of other classes than the test images have', () => {
 })
 
 describe('a chosen class', () => {
-  const answering = (page: Page) => page.getByRole('combobox', { name: 'Network', exact: true })
   const chosen = (page: Page) =>
     page
       .getByLabel('Explain the class')
@@ -167,7 +295,7 @@ describe('a chosen class', () => {
     await hasClasses(page, 2)
     expect(await chosen(page)).toBe('the most probable')
     await page.getByLabel('Explain the class').selectOption('1')
-    await answering(page).selectOption('tutorial')
+    await page.getByRole('combobox', { name: 'Network', exact: true }).selectOption('tutorial')
     await hasClasses(page, 10)
     expect(await chosen(page)).toBe('the most probable')
     expect(complaints).toEqual([])

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { tutorialArchitecture } from '../../../src/app/networks/tutorial.ts'
 import { FormatError } from '../../../src/engine/errors.ts'
-import { loadModel, modelFromBytes } from '../../../src/engine/facade/load-model.ts'
+import { loadModel } from '../../../src/engine/facade/load-model.ts'
+import { modelFromBytes } from '../../../src/engine/facade/model-from-bytes.ts'
 import { formatSafetensors } from '../../../src/engine/formats/safetensors.ts'
 
 /** Bytes written as text, letter for byte. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { compute } from '../../../src/engine/compute.ts'
 import { ArgumentError, ShapeError } from '../../../src/engine/errors.ts'
-import { modelFromBytes } from '../../../src/engine/facade/load-model.ts'
+import { modelFromBytes } from '../../../src/engine/facade/model-from-bytes.ts'
 import { sequential } from '../../../src/engine/facade/sequential.ts'
 import { modelToBytes } from '../../../src/engine/formats/write-model.ts'
 import { type ActivationName, activations } from '../../../src/engine/model/layers/activations.ts'

@@ -3,7 +3,7 @@ import type { OwnNetwork } from '../contract/engine-api.ts'
 import { count } from '../number-format.ts'
 import { saveFile } from '../parts/save-file.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
-import { messageOf } from '../worker/use-engine.ts'
+import { messageOf, whyNotOpened } from '../worker/use-engine.ts'
 
 /** The network of one's own as a file: saved, or opened. */
 export function NetworkFiles({
@@ -33,7 +33,7 @@ export function NetworkFiles({
     try {
       await engine.openNetwork(files)
     } catch (error) {
-      onProblem(`${files[0].name} can't be opened as a network: ${messageOf(error)}`)
+      onProblem(whyNotOpened(files, error))
     }
   }
   return (
@@ -42,7 +42,7 @@ export function NetworkFiles({
       <p class="hint" role="status">
         {ownNetwork
           ? `${count(ownNetwork.parameters)} parameters, ${ownNetwork.title}. It stays in this browser.`
-          : 'There is none yet: train one, or open a file (safetensors, ONNX, Keras, TensorFlow Lite or TensorFlow.js).'}
+          : 'There is none yet: train one, or open a file (safetensors, ONNX, Keras, TensorFlow Lite, or all files of one of TensorFlow.js).'}
       </p>
       <div class="buttons">
         <button type="button" disabled={!ownNetwork} onClick={onUse}>

@@ -35,7 +35,6 @@ import { download } from './download.ts'
 import { type Explained, explainPicture, faithfulness, predictWithout, resultOf, stability } from './explaining.ts'
 import { forget, type KeptTraining, keep, kept, type NamedFiles } from './kept.ts'
 import { Networks } from './networks.ts'
-import { checkSize, networkFrom } from './own-network.ts'
 import { Runs, told } from './runs.ts'
 import type { TrainingRun } from './training-run.ts'
 
@@ -86,9 +85,12 @@ class Engine implements EngineApi {
   private async takeKeptNetwork(content: Uint8Array | NamedFiles): Promise<void> {
     let network: Model
     try {
+      const { networkFrom } = await import('./own-network.ts')
       network = await networkFrom(content)
-    } catch {
-      return forget('network')
+    } catch (error) {
+      // What reads it may be what is missing this time.
+      if (error instanceof LimelightError) await forget('network')
+      return
     }
     await this.networks.add('own', network)
     this.tellOfOwnNetwork()
@@ -288,15 +290,18 @@ class Engine implements EngineApi {
 
   async saveNetwork(): Promise<Blob> {
     const network = await this.networks.get('own')
+    if (!('architecture' in network.network))
+      throw new LimelightError('it came from another program, in a file that still holds it; keep that file')
     return new Blob([modelToBytes(network)], { type: 'application/octet-stream' })
   }
 
   async openNetwork(files: readonly File[]): Promise<void> {
+    const { checkSize, networkFrom } = await import('./own-network.ts')
     checkSize(files)
     const read = async (file: File) => [file.name, new Uint8Array(await file.arrayBuffer())] as const
     const content = new Map(await Promise.all(files.map(read)))
-    const network = await networkFrom(content, files[0].name)
-    if (this.training) throw new LimelightError('A network is being trained: stop that first.')
+    const network = await networkFrom(content)
+    if (this.training) throw new LimelightError('another is being trained; stop that first')
     this.stopAsking()
     await this.networks.add('own', network)
     this.tellOfOwnNetwork()

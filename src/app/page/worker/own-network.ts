@@ -1,3 +1,4 @@
+import { modelFormats } from '../../../engine/formats/registry.ts'
 import { LimelightError, loadModel, type Model } from '../../../engine/index.ts'
 import { tutorialArchitecture } from '../../networks/tutorial.ts'
 import { task } from '../../tasks/chosen-task.ts'
@@ -14,38 +15,47 @@ const maxLayers = 64
 /** Of a file that has operators: what is one layer here may be several there. */
 const maxNodes = 1000
 
+/** Files none of which is of a format that networks have. The page knows it by its name. */
+export class NoNetworkError extends LimelightError {
+  override readonly name: string = 'NoNetworkError'
+}
+
 /** @throws LimelightError for files that are not worth reading */
-export function checkSize(files: readonly { readonly name: string; readonly size: number }[]): void {
+export function checkSize(files: readonly { readonly size: number }[]): void {
   const size = files.reduce((sum, file) => sum + file.size, 0)
   if (size > maxBytes)
     throw new LimelightError(
-      `${files[0].name} has ${Math.round(size / 2 ** 20)} MB; a network for these pictures has at most ${maxBytes / 2 ** 20}`,
+      `it has ${Math.round(size / 2 ** 20)} MB; a network for these pictures has at most ${maxBytes / 2 ** 20}`,
     )
 }
 
 /**
  * Files as a network for these pictures, of any format; weights alone are taken for the tutorial's.
- * @throws FormatError or LimelightError that says what is wrong with it
+ * @throws NoNetworkError, or a LimelightError that says what is wrong with it
  */
-export async function networkFrom(content: Uint8Array | NamedFiles, name = 'the file'): Promise<Model> {
-  const [only, ...others] = content instanceof Uint8Array ? [content] : content.values()
-  const source = others.length > 0 || !only ? content : only
-  const network = forPictures(await loadModel(source, { fallback: tutorialArchitecture(0) }))
+export async function networkFrom(content: Uint8Array | NamedFiles): Promise<Model> {
+  const files = content instanceof Uint8Array ? [content] : Array.from(content.values())
+  const network = forPictures(await opened(files.length === 1 ? files[0] : content, files))
   const { inputShape: takes, outputShape: gives } = network
   if (takes.join() !== task.inputShape.join() || gives.length !== 1 || gives[0] < 2)
     throw new LimelightError(
-      `${name} holds a network from [${takes}] to [${gives}]; expected one from [${task.inputShape}] to two classes or more`,
+      `it leads from [${takes}] to [${gives}]; expected one from [${task.inputShape}] to two classes or more`,
     )
   const { layers } = network
   if (network.parameterCount > maxParameters || layers.length > maxLayers || nodesOf(network) > maxNodes)
     throw new LimelightError(
-      `${name} holds a network of ${layers.length || nodesOf(network)} layers and ${count(network.parameterCount)} parameters; at most ${maxLayers} and ${count(maxParameters)} are taken`,
+      `it has ${layers.length || nodesOf(network)} layers and ${count(network.parameterCount)} parameters; at most ${maxLayers} and ${count(maxParameters)} are taken`,
     )
   if (task.output === 'probabilities' && network.outputActivation !== 'softmax')
-    throw new LimelightError(
-      `${name} holds a network that ends without a softmax; expected probabilities of the classes`,
-    )
+    throw new LimelightError('it ends without a softmax; expected probabilities of the classes')
   return network
+}
+
+async function opened(source: Uint8Array | NamedFiles, files: readonly Uint8Array[]): Promise<Model> {
+  const isKnown = files.some((bytes) => modelFormats.some(({ sniff }) => sniff(bytes)))
+  return loadModel(source, { fallback: tutorialArchitecture(0) }).catch((error) => {
+    throw isKnown || !(error instanceof LimelightError) ? error : new NoNetworkError(error.message)
+  })
 }
 
 function nodesOf({ network }: Model): number {

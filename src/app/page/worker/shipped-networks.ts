@@ -1,6 +1,6 @@
 import tutorialAddress from '../../../../models/fashion-cnn.safetensors?url'
 import residualAddress from '../../../../models/fashion-resnet.safetensors?url'
-import { loadModel, type Model } from '../../../engine/index.ts'
+import { type Model, modelFromBytes } from '../../../engine/index.ts'
 import type { ShippedNetwork } from '../contract/engine-api.ts'
 import { download } from './download.ts'
 
@@ -13,5 +13,5 @@ const files: Readonly<Record<ShippedNetwork, { readonly address: string; readonl
 /** @throws LimelightError when its file can't be had */
 export async function fetchShipped(name: ShippedNetwork): Promise<Model> {
   const { address, what } = files[name]
-  return loadModel(await download(address, what))
+  return modelFromBytes(await download(address, what))
 }

@@ -38,7 +38,7 @@ weights = {'first': {'kernel:0': normal(3, 3, 1, 2), 'bias:0': normal(2)},
            'norm': {'gamma:0': normal(2), 'beta:0': normal(2), 'moving_mean:0': normal(2), 'moving_variance:0': abs(normal(2)) + 1},
            'second': {'kernel:0': normal(3, 3, 2, 2), 'bias:0': normal(2)}, 'flat': {}, 'last': {'kernel:0': normal(8, 3), 'bias:0': normal(3)}}
 
-def write_h5(path, **options):
+def write_h5(path, model=model, weights=weights, **options):
     with h5py.File(path, 'w', **options) as file:
         file.attrs['model_config'] = json.dumps(model).encode()
         file.attrs['keras_version'], file.attrs['backend'] = b'2.8.0', b'tensorflow'
@@ -49,6 +49,12 @@ def write_h5(path, **options):
             for weight, value in values.items(): group.create_dataset(f'{name}/{weight}', data=value)
 write_h5(f'{folder}/small.h5')
 write_h5(f'{folder}/small-v108.h5', libver=('v108', 'v108'))
+
+# For pictures as the page has them.
+pooled = [layer('AveragePooling2D', 'pool', batch_input_shape=[None, 28, 28, 1], pool_size=[7, 7], strides=[7, 7]), layer('Flatten', 'flat'),
+          layer('Dense', 'last', units=10, activation='softmax')]
+write_h5(f'{folder}/pictures.h5', {'class_name': 'Sequential', 'config': {'name': 'pictures', 'layers': pooled}},
+         {'pool': {}, 'flat': {}, 'last': {'kernel:0': np.random.default_rng(4).normal(size=(16, 10)).astype('f4'), 'bias:0': np.zeros(10, 'f4')}}, libver=('v108', 'v108'))
 
 # As Keras 2.13 does, on Linux and on Windows: layers with weights are counted twice, and paths are joined by the system's sign.
 for sign, name in [('/', 'small-2.13.keras'), ('\\', 'small-2.13-windows.keras')]:
