@@ -43,14 +43,14 @@ export async function readModelFile(
   return read
 }
 
-async function readFileOf(given: string, options: Pick<LoadOptions, 'inputShape'>): Promise<ReadModelFile> {
+async function readFileOf(given: string, { inputShape }: Pick<LoadOptions, 'inputShape'>): Promise<ReadModelFile> {
   const path = await modelIn(given).catch((cause) => {
     if (cause instanceof LimelightError) throw new LimelightError(`${given}: ${cause.message}`, { cause })
     throw cause
   })
   return readInput(path, async (bytes) => ({
     path,
-    model: await loadModel(localFile(path, bytes), { fallback: tutorialArchitecture(0), ...options }),
+    model: await loadModel(localFile(path, bytes), { fallback: tutorialArchitecture(0), inputShape }),
     bytes,
     digest: createHash('sha256').update(bytes).digest('hex'),
   }))
