@@ -1,4 +1,4 @@
-import { shown } from '../arguments.ts'
+import { check, listOf, optionsOf, shown, thatIs, wholeNumber } from '../arguments.ts'
 import { ArgumentError, FormatError, LimelightError, UnsupportedModelError } from '../errors.ts'
 import { acceptedModels } from '../formats/file-kinds.ts'
 import { insideFolder, type ModelFiles, oneFile } from '../formats/model-files.ts'
@@ -14,6 +14,11 @@ const longestName = 1000
 
 export interface LoadOptions extends OpenOptions {}
 
+const loadOptions = optionsOf<LoadOptions>({
+  inputShape: listOf('a list of positive integers, the extents of one sample', wholeNumber(1)),
+  fallback: thatIs('an architecture', (value) => typeof value === 'object' && value !== null),
+})
+
 /**
  * Loads a model of any format that Limelight opens, from a file's path (in Node) or address (in the browser), from its bytes, or
  * from several files by their names, one of which is the model and names the others.
@@ -24,8 +29,9 @@ export async function loadModel(
   source: string | Address | Uint8Array | ReadonlyMap<string, Uint8Array> | ModelFiles,
   options: LoadOptions = {},
 ): Promise<Model> {
+  check('loadModel', loadOptions, options)
   if (source instanceof Uint8Array) return opened(oneFile(source), options)
-  if (source instanceof Map) return opened(modelAmong(source, 'this list'), options)
+  if (source instanceof Map) return opened(modelAmong(checkedFiles(source), 'this list'), options)
   if (isFiles(source)) return opened(source, options)
   if (typeof source !== 'string' && !(source instanceof URL))
     throw new ArgumentError(
@@ -44,11 +50,25 @@ function isFiles(source: unknown): source is ModelFiles {
   return typeof source === 'object' && source !== null && 'bytes' in source && 'beside' in source
 }
 
+function checkedFiles(files: ReadonlyMap<unknown, unknown>): ReadonlyMap<string, Uint8Array> {
+  const checked = new Map<string, Uint8Array>()
+  for (const [name, bytes] of files) {
+    if (typeof name !== 'string' || !(bytes instanceof Uint8Array))
+      throw new ArgumentError(
+        `loadModel: source has ${shown(bytes)} under ${shown(name)}; expected a Map of Uint8Array by the files' names`,
+      )
+    checked.set(name, bytes)
+  }
+  return checked
+}
+
 async function opened(files: ModelFiles, options: LoadOptions): Promise<Model> {
   return modelOf(await openModelFiles(files, options))
 }
 
 async function localFiles(source: string | Address): Promise<ModelFiles> {
+  if (/^(?:https?|blob|data):/.test(String(source)))
+    throw new LimelightError('in Node models are read from files: fetch it, and give its bytes or its path')
   const path = await modelIn(typeof source === 'string' ? source : nodeModule('node:url').fileURLToPath(source))
   return localFile(path, await readLocal(path))
 }

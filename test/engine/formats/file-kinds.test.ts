@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { tutorialArchitecture } from '../../../src/app/networks/tutorial.ts'
-import { FormatError } from '../../../src/engine/errors.ts'
+import { ArgumentError, FormatError } from '../../../src/engine/errors.ts'
 import { loadModel } from '../../../src/engine/facade/load-model.ts'
 import { modelFromBytes } from '../../../src/engine/facade/model-from-bytes.ts'
 import { formatSafetensors } from '../../../src/engine/formats/safetensors.ts'
@@ -62,5 +62,31 @@ describe('a file that is no model of ours is told by its bytes', () => {
     } finally {
       rmSync(folder, { recursive: true })
     }
+  })
+})
+
+describe('what loadModel can not take is said by name', () => {
+  const map = (name: unknown, content: unknown) => new Map().set(name, content)
+  it.each([
+    [
+      'a text for bytes',
+      map('net.onnx', 'text'),
+      '{}',
+      /source has "text" under "net\.onnx"; expected a Map of Uint8Array/,
+    ],
+    ['a number for a name', map(1, bytes('')), '{}', /source has a Uint8Array under 1; expected/],
+    ['a text for a shape', bytes(''), '{"inputShape":"3,224,224"}', /inputShape must be a list of pos/],
+    ['an extent of -1', bytes(''), '{"inputShape":[3,-1,4]}', /inputShape must be a list of positive integers/],
+  ])('%s', async (_what, source, options, message) => {
+    const refused = loadModel(source, JSON.parse(options))
+    await expect(refused).rejects.toThrow(ArgumentError)
+    await expect(refused).rejects.toThrow(message)
+  })
+
+  it('an address, in Node', async () => {
+    for (const address of ['https://nowhere.invalid/net.onnx', new URL('https://nowhere.invalid/net.onnx')])
+      await expect(loadModel(address)).rejects.toThrow(
+        'https://nowhere.invalid/net.onnx: in Node models are read from files: fetch it, and give its bytes or its path',
+      )
   })
 })

@@ -61,6 +61,7 @@ it('all nodes that can not be run are told at once, constants that are no number
   expect(operators.map(({ node, why }) => `${node}: ${why}`).toSorted()).toEqual([
     'v: is not known',
     'words: its values are of type complex64',
+    'y: is not known',
   ])
 })
 

@@ -366,6 +366,7 @@ describe('what can not be read is refused', () => {
     const operators = failure instanceof UnsupportedModelError ? failure.operators : []
     expect(operators.toSorted((one, other) => (one.node < other.node ? -1 : 1))).toEqual([
       { node: 'a', operator: 'MyOwn', why: 'is not known' },
+      { node: 'b', operator: 'LSTM', why: 'is not known' },
       { node: 'words', operator: 'TENSOR', why: 'it holds values of type STRING' },
     ])
   })
