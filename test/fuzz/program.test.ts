@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander'
 import { requestOf } from '../../src/app/cli/explain.ts'
-import { limelight } from '../../src/app/cli/program.ts'
+import { commandsOf, limelight } from '../../src/app/cli/program.ts'
 import { requestOf as requestOfPage } from '../../src/app/page/contract/explanation-settings.ts'
 import {
   addressOf,
@@ -59,6 +59,7 @@ const values = [
 function strangeWords(random: Random): string[] {
   const command = pick(random, limelight().commands)
   const words = [random() < 0.05 ? pick(random, values) : command.name()]
+  if (command.commands.length > 0 && random() < 0.5) words.push(pick(random, command.commands).name())
   // What must be given mostly is: else nothing gets past that.
   for (const option of command.options) {
     if (option.mandatory && random() < 0.95) words.push(option.long ?? '', pick(random, ['file', 'folder']))
@@ -79,7 +80,7 @@ fuzz("the command's arguments", {
     const program = limelight()
     let ran = ''
     let options: unknown = null
-    for (const command of program.commands) {
+    for (const command of commandsOf(program)) {
       command.configureOutput({ writeOut() {}, writeErr() {} })
       command.action((given: unknown) => {
         ran = command.name()

@@ -34,8 +34,13 @@ export function limelight(): Command {
   addTuneCommand(program)
   addPlanCommand(program)
   addProfileCommand(program)
-  for (const command of program.commands) command.exitOverride().showHelpAfterError('(--help lists the options)')
+  for (const command of commandsOf(program)) command.exitOverride().showHelpAfterError('(--help lists the options)')
   return program
+}
+
+/** All commands of a program, those of commands among them. */
+export function commandsOf(program: Command): Command[] {
+  return program.commands.flatMap((command) => [command, ...commandsOf(command)])
 }
 
 /** Options that the library has by another name. */
@@ -56,6 +61,8 @@ export function inWordsOf(program: Command, error: LimelightError): string {
     return `--segmenter-param ${parameter} ${why}`
   }
   const name = renamed[argument] ?? argument
-  const option = program.commands.flatMap(({ options }) => options).find((one) => one.attributeName() === name)
+  const option = commandsOf(program)
+    .flatMap(({ options }) => options)
+    .find((one) => one.attributeName() === name)
   return option ? `${option.long} ${why}` : error.message
 }

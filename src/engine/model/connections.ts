@@ -39,7 +39,7 @@ function isObjectWith(value: unknown, ...names: readonly string[]): boolean {
 
 const isLayer = (value: unknown) => isObjectWith(value, 'layer')
 
-/** What a graph is, as far as it shows from outside: what layers take, and whether tensors and layers are there, connectLayers() knows. */
+/** What a graph is, as far as it shows from outside: what layers take, and whether tensors and layers are there, graphConnections() knows. @internal */
 export const graphEntries = {
   inputs: items<Port>('an input, an object with its "name" and "shape"', (value) =>
     isObjectWith(value, 'name', 'shape'),
@@ -55,7 +55,7 @@ export const graphEntries = {
   outputs: items<number>('a whole number', Number.isSafeInteger),
 }
 
-/** What a stack is, as far as it shows from outside: what each layer takes, stackLayers() knows. */
+/** What a stack is, as far as it shows from outside: what each layer takes, stackLayers() knows. @internal */
 export const stackEntries = {
   inputShape: items<number>('a whole number', Number.isSafeInteger),
   layers: items<never>('a layer, an object with the name of its "layer"', isLayer),

@@ -49,10 +49,13 @@ it('keeps nothing of 1,000 training steps and 1,000 explanations', async () => {
   }
   await work()
   const { liveBuffers, pipelines } = device.counters
-  // Code that the engine compiles and drops moves the heap by half a megabyte either way. A leak shows in every round.
+  // Code that the engine compiles and drops moves the heap by half a megabyte either way, upwards in the first rounds. A leak shows in
+  // every round.
   let heap = await heapBytes()
   let growth = Number.POSITIVE_INFINITY
-  for (let round = 0; round < 4; round++) {
+  // Fifty bytes a step or explanation.
+  const limit = 100_000
+  for (let round = 0; round < 12 && growth >= limit; round++) {
     await work()
     const now = await heapBytes()
     growth = Math.min(growth, now - heap)
@@ -60,8 +63,7 @@ it('keeps nothing of 1,000 training steps and 1,000 explanations', async () => {
   }
   expect(device.counters.liveBuffers).toBe(liveBuffers)
   expect(device.counters.pipelines).toBe(pipelines)
-  // Fifty bytes a step or explanation.
-  expect(growth).toBeLessThan(100_000)
+  expect(growth).toBeLessThan(limit)
   model.dispose()
   device.dispose()
 })

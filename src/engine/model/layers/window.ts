@@ -5,6 +5,7 @@ import { formatShape, type Shape } from '../../tensor.ts'
 
 /** Layers that move a window over images. */
 
+/** @internal */
 export const padding = oneOf<'same' | 'valid'>('same', 'valid')
 
 /** Where a window goes over images of this shape. @throws ShapeError in the layer's words where it does not fit */
