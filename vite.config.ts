@@ -1,7 +1,9 @@
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineConfig, type Plugin } from 'vite'
+import { pageNetworksFolder } from './src/app/catalogue/page-networks.ts'
 import { offlineFiles, serviceWorkerName } from './vite/offline-files.ts'
+import { chosenNetworks, pageNetworks } from './vite/page-networks.ts'
 import { responseHeaders } from './vite/response-headers.ts'
 import { trainingFiles } from './vite/training-files.ts'
 import { scriptApart, workerScriptsAlone } from './vite/worker-scripts-alone.ts'
@@ -45,6 +47,16 @@ const colourSchemesOnDemand: Plugin = {
   },
 }
 
+/**
+ * What the page's first view needs is one file: files are packed the better the larger they are, and views that are loaded later
+ * would have it cut in pieces where they share something with it.
+ */
+const firstViewTogether = {
+  name: 'first-view',
+  tags: ['$initial' as const],
+  test: /\/src\/(lime|app\/page\/(contract|explain|parts|pictures|places))\//,
+}
+
 const pageFolder = join(import.meta.dirname, 'src/app/page')
 
 /**
@@ -64,7 +76,13 @@ export default defineConfig(({ mode }) =>
           copyPublicDir: false,
           ssr: true,
           rolldownOptions: {
-            input: { index: 'src/engine/index.ts', lime: 'src/lime/index.ts', cli: 'src/app/cli/main.ts' },
+            input: {
+              index: 'src/engine/index.ts',
+              lime: 'src/lime/index.ts',
+              cli: 'src/app/cli/main.ts',
+              // The thread of a queue's worker is started from a file.
+              'shard-thread': 'src/app/queue/shard-thread.ts',
+            },
             output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
           },
         },
@@ -73,7 +91,13 @@ export default defineConfig(({ mode }) =>
         root: pageFolder,
         // Relative addresses: the site works from any folder of any file host.
         base: './',
-        plugins: [responseHeaders(), trainingFiles(), offlineFiles({ leftOut: 'data/' }), colourSchemesOnDemand],
+        plugins: [
+          responseHeaders(),
+          trainingFiles(),
+          pageNetworks(chosenNetworks(process.env.LIMELIGHT_PAGE_NETWORKS)),
+          offlineFiles({ leftOut: ['data/', pageNetworksFolder] }),
+          colourSchemesOnDemand,
+        ],
         // Its other generators are not asked for.
         resolve: { alias: [{ find: /^seedrandom$/, replacement: 'seedrandom/seedrandom.js' }] },
         build: {
@@ -87,6 +111,7 @@ export default defineConfig(({ mode }) =>
             input: ['index.html', 'benchmark.html', `${serviceWorkerName}.ts`].map((name) => join(pageFolder, name)),
             output: {
               entryFileNames: ({ name }) => (name === serviceWorkerName ? '[name].js' : 'assets/[name]-[hash].js'),
+              codeSplitting: { groups: [firstViewTogether] },
             },
           },
         },

@@ -1,6 +1,7 @@
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
 import { chromiumFlags, findChromium } from './test/chromium.ts'
+import { hasModels, photographsFolder } from './test/shared-models.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -9,9 +10,12 @@ declare module 'vitest' {
      * LIMELIGHT_EXPECT_BROWSER_ADAPTER where that is given.
      */
     expectedAdapter: string
+    /** The folder of photographs that are no part of the repository; '' where they are not at hand. */
+    photographs: string
   }
 }
 
+const photographs = hasModels ? photographsFolder : ''
 const expectedAdapter = process.env.LIMELIGHT_EXPECT_ADAPTER ?? ''
 
 /** What `npm run check` leaves to `npm test`: the page in a browser, the command as it is built, adapters, large files, threads, many samples and cases. */
@@ -19,13 +23,15 @@ const slow = [
   'test/app/*.test.ts',
   'test/app/cli/**',
   'test/app/page/*.test.ts',
+  'test/app/queue/{run-in-queue,shard-threads,storm,worker}.test.ts',
   'test/app/page/worker/{average-evidence,training-data}.test.ts',
+  'test/app/runs/{bucket,folder-store,open-run,result-files}.test.ts',
   'test/app/tasks/fashion-mnist/store.test.ts',
   'test/engine/formats/onnx/{records,webgpu}.test.ts',
   'test/engine/cpu/{relaxed,threads,threads-in-chromium,winograd}.test.ts',
   'test/engine/formats/onnx/backend.test.ts',
   'test/engine/random-graphs.test.ts',
-  'test/lime/{equal-requests,numerics,references}.test.ts',
+  'test/lime/{equal-requests,numerics,photographs,references}.test.ts',
   'test/engine/webgpu/{dawn,device,leaks}.test.ts',
   'test/engine/training/trajectory.test.ts',
   'test/docs/readme-example.test.ts',
@@ -85,10 +91,10 @@ export default defineConfig({
         },
       },
       {
-        server: { fs: { allow: ['.'] } },
+        server: { fs: { allow: ['.', ...(photographs ? [photographs] : [])] } },
         test: {
           name: 'browser',
-          provide: { expectedAdapter: process.env.LIMELIGHT_EXPECT_BROWSER_ADAPTER ?? expectedAdapter },
+          provide: { expectedAdapter: process.env.LIMELIGHT_EXPECT_BROWSER_ADAPTER ?? expectedAdapter, photographs },
           include: ['test/**/*.browser.test.ts'],
           globalSetup: ['test/run-folder.ts', 'test/chromium.ts'],
           testTimeout: 300_000,

@@ -5,6 +5,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import { processStarter } from './processes.mjs'
 
 /** Where drivers are described: the system's, and what Chromium and Chrome bring. */
 const folders = [
@@ -23,7 +24,17 @@ const software = { lavapipe: /^lvp_icd\b.*\.json$/, swiftshader: /^vk_swiftshade
 export const systemAdapter = 'system'
 
 /** The software adapters that are installed. */
-export const softwareAdapters = () => Object.keys(software).filter((name) => descriptionOf(name))
+const softwareAdapters = () => Object.keys(software).filter((name) => descriptionOf(name))
+
+/** The system's adapter if it is a real GPU; else the software ones, or at least what the system says. */
+export async function adaptersHere() {
+  const { ask, close } = processStarter(adapterNamed(systemAdapter).environment)({ peer: 'ceiling' })
+  const { isFallback } = await ask({ ask: 'adapter', options: { device: 'webgpu' } })
+  await close()
+  if (isFallback === false) return [systemAdapter]
+  const software = softwareAdapters()
+  return software.length > 0 ? software : [systemAdapter]
+}
 
 /**
  * @param {string} adapter 'system', 'lavapipe', 'swiftshader', or the path of a driver's description (an ICD's .json)

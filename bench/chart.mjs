@@ -1,7 +1,6 @@
 /** The results as a picture: a bar a row, images a second, with a whisker from the slowest to the fastest run. */
 import { scaleLog } from 'd3-scale'
 import { short } from './report.mjs'
-import { itemsOn } from './work.mjs'
 
 const width = 895
 const labelWidth = 285
@@ -11,11 +10,12 @@ const barStep = 21
 const headHeight = 52
 const colours = { ours: '#5a8f00', peer: '#8a8f98', text: '#222', faint: '#ddd', whisker: '#333' }
 
-export function chart({ device, machine, hosts, rows }) {
+/** @param {import('./work.mjs').Item[]} items what was measured, in this order */
+export function chart({ machine, hosts, rows }, items) {
   const measured = rows.filter((row) => !row.why && row.perSecond)
   let top = 34
   const panels = []
-  for (const item of itemsOn(device).filter(({ inChart }) => inChart !== false))
+  for (const item of items.filter(({ inChart }) => inChart !== false))
     for (const [host, { title }] of Object.entries(hosts)) {
       const here = measured.filter((row) => row.item === item.name && row.host === host)
       if (here.length === 0) continue

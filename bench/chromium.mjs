@@ -31,14 +31,18 @@ export async function launchCold(moreFlags) {
 }
 
 /**
- * @param {string[]} moreFlags
+ * @param {string[]} [moreFlags]
+ * @param {Record<string, string>} [folders] served, too: peers get their addresses and that of `modules`, the peers' packages, among
+ * their options
  * @returns {Promise<{version: string, start(contender, how?: { cold?: boolean }): {ask, close}, close(): Promise<void>}>}
  */
-export async function openChromium(moreFlags = []) {
+export async function openChromium(moreFlags = [], folders = {}) {
   await build({ configFile: file('page/vite.config.mjs'), logLevel: 'error' })
-  const server = createServer(serve)
+  const served = { modules: file('node_modules'), ...folders }
+  const server = createServer((request, response) => serve(request, response, served))
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = `http://127.0.0.1:${server.address().port}`
+  const places = Object.fromEntries(Object.keys(served).map((name) => [name, `${address}/${name}`]))
   let browser
   /** A profile of its own: nothing is in its databases. */
   async function newPage() {
@@ -60,7 +64,7 @@ export async function openChromium(moreFlags = []) {
         const opening = cold ? newPage() : Promise.resolve(shared)
         const asked = async (message) => {
           const page = await opening
-          if (message.options) message = { ...message, options: { ...message.options, modules: `${address}/modules` } }
+          if (message.options) message = { ...message, options: { ...message.options, ...places } }
           return page.evaluate(([id, name, message]) => globalThis.ask(id, name, message), [id, peer, message])
         }
         return {
@@ -86,14 +90,13 @@ export async function openChromium(moreFlags = []) {
   }
 }
 
-/** The page, the peers' packages (their .wasm files) and the files of the work; nothing else of the disk. */
-function serve({ url }, response) {
+/** The page, the folders (the peers' .wasm files, say) and the files of the work; nothing else of the disk. */
+function serve({ url }, response, folders) {
   const path = normalize(new URL(url, 'http://localhost').pathname).slice(1)
+  const [first, ...rest] = path.split('/')
   const found = Object.values(paths).includes(path)
     ? file(`../${path}`)
-    : path.startsWith('modules/')
-      ? join(file('node_modules'), path.slice('modules/'.length))
-      : join(file('page/dist'), path || 'index.html')
+    : join(folders[first] ?? join(file('page/dist'), first || 'index.html'), ...rest)
   if (!existsSync(found) || !statSync(found).isFile()) {
     response.writeHead(404, isolation).end()
     return

@@ -5,25 +5,29 @@
  *   { ask: 'open', peer, options }    -> { version, how, ms, kinds: { forward: { most? } | { why }, … } }
  *   { ask: 'predict', count }         -> { probabilities }  of the first test images, to compare with ours
  *   { ask: 'first', count }           -> { loss, ms }  a first training step from the shipped weights
- *   { ask: 'prepare', kind, count }   -> { batch?, how? }  chooses the fastest batch and warms up
+ *   { ask: 'prepare', kind, count }   -> { batch?, how?, samples? }  chooses the fastest batch and warms up; `samples` that an
+ *                                        explanation took
  *   { ask: 'run', kind, count }       -> { ms }  of a step, of count images, of an explanation of count samples
  *   { ask: 'ceiling', options }       -> { ceiling, adapter? }
  *   { ask: 'adapter', options }       -> { adapter, isFallback }  what WebGPU there is
  *   { ask: 'estimate', kind, count }  -> { ms }  what a run will take, from smaller ones
  *   { ask: 'convolve', count }        -> { values, largest }  every 31st of the second convolution's results, and the largest of all
+ *   { ask: 'weigh', count }           -> { values, largest }  an explanation's weights of the likeliest label, of so many samples
  *   { ask: 'cold', kind, count }      -> { ms }  the first run of all
  *   { ask: 'count', kind, count }     -> { counters }  what a forward pass or a training step asks of WebGPU
  *   { ask: 'kernels' }                -> { kernels }
+ *   { ask: 'memory' }                 -> { peak? }  bytes its process has had resident at most; a worker of a page can't say
  *
- * A peer's module exports open(work, options), which gives:
+ * A peer's module exports open(work, options), and openNetwork(work, options) where it runs networks from files. Both give:
  *   version, how       what it is and how it computes
- *   predict(images, count)  bytes to probabilities
+ *   predict(images, count)  bytes to probabilities; of a network from a file, the numbers that it takes to its outputs
  *   forward            { most?, batches? } or { why } it can't; `most`: images it gets, `batches`: sizes it is tried with, left
  *                      out by who chooses by itself
  *   training           { most?, start(count) -> { first() -> loss, run(steps) -> { ms a step, steps taken }? } } or { why }
  *   convolution        { start(count) -> { first() -> [count, 28, 28, 32], run(times) } }: the second layer alone, on
  *                      convolutionInput(count), which stays on the device; left out where nobody expects it
- *   explanation        { run(samples) -> ms? } or { why }, or left out where nobody expects it
+ *   explanation        { run(samples) -> ms?, samples?() -> of the last run, weights?(samples) } or { why }, or left out where nobody
+ *                      expects it
  *   kernels()          optional: [{ kernel, variant, us, gflops, gbps, compilation? } or { kernel, variant, why }, …]: every kernel
  *                      alone, in the way it is run, or by tuning in every way; `kernel` says what on which shapes, GB/s count every
  *                      operand once, `compilation` is in ms
@@ -31,11 +35,24 @@
  */
 import { adapterName, isSoftware } from './adapter-info.mjs'
 import { count, each, gpuErrors, watchErrors } from './instrument.mjs'
-import { pixels } from './work.mjs'
+import { loadNetwork } from './networks/work.mjs'
+import { loadWork } from './work.mjs'
+
+/** Those that run in Node and in a browser. */
+const portablePeers = {
+  ours: () => import('./peers/ours.mjs'),
+  'tfjs-wasm': () => import('./peers/tfjs-wasm.mjs'),
+  'tfjs-cpu': () => import('./peers/tfjs-cpu.mjs'),
+  'tfjs-webgpu': () => import('./peers/tfjs-webgpu.mjs'),
+  'onnxruntime-web': () => import('./peers/onnxruntime-web.mjs'),
+  'onnxruntime-webgpu': () => import('./peers/onnxruntime-webgpu.mjs'),
+  'jax-js': () => import('./peers/jax-js.mjs'),
+}
 
 /** Short runs are repeated, so that waiting for the device at the end doesn't count. */
 const enoughMs = 500
 const mostSteps = 3
+const mostForwards = 50
 const mostConvolutions = 500
 /** Prime to what the shapes are made of: what is compared is of all images, places and channels. */
 const comparedStride = 31
@@ -46,13 +63,14 @@ const batchTolerance = 1e-4
 const forwardsIn = { training: 3, convolution: 1 }
 
 /**
- * @param loadWork
- * @param peers name -> import of its module
- * @param {{ prepare?(options): Promise<void>, opened?(): void, adapterCeilings(): Promise<object> }} place what it does
- * before a peer is imported and after it opened, and how it imports src/app/benchmark/adapter-ceilings.ts
+ * @param readBytes gets a file of the repository by its path, and any other by its address
+ * @param {{ peers?: object, prepare?(options): Promise<void>, opened?(): void, peakMemory?(): number,
+ * adapterCeilings(): Promise<object> }} place peers that run there only, name -> import of its module; what it does before a peer is
+ * imported and after it opened; and how it imports src/app/benchmark/adapter-ceilings.ts
  * @returns a function from message to answer
  */
-export function contender(loadWork, peers, place) {
+export function contender(readBytes, place) {
+  const peers = { ...portablePeers, ...place.peers }
   let work
   let opened
   let batch = 1
@@ -64,12 +82,13 @@ export function contender(loadWork, peers, place) {
 
   const answers = {
     async open({ peer, options }) {
-      work = await loadWork()
+      work = await (options.network ? loadNetwork(options, readBytes) : loadWork(readBytes))
       await place.prepare?.(options)
       watchErrors()
       const module = await peers[peer]()
+      const openWork = options.network ? module.openNetwork : module.open
       const start = performance.now()
-      opened = await module.open(work, options)
+      opened = await openWork(work, options)
       const ms = performance.now() - start
       place.opened?.()
       const { version, how, forward, training, explanation, convolution } = opened
@@ -100,10 +119,14 @@ export function contender(loadWork, peers, place) {
         largest: results.reduce((largest, value) => Math.max(largest, value), 0),
       }
     },
+    async weigh({ count }) {
+      const values = await opened.explanation.weights(count)
+      return { values, largest: Math.max(...values.map(Math.abs)) }
+    },
     async prepare({ kind, count }) {
       if (kind === 'forward') return { batch: await chooseBatch(count) }
       await run(kind, count)
-      return {}
+      return kind === 'explanation' ? { samples: opened.explanation.samples?.() } : {}
     },
     run: async ({ kind, count }) => ({ ms: await run(kind, count) }),
     async cold({ kind, count }) {
@@ -119,12 +142,13 @@ export function contender(loadWork, peers, place) {
       }
       if (kind !== 'explanation' && pace.forward === undefined) {
         await probe(probedImages)
-        if (pace.forward * probedImages < enoughMs) await probe(4 * probedImages)
+        const more = Math.min(4 * probedImages, work.images.length / work.imageSize)
+        if (pace.forward * probedImages < enoughMs) await probe(more)
       }
       return { ms: count * (pace[kind] ?? pace.forward * forwardsIn[kind]) }
     },
     async count({ kind, count: images }) {
-      if (kind === 'forward') return { counters: await count(() => run(kind, images)) }
+      if (kind === 'forward') return { counters: await count(() => pass(images)) }
       // A run may begin or end with work that is not a step's: two runs of different lengths tell them apart.
       const runs = []
       for (const steps of [1, 2]) {
@@ -153,6 +177,7 @@ export function contender(loadWork, peers, place) {
       return { adapter: adapterName(adapter.info), isFallback: isSoftware(adapter.info) }
     },
     kernels: async () => ({ kernels: (await opened.kernels?.()) ?? [] }),
+    memory: async () => ({ peak: place.peakMemory?.() }),
   }
 
   /** WebGPU tells of mistakes where no call can throw them; what was computed then is not what was asked for. */
@@ -161,7 +186,7 @@ export function contender(loadWork, peers, place) {
     if (first) throw new Error(first)
   }
 
-  const images = (first, count) => work.images.subarray(first * pixels, (first + count) * pixels)
+  const images = (first, count) => work.images.subarray(first * work.imageSize, (first + count) * work.imageSize)
 
   async function run(kind, count) {
     const ms = await runs[kind](count)
@@ -181,13 +206,19 @@ export function contender(loadWork, peers, place) {
     return (await action()) ?? performance.now() - start
   }
 
-  const forward = (count) =>
-    timed(async () => {
-      for (let first = 0; first < count; first += batch) {
-        const taken = Math.min(batch, count - first)
-        await opened.predict(images(first, taken), taken)
-      }
-    })
+  async function pass(count) {
+    for (let first = 0; first < count; first += batch) {
+      const taken = Math.min(batch, count - first)
+      await opened.predict(images(first, taken), taken)
+    }
+  }
+
+  async function forward(count) {
+    const times = repetitions('forward', count, mostForwards)
+    const start = performance.now()
+    for (let i = 0; i < times; i++) await pass(count)
+    return (performance.now() - start) / times
+  }
 
   /** How many runs of a kind are enough, by the latest. */
   function repetitions(kind, count, most) {

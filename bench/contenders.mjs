@@ -21,13 +21,16 @@ const names = {
   'tfjs-webgpu': 'tfjs-webgpu',
   'onnxruntime-web': 'ORT-web wasm',
   'onnxruntime-webgpu': 'ORT-web webgpu',
+  'onnxruntime-node': 'ORT native',
   'jax-js': 'jax-js wasm',
   pytorch: 'PyTorch native',
 }
 const kinds = ['forward', 'training', 'explanation']
 const kindsOnWebGPU = [...kinds, 'convolution']
 
-export const peers = Object.keys(names)
+/** Those whose name contains one of the words of a list, 'ours,tfjs' say. */
+export const peersNamed = (list) =>
+  list && Object.keys(names).filter((peer) => list.split(',').some((part) => peer.includes(part)))
 
 /**
  * @param {{ cores: number, only?: string[], tune?: number[] }} settings `tune`: batch sizes ours also stands there tuned for
@@ -37,6 +40,44 @@ export function contendersOn(device, host, { cores, only, tune = [] }) {
   const wanted = (peer) => peer === 'ours' || !only || only.includes(peer)
   const list = device === 'cpu' ? onProcessor(host, cores) : device === 'webgpu' ? onWebGPU(tune) : [ours(device)]
   return list.filter(({ peer }) => wanted(peer)).map((contender) => ({ host, ...contender }))
+}
+
+/** Who runs networks from files of a format. */
+const runners = {
+  onnx: { cpu: ['onnxruntime-web', 'onnxruntime-node'], webgpu: ['onnxruntime-webgpu'] },
+  tfjs: { cpu: ['tfjs-wasm'], webgpu: ['tfjs-webgpu'] },
+}
+
+/** An explanation until its order is settled, or so many samples are taken. */
+const settling = { numSamples: 'auto', sampling: 'balanced', autoSamples: { most: 2048 } }
+
+/** Some don't run in browsers. */
+const isHere = (peer, host) => host.startsWith('node') || !['onnxruntime-node', 'pytorch'].includes(peer)
+
+/**
+ * @param {{ format: string, isExplained?: boolean }} network
+ * @param {{ threads: number[], only?: string[] }} settings `threads`: numbers of them, on `cpu`; of which an explanation takes the last
+ * @returns {Contender[]} who can run a network from a file in this place, or explain a picture by it: ours also until its order is settled
+ */
+export function contendersOnNetwork({ format, isExplained }, device, host, { threads, only }) {
+  const others = [...runners[format][device], ...(isExplained ? ['pytorch'] : [])].filter(
+    (peer) => isHere(peer, host) && (!only || only.includes(peer)),
+  )
+  const expected = [isExplained ? 'explanation' : 'forward']
+  if (device === 'webgpu')
+    return ['ours', ...others].map((peer) => ({ host, peer, name: names[peer], expected, options: { device } }))
+  const own = [false, true].map((relaxed) => ['ours', { device, relaxed }])
+  if (isExplained) own.push(['ours', { device, relaxed: true, design: settling }])
+  return (isExplained ? threads.slice(-1) : threads).flatMap((count) =>
+    [...own, ...others.map((peer) => [peer, {}])].map(([peer, options]) => ({
+      host,
+      peer,
+      threads: count,
+      expected,
+      options: { threads: count, ...options },
+      ...describe(peer, count, options),
+    })),
+  )
 }
 
 const ours = (device) => ({
@@ -83,10 +124,11 @@ function onProcessor(host, cores) {
   return list
 }
 
-function describe(peer, threads, { relaxed, tuned }) {
-  const arithmetic = peer === 'ours' ? (relaxed ? 'relaxed' : 'strict') : undefined
+function describe(peer, threads, { relaxed, tuned, design }) {
+  const rounding = [relaxed ? 'relaxed' : 'strict', ...(design ? [design.numSamples] : [])].join(', ')
+  const arithmetic = peer === 'ours' ? rounding : undefined
   const setting = arithmetic ?? (tuned === undefined ? undefined : tuned ? 'allocator tuned' : 'as installed')
   const name = [names[peer], `${threads} thread${threads > 1 ? 's' : ''}`, setting].filter(Boolean).join(', ')
-  const fused = relaxed === true || ['jax-js', 'pytorch'].includes(peer)
+  const fused = relaxed === true || ['jax-js', 'pytorch', 'onnxruntime-node'].includes(peer)
   return { name, fused, ...(arithmetic && { arithmetic }) }
 }

@@ -3,11 +3,11 @@
  * noise hits all of them; a ratio is the median of the rounds' ratios. Who is too slow for all rounds leaves after two.
  */
 
-const comparedImages = 32
-const probabilityTolerance = 1e-4
-const lossTolerance = 1e-3
 /** Of the largest value. */
-const convolutionTolerance = 1e-4
+const outputTolerance = 1e-4
+/** Of the largest weight, which differences of outputs make. */
+const weightTolerance = 1e-3
+const lossTolerance = 1e-3
 /** Thread pools spin for a while after their work; the next one shall have the cores to itself. */
 const pauseMs = 60
 /** Each is a process of its own, with everything compiled again. */
@@ -23,13 +23,16 @@ const pause = () => new Promise((resolve) => setTimeout(resolve, pauseMs))
  * @param {object} settings
  * @param {string} settings.device
  * @param {import('./work.mjs').Item[]} settings.items what is measured
+ * @param {number[]} [settings.comparedBatches] numbers of images whose outputs are compared with ours first
+ * @param {number} [settings.comparedSamples] whose explanation's weights are compared with ours first
  * @param {number} settings.rounds
  * @param {number} settings.budgetMs who has taken so long for an item takes two rounds only
  * @param {number} [settings.patienceMs] whose one run would take longer than this is left out
  * @param {(text: string) => void} settings.say
  * @returns {Promise<{rows: object[], ceiling: object, adapter?: string, kernels: object[]}>}
  */
-export async function measure(contenders, start, { device, items, rounds, budgetMs, patienceMs, say }) {
+export async function measure(contenders, start, settings) {
+  const { device, items, comparedBatches = [32], comparedSamples, rounds, budgetMs, patienceMs, say } = settings
   const begin = (contender, how) => unlessSilent(start(contender, how))
   const ceilingSeat = begin({ peer: 'ceiling', options: { device } })
   const ceiling = {}
@@ -47,7 +50,7 @@ export async function measure(contenders, start, { device, items, rounds, budget
   const seats = []
   for (const contender of contenders) {
     say(`opening ${contender.name}`)
-    const seat = await open(contender, begin, seats)
+    const seat = await open(contender, begin, seats, comparedBatches)
     if (seat.why)
       for (const item of items.filter((item) => isExpected(contender, item)))
         rows.push({ ...rowOf(contender, item), why: seat.why })
@@ -65,19 +68,24 @@ export async function measure(contenders, start, { device, items, rounds, budget
     return `its first loss is ${theirs.loss}, ours ${ours.loss}: not measured`
   }
 
-  /** The second convolution's results, by ours. */
-  const convolved = new Map()
-  async function compareConvolution(seat, count) {
-    const theirs = await seat.ask({ ask: 'convolve', count })
+  /** Values that a seat gives when it is asked for some, with the first one's, which is ours. */
+  const given = new Map()
+  async function compareValues(seat, ask, count, tolerance) {
+    const theirs = await seat.ask({ ask, count })
     if (theirs.error) return theirs.error
-    if (!convolved.has(count)) convolved.set(count, theirs)
-    const ours = convolved.get(count)
+    const key = `${ask} ${count}`
+    if (!given.has(key)) given.set(key, theirs)
+    const ours = given.get(key)
     const difference = largestDifference(theirs.values, ours.values) / ours.largest
-    if (difference <= convolutionTolerance) return undefined
+    if (difference <= tolerance) return undefined
     return `its results differ from ours by ${difference.toExponential(1)} of the largest: not measured`
   }
 
-  const comparisons = { training: compareLoss, convolution: compareConvolution }
+  const comparisons = {
+    training: compareLoss,
+    convolution: (seat, count) => compareValues(seat, 'convolve', count, outputTolerance),
+    ...(comparedSamples && { explanation: (seat) => compareValues(seat, 'weigh', comparedSamples, weightTolerance) }),
+  }
 
   async function tooSlow(seat, { kind }, count) {
     if (!patienceMs) return undefined
@@ -118,8 +126,9 @@ export async function measure(contenders, start, { device, items, rounds, budget
       seat.kinds[kind] = { why: difference }
       return difference
     }
-    const { error, batch, how } = await seat.ask({ ask: 'prepare', kind, count })
+    const { error, batch, how, samples } = await seat.ask({ ask: 'prepare', kind, count })
     if (batch) row.batch = batch
+    if (samples) row.samples = samples
     if (how) row.how = `${row.how}, ${how}`
     return error
   }
@@ -129,8 +138,9 @@ export async function measure(contenders, start, { device, items, rounds, budget
     const { ask, close } = begin(contender, { cold: true })
     const opened = await ask({ ask: 'open', peer, options })
     const first = opened.error ? opened : await ask({ ask: 'cold', kind, count })
+    const { peak } = await ask({ ask: 'memory' })
     await close()
-    return first.error ? first : { ms: opened.ms + first.ms }
+    return first.error ? first : { ms: opened.ms + first.ms, peak }
   }
 
   for (const item of items) {
@@ -144,13 +154,16 @@ export async function measure(contenders, start, { device, items, rounds, budget
         if (row.why || (row.times.length >= 2 && spent > budgetMs)) continue
         await pause()
         const { kind } = item
-        const { ms, error } = item.cold
+        const { ms, error, peak } = item.cold
           ? await coldRun(seat, item, row.count)
           : await seat.ask({ ask: 'run', kind, count: row.count })
         if (error) row.why = error
         else row.times.push(ms)
+        if (item.memory && peak) row.peakMemory = Math.max(row.peakMemory ?? 0, peak)
       }
     }
+    if (item.memory && !item.cold)
+      for (const { seat, row } of takers) row.peakMemory = (await seat.ask({ ask: 'memory' })).peak
     if (item.counted)
       for (const { seat, row } of takers) {
         say(`${item.title}: counting what ${seat.contender.name} asks for`)
@@ -205,8 +218,8 @@ function unlessSilent({ ask, close }) {
   }
 }
 
-/** Opens a contender and compares its probabilities with ours. */
-async function open(contender, start, seats) {
+/** Opens a contender and compares its outputs with ours. */
+async function open(contender, start, seats, comparedBatches) {
   const { ask, close } = start(contender)
   const { peer, options } = contender
   const refuse = async (why) => {
@@ -217,14 +230,20 @@ async function open(contender, start, seats) {
   if (opened.error) return refuse(opened.error)
   const twin = seats.find((seat) => peer === 'ours' && seat.contender.peer === 'ours' && seat.how === opened.how)
   if (twin) return refuse(`this build's device is the same as for "${twin.contender.name}": ${opened.how}`)
-  const { probabilities, error } = await ask({ ask: 'predict', count: comparedImages })
-  if (error) return refuse(error)
   const ours = seats.find((seat) => seat.contender.peer === 'ours')
   if (!ours && peer !== 'ours') return refuse('there is nothing of ours to compare it with')
-  const difference = ours ? largestDifference(probabilities, ours.probabilities) : 0
-  if (!(difference <= probabilityTolerance))
-    return refuse(`its probabilities differ from ours by ${difference.toExponential(1)}: not measured`)
-  return { contender, ask, close, probabilities, ...opened }
+  const outputs = {}
+  for (const count of comparedBatches) {
+    const { probabilities, error } = await ask({ ask: 'predict', count })
+    if (error) return refuse(error)
+    outputs[count] = probabilities
+    const expected = ours?.outputs[count] ?? probabilities
+    const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+    const difference = largestDifference(probabilities, expected) / largest
+    if (!(difference <= outputTolerance))
+      return refuse(`its outputs differ from ours by ${difference.toExponential(1)} of the largest: not measured`)
+  }
+  return { contender, ask, close, outputs, ...opened }
 }
 
 function largestDifference(a, b) {

@@ -19,8 +19,13 @@ const keepMemory = {
   GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
 }
 
-/** @returns (contender, { cold }?) -> { ask, close }; `environment` is added to each process's */
-export function processStarter(environment = {}) {
+/**
+ * @param environment is added to each process's
+ * @param {Record<string, string>} [folders] peers get these and `modules`, the peers' packages, among their options
+ * @returns (contender, { cold }?) -> { ask, close }
+ */
+export function processStarter(environment = {}, folders = {}) {
+  const places = { modules: file('node_modules'), ...folders }
   return ({ peer, options }, { cold = false } = {}) => {
     const [program, ...words] =
       peer === 'pytorch'
@@ -53,7 +58,7 @@ export function processStarter(environment = {}) {
     })
     return {
       async ask(message) {
-        if (message.options) message = { ...message, options: { ...message.options, modules: file('node_modules') } }
+        if (message.options) message = { ...message, options: { ...message.options, ...places } }
         child.stdin.write(`${JSON.stringify(message)}\n`)
         const line = answers.next().then(({ value, done }) => (done ? gone : JSON.parse(value)))
         return Promise.race([line, gone])

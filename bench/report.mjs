@@ -1,19 +1,19 @@
 /** The results as text for the terminal. */
-import { itemsOn } from './work.mjs'
 
-export function report({ device, machine, hosts, rows, rounds }) {
+/** @param {import('./work.mjs').Item[]} items what was measured, in this order */
+export function report({ device, machine, hosts, rows, rounds }, items) {
   const lines = [
     `${device} · ${machine.processor}, ${machine.cores} cores, load ${machine.loadAtStart} at the start · Node ${machine.node}${machine.chromium ? `, Chromium ${machine.chromium}` : ''} · ${machine.commit}`,
     ...Object.values(hosts).map(ceilingLine).filter(Boolean),
   ]
   for (const [host, { title }] of Object.entries(hosts))
-    for (const item of itemsOn(device)) {
+    for (const item of items) {
       const here = rows.filter((row) => row.host === host && row.item === item.name)
       if (here.length === 0) continue
       lines.push('', `${item.title} in ${title}`, ...timesTable(here), ...threadsPay(here))
     }
   for (const [host, { title }] of Object.entries(hosts))
-    for (const item of itemsOn(device)) {
+    for (const item of items) {
       const here = rows.filter((row) => row.host === host && row.item === item.name && row.counters)
       if (here.length > 0) lines.push('', `What it asks of WebGPU: ${item.title} in ${title}`, ...countersTable(here))
     }
@@ -21,7 +21,7 @@ export function report({ device, machine, hosts, rows, rounds }) {
     if (kernels) lines.push('', `Our kernels in ${title}`, ...kernelsTable(kernels, ceiling))
   for (const { title, page } of Object.values(hosts))
     if (page) lines.push('', `The page in ${title}, nothing compiled or remembered`, ...pageTable(page))
-  lines.push('', ...(device === 'webgpu' ? webgpuNotes : processorNotes)(rounds))
+  lines.push('', ...(notes[device] ?? processorNotes)(rounds))
   return lines.join('\n')
 }
 
@@ -39,6 +39,14 @@ const webgpuNotes = (rounds) => [
   "Counted: calls of WebGPU's own methods. Ours reads losses every 100 ms, a copy and a map each time, the others once at the end.",
 ]
 
+const networkNotes = (rounds) => [
+  `Medians of up to ${rounds} interleaved rounds. "x ours": its time over ours at as many threads, or on the same adapter (above 1: ours is faster).`,
+  'GFLOP/s count direct convolution. Numbers go in and come out on the host. Peak MB: what the process has had resident at most by then,',
+  'Node and the network included; a loading is in a process or page of its own, from the bytes of the file to the first outputs.',
+]
+
+const notes = { webgpu: webgpuNotes, networks: networkNotes }
+
 function ceilingLine({ title, adapter, ceiling }) {
   if (!ceiling) return undefined
   const { fma, copy } = ceiling
@@ -49,6 +57,8 @@ function ceilingLine({ title, adapter, ceiling }) {
 
 const percent = (share) => (Number.isFinite(share) ? `${Math.round(share * 100)} %` : '')
 const figure = (value) => (value === undefined ? '' : short(value))
+
+const megabytes = ({ peakMemory }) => (peakMemory ? Math.round(peakMemory / 1e6) : '')
 
 const rates = [
   ['images/s', ({ perSecond }) => figure(perSecond)],
@@ -61,12 +71,14 @@ function timesTable(rows) {
   const columns = [
     ['', ({ name }) => name],
     ['images', ({ count }) => count],
+    ...(rows.some(({ samples }) => samples) ? [['samples', ({ samples }) => samples ?? '']] : []),
     ...(rows.some(({ batch }) => batch) ? [['batch', ({ batch }) => batch ?? '']] : []),
     ['ms', ({ ms }) => short(ms)],
     ['min', ({ min }) => short(min)],
     ['max', ({ max }) => short(max)],
     ['rounds', ({ times }) => times.length],
     ...(rows.some(({ perSecond }) => perSecond) ? rates : []),
+    ...(rows.some(({ peakMemory }) => peakMemory) ? [['peak MB', megabytes]] : []),
     ...rivals.map((rival) => [`x ${rival}`, ({ timesOurs }) => timesOurs[rival]?.toFixed(2) ?? '']),
   ]
   return table(columns, rows)

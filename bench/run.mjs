@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- cpu|webgpu|reference] [options]` (for `lime`, `lime-limit`, `onnx` and `page`, see the files of those names): what the tutorial's work takes on one device, beside the libraries it
+ * `npm run bench [-- cpu|webgpu|reference] [options]` (for `batch-summary`, `lime`, `lime-limit`, `networks`, `onnx`, `page`, `queue`, `sampling` and `storm`, see the files of those names): what the tutorial's work takes on one device, beside the libraries it
  * is measured against, in Node and in Chromium, in one run. They are installed into bench/ on first use. On `webgpu` Node
  * measures each adapter there is, one after the other. Prints tables and writes bench/results/<device>.json and .svg.
  *
@@ -17,22 +17,24 @@
  *   --quick               three rounds and a small budget: to see whether it works
  *   --out DIR             a run that is quick or leaves something out goes to bench/results/partial/ unless this says otherwise
  */
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { adapterNamed, softwareAdapters, systemAdapter } from './adapters.mjs'
-import { contendersOn, peers } from './contenders.mjs'
+import { adapterNamed, adaptersHere, systemAdapter } from './adapters.mjs'
+import { contendersOn, peersNamed } from './contenders.mjs'
+import { installPeers } from './install-peers.mjs'
 import { cores, machine } from './machine.mjs'
 import { measure } from './measure.mjs'
 import { processStarter } from './processes.mjs'
-import { report } from './report.mjs'
 import { devices, itemsOn } from './work.mjs'
+import { writeResults } from './write-results.mjs'
 
-if (['lime', 'lime-limit', 'onnx', 'page'].includes(process.argv[2])) {
+if (
+  ['batch-summary', 'lime', 'lime-limit', 'networks', 'onnx', 'page', 'queue', 'sampling', 'storm'].includes(
+    process.argv[2],
+  )
+) {
   await import(`./${process.argv[2]}.mjs`)
-  process.exit()
+  process.exit(process.exitCode)
 }
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -51,7 +53,7 @@ const { positionals, values } = parseArgs({
 })
 const device = positionals[0] ?? 'cpu'
 if (!devices.includes(device)) fail(`no device "${device}"; there are ${devices.join(', ')}`)
-const only = values.only && peers.filter((peer) => values.only.split(',').some((part) => peer.includes(part)))
+const only = peersNamed(values.only)
 const rounds = Number(values.rounds ?? (values.quick ? 3 : 9))
 const words = values.items?.split(',')
 const isAsked = ({ name }) => words.some((word) => name === word || name.startsWith(`${word}-`))
@@ -64,14 +66,7 @@ const tune = values.tune ? [...new Set(trainingSizes.length > 0 ? trainingSizes 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 const say = (text) => process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`)
 
-if (device !== 'reference' && !peersInstalled()) {
-  say('installing the peers: npm ci --prefix bench')
-  try {
-    execFileSync('npm', ['ci', '--prefix', here('.'), '--no-audit', '--no-fund'], { stdio: ['ignore', 2, 2] })
-  } catch {
-    say('the peers could not be installed: their rows will say so')
-  }
-}
+if (device !== 'reference') installPeers(say)
 
 const about = machine()
 const wantedHosts = values.hosts.split(',')
@@ -140,35 +135,8 @@ if (device !== 'reference' && wantedHosts.includes('chromium')) {
 if (process.stderr.isTTY) say('')
 
 const results = { date: new Date().toISOString().slice(0, 10), device, machine: about, rounds, hosts, rows }
-console.log(report(results))
 const isWhole = !(values.quick || only || values.items || values.adapters) && wantedHosts.length === 2
-const folder = values.out ?? here(isWhole ? 'results' : 'results/partial')
-mkdirSync(folder, { recursive: true })
-writeFileSync(join(folder, `${device}.json`), `${JSON.stringify(results, rounded, 2)}\n`)
-if (rows.some((row) => !row.why))
-  writeFileSync(join(folder, `${device}.svg`), (await import('./chart.mjs')).chart(results))
-console.log(`\nWritten: ${join(folder, device)}.json and .svg`)
-
-/** The system's adapter if it is a real GPU; else the software ones, or at least what the system says. */
-async function adaptersHere() {
-  const { ask, close } = processStarter(adapterNamed(systemAdapter).environment)({ peer: 'ceiling' })
-  const { isFallback } = await ask({ ask: 'adapter', options: { device: 'webgpu' } })
-  await close()
-  if (isFallback === false) return [systemAdapter]
-  const software = softwareAdapters()
-  return software.length > 0 ? software : [systemAdapter]
-}
-
-/** npm's own note of what it installed, not older than what it should install. */
-function peersInstalled() {
-  const changed = (path) => statSync(here(path), { throwIfNoEntry: false })?.mtimeMs ?? 0
-  return changed('node_modules/.package-lock.json') >= changed('package-lock.json')
-}
-
-/** Four digits are more than the noise leaves. */
-function rounded(_key, value) {
-  return typeof value === 'number' ? Number(value.toPrecision(4)) : value
-}
+writeResults(values.out ?? here(isWhole ? 'results' : 'results/partial'), results, itemsOn(device))
 
 function fail(message) {
   console.error(message)

@@ -3,6 +3,8 @@
  * items that are measured. Runs in Node and in a browser; `readBytes` gets a file of the repository by its path.
  */
 
+import { noise } from './noise.mjs'
+
 /** MFLOP an image. Direct convolution's count, whatever algorithm is used: GFLOP/s of Winograd are "effective". */
 const mflop = { forward: 29.8, training: 89, explanation: 29.8, convolution: 21.7 }
 
@@ -13,6 +15,7 @@ const mflop = { forward: 29.8, training: 89, explanation: 29.8, convolution: 21.
  * @property {'forward'|'training'|'explanation'|'convolution'} kind
  * @property {number} count images, or an explanation's samples
  * @property {number} mflop an image
+ * @property {boolean} [memory] its processes' peaks of resident memory are noted
  * @property {boolean} [counted] what it asks of WebGPU is counted
  * @property {boolean} [inChart] false where only ours stands, or little is to be seen
  * @property {boolean} [cold] each run is in a process or page of its own, where nothing is compiled or remembered yet: from
@@ -69,6 +72,7 @@ export const paths = {
 /**
  * @typedef {object} Work
  * @property {Uint8Array} images [10000, 28, 28, 1], bytes
+ * @property {number} imageSize of one of them
  * @property {Uint8Array} labels [10000]
  * @property {Map<string, {shape: number[], data: Float32Array}>} weights by Keras's names; kernels HWIO
  */
@@ -79,6 +83,7 @@ export async function loadWork(readBytes) {
   return {
     weights: parseWeights(weights),
     images: (await gunzip(images)).subarray(16),
+    imageSize: pixels,
     labels: (await gunzip(labels)).subarray(8),
   }
 }
@@ -92,15 +97,9 @@ export function asNumbers(images, first, count) {
 
 export const convolutionShape = [28, 28, 48]
 
-/** What the second convolution alone is given, [count, 28, 28, 48]: numbers of no meaning, in 0..1 and always the same. */
+/** What the second convolution alone is given, [count, 28, 28, 48]. */
 export function convolutionInput(count) {
-  const numbers = new Float32Array(count * convolutionShape.reduce((product, extent) => product * extent))
-  let state = 1
-  for (let i = 0; i < numbers.length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    numbers[i] = state / 2 ** 32
-  }
-  return numbers
+  return noise(count * convolutionShape.reduce((product, extent) => product * extent), [0, 1])
 }
 
 /** [N, rows, columns] -> [N, columns, rows]: channels last to channels first, and back. */

@@ -11,9 +11,9 @@ const placeholder = 'SITE_FILES'
 
 /**
  * A Vite plugin: tells the service worker which files the build has, with the SHA-256 of their content. Not among them are
- * `leftOut`, a folder that ends in a slash, and the service worker itself.
+ * what lies in the folders `leftOut`, which end in slashes, and the service worker itself.
  */
-export function offlineFiles({ leftOut }: { readonly leftOut: string }): Plugin {
+export function offlineFiles({ leftOut }: { readonly leftOut: readonly string[] }): Plugin {
   return {
     name: 'offline-files',
     apply: 'build',
@@ -26,7 +26,7 @@ export function offlineFiles({ leftOut }: { readonly leftOut: string }): Plugin 
           this.error(`the build has no ${serviceWorkerName}.js with a place for the list of files`)
         const files: Record<string, readonly string[]> = {}
         for (const [name, file] of Object.entries(bundle)) {
-          if (file === script || name.startsWith(leftOut)) continue
+          if (file === script || leftOut.some((folder) => name.startsWith(folder))) continue
           files[name] = digestsOf(name, Buffer.from(file.type === 'chunk' ? file.code : file.source))
         }
         script.code = script.code.replace(placeholder, () => JSON.stringify(files satisfies SiteFiles))

@@ -2,24 +2,35 @@
 import * as ort from 'onnxruntime-web/webgpu'
 import { asNumbers } from '../work.mjs'
 import { tutorialModel } from './onnx-model.mjs'
+import { networkOf, startSession } from './onnx-session.mjs'
 
-export async function open(work, { modules }) {
-  const inNode = typeof process === 'object' && process.versions?.node !== undefined
-  ort.env.wasm.numThreads = 1
-  if (modules.startsWith('http')) ort.env.wasm.wasmPaths = `${modules}/onnxruntime-web/dist/`
-  if (inNode) acceptSharedMemory()
-  const session = await ort.InferenceSession.create(tutorialModel(work), { executionProviders: ['webgpu'] })
+const inNode = typeof process === 'object' && process.versions?.node !== undefined
+
+export async function open(work, options) {
+  const run = await start(tutorialModel(work), options)
   return {
-    version: `onnxruntime-web ${ort.env.versions.web}`,
-    how: `WebGPU, NCHW${inNode ? ', what it writes copied out of its shared memory' : ''}`,
-    async predict(images, count) {
-      const x = new ort.Tensor('float32', asNumbers(images, 0, count), [count, 1, 28, 28])
-      return (await session.run({ x })).probabilities.data
-    },
+    ...about(),
+    predict: (images, count) => run(asNumbers(images, 0, count), [count, 1, 28, 28]),
     forward: { batches: [32, 250, 1000] },
     training: { why: 'infers only' },
   }
 }
+
+export async function openNetwork(work, options) {
+  return { ...about(), ...(await networkOf(work, (bytes) => start(bytes, options))) }
+}
+
+function start(bytes, { modules }) {
+  ort.env.wasm.numThreads = 1
+  if (modules.startsWith('http')) ort.env.wasm.wasmPaths = `${modules}/onnxruntime-web/dist/`
+  if (inNode) acceptSharedMemory()
+  return startSession(ort, bytes, { executionProviders: ['webgpu'] })
+}
+
+const about = () => ({
+  version: `onnxruntime-web ${ort.env.versions.web}`,
+  how: `WebGPU, NCHW${inNode ? ', what it writes copied out of its shared memory' : ''}`,
+})
 
 /** Its memory is a SharedArrayBuffer, which browsers take and Dawn for Node does not. */
 function acceptSharedMemory() {

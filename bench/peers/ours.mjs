@@ -3,6 +3,8 @@ import { adam, conv2d, dense, flatten, makePlan, openDevice, ops, Resident, sequ
 import { felzenszwalb, LimeImageExplainer } from '../../dist/lime.js'
 import { convolutionInput, convolutionShape, explainedImage, keras, pixels } from '../work.mjs'
 
+export { openNetwork } from './ours-networks.mjs'
+
 /** Images of the forward pass and the training step whose kernels are measured alone. */
 const profiledBatch = 32
 

@@ -1,9 +1,14 @@
-"""PyTorch as a contender: answers the messages that bench/contender.mjs describes, a line each, on file descriptor 3."""
+"""
+PyTorch as a contender: answers the messages that bench/contender.mjs describes, a line each, on file descriptor 3. Of networks from files it
+explains a picture by what bench/networks/known.mjs writes for it.
+"""
 
 import gzip
 import importlib.util
 import json
+import math
 import os
+import resource
 import struct
 import sys
 import time
@@ -50,12 +55,125 @@ class Network:
         return (images.float() / 255).contiguous(memory_format=self.format)
 
 
+class FileNetwork:
+    """A network of the ONNX operators that MobileNetV2 has, as the file's metadata names them: NCHW numbers to probabilities."""
+
+    def __init__(self, content):
+        size = struct.unpack('<Q', content[:8])[0]
+        metadata = json.loads(content[8 : 8 + size])['__metadata__']
+        self.nodes = json.loads(metadata['nodes'])
+        self.input = metadata['input']
+        # Bounds of activations are tensors of one number.
+        self.weights = {name: value if value.dim() else value.item() for name, value in weights_of(content).items()}
+
+    def __call__(self, x):
+        values = {**self.weights, self.input: x}
+        for node in self.nodes:
+            inputs = [values[name] for name in node['inputs']]
+            values[node['output']] = y = getattr(self, node['operator'])(*inputs, **node['attributes'])
+        return y
+
+    def in_format(self, format):
+        """Kernels as PyTorch keeps them in memory."""
+        for name, value in self.weights.items():
+            if isinstance(value, torch.Tensor) and value.dim() == 4:
+                self.weights[name] = value.contiguous(memory_format=format)
+
+    def Conv(self, x, kernel, bias, strides, group=1, auto_pad='VALID', **_):
+        missing = [0, 0]
+        if auto_pad == 'SAME_UPPER':
+            sizes = zip(x.shape[2:], kernel.shape[2:], strides)
+            missing = [max((math.ceil(size / stride) - 1) * stride + window - size, 0) for size, window, stride in sizes]
+        before = [padding // 2 for padding in missing]
+        if any(padding % 2 for padding in missing):
+            after = [padding - first for padding, first in zip(missing, before)]
+            x, before = torch.nn.functional.pad(x, (before[1], after[1], before[0], after[0])), [0, 0]
+        return torch.nn.functional.conv2d(x, kernel, bias, strides, before, 1, group)
+
+    def Clip(self, x, least, most):
+        return torch.clamp(x, least, most)
+
+    def Add(self, a, b):
+        return a + b
+
+    def AveragePool(self, x, kernel_shape, **_):
+        return torch.nn.functional.avg_pool2d(x, kernel_shape)
+
+    def Flatten(self, x, **_):
+        return x.flatten(1)
+
+    def Softmax(self, x, **_):
+        return torch.softmax(x, 1)
+
+
+def missing_packages():
+    return [name for name in ['lime', 'skimage', 'sklearn', 'numpy'] if not importlib.util.find_spec(name)]
+
+
+class PictureExplainer:
+    """Python's lime on a picture by a network from a file. It answers what a Contender of such a network is asked."""
+
+    kinds = {'explanation': {}}
+
+    def __init__(self, options):
+        file = options['network']['forPyTorch']
+        self.network = FileNetwork(bytes_of(os.path.join(options['networks'], file)))
+        picture = bytes_of(os.path.join(options['networks'], options['network']['files'][1]))
+        channels, height, width = options['network']['shape']
+        self.picture = torch.frombuffer(bytearray(picture), dtype=torch.uint8).reshape(height, width, channels).double().numpy() / 255
+        self.formats = {'NCHW': torch.contiguous_format, 'NHWC': torch.channels_last}
+        self.format = self.formats['NCHW']
+
+    def classify(self, pictures):
+        x = 2 * torch.from_numpy(pictures).float().permute(0, 3, 1, 2) - 1
+        with torch.no_grad():
+            return self.network(x.contiguous(memory_format=self.format)).numpy()
+
+    def explain(self, samples):
+        from lime.lime_image import LimeImageExplainer
+
+        return LimeImageExplainer(random_state=123).explain_instance(
+            self.picture, self.classify, num_samples=samples, batch_size=16, random_seed=123, progress_bar=False
+        )
+
+    def weigh(self, count, **_):
+        explanation = self.explain(count)
+        values = [weight for _, weight in sorted(explanation.local_exp[explanation.top_labels[0]])]
+        return {'values': values, 'largest': max(abs(value) for value in values)}
+
+    def prepare(self, count, **_):
+        """The faster of its memory formats."""
+        times = {}
+        for name, self.format in self.formats.items():
+            self.network.in_format(self.format)
+            times[name] = min(self.run(64)['ms'] for _ in range(2))
+        chosen = min(times, key=times.get)
+        self.format = self.formats[chosen]
+        self.network.in_format(self.format)
+        return {'how': chosen, 'samples': count}
+
+    def run(self, count, **_):
+        start = time.perf_counter()
+        self.explain(count)
+        return {'ms': (time.perf_counter() - start) * 1000}
+
+
 class Contender:
     def open(self, options, **_):
         global torch
         import torch
 
         torch.set_num_threads(options['threads'])
+        about = {
+            'version': 'PyTorch ' + torch.__version__,
+            'how': 'oneDNN, ' + torch.backends.cpu.get_cpu_capability() if hasattr(torch.backends, 'cpu') else 'oneDNN',
+        }
+        if 'network' in options:
+            if missing_packages():
+                raise ImportError('Python has no ' + ', '.join(missing_packages()))
+            explainer = PictureExplainer(options)
+            self.weigh, self.prepare, self.run = explainer.weigh, explainer.prepare, explainer.run
+            return {**about, 'kinds': explainer.kinds}
         self.weights = weights_of(bytes_of('models/fashion-cnn.safetensors'))
         folder = 'src/app/data/fashion-mnist/t10k-'
         images = bytearray(gzip.decompress(bytes_of(folder + 'images-idx3-ubyte.gz'))[16:])
@@ -65,10 +183,9 @@ class Contender:
         self.formats = {'NCHW': torch.contiguous_format, 'NHWC': torch.channels_last}
         self.networks = {name: Network(self.weights, format) for name, format in self.formats.items()}
         self.trainers = {}
-        missing = [name for name in ['lime', 'skimage', 'sklearn', 'numpy'] if not importlib.util.find_spec(name)]
+        missing = missing_packages()
         return {
-            'version': 'PyTorch ' + torch.__version__,
-            'how': 'oneDNN, ' + torch.backends.cpu.get_cpu_capability() if hasattr(torch.backends, 'cpu') else 'oneDNN',
+            **about,
             'kinds': {
                 'forward': {},
                 'training': {},
@@ -102,6 +219,10 @@ class Contender:
 
     def run(self, kind, count, **_):
         return {'ms': self.work(kind, count)}
+
+    def memory(self, **_):
+        # Kilobytes, on Linux.
+        return {'peak': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
 
     def work(self, kind, count, trial=False):
         return {'forward': self.forward, 'training': self.training, 'explanation': self.explanation}[kind](count, trial)

@@ -1,10 +1,29 @@
 /** TensorFlow.js on WebAssembly: XNNPACK's kernels, one thread or its own pool. */
 import * as wasm from '@tensorflow/tfjs-backend-wasm'
 import { network, tf } from './tfjs.mjs'
+import { networkFromFile } from './tfjs-networks.mjs'
 
 const { getThreadsCount, setThreadsCount, setWasmPaths, version_wasm: version } = wasm.default ?? wasm
 
-export async function open(work, { threads, modules }) {
+export async function open(work, options) {
+  await startBackend(options)
+  const { predict, start } = network(work)
+  return {
+    ...about,
+    predict,
+    forward: { batches: [32, 100, 500] },
+    training: await trainingIfPossible(start),
+  }
+}
+
+export async function openNetwork(work, options) {
+  await startBackend(options)
+  return { ...about, ...(await networkFromFile(work)) }
+}
+
+const about = { version: `tfjs-backend-wasm ${version}`, how: 'XNNPACK, NHWC' }
+
+async function startBackend({ threads, modules }) {
   setWasmPaths(`${modules}/@tensorflow/tfjs-backend-wasm/dist/`)
   // With one thread the build without threads, which has no atomics.
   if (threads === 1) tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false)
@@ -20,14 +39,6 @@ export async function open(work, { threads, modules }) {
   if (tf.getBackend() !== 'wasm') throw new Error('the wasm backend did not start')
   if (threads > 1 && getThreadsCount() !== threads)
     throw new Error(`asked for ${threads} threads, it runs ${getThreadsCount()}`)
-  const { predict, start } = network(work)
-  return {
-    version: `tfjs-backend-wasm ${version}`,
-    how: 'XNNPACK, NHWC',
-    predict,
-    forward: { batches: [32, 100, 500] },
-    training: await trainingIfPossible(start),
-  }
 }
 
 /** It has no kernel for the gradient of a convolution's filter; asked, not assumed. */

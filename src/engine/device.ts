@@ -1,5 +1,6 @@
 import { DeviceError, type DeviceLostError } from './errors.ts'
-import type { Fusion } from './plan/fuse.ts'
+import type { ArrangementOf } from './plan/arrange-weights.ts'
+import type { Fusion } from './plan/fusions.ts'
 import type { Plan, PlanOperand } from './plan/plan.ts'
 import type { AbortSignal } from './platform/types.ts'
 import type { DType } from './tensor.ts'
@@ -13,10 +14,14 @@ export interface Device {
   readonly info: DeviceInfo
   /** The rewrites its kernels can run. */
   readonly fusions: ReadonlySet<Fusion>
+  /** How weights that stay the same are to lie for its kernels: as they do, unless it says so. */
+  readonly arrangementOf?: ArrangementOf
   /** The largest block of residents it can hold, and the largest operand, in bytes. */
   readonly maxBlockBytes: number
   /** Batches that suit it, the smallest first: what runs one behind the other, and what keeps all of it busy. */
   readonly batchSizes: readonly number[]
+  /** Bytes of an arena that its caches still hold: a batch that needs more is slower than a smaller one. As many as it takes unless given. */
+  readonly cachedBytes?: number
   /** Resolves (never rejects) when the device has gone away; what it held is lost. A dispose() is not a loss. */
   readonly lost: Promise<DeviceLostError>
 

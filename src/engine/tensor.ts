@@ -169,6 +169,14 @@ function checkLeaf(name: string, shape: Shape, dtype: DType): void {
 
 const dtypes = oneOf<DType>('f32', 'i32', 'u8')
 
+/** What is above is infinite. */
+export const largestFloat32 = 3.4028234663852886e38
+
+/** The nearest number that is finite in float32: kernels have numbers written in, where WGSL has no words for infinite ones. */
+export function finiteFloat32(value: number): number {
+  return Math.min(Math.max(value, -largestFloat32), largestFloat32)
+}
+
 export function sizeOf(shape: Shape): number {
   return shape.reduce((product, extent) => product * extent, 1)
 }

@@ -15,7 +15,8 @@ import { ArgumentError } from '../engine/errors.ts'
 import type { CommonFields, ExplainImage, MethodFields, MethodInput } from './explainers/method.ts'
 import { type MethodName, methodNamed, methodNames, methods } from './explainers/registry.ts'
 import { usualTopLabels } from './explainers/subject.ts'
-import type { HideColor } from './images/fudged-image.ts'
+import { type HideColor, hideColorWords, isHiddenFill } from './images/fudged-image.ts'
+import { mapName } from './segmenters/label-map.ts'
 import { segmenterNamed, segmenterSettings } from './segmenters/registry.ts'
 
 /**
@@ -40,7 +41,7 @@ interface SegmenterInput {
   readonly parameters?: Readonly<Record<string, number | string | boolean>>
 }
 
-/** Of samples and segmenter, unless given: a request says all that decides its numbers. */
+/** Of samples, segmenter and noise, unless given: a request says all that decides its numbers. */
 const usualSeed = 123
 
 const heading = v.looseObject({ version: oneOf(1), method: text })
@@ -53,12 +54,21 @@ const segmenterInput = optionsOf<SegmenterInput>(
   'name',
 )
 
+const mapParameters = optionsOf<{ digest: string }>(
+  {
+    digest: thatIs<string>(
+      'the SHA-256 of a label map, 64 hexadecimal digits, as mapSegmenter(map) gives it',
+      (value) => typeof value === 'string' && /^[\da-f]{64}$/i.test(value),
+    ),
+  },
+  'digest',
+)
+
 const colour = thatIs<HideColor>(
-  "a number, a list of numbers, 'mean', 'blur' or null",
+  `a number, a list of numbers, ${hideColorWords}`,
   (value) =>
     value === null ||
-    value === 'mean' ||
-    value === 'blur' ||
+    isHiddenFill(value) ||
     Number.isFinite(value) ||
     (Array.isArray(value) && value.every(Number.isFinite)),
 )
@@ -128,6 +138,10 @@ function checkTaken(method: MethodName, name: string): void {
  * @throws ArgumentError for a name or parameter that there is not, or one outside its range
  */
 function checkedSegmenter({ name, parameters }: SegmenterInput, randomSeed: number): CommonFields['segmenter'] {
+  if (name === mapName) {
+    check('segmenter map', mapParameters, parameters ?? {})
+    return { name, parameters: { digest: String(parameters?.digest).toLowerCase() } }
+  }
   const { random_seed: ownSeed = randomSeed, ...settings } = segmenterSettings(name, parameters)
   const own = ownSeed === randomSeed ? settings : { ...settings, random_seed: ownSeed }
   segmenterNamed(name, own)

@@ -1,10 +1,10 @@
-// A convolution whose window moves by one pixel: x [N, HEIGHT, WIDTH, CHANNELS] -> y [N, OUT_HEIGHT, OUT_WIDTH, outputs], and
+// A convolution whose window has no gaps: x [N, HEIGHT, WIDTH, CHANNELS] -> y [N, OUT_HEIGHT, OUT_WIDTH, outputs], and
 // what is fused onto the sum (epilogue). Serves conv2d and, with the kernel turned round, the gradient of its images:
 // weight4(tap, channel, four) comes with the header.
 // A thread makes a tile of TILE_HEIGHT x TILE_WIDTH pixels by FOURS fours of outputs, so that each number it loads serves many
 // sums; for CHANNELS_AT_ONCE channels at a time it holds what the tile's windows cover. Lanes stand side by side in
 // the image and use the same weights: with SUBGROUP each of the LANES lanes loads its part of them and hands it round.
-// With RECOMPUTED x is not stored but made here, by an inner convolution of images [N, SOURCE_HEIGHT, SOURCE_WIDTH,
+// With RECOMPUTED, where windows move by one pixel, x is not stored but made here, by an inner convolution of images [N, SOURCE_HEIGHT, SOURCE_WIDTH,
 // SOURCE_CHANNELS]: what the inner windows of a tile cover is loaded once for all channels.
 // With HALF products are f16, and so are their sums over the CHANNELS_AT_ONCE channels in hand; what is loaded, stored and summed
 // over all channels is f32.
@@ -66,8 +66,8 @@ fn main(at: Invocation) {
       // expand
       for (var column = 0u; column < COVERED_WIDTH; column++) {
         // No branches around loads, not even those of &&: they multiply the time of compiling.
-        let y = top + i32(row) - PAD_TOP;
-        let x = left + i32(column) - PAD_LEFT;
+        let y = top * i32(STEPS_DOWN) + i32(row) - PAD_TOP;
+        let x = left * i32(STEPS_ACROSS) + i32(column) - PAD_LEFT;
         var channels: vec4f;
         // expand
         if (RECOMPUTED) {
@@ -126,10 +126,10 @@ fn main(at: Invocation) {
                 // expand
                 if (HALF) {
                   partial[(row * TILE_WIDTH + column) * FOURS + f] +=
-                    weights * covered[((row + ky) * COVERED_WIDTH + column + kx) * CHANNELS_AT_ONCE + k];
+                    weights * covered[((row * STEPS_DOWN + ky) * COVERED_WIDTH + column * STEPS_ACROSS + kx) * CHANNELS_AT_ONCE + k];
                 } else {
                   sum[(row * TILE_WIDTH + column) * FOURS + f] +=
-                    weights * covered[((row + ky) * COVERED_WIDTH + column + kx) * CHANNELS_AT_ONCE + k];
+                    weights * covered[((row * STEPS_DOWN + ky) * COVERED_WIDTH + column * STEPS_ACROSS + kx) * CHANNELS_AT_ONCE + k];
                 }
               }
             }

@@ -1,4 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { LayersRecipe } from '../../src/app/page/contract/engine-api.ts'
@@ -8,9 +9,12 @@ import { readAddress } from '../../src/app/page/contract/page-address.ts'
 import { explainPicture } from '../../src/app/page/worker/explaining.ts'
 import { evaluateModel } from '../../src/app/tasks/evaluation.ts'
 import { fashionMnist } from '../../src/app/tasks/fashion-mnist/task.ts'
-import { modelFromBytes } from '../../src/engine/index.ts'
-import { BuiltSite } from '../app/page/built-site.ts'
+import { pictureTask, statedImages } from '../../src/app/tasks/picture-task.ts'
+import { loadModel, modelFromBytes } from '../../src/engine/index.ts'
+import { BuiltSite, root } from '../app/page/built-site.ts'
+import { photographExplainedInNode } from '../app/page/photograph-explained-in-node.ts'
 import { trainedInNode } from '../app/page/trained-in-node.ts'
+import { itWithModels, readModelFile } from '../shared-models.ts'
 import { type Browser, until } from './browser.ts'
 
 /**
@@ -40,6 +44,10 @@ const fields = {
   'Learning rate': recipe.learningRate,
   'Random seed': recipe.seed,
 }
+/** Of a photograph's explanation. */
+const samples = 60
+/** What a file is called in addresses. */
+const fileId = (bytes: Uint8Array) => `file-${createHash('sha256').update(bytes).digest('hex').slice(0, 12)}`
 const button = (name: string) => `//button[normalize-space()="${name}" and not(@disabled)]`
 
 /** `threads`: whether the browser lets threads share memory. */
@@ -66,7 +74,7 @@ export function pageSuite(
     })
 
     /** LIMELIGHT_SCREENSHOTS=FOLDER keeps them, for people to look at. */
-    async function picture(what: string): Promise<void> {
+    async function screenshot(what: string): Promise<void> {
       const png = await browser.screenshot()
       expect(png.length).toBeGreaterThan(10_000)
       const folder = process.env.LIMELIGHT_SCREENSHOTS
@@ -78,7 +86,7 @@ export function pageSuite(
     afterEach(async ({ task }) => {
       if (task.result?.state !== 'fail') return
       console.error(await browser.evaluate(() => document.body.textContent?.slice(0, 4000)))
-      await picture(`failed-${task.name.slice(0, 20)}`)
+      await screenshot(`failed-${task.name.slice(0, 20)}`)
     })
 
     const device = () =>
@@ -116,6 +124,24 @@ export function pageSuite(
         return shown.length > 0 ? shown : null
       }, 'an explanation')
 
+    /** Chooses a file in the field of this name. */
+    const give = (field: string, name: string, bytes: Uint8Array) =>
+      browser.evaluate(
+        async (field, name, text) => {
+          const find = () => document.querySelector<HTMLInputElement>(`input[type="file"][aria-label="${field}"]`)
+          while (!find()) await new Promise((resolve) => setTimeout(resolve, 50))
+          const input = find()
+          if (!input) return
+          const files = new DataTransfer()
+          files.items.add(new File([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))], name))
+          input.files = files.files
+          input.dispatchEvent(new Event('change', { bubbles: true }))
+        },
+        field,
+        name,
+        Buffer.from(bytes).toString('base64'),
+      )
+
     async function refuseAlerts(): Promise<void> {
       const alerts = await browser.evaluate(() =>
         Array.from(document.querySelectorAll('[role="alert"]'), (alert) => alert.textContent),
@@ -149,7 +175,38 @@ export function pageSuite(
     test.each(explanations)('explains %s', async (search) => {
       await browser.goto(`${site.address}${search}`)
       await expectExplained(search)
-      await picture(`explain-${new URLSearchParams(search).get('segmenter')}`)
+      await screenshot(`explain-${new URLSearchParams(search).get('segmenter')}`)
+    })
+
+    itWithModels('explains a photograph of one’s own by a network of one’s own', async () => {
+      const network = readModelFile('cifar10-resnet-float.tflite')
+      const picture = await readFile(`${root}src/app/page/photograph/first-pictures/coffee.jpg`)
+      // A link that asks for both explains as soon as both are there, whichever comes first.
+      const ids = `picture=${fileId(picture)}&network=${fileId(network)}`
+      await browser.goto(`${site.address}?mode=photograph&${ids}&scale=1&samples=${samples}&explain=`)
+      await give('A photograph of your own', 'breakfast.jpg', picture)
+      await give('A network of your own', 'small.tflite', network)
+
+      const model = await loadModel(network)
+      const task = pictureTask(model, statedImages(model), { scale: 1 })
+      const { attribution, predicted } = await photographExplainedInNode(site.device, model, task, picture, samples)
+      const { labels, localExp } = attribution
+      expect(await weights()).toEqual(localExp[labels[0]])
+      const shown = await browser.evaluate(() => ({
+        classes: Array.from(document.querySelectorAll('.top-classes td'), (cell) =>
+          Number(cell.getAttribute('data-probability')),
+        ),
+        picture: document.querySelector('canvas.overlay')?.getAttribute('aria-label'),
+        colours: (() => {
+          const canvas = document.querySelector<HTMLCanvasElement>('canvas.overlay')
+          const { data = [] } = canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height) ?? {}
+          return new Set(Array.from(data.slice(0, 40_000), (value, i) => (i % 4 === 1 ? value : 0))).size
+        })(),
+      }))
+      expect(shown.classes).toEqual(labels.slice(0, 5).map((label) => predicted[label]))
+      expect(shown.picture).toMatch(/^breakfast\.jpg, explained\. Segments for /)
+      expect(shown.colours).toBeGreaterThan(50)
+      await screenshot('photograph')
     })
 
     test('trains, and draws how it goes', async () => {
@@ -170,7 +227,7 @@ export function pageSuite(
         Array.from(document.querySelectorAll('.epochs tbody td:nth-child(2)'), (cell) => cell.textContent),
       )
       expect(losses).toEqual(trained.log.map(({ loss }) => loss.toFixed(4)))
-      await picture('train')
+      await screenshot('train')
     })
 
     test('keeps what was trained, all weights to the last bit', async () => {
@@ -191,7 +248,7 @@ export function pageSuite(
         return rows.length > 0 ? rows : null
       }, 'the confusion matrix')
       expect(matrix).toEqual((await evaluateModel(fashionMnist, site.model, site.images)).confusionMatrix)
-      await picture('judge')
+      await screenshot('judge')
     })
 
     test('has the trained network after a reload', async () => {
@@ -211,7 +268,7 @@ export function pageSuite(
       const [search] = explanations
       await browser.goto(`${site.address}${search}`)
       await expectExplained(search)
-      await picture('offline')
+      await screenshot('offline')
     })
 
     test('had nothing to complain of', () => expect(browser.complaints).toEqual([]))

@@ -22,6 +22,7 @@ import {
   add,
   type BinaryName,
   binaryRows,
+  clip,
   elementwise,
   equal,
   greater,
@@ -34,6 +35,7 @@ import {
 } from '../../src/engine/ops/elementwise.ts'
 import { gather } from '../../src/engine/ops/gather.ts'
 import { dense, matmul } from '../../src/engine/ops/matmul.ts'
+import { pad } from '../../src/engine/ops/pad.ts'
 import { avgPool, maxPool } from '../../src/engine/ops/pool.ts'
 import { random } from '../../src/engine/ops/random.ts'
 import { argMax, l2, max, mean, min } from '../../src/engine/ops/reduce.ts'
@@ -44,7 +46,16 @@ import { sum } from '../../src/engine/ops/sum-and-broadcast.ts'
 import { makePlan } from '../../src/engine/plan/plan.ts'
 import type { Graph } from '../../src/engine/plan/trace.ts'
 import { ReferenceDevice } from '../../src/engine/reference/device.ts'
-import { align, Constant, Input, Resident, type Shape, sizeOf, type Tensor } from '../../src/engine/tensor.ts'
+import {
+  align,
+  Constant,
+  Input,
+  largestFloat32,
+  Resident,
+  type Shape,
+  sizeOf,
+  type Tensor,
+} from '../../src/engine/tensor.ts'
 import { sgd } from '../../src/engine/training/optimizers.ts'
 import { adamUpdate } from '../../src/engine/updates/adam.ts'
 import { adamWUpdate } from '../../src/engine/updates/adam-w.ts'
@@ -237,6 +248,27 @@ export function deviceSuite({
           ),
         )
         expect(wrong).toEqual([])
+      })
+
+      it('clips and pads to numbers that are infinite in float32: its largest stands for them', async () => {
+        const x = new Input('x', [4])
+        const [far, infinity] = [1e39, Number.POSITIVE_INFINITY]
+        const outputs = {
+          above: clip(x, { min: 0, max: infinity }),
+          below: clip(x, { min: -far, max: 0 }),
+          nothing: clip(x, { min: infinity }),
+          padded: pad(x, [[1, 0]], { value: -infinity }),
+          farAround: pad(x, [[0, 2]], { value: far }),
+        }
+        const found = await compute(device, { outputs }, { x: Float32Array.of(-2, 3e38, -3e38, infinity) })
+        const [large, largest] = [Math.fround(3e38), largestFloat32]
+        expect(Object.fromEntries(Object.entries(found).map(([name, values]) => [name, [...values]]))).toEqual({
+          above: [0, large, 0, largest],
+          below: [-2, 0, -large, 0],
+          nothing: [largest, largest, largest, largest],
+          padded: [-largest, -2, large, -large, infinity],
+          farAround: [-2, large, -large, infinity, largest, largest],
+        })
       })
 
       it('comparisons of integers that are the same number in float32', async () => {

@@ -19,7 +19,7 @@ import {
   maxPooling2d,
   upSampling2d,
 } from '../../src/engine/model/layers/public.ts'
-import { fusions } from '../../src/engine/plan/fuse.ts'
+import { fusions } from '../../src/engine/plan/fusions.ts'
 import { ReferenceDevice } from '../../src/engine/reference/device.ts'
 import type { Checkpoint } from '../../src/engine/training/checkpoint.ts'
 import type { History } from '../../src/engine/training/fit-options.ts'

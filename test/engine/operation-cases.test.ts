@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { operations } from '../../src/engine/ops/registry.ts'
-import { fusedAttributes } from '../../src/engine/plan/fuse.ts'
+import { fusedAttributes } from '../../src/engine/plan/fusions.ts'
 import { trace } from '../../src/engine/plan/trace.ts'
 import { caseGraph, operationCases } from './operation-cases.ts'
 

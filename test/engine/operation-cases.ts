@@ -228,6 +228,27 @@ const otherConvs = [
   { x: [1, 5, 5, 3], kernel: [3, 3, 1, 3], padding: 'same', groups: 3 },
   { x: [1, 5, 4, 4], kernel: [2, 2, 1, 8], padding: 'valid', groups: 4 },
   { x: [2, 5, 5, 1], kernel: [2, 2, 1, 3], padding: 'valid', strides: 4 },
+  // Of one pixel, whose last ones see zeros alone.
+  {
+    x: [2, 4, 4, 4],
+    kernel: [1, 1, 4, 8],
+    padding: [
+      [0, 1],
+      [0, 1],
+    ],
+  },
+  {
+    x: [2, 5, 4, 4],
+    kernel: [1, 1, 4, 6],
+    padding: [
+      [0, 2],
+      [0, 1],
+    ],
+    strides: 2,
+  },
+  // Sums in two and in three parts.
+  { x: [1, 2, 3, 600], kernel: [1, 1, 600, 5], padding: 'valid' },
+  { x: [1, 3, 1, 1100], kernel: [1, 1, 1100, 9], padding: 'valid', strides: 2 },
 ] as const
 const otherConvCases = otherConvs.map(({ x, kernel, ...options }) =>
   define(
@@ -495,6 +516,8 @@ const resizes: readonly (readonly [Shape, ResizeOptions])[] = [
   [[1, 5, 3, 1], { size: 1, mode: 'bilinear', coordinates: 'pytorchHalfPixel' }],
   [[1, 4, 7, 2], { scales: [2.3, 0.6], mode: 'bilinear', coordinates: 'halfPixelSymmetric' }],
   [[1, 5, 4, 2], { size: [3, 7], coordinates: 'asymmetric', rounding: 'floor' }],
+  [[2, 4, 5, 3], { size: [7, 3], mode: 'bicubic' }],
+  [[1, 3, 6, 4], { scales: [2.4, 0.7], mode: 'bicubic', cubicCoefficient: -0.5, excludeOutside: true }],
   [[1, 4, 4, 6], { size: [9, 6], coordinates: 'alignCorners', rounding: 'roundPreferCeil' }],
   [[1, 4, 5, 1], { scales: [1.7, 0.4], rounding: 'ceil' }],
 ]

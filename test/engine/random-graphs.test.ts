@@ -62,7 +62,10 @@ it('400 random graphs: the cpu, fused, agrees with float64, unfused', async () =
   }
 })
 
-it('100 random graphs: what hangs on parameters alone is computed before, and nothing changes by it', async () => {
+it.each([
+  ['nothing changes by it', false],
+  ['weights are arranged for their kernels', true],
+])('100 random graphs: what hangs on parameters alone is computed before, and %s', async (_, isArranged) => {
   const cpu = new CpuDevice()
   let steps = 0
   for (let seed = 0; seed < 100; seed++) {
@@ -72,7 +75,11 @@ it('100 random graphs: what hangs on parameters alone is computed before, and no
     for (const [offset, values] of graph.parameters) cpu.write(memory, values, offset)
     const parameters = { parameters: memory }
     const expected = await compute(cpu, { outputs }, graph.inputs, parameters)
-    const plan = makePlan({ outputs }, cpu.fusions, new PreparedValues('parameters', 2 ** 12))
+    const plan = makePlan(
+      { outputs },
+      cpu.fusions,
+      new PreparedValues('parameters', 2 ** 12, isArranged ? cpu.arrangementOf : undefined),
+    )
     const blocks: Record<string, Memory> = { ...parameters }
     for (const [name, bytes] of Object.entries(plan.preparation?.blocks ?? {}))
       blocks[name] = cpu.allocate('f32', bytes / 4)
@@ -84,7 +91,8 @@ it('100 random graphs: what hangs on parameters alone is computed before, and no
         expect(
           difference(await cpu.read(place), expected[name]),
           `seed ${seed}, ${name}: ${graph.log.join('; ')}`,
-        ).toBe(0)
+          // Winograd's algorithm takes smaller images where its kernels are transformed before.
+        ).toBeLessThanOrEqual(isArranged ? 2e-5 * Math.max(largest(expected[name]), 0.1) : 0)
       program.dispose()
     }
     steps += plan.preparation?.plan.steps.length ?? 0

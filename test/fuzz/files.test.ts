@@ -1,7 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { gunzip } from '../../src/app/data/gzip.ts'
 import { parseIdxImages } from '../../src/app/data/idx.ts'
-import { decodePng, encodePng, maxPixels } from '../../src/app/data/png.ts'
 import { modelFromBytes } from '../../src/engine/facade/model-from-bytes.ts'
 import { formatSafetensors, parseSafetensors, type StoredArray } from '../../src/engine/formats/safetensors.ts'
 import { modelToBytes } from '../../src/engine/formats/write-model.ts'
@@ -118,20 +117,6 @@ fuzz('model files', {
     const again = modelFromBytes(modelToBytes(loaded))
     const architectures = [again, loaded].map(({ architecture }) => JSON.stringify(architecture))
     must(architectures[0] === architectures[1], 'it is not written as it was read')
-  },
-})
-
-const pngs = [
-  encodePng({ data: Float64Array.from({ length: 108 }, (_, i) => i / 108), height: 12, width: 9, channels: 1 }),
-  encodePng({ data: Float64Array.from({ length: 105 }, (_, i) => i / 105), height: 5, width: 7, channels: 3 }),
-]
-
-fuzz('PNG pictures', {
-  refused: 0.5,
-  async attempt(random) {
-    const { data, height, width, channels } = await decodePng(mutated(random, pick(random, pngs)))
-    must(data.length === height * width * channels && data.length > 0, `${data.length} values of ${height}x${width}`)
-    must(height * width <= maxPixels && data.every((value) => value >= 0 && value <= 1), 'a value outside 0..1')
   },
 })
 

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander'
-import { requestOf } from '../../src/app/cli/explain.ts'
+import { requestOf } from '../../src/app/cli/explain-options.ts'
 import { commandsOf, limelight } from '../../src/app/cli/program.ts'
 import { requestOf as requestOfPage } from '../../src/app/page/contract/explanation-settings.ts'
 import {
@@ -10,6 +10,8 @@ import {
   readAddress,
   viewNames,
 } from '../../src/app/page/contract/page-address.ts'
+import { photographAddress, readPhotographAddress } from '../../src/app/page/contract/photograph-address.ts'
+import { photographRequestOf } from '../../src/app/page/contract/photograph-settings.ts'
 import { explainerFor, explanationRequest } from '../../src/lime/index.ts'
 import { fuzz, must, pick, type Random, whole } from './fuzzing.ts'
 
@@ -46,6 +48,8 @@ const values = [
   '1,,2',
   'mean',
   'blur',
+  'noise',
+  'inpaint',
   '--',
   '-',
   '\0',
@@ -170,5 +174,32 @@ fuzz("the page's address", {
     // What it says, it says again.
     const address = addressOf(view)
     if (address !== '') must(addressOf(readAddress(address, 10_000)) === address, `${address} is read otherwise`)
+  },
+})
+
+const photographNames = [
+  ...['picture', 'fit', 'network', 'scale', 'mean', 'std', 'label', 'explain'],
+  ...['segmenter', 'segments', 'segmented-in', 'samples', 'sampling', 'seed', 'hide-color'],
+]
+
+fuzz("the page's address of photographs", {
+  refused: 0,
+  taken: 1,
+  attempt(random) {
+    const search = Array.from({ length: whole(random, 8) }, () => {
+      const side = random() < 0.5 ? '' : 'right-'
+      const value = pick(random, [...values, 'own', 'crop', 'photograph', 'coffee', '1,2', '0.5,1e-9,-3', ',', '%ff'])
+      return `${side}${pick(random, photographNames)}=${random() < 0.5 ? value : encodeURIComponent(value)}`
+    }).join('&')
+    const place = readPhotographAddress(`?mode=photograph&${search}`)
+    for (const { pixels, label, settings } of [place.left, place.right]) {
+      const { scale = 1, mean = [], std = [] } = pixels ?? {}
+      must([scale, ...mean, ...std].every(Number.isFinite), `pixels by ${JSON.stringify(pixels)}`)
+      must(mean.length <= 3 && std.length <= 3, `pixels of more than three channels: ${JSON.stringify(pixels)}`)
+      must(label === null || (Number.isInteger(label) && label >= 0), `label ${label}`)
+      explanationRequest(photographRequestOf(settings))
+    }
+    const address = photographAddress('compare', place)
+    must(photographAddress('compare', readPhotographAddress(address)) === address, `${address} is read otherwise`)
   },
 })

@@ -4,6 +4,7 @@ import { runNameOf } from '../../src/app/batch/run-settings.ts'
 import {
   explainerFor,
   explanationRequest,
+  hiddenFills,
   LimeImageExplainer,
   type PredictFn,
   type RequestInput,
@@ -43,7 +44,7 @@ function randomRequest(random: Random): Given {
     method,
     ...pick(random, [{}, { segmenter: null }, { segmenter: { name } }, { segmenter: { name, parameters: own } }]),
     ...pick(random, [{}, { labels: [1, 0] }, { labels: [1] }, { topLabels: 1 + whole(random, 6) }]),
-    ...maybe(random, { hideColor: pick(random, [null, 0, 0.5, 'mean', 'blur']) }),
+    ...maybe(random, { hideColor: pick(random, [null, 0, 0.5, ...hiddenFills]) }),
     ...maybe(random, { randomState: pick(random, [123, 7]) }),
     ...maybe(random, { randomSeed: pick(random, [123, 9]) }),
     ...maybe(random, { factored: random() < 0.5 }),
@@ -57,6 +58,7 @@ function randomRequest(random: Random): Given {
   return {
     ...common,
     ...maybe(random, { samples: pick(random, [50, 1000, 'exact', 'auto']) }),
+    ...maybe(random, { sampling: pick(random, ['plain', 'balanced']) }),
     ...maybe(random, { autoSamples: { ...maybe(random, { topFeatures: 3 }), ...maybe(random, { most: 1024 }) } }),
     ...maybe(random, { alpha: pick(random, [0, 1, 2]) }),
     ...maybe(random, { kernelWidth: pick(random, [0.25, 0.5]) }),
@@ -102,6 +104,9 @@ const rewritings: readonly ((given: Given, random: Random) => Given | null)[] = 
   (given) => (isLime(given) ? usual('kernelWidth', 0.25)(given) : null),
   (given) => (isLime(given) ? usual('numFeatures', 100_000)(given) : null),
   (given) => (isLime(given) ? usual('alpha', typeof (given.samples ?? 1000) === 'number' ? 1 : 0)(given) : null),
+  (given) => (isLime(given) ? usual('sampling', given.samples === 'auto' ? 'balanced' : 'plain')(given) : null),
+  (given, random) =>
+    isLime(given) && given.samples === 'exact' ? { ...given, sampling: pick(random, ['plain', 'balanced']) } : null,
   (given) => (isLime(given) ? null : usual('of', 'probability')(given)),
   (given) => (given.of === 'logit' ? { ...given, samples: 77 } : null),
   (given) => (isLime(given) && given.samples !== 'auto' ? { ...given, autoSamples: { most: 600 } } : null),
@@ -134,7 +139,7 @@ const textOf = (given: unknown) => JSON.stringify(explanationRequest(given as Re
 describe('requests', () => {
   it('that ask for the same are the same text and run, however they are written', () => {
     const applied = rewritings.map(() => 0)
-    for (let i = 0; i < 400; i++) {
+    for (let i = 0; i < 600; i++) {
       const random = seedrandom(`request ${i}`)
       let given = randomRequest(random)
       const text = textOf(given)
@@ -184,8 +189,14 @@ describe('requests', () => {
       ...['euclidean', 'l1', 'chebyshev', 'hamming', 'rogerstanimoto'].map((distanceMetric) => ({ distanceMetric })),
       { featureSelection: 'lasso_path' },
       { numFeatures: 6 },
+      { sampling: 'balanced' as const },
     ].map((change) => textOf({ ...base, ...change }))
-    texts.push(textOf(auto), textOf({ ...auto, autoSamples: { most: 600 } }), textOf({ ...auto, randomState: 5 }))
+    texts.push(
+      textOf({ ...auto, sampling: 'plain' }),
+      textOf(auto),
+      textOf({ ...auto, autoSamples: { most: 600 } }),
+      textOf({ ...auto, randomState: 5 }),
+    )
     for (const change of [
       {},
       { of: 'logit' },

@@ -57,6 +57,7 @@ describe('a request', () => {
       featureSelection: 'highestWeights',
       numFeatures: 16_384,
       factored: true,
+      sampling: 'plain',
     })
     expect(explanationRequest({ ...whole, alpha: undefined, of: undefined })).toEqual({ ...whole, alpha: 1 })
     expect(explanationRequest({ version: 1, method: 'shapley' })).toEqual({
@@ -77,7 +78,7 @@ describe('a request', () => {
     [{ version: 2 }, 'version must be 1'],
     [{ version: undefined }, 'version'],
     [{ method: 'tarot' }, 'there is no method "tarot"; valid are lime, shapley'],
-    [{ of: 'logit' }, 'lime takes no of; beside what every method takes, it takes samples, autoSamples'],
+    [{ of: 'logit' }, 'lime takes no of; beside what every method takes, it takes samples, sampling, autoSamples'],
     [{ segmenter: { name: 'waterfall' } }, 'there is no segmenter "waterfall"'],
     [{ segmenter: { name: 'grid', parameters: { size: 3 } } }, 'grid has no parameter "size"'],
     [{ segmenter: { name: 'grid', parameters: { rows: 0 } } }, 'rows'],

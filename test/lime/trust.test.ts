@@ -19,7 +19,6 @@ import {
   weightLimit,
   weightMap,
 } from '../../src/lime/index.ts'
-import { inOneGo } from '../../src/lime/steps.ts'
 
 /** How far explanations can be trusted, on a classifier whose truth is known. */
 
@@ -143,7 +142,11 @@ describe('confidence', () => {
 
   it("'auto' takes what was drawn before as well: the stream is that of one large sample", async () => {
     const auto = await explain(4, { numSamples: 'auto', autoSamples: { topFeatures: 9, most: 511 } })
-    expect(auto.masks.data).toEqual((await explain(4, { numSamples: auto.samples })).masks.data)
+    const balanced = { numSamples: auto.samples, sampling: 'balanced' } as const
+    expect(auto.masks.data).toEqual((await explain(4, balanced)).masks.data)
+    const plain = { sampling: 'plain', autoSamples: { topFeatures: 9, most: 511 } } as const
+    const old = await explain(4, { ...plain, numSamples: 'auto' })
+    expect(old.masks.data).toEqual((await explain(4, { numSamples: old.samples })).masks.data)
   })
 })
 
@@ -315,7 +318,7 @@ describe('what hidden segments show', () => {
     const average = image.data.reduce((sum, value) => sum + value, 0) / image.data.length
     for (const value of mean.fudged.data) expect(value).toBeCloseTo(average, 12)
     const noise = toImage({ data: Float64Array.from({ length: 784 }, (_, i) => Math.sin(i * i)), shape: [28, 28] })
-    const blurred = inOneGo(fudgedImage(noise, new Int32Array(784), 'blur')).data
+    const blurred = (await fudgedImage(noise, new Int32Array(784), 'blur', { randomSeed: 1 })).data
     const roughness = (data: ArrayLike<number>) =>
       Array.from(data).reduce((sum, value, i) => sum + (i === 0 ? 0 : Math.abs(value - data[i - 1])), 0)
     expect(roughness(blurred)).toBeLessThan(0.2 * roughness(noise.data))
@@ -323,7 +326,9 @@ describe('what hidden segments show', () => {
     // Its mean is the image's, all but what is mirrored at the edges.
     const total = (data: ArrayLike<number>) => Array.from(data).reduce((sum, value) => sum + value, 0) / data.length
     expect(total(blurred)).toBeCloseTo(total(noise.data), 2)
-    await expect(explain(1, { hideColor: 'fog' as 'blur' })).rejects.toThrow(/'mean', 'blur' or null/)
+    await expect(explain(1, { hideColor: 'fog' as 'blur' })).rejects.toThrow(
+      /'mean', 'blur', 'noise', 'inpaint' or null/,
+    )
   })
 })
 

@@ -29,14 +29,15 @@ interface RecordOptions extends Judgement {
   readonly request?: ExplanationRequest
 }
 
-/** What `limelight explain --json` prints, and what the page gives as a file. */
+/** What `limelight explain --json` prints, and what the page gives as a file. Segments go by what their segmenter called them. */
 export function explanationRecord(
   { index, label }: ImageSource,
   attribution: Attribution,
   device: { name: string; adapter: string },
   { withMasks = false, request, stability, faithfulness }: RecordOptions = {},
 ) {
-  const { method, segments, segmentCount, prediction, labels, samples, sampling, localExp } = attribution
+  const { method, segments, segmentCount, segmentIds, prediction, labels, samples, sampling, localExp } = attribution
+  const idOf = (segment: number) => segmentIds[segment]
   const [height, width] = segments.shape
   const probabilities = Array.from(prediction)
   return {
@@ -51,7 +52,12 @@ export function explanationRecord(
     sampling,
     ...(attribution instanceof Explanation && howFitted(attribution)),
     ...(attribution instanceof ShapleyAttribution && { of: attribution.of }),
-    segments: { count: segmentCount, map: rows(segments.data, height, width) },
+    segments: {
+      count: segmentCount,
+      map: rows(segments.data.map(idOf), height, width),
+      // The columns of the masks.
+      ...(segments.ids && { ids: segmentIds }),
+    },
     ...(withMasks &&
       attribution instanceof Explanation && { masks: rows(attribution.masks.data, ...attribution.masks.shape) }),
     explanation: Object.fromEntries(
@@ -60,10 +66,10 @@ export function explanationRecord(
         {
           ...(attribution instanceof Explanation && surrogateOf(attribution, explained)),
           ...(attribution instanceof ShapleyAttribution && sharesOf(attribution, explained)),
-          weights: localExp[explained],
+          weights: localExp[explained].map(([segment, weight]) => [idOf(segment), weight] as const),
           ...(attribution instanceof Explanation && { intervals: intervalsOf(attribution, explained) }),
           ...(stability && { stability: stability.get(explained) }),
-          ...(faithfulness && { faithfulness: faithfulnessJson(faithfulness.get(explained)) }),
+          ...(faithfulness && { faithfulness: faithfulnessJson(faithfulness.get(explained), idOf) }),
         },
       ]),
     ),
@@ -76,8 +82,8 @@ function rows<T>(data: ArrayLike<T>, count: number, length: number): T[][] {
   return Array.from({ length: count }, (_, row) => Array.from({ length }, (_, i) => data[row * length + i]))
 }
 
-function howFitted({ settled, alpha }: Explanation) {
-  return { ...(settled !== null && { settled }), alpha }
+function howFitted({ settled, design, alpha }: Explanation) {
+  return { ...(settled !== null && { settled }), ...(design !== null && { design }), alpha }
 }
 
 function surrogateOf({ intercept, score, localPred }: Explanation, label: number) {
@@ -94,12 +100,12 @@ function sharesOf(attribution: ShapleyAttribution, label: number) {
   return { base: base[label], sum: attribution.sumOf(label), ...(score && { score: score[label] }) }
 }
 
-function faithfulnessJson(faithfulness: Faithfulness | undefined) {
+function faithfulnessJson(faithfulness: Faithfulness | undefined, idOf: (segment: number) => number) {
   if (!faithfulness) return undefined
   const { order, deletion, insertion, random, irof } = faithfulness
   const curve = ({ probabilities, auc }: Faithfulness['deletion']) => ({ auc, curve: Array.from(probabilities) })
   return {
-    order,
+    order: order.map(idOf),
     deletion: curve(deletion),
     insertion: curve(insertion),
     random: { deletion: curve(random.deletion), insertion: curve(random.insertion) },

@@ -8,17 +8,12 @@ import { FileWriteError, openToAppend } from '../../engine/platform/atomic-write
  * hides may be worth something.
  */
 
-type Pair = readonly [number, number]
-
-/** What a summary needs of a line. */
-export interface ResultLine {
-  readonly index: number
-  readonly label: number
-  readonly predicted: number
-  /** Whether there are scores and intervals is the method's. */
-  readonly explanation: Readonly<
-    Record<string, { score?: number | null; weights: readonly Pair[]; intervals?: readonly Pair[] }>
-  >
+/** What lines are about, and what of them is kept in memory: there may be very many, and most of a line is not needed again. */
+export interface LineKind<Line> {
+  /** What is kept; null for a line that is about something else. */
+  readonly read: (content: object) => Line | null
+  /** The same for two lines of one image. */
+  readonly keyOf: (line: Line) => string | number
 }
 
 /** No line that was written here is longer. */
@@ -26,14 +21,14 @@ const mostLineBytes = 1 << 26
 
 const newline = 0x0a
 
-export class ResultFile {
+export class ResultFile<Line> {
   private constructor(
     private readonly path: string,
     private readonly file: FileHandle,
     /** Of all its lines: null where they name none, undefined where there are no lines. */
     readonly run: string | null | undefined,
     /** Each image's first. */
-    readonly existing: readonly ResultLine[],
+    readonly existing: readonly Line[],
     /** Bytes of whole lines. */
     private end: number,
     /** What follows them. */
@@ -44,11 +39,11 @@ export class ResultFile {
    * Opens a file and reads its lines; makes it where there is none.
    * @throws FileWriteError when it can't be opened; FormatError for a line that is damaged, or of another run than those before
    */
-  static async open(path: string): Promise<ResultFile> {
+  static async open<Line>(path: string, kind: LineKind<Line>): Promise<ResultFile<Line>> {
     const file = await openToAppend(path)
     try {
       let run: string | null | undefined
-      const lines = new Map<number, ResultLine>()
+      const lines = new Map<string | number, Line>()
       let end = 0
       let count = 0
       let rest = Buffer.alloc(0)
@@ -56,11 +51,12 @@ export class ResultFile {
         let bytes = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk
         for (let length = bytes.indexOf(newline); length >= 0; length = bytes.indexOf(newline)) {
           const place = `${path}: line ${++count}`
-          const { line, run: own } = parseLine(bytes.subarray(0, length), place)
+          const { line, run: own } = parseLine(bytes.subarray(0, length), kind, place)
           if (run !== undefined && own !== run)
             throw new FormatError(`${place} is of another run than the lines before it; take another folder`)
           run = own
-          if (!lines.has(line.index)) lines.set(line.index, line)
+          const key = kind.keyOf(line)
+          if (!lines.has(key)) lines.set(key, line)
           end += length + 1
           bytes = bytes.subarray(length + 1)
         }
@@ -145,51 +141,17 @@ function damaged(place: string, reason: string): FormatError {
   return new FormatError(`${place} is damaged: ${reason}; remove it and start again: what is missing is computed anew`)
 }
 
-function parseLine(bytes: Uint8Array, place: string): { line: ResultLine; run: string | null } {
+function parseLine<Line>(bytes: Uint8Array, kind: LineKind<Line>, place: string): { line: Line; run: string | null } {
   let content: unknown
   try {
     content = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch (error) {
     throw damaged(place, error instanceof SyntaxError ? 'it is not JSON' : 'it is not UTF-8')
   }
-  if (!isLine(content)) throw damaged(place, 'it is not an explanation of an image')
-  const { index, label, predicted, explanation, run } = content
-  // The rest of a line, its label map above all, is not needed, and there may be very many.
-  const kept = Object.entries(explanation).map(
-    ([of, { score, weights, intervals }]) => [of, { score, weights, intervals }] as const,
-  )
-  return { line: { index, label, predicted, explanation: Object.fromEntries(kept) }, run: run ?? null }
-}
-
-function isLine(value: unknown): value is ResultLine & { readonly run?: string } {
-  if (typeof value !== 'object' || value === null) return false
-  const { run, index, label, predicted, explanation } = value as Partial<Record<string, unknown>>
-  return (
-    (run === undefined || typeof run === 'string') &&
-    [index, label, predicted].every((number) => Number.isSafeInteger(number) && Number(number) >= 0) &&
-    typeof explanation === 'object' &&
-    explanation !== null &&
-    Object.values(explanation).every(isExplained)
-  )
-}
-
-function isExplained(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  const { score, weights, intervals } = value as Partial<Record<string, unknown>>
-  return (
-    (score === undefined || score === null || typeof score === 'number') &&
-    arePairs(weights) &&
-    (intervals === undefined || arePairs(intervals))
-  )
-}
-
-function arePairs(value: unknown): boolean {
-  return (
-    Array.isArray(value) &&
-    // null: what was no number.
-    value.every(
-      (pair) =>
-        Array.isArray(pair) && pair.length === 2 && pair.every((part) => typeof part === 'number' || part === null),
-    )
-  )
+  if (typeof content !== 'object' || content === null) throw damaged(place, 'it is not an explanation of an image')
+  const run = 'run' in content ? content.run : null
+  const line = kind.read(content)
+  if (line === null || (run !== null && typeof run !== 'string'))
+    throw damaged(place, 'it is not an explanation of an image')
+  return { line, run }
 }

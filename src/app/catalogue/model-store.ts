@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto'
 import { appendFile, mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ArgumentError, FormatError, LimelightError } from '../../engine/errors.ts'
+import type { StatedImages } from '../../engine/formats/opened-model.ts'
 import { cacheFolder } from '../../engine/platform/cache-folder.ts'
 import { type DownloadOptions, downloadParts, reasonOf } from '../data/download.ts'
+import { parseClassNames } from '../tasks/class-names.ts'
 import { type CatalogueEntry, type CatalogueFile, catalogue } from './known-networks.ts'
 
 /** The catalogue's files on this machine: each downloaded once, verified, and kept. */
@@ -22,6 +24,8 @@ export interface StoredModelFiles {
   readonly model: string
   /** undefined where the catalogue has no names for it. */
   readonly labels: string | undefined
+  /** What the catalogue says of its pictures; the names of its classes are among it. */
+  readonly images: StatedImages
 }
 
 /**
@@ -35,7 +39,9 @@ export async function modelFromCatalogue(name: string, options: ModelStoreOption
   const folder = options.folder ?? join(cacheFolder(), 'models')
   const model = await kept(entry.model, folder, options)
   const labels = entry.labels && (await kept(entry.labels, folder, options))
-  return { entry, model, labels }
+  const classNames = labels && parseClassNames(await readFile(labels, 'utf8')).slice(entry.labels?.skip)
+  const images = { ...entry.images, ...(classNames && { classNames: { value: classNames, source: 'the catalogue' } }) }
+  return { entry, model, labels, images }
 }
 
 /** Whether a file of the catalogue is on this machine already, whole. */

@@ -4,7 +4,8 @@ import { exportOnnx } from '../../engine/facade/export-onnx.ts'
 import type { Model } from '../../engine/facade/model.ts'
 import { modelToBytes } from '../../engine/formats/write-model.ts'
 import { checkWritable, writeFileAtomically } from '../../engine/platform/atomic-write.ts'
-import { checkNotItsInput } from './input-file.ts'
+import { checkNotItsInput } from '../inputs/input-file.ts'
+import { namesBeside } from '../inputs/model-file.ts'
 import { readModelFile } from './open-model.ts'
 import { path } from './options.ts'
 import { addInputShape, type PictureCommandOptions } from './picture-options.ts'
@@ -30,9 +31,11 @@ export function addConvertCommand(program: Command): void {
     .argument('<out>', 'the file to write, .onnx or .safetensors', writable)
   addInputShape(command).action(
     async (from: string, to: string, options: Pick<PictureCommandOptions, 'inputShape'>) => {
-      await checkNotItsInput(to, from)
       await checkWritable(to)
-      const { model } = await readModelFile(from, options)
+      const { model, path: found, files } = await readModelFile(from, options)
+      await checkNotItsInput(to, files)
+      const classNames = await namesBeside(found)
+      if (classNames) model.images = { ...model.images, classNames }
       const bytes = await writers[extname(to)](model)
       await writeFileAtomically(to, bytes)
       result(`${to}: ${bytes.byteLength.toLocaleString('en-US')} bytes`)

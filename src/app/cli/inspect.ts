@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
-import { LimelightError } from '../../engine/errors.ts'
+import { ShapeError } from '../../engine/errors.ts'
 import type { Model } from '../../engine/facade/model.ts'
 import type { ModelOrigin, Stated } from '../../engine/formats/opened-model.ts'
-import { operatorCounts } from '../../engine/formats/operators/operator-graph.ts'
+import { operatorCounts } from '../../engine/formats/operators/operator-summary.ts'
 import { networkCost } from '../../engine/model/network-cost.ts'
 import type { PictureTask } from '../tasks/picture-task.ts'
 import { readModelFile } from './open-model.ts'
@@ -24,10 +24,11 @@ export function addInspectCommand(program: Command): void {
   addPictureOptions(command)
     .option('--json', 'print it as JSON')
     .action(async (file: string, options: InspectOptions) => {
-      const { path: found, model, bytes, digest } = await readModelFile(file, options)
+      const { path: found, model, files, bytes, digest } = await readModelFile(file, options)
       const description = {
         file: found,
-        bytes: bytes.byteLength,
+        files,
+        bytes,
         sha256: digest,
         ...describe(model),
         pictures: await picturesOf(model, found, options),
@@ -62,7 +63,7 @@ async function picturesOf(model: Model, file: string, options: PictureCommandOpt
   try {
     return await pictureTaskFor(model, file, options)
   } catch (error) {
-    if (error instanceof LimelightError && model.images.layout === undefined) return error.message
+    if (error instanceof ShapeError) return error.message
     throw error
   }
 }
@@ -70,6 +71,7 @@ async function picturesOf(model: Model, file: string, options: PictureCommandOpt
 type Description = Partial<ModelOrigin> &
   ReturnType<typeof describe> & {
     readonly file: string
+    readonly files: readonly string[]
     readonly bytes: number
     readonly pictures: PictureTask | string
   }
@@ -83,12 +85,15 @@ type Row = readonly [name: string, value: string]
 const oneByOne: Row = ['Batch', 'made for one sample: several go through one by one']
 
 function asText(description: Description): string {
-  const { file, bytes, format, producer, version, storage, inputs, outputs, pictures } = description
+  const { file, files, bytes, format, producer, version, storage, inputs, outputs, pictures } = description
   const { flops, parameters, parameterBytes, workingBytes, isOneByOne, madeOf } = description
   const counts = Object.entries(description.counts)
   const rows: Row[] = [
     ['Format', [format, version, producer && `by ${producer}`, storage].filter(Boolean).join(', ')],
-    ['Size', `${grouped(bytes)} bytes, ${grouped(parameters)} parameters`],
+    [
+      'Size',
+      `${grouped(bytes)} bytes${files.length > 1 ? ` in ${files.length} files` : ''}, ${grouped(parameters)} parameters`,
+    ],
     ['Inputs', ports(inputs)],
     ['Outputs', ports(outputs)],
     [madeOf === 'layers' ? 'Layers' : 'Operators', counts.map(([name, count]) => `${name} ${count}`).join(', ')],
@@ -97,12 +102,12 @@ function asText(description: Description): string {
       `${(flops / 1e6).toFixed(1)} MFLOP a sample; ${megabytes(parameterBytes)} of weights, at most ${megabytes(workingBytes)} between them`,
     ],
     ...(isOneByOne ? [oneByOne] : []),
-    ...pictureRows(pictures),
+    ...pictureRows(pictures, outputs),
   ]
   return [file, ...rows.map(([name, value]) => `${name.padEnd(14)}${value}`)].join('\n')
 }
 
-function pictureRows(task: PictureTask | string): Row[] {
+function pictureRows(task: PictureTask | string, outputs: Description['outputs']): Row[] {
   if (typeof task === 'string') return [['Pictures', task]]
   const told = <T>(stated: Stated<T> | null, show: (value: T) => string, option: string) =>
     stated ? `${show(stated.value)} (${stated.source})` : `not known: say it with ${option}`
@@ -121,10 +126,14 @@ function pictureRows(task: PictureTask | string): Row[] {
         '--scale, --mean and --std',
       ),
     ],
-    ['Answers', told(task.output, (kind) => kind, '--output')],
-    [
-      'Classes',
-      told(task.classNames, (names) => `${names.length}: ${names.slice(0, 3).join(', ')}, …`, '--class-names'),
-    ],
+    ...(task.classes === null
+      ? [['Answers', `no number a class, but ${ports(outputs)}: boxes or a map, say`] as const]
+      : [
+          ['Answers', told(task.output, (kind) => kind, '--output')] as const,
+          [
+            'Classes',
+            told(task.classNames, (names) => `${names.length}: ${names.slice(0, 3).join(', ')}, …`, '--class-names'),
+          ] as const,
+        ]),
   ]
 }

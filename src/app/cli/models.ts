@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { catalogue } from '../catalogue/known-networks.ts'
-import { isKept, modelFromCatalogue } from '../catalogue/model-store.ts'
-import { storeReporter } from './data-set.ts'
-import { interruptSignal, result } from './terminal.ts'
+import { isKept } from '../catalogue/model-store.ts'
+import { downloaded } from './open-model.ts'
+import { result } from './terminal.ts'
 
 export function addModelsCommand(program: Command): void {
   const models = program.command('models').description('networks that people know: --model takes their names')
@@ -22,7 +22,7 @@ export function addModelsCommand(program: Command): void {
     .description('download one and verify it, or find it where it was kept')
     .argument('<name>', 'a name of the catalogue')
     .action(async (name: string) => {
-      const { model, labels } = await modelFromCatalogue(name, { signal: interruptSignal(), ...storeReporter })
+      const { model, labels } = await downloaded(name)
       for (const file of [model, labels]) if (file !== undefined) result(file)
     })
 }

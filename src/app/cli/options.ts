@@ -95,6 +95,11 @@ export function text(what: string): (given: string) => string {
 
 export const path = text('a path')
 
+/** A parser of an option that takes several paths. */
+export function paths(given: string, before: readonly string[] = []): string[] {
+  return [...before, path(given)]
+}
+
 /** Whole numbers with commas between them. */
 export function integerList(text: string): number[] {
   return text.split(',').map(integer(0))

@@ -1,11 +1,8 @@
-import { existsSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Model } from '../../engine/facade/model.ts'
-import type { Stated } from '../../engine/formats/opened-model.ts'
 import { type OutputKind, outputKinds } from '../../engine/model/picture-network.ts'
-import { parseClassNames } from '../tasks/class-names.ts'
+import { classNamesIn, namesBeside } from '../inputs/model-file.ts'
 import { type PictureTask, pictureTask, statedImages } from '../tasks/picture-task.ts'
-import { readInput } from './input-file.ts'
 import { integer, number, path } from './options.ts'
 
 /** What people say of a network's pictures where its file does not: the same options for all that takes a picture. */
@@ -59,18 +56,8 @@ export async function pictureTaskFor(
   modelPath: string,
   { classNames, ...options }: PictureCommandOptions,
 ): Promise<PictureTask> {
-  const names =
-    classNames === undefined ? await namesBeside(modelPath) : await namesFrom(classNames, `--class-names ${classNames}`)
-  return pictureTask(model, statedImages(model), { ...options, ...(names && { classNames: names }) })
-}
-
-async function namesFrom(file: string, source: string): Promise<Stated<readonly string[]>> {
-  const value = await readInput(file, (bytes) => parseClassNames(new TextDecoder().decode(bytes)))
-  return { value, source }
-}
-
-/** A list of names that lies beside a model under its name: net.labels.txt beside net.onnx. */
-async function namesBeside(modelPath: string): Promise<Stated<readonly string[]> | undefined> {
-  const file = `${modelPath.replace(/\.[^./]+$/, '')}.labels.txt`
-  return existsSync(file) ? namesFrom(file, `${file}, beside the model`) : undefined
+  const beside = await namesBeside(modelPath)
+  const images = { ...statedImages(model), ...(beside && { classNames: beside }) }
+  const given = classNames === undefined ? undefined : await classNamesIn(classNames, `--class-names ${classNames}`)
+  return pictureTask(model, images, { ...options, classNames: given })
 }

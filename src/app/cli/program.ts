@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { ArgumentError, type LimelightError } from '../../engine/errors.ts'
 import { segmenterNames } from '../../lime/index.ts'
 import { packageVersion } from '../data/package-files.ts'
+import { addBatchCommand } from './batch.ts'
 import { addConvertCommand } from './convert.ts'
 import { addDataCommand } from './data.ts'
 import { addEvaluateCommand } from './evaluate.ts'
@@ -26,6 +27,7 @@ export function limelight(): Command {
   addTrainCommand(program)
   addEvaluateCommand(program)
   addExplainCommand(program)
+  addBatchCommand(program)
   addPredictCommand(program)
   addInspectCommand(program)
   addConvertCommand(program)

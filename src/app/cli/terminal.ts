@@ -47,7 +47,7 @@ export function surviveClosedOutput(): void {
  */
 export function progressBar(label: string): { update(done: number, total: number): void; stop(): void } {
   const bar = new SingleBar({
-    format: `${label} [{bar}] {value}/{total} {eta_formatted}`,
+    format: `${label} [{bar}] {value}/{total}, {eta_formatted} left`,
     barCompleteChar: '=',
     barIncompleteChar: '.',
     barsize: Math.max(5, Math.min(40, (process.stderr.columns ?? 80) - 40)),
@@ -83,15 +83,34 @@ type EndingSignal = 'SIGINT' | 'SIGTERM'
  * could go unheard: with it, the first is the system's already.
  */
 export function interruptSignal(consequence?: string, device?: DeviceName): AbortSignal {
+  return device === 'reference' ? new AbortController().signal : heardSignals(consequence).interrupted
+}
+
+/** Aborts what `work` waits for, as interruptSignal() does; afterwards signals are the system's again, or whose they were. */
+export async function whileInterruptible<T>(
+  work: (signal: AbortSignal) => Promise<T>,
+  consequence?: string,
+): Promise<T> {
+  const { interrupted, stopHearing } = heardSignals(consequence)
+  try {
+    return await work(interrupted)
+  } finally {
+    stopHearing()
+  }
+}
+
+function heardSignals(consequence?: string): { readonly interrupted: AbortSignal; stopHearing(): void } {
   const controller = new AbortController()
-  if (device === 'reference') return controller.signal
   const signals: readonly EndingSignal[] = ['SIGINT', 'SIGTERM']
-  const abort = (signal: EndingSignal) => {
+  const stopHearing = () => {
     for (const name of signals) process.off(name, abort)
+  }
+  const abort = (signal: EndingSignal) => {
+    stopHearing()
     controller.abort(new InterruptedError(signal, consequence))
   }
   for (const name of signals) process.on(name, abort)
-  return controller.signal
+  return { interrupted: controller.signal, stopHearing }
 }
 
 export class InterruptedError extends Error {

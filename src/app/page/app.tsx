@@ -1,10 +1,11 @@
 import { useCallback, useRef, useState } from 'preact/hooks'
+import { showsPhotographs } from './contract/page-address.ts'
 import { useJudging } from './judge/use-judging.ts'
 import { DeviceBadge } from './parts/device-badge.tsx'
 import { NetworkSelect } from './parts/network-select.tsx'
 import { Notice } from './parts/notice.tsx'
 import { useFiles } from './parts/use-files.ts'
-import { ViewNavigation } from './parts/view-navigation.tsx'
+import { ModeNavigation, ViewNavigation } from './parts/view-navigation.tsx'
 import { type ImageFilter, shownImages } from './pictures/image-filter.ts'
 import { type Picture, testPicture } from './pictures/picture.ts'
 import { askedOfPresent, type Place, usePlace } from './places/use-place.ts'
@@ -18,7 +19,8 @@ export function App({ engine }: { engine: EngineClient }) {
   const { loaded, device, ownNetwork, accuracies, isSwitching, failure, switchDevice } = useEngine(engine, setProblem)
   const images = loaded?.images ?? null
   const place = usePlace(images, ownNetwork, setProblem)
-  const { view, picture, left, setLeft, setPicture, go } = place
+  const { view, mode, picture, left, setLeft, setPicture, setMode, go } = place
+  const isOfPhotographs = showsPhotographs(place)
   const { network } = askedOfPresent(left, ownNetwork)
   const training = useTraining(engine, loaded?.interrupted ?? null, setProblem)
   const judging = useJudging(engine, network === 'own' ? ownNetwork : network, setProblem)
@@ -30,9 +32,18 @@ export function App({ engine }: { engine: EngineClient }) {
     },
     [setPicture],
   )
+  /** Files for photographs, which take them by themselves. */
+  const [dropped, setDropped] = useState<readonly File[] | null>(null)
+  const onDroppedTaken = useCallback(() => setDropped(null), [])
   const takeFiles = (files: readonly File[]) => {
     setProblem(null)
-    openFiles(files, engine, place, take).catch((error) => setProblem(messageOf(error)))
+    if (isOfPhotographs) return setDropped(files)
+    const takePhotographNetwork = () => {
+      setDropped(files)
+      setMode('photograph')
+      go('explain')
+    }
+    openFiles(files, engine, place, take, takePhotographNetwork).catch((error) => setProblem(messageOf(error)))
   }
   const isOver = useFiles(takeFiles)
   const pictures = useRef<HTMLHeadingElement>(null)
@@ -59,8 +70,9 @@ export function App({ engine }: { engine: EngineClient }) {
           <p class="tagline">Why does the network say so?</p>
         </div>
         <ViewNavigation view={view} onView={go} />
+        {(view === 'explain' || view === 'compare') && <ModeNavigation view={view} mode={mode} onMode={setMode} />}
         <div class="masthead-tools">
-          {view !== 'compare' && (
+          {view !== 'compare' && !isOfPhotographs && (
             <NetworkSelect
               network={network}
               ownNetwork={ownNetwork}
@@ -79,6 +91,8 @@ export function App({ engine }: { engine: EngineClient }) {
       {images && picture && (
         <main id="content" tabIndex={-1} data-view={view}>
           <ShownView
+            dropped={dropped}
+            onDroppedTaken={onDroppedTaken}
             engine={engine}
             images={images}
             device={device}
@@ -96,7 +110,7 @@ export function App({ engine }: { engine: EngineClient }) {
           />
         </main>
       )}
-      {isOver && <p class="drop-here">Drop a picture to explain it, or a network's files to explain with it</p>}
+      {isOver && <p class="drop-here">Drop a picture to explain it, or a network’s files to explain with it</p>}
       <footer>
         <DeviceBadge device={device} isSwitching={isSwitching} onChoose={switchDevice} />
         <p>
@@ -108,12 +122,13 @@ export function App({ engine }: { engine: EngineClient }) {
   )
 }
 
-/** A picture is explained, a network explains: it may be several files. */
+/** A picture is explained, a network explains: it may be several files. One for photographs is asked about those. */
 async function openFiles(
   files: readonly File[],
   engine: EngineClient,
   { setLeft, go }: Place,
   onPicture: (picture: Picture) => void,
+  onPhotographNetwork: () => void,
 ): Promise<void> {
   const [file] = files
   if (file.type.startsWith('image/')) {
@@ -122,14 +137,17 @@ async function openFiles(
     onPicture({ ...(await pictureFromFile(file)), name, trueLabel: null, index: null })
     go('explain')
   } else {
-    await engine.openNetwork(files).catch((error) => {
-      const isNone = error instanceof Error && error.name === 'NoNetworkError'
+    try {
+      await engine.openNetwork(files)
+    } catch (error) {
+      const name = error instanceof Error ? error.name : ''
+      if (name === 'PhotographNetworkError') return onPhotographNetwork()
       throw new Error(
-        isNone
+        name === 'NoNetworkError'
           ? `${file.name} is not taken: expected a picture (PNG, JPEG, WebP, GIF) to explain, or a network to explain with: ${messageOf(error)}`
           : whyNotOpened(files, error),
       )
-    })
+    }
     setLeft((left) => ({ ...left, network: 'own' }))
   }
 }

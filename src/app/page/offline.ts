@@ -16,7 +16,7 @@ const patience = crossOriginIsolated ? 3000 : 0
 export function keepForOffline(): void {
   // Not there in insecure contexts.
   if (!('serviceWorker' in navigator)) return
-  if (!crossOriginIsolated && !navigator.serviceWorker.controller) reloadWhenTakenOver()
+  if (!crossOriginIsolated && !navigator.serviceWorker.controller) reloadWhenKept()
   const start = () => {
     const script = new URL('service-worker.js', document.baseURI)
     // Where site data is blocked, or the disk full, the page works as it does without.
@@ -27,7 +27,7 @@ export function keepForOffline(): void {
   else addEventListener('load', startLater, { once: true })
 }
 
-function reloadWhenTakenOver(): void {
+function reloadWhenKept(): void {
   let isUsed = false
   const use = () => {
     isUsed = true
@@ -39,7 +39,7 @@ function reloadWhenTakenOver(): void {
     if (isUsed || window !== top || !remembersReload()) return
     location.reload()
   }
-  navigator.serviceWorker.addEventListener('controllerchange', reload, { once: true })
+  void navigator.serviceWorker.ready.then(reload)
 }
 
 /** Notes that a reload is due; false when there was one already, or nothing can be noted. */

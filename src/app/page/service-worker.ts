@@ -5,6 +5,10 @@
  *
  * Files are kept by address and digest, so a new build fetches what changed. It waits until no page of the old one is open; a
  * reload of the only page counts as that. This script imports nothing: not every browser has service workers of modules.
+ *
+ * It claims no page that was opened before it was there; such a page has its files from the host until it is loaded again. A claim
+ * waits for the Workers of all pages, and everything that loads would wait for the claim: one Worker that stands still
+ * (worker/pulse.ts) would keep the site shut.
  */
 
 /**
@@ -43,7 +47,7 @@ const isolation = {
 }
 
 worker.addEventListener('install', (event) => event.waitUntil(keepAll()))
-worker.addEventListener('activate', (event) => event.waitUntil(forgetOthers().then(() => worker.clients.claim())))
+worker.addEventListener('activate', (event) => event.waitUntil(forgetOthers()))
 worker.addEventListener('message', ({ data }) => {
   if (data === takeOver) worker.skipWaiting()
 })

@@ -3,6 +3,7 @@ import type { ComparedSide } from './compare/compare-view.tsx'
 import type { DeviceStatus, ImageSet, OwnNetwork } from './contract/engine-api.ts'
 import { ExplainView } from './explain/explain-view.tsx'
 import type { Judging } from './judge/use-judging.ts'
+import { loadStyle } from './parts/load-style.ts'
 import { loadedWhenShown } from './parts/loaded-when-shown.tsx'
 import type { ImageFilter } from './pictures/image-filter.ts'
 import type { Picture } from './pictures/picture.ts'
@@ -12,6 +13,11 @@ import type { EngineClient } from './worker/engine-client.ts'
 import type { Accuracies } from './worker/use-engine.ts'
 
 const CompareView = loadedWhenShown(async () => (await import('./compare/compare-view.tsx')).CompareView)
+const PhotographMode = loadedWhenShown(async () => {
+  const { PhotographMode, styles } = await import('./photograph/photograph-mode.tsx')
+  await loadStyle(styles)
+  return PhotographMode
+})
 const TrainingPanel = loadedWhenShown(async () => (await import('./train/training-panel.tsx')).TrainingPanel)
 const JudgeView = loadedWhenShown(async () => (await import('./judge/judge-view.tsx')).JudgeView)
 
@@ -35,6 +41,8 @@ export function ShownView({
   onPicture,
   onFile,
   onOpen,
+  dropped,
+  onDroppedTaken,
   ...shared
 }: Shared & {
   place: Place
@@ -47,11 +55,25 @@ export function ShownView({
   onFile: (file: File) => void
   /** Shows these pictures. */
   onOpen: (filter: ImageFilter) => void
+  /** Files for photographs that were dropped or pasted. */
+  dropped: readonly File[] | null
+  onDroppedTaken: () => void
 }) {
   const { view, left, rightPicture, setLeft, go } = place
   const { engine, images, device, ownNetwork, onProblem } = shared
   const asked = askedOfPresent(left, ownNetwork)
   const { judgement, average, evaluation, filter, setFilter } = judging
+  if (place.mode === 'photograph' && (view === 'explain' || view === 'compare'))
+    return (
+      <PhotographMode
+        engine={engine}
+        device={device}
+        view={view}
+        dropped={dropped}
+        onDroppedTaken={onDroppedTaken}
+        onProblem={onProblem}
+      />
+    )
   switch (view) {
     case 'explain':
       return (

@@ -1,4 +1,4 @@
-import { ArgumentError } from '../../engine/errors.ts'
+import { ArgumentError, ShapeError } from '../../engine/errors.ts'
 import type { Model } from '../../engine/facade/model.ts'
 import type { Stated, StatedImages } from '../../engine/formats/opened-model.ts'
 import { type OutputKind, pictureShape } from '../../engine/model/picture-network.ts'
@@ -18,6 +18,8 @@ export interface PictureTask {
   /** The network takes (pixel from 0 to 255) x scale + offset; null where nothing tells. */
   readonly preprocessing: Stated<{ readonly scale: readonly number[]; readonly offset: readonly number[] }> | null
   readonly output: Stated<OutputKind> | null
+  /** How many it tells apart; null where it does not answer with one number a class, but with boxes or a map, say. */
+  readonly classes: number | null
   /** As many as the network has numbers; one sigmoid alone has two classes. null where nothing tells. */
   readonly classNames: Stated<readonly string[]> | null
 }
@@ -54,17 +56,24 @@ function trainedHere(model: Model): StatedImages {
  * @throws ArgumentError for what does not fit the network, ShapeError for a network that takes no pictures
  */
 export function pictureTask(model: Model, images: StatedImages, options: PictureOptions): PictureTask {
+  const { inputs } = model.network
+  if (inputs.length !== 1)
+    throw new ShapeError(
+      `the network has ${inputs.length} inputs (${inputs.map(({ name }) => name).join(', ')}), not one picture`,
+    )
   const layout = layoutOf(model.inputShape, images)
   const shape = pictureShape(model.inputShape, layout.value)
-  const output = outputOf(model, images, options)
-  const classes = classCount(model, output?.value)
+  const numbers = numbersOf(model)
+  const output = outputOf(model, numbers, images, options)
+  const classes = output?.value === 'sigmoid' && numbers === 1 ? 2 : numbers
   return {
     pictureShape: shape,
     layout,
     channels: channelsOf(shape[2], images, options),
     preprocessing: preprocessingOf(shape[2], images, options),
     output,
-    classNames: classNamesOf(classes, images, options),
+    classes,
+    classNames: classNamesOf(model, classes, images, options),
   }
 }
 
@@ -74,7 +83,7 @@ function layoutOf(shape: readonly number[], { layout }: StatedImages): Stated<'N
   const source = `the shape of its input, ${formatShape(shape)}`
   const [first, last] = [isColours(shape[0]), isColours(shape[shape.length - 1])]
   if (shape.length !== 3 || first === last)
-    throw new ArgumentError(`the network takes ${formatShape(shape)}, which is no image of 1 or 3 channels`)
+    throw new ShapeError(`the network takes ${formatShape(shape)}, which is no image of 1 or 3 channels`)
   return { value: first ? 'NCHW' : 'NHWC', source }
 }
 
@@ -84,7 +93,7 @@ function channelsOf(count: 1 | 3, { channels }: StatedImages, { bgr }: PictureOp
     return { value: 'grey', source: 'the shape of its input' }
   }
   if (bgr) return { value: 'bgr', source: '--bgr' }
-  return channels ?? { value: 'rgb', source: 'the usual order, as --bgr was not given' }
+  return channels ?? { value: 'rgb', source: 'the usual order, as nothing says otherwise' }
 }
 
 function preprocessingOf(
@@ -103,6 +112,7 @@ function preprocessingOf(
   const means = perChannel('--mean', mean ?? [0])
   const deviations = perChannel('--std', std ?? [1])
   if (deviations.some((deviation) => !(deviation > 0))) throw new ArgumentError('--std: expected numbers > 0')
+  if (scale === 0) throw new ArgumentError('--scale: expected another number than 0, which makes all pictures the same')
   const given = Object.entries({ scale, mean, std }).filter(([, value]) => value !== undefined)
   return {
     value: {
@@ -113,8 +123,21 @@ function preprocessingOf(
   }
 }
 
-function outputOf(model: Model, images: StatedImages, { output }: PictureOptions): PictureTask['output'] {
+/** How many numbers it answers with, where each is of a class; null for several outputs, boxes, and maps of the picture. */
+function numbersOf({ network }: Model): number | null {
+  const [{ shape }, ...others] = network.outputs
+  return others.length === 0 && shape.filter((extent) => extent !== 1).length <= 1 ? sizeOf(shape) : null
+}
+
+function outputOf(
+  model: Model,
+  numbers: number | null,
+  images: StatedImages,
+  { output }: PictureOptions,
+): PictureTask['output'] {
+  if (output && numbers === null) throw new ArgumentError(`--output: ${noClasses(model)}`)
   if (output) return { value: output, source: '--output' }
+  if (numbers === null) return null
   if (images.output) return images.output
   const ends = { softmax: 'probabilities', logSoftmax: 'log-probabilities', sigmoid: 'sigmoid' } as const
   const activation = model.outputActivation
@@ -122,12 +145,20 @@ function outputOf(model: Model, images: StatedImages, { output }: PictureOptions
   return value ? { value, source: `its last operation, a ${activation}` } : null
 }
 
-function classCount(model: Model, output: OutputKind | undefined): number {
-  const numbers = sizeOf(model.outputShape)
-  return output === 'sigmoid' && numbers === 1 ? 2 : numbers
+function noClasses({ network }: Model): string {
+  return `the network answers with ${network.outputs.map(({ shape }) => formatShape(shape)).join(', ')}, no number a class`
 }
 
-function classNamesOf(count: number, images: StatedImages, options: PictureOptions): PictureTask['classNames'] {
+function classNamesOf(
+  model: Model,
+  count: number | null,
+  images: StatedImages,
+  options: PictureOptions,
+): PictureTask['classNames'] {
+  if (count === null) {
+    if (options.classNames) throw new ArgumentError(`${options.classNames.source}: ${noClasses(model)}`)
+    return null
+  }
   const names = options.classNames ?? images.classNames
   if (!names || names.value.length === count) return names ?? null
   const [least, most] = [count, names.value.length].toSorted((a, b) => a - b)
@@ -138,8 +169,12 @@ function classNamesOf(count: number, images: StatedImages, options: PictureOptio
   throw new ArgumentError(`${names.source}: ${names.value.length} names, and the network has ${count} classes${hint}`)
 }
 
-/** The model for pictures as they are here. @throws ArgumentError for what must be known, and is not */
-export function pictureModel(model: Model, { layout, channels, preprocessing, output }: PictureTask): Model {
+/**
+ * The model for pictures as they are here.
+ * @throws ArgumentError for what must be known, and is not; ShapeError for a network that tells no classes apart
+ */
+export function pictureModel(model: Model, { layout, channels, preprocessing, output, classes }: PictureTask): Model {
+  if (classes === null) throw new ShapeError(`${noClasses(model)}: boxes or maps can't be named`)
   if (!preprocessing)
     throw new ArgumentError(
       'the file does not say how its network takes pixels: give --scale, --mean and --std (--scale 1 for pixels from 0 to 255 as they are)',
@@ -162,7 +197,7 @@ export function pictureModel(model: Model, { layout, channels, preprocessing, ou
   })
 }
 
-/** What a class is called; its number where its list has no name. */
-export function className({ classNames }: PictureTask, label: number): string {
-  return classNames?.value[label] || `class ${label}`
+/** What a class, or a value, is called; its number where its list has no name. */
+export function className({ classNames, output }: PictureTask, label: number): string {
+  return classNames?.value[label] || `${output?.value === 'values' ? 'value' : 'class'} ${label}`
 }

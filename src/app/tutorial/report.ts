@@ -1,5 +1,6 @@
 import { interpolateBlues } from 'd3-scale-chromatic'
 import { panelTitles } from '../batch/explanation-pictures.ts'
+import { escapeHtml, pngAddress } from '../batch/report-page.ts'
 import { task } from '../tasks/chosen-task.ts'
 import type { Evaluation } from '../tasks/evaluation.ts'
 import { type EpochEntry, trainingCurve } from './curves.ts'
@@ -19,10 +20,6 @@ export interface ReportContents {
   readonly log: readonly EpochEntry[]
   readonly evaluation: Evaluation
   readonly chapters: readonly ReportChapter[]
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
 }
 
 function confusionTable({ confusionMatrix }: Evaluation): string {
@@ -54,7 +51,7 @@ function chapter({ title, text, pictures, warnings }: ReportChapter): string {
   const titles = panelTitles.map((name) => `<span>${name}</span>`).join('')
   const figures = pictures.map(
     ({ caption, png }) =>
-      `<figure><figcaption>${escapeHtml(caption)}</figcaption><div class="titles" aria-hidden="true">${titles}</div><img alt="${escapeHtml(`${caption}: ${panelTitles.join(', ')}`)}" src="data:image/png;base64,${Buffer.from(png).toString('base64')}"></figure>`,
+      `<figure><figcaption>${escapeHtml(caption)}</figcaption><div class="titles" aria-hidden="true">${titles}</div><img alt="${escapeHtml(`${caption}: ${panelTitles.join(', ')}`)}" src="${pngAddress(png)}"></figure>`,
   )
   const notes = warnings.map((warning) => `<p class="warning">${escapeHtml(warning)}</p>`)
   return `<section><h2>${escapeHtml(title)}</h2><p>${escapeHtml(text)}</p>${notes.join('')}${figures.join('')}</section>`

@@ -1,6 +1,6 @@
-import { flag, optionsOf, thatIs, wholeNumber, withFields } from '../arguments.ts'
+import { callback, flag, optionsOf, thatIs, wholeNumber, withFields } from '../arguments.ts'
 import { ArgumentError, ShapeError } from '../errors.ts'
-import { type LongCallOptions, longCallOptions } from '../model/compiled.ts'
+import { type ChunkOptions, longCallOptions } from '../model/compiled.ts'
 import { formatShape, type Shape, sizeOf } from '../tensor.ts'
 
 /** Perturbed images by their recipe; see blendBySegments. */
@@ -19,7 +19,8 @@ export interface BlendRequest {
 /** The two images of which all mixtures are asked for. */
 export type BlendedImages = Omit<BlendRequest, 'masks' | 'count'>
 
-export interface BlendOptions extends LongCallOptions {
+/** onRows hears nothing where all rows come at once, as they do where samples share nearly all their work. */
+export interface BlendOptions extends ChunkOptions {
   /** Compute what samples have in common once, where that pays: the default. false: every sample by itself. */
   readonly factored?: boolean
 }
@@ -39,7 +40,7 @@ export const blendedImages = withFields<BlendedImages>(images)
 /** @internal */
 export const blendRequest = withFields<BlendRequest>({ ...images, masks: arrayOf(Uint8Array), count: wholeNumber(1) })
 /** @internal */
-export const blendOptions = optionsOf<BlendOptions>({ ...longCallOptions, factored: flag })
+export const blendOptions = optionsOf<BlendOptions>({ ...longCallOptions, onRows: callback, factored: flag })
 
 /**
  * @param inputShape of one image that the network takes

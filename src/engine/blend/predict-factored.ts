@@ -1,11 +1,11 @@
-import type { CompiledModel, LongCallOptions, Predictions } from '../model/compiled.ts'
+import type { ChunkOptions, CompiledModel, Predictions } from '../model/compiled.ts'
 import { onlyInput } from '../model/network.ts'
 import { isSigmoid, isSoftmax } from '../model/output-activation.ts'
 import { gather } from '../ops/gather.ts'
 import { reshape } from '../ops/reshape.ts'
 import { softmaxRow } from '../ops/softmax.ts'
 import type { AbortSignal } from '../platform/types.ts'
-import { Input, sizeOf, type Tensor } from '../tensor.ts'
+import { Input, Resident, sizeOf, type Tensor } from '../tensor.ts'
 import type { BlendedImages, BlendRequest } from './blend-request.ts'
 import { factoredBlend, rowsOfSamples } from './factored-images.ts'
 import { type Cut, cheapestCut, cutAtEnding, factorOperations, type MostRows } from './factored-operations.ts'
@@ -70,8 +70,7 @@ async function computeRows(
     const named = Object.fromEntries(outputs.map(([position, rows]) => [`rows${position}`, rows]))
     const plan = compiled.planOnce(key, () => ({ outputs: named }))
     if (plan.largestOperandBytes > device.maxBlockBytes) return null
-    const program = await compiled.occasionalProgram(key, plan)
-    const [results] = await compiled.runAll(program, 1, () => graph.inputs)
+    const [results] = await compiled.runOccasional(key, plan, graph.inputs)
     for (const [position] of outputs) {
       const values = results[`rows${position}`]
       made.set(position, values instanceof Float32Array ? values : new Float32Array(values))
@@ -91,7 +90,7 @@ function operationsFor(compiled: CompiledModel, images: number): Operations {
 export async function predictFactored(
   compiled: CompiledModel,
   request: BlendRequest,
-  options: LongCallOptions,
+  options: ChunkOptions,
 ): Promise<Predictions | null> {
   const { masks, count, segmentCount } = request
   const patterns = new SegmentPatterns({ masks, count, segmentCount })
@@ -192,7 +191,7 @@ function predictImages(
   { cut: { frontier, factored }, rows }: Factored,
   patterns: SegmentPatterns,
   count: number,
-  options: LongCallOptions,
+  options: ChunkOptions,
 ): Promise<Predictions> {
   // Tensors of the same images find their rows alike.
   const images = [...new Set(frontier.map((tensor) => tensor.images))]
@@ -207,16 +206,14 @@ function predictImages(
     graph: (batch) => {
       const at = images.map(({ sets }, i) => new Input(`at${i}`, [batch * sets.length], 'i32'))
       const known = parts.map((part) => {
-        const whole = gather(new Input(`rows${part.position}`, part.shape), at[part.at])
+        const whole = gather(new Resident(`rows${part.position}`, 0, part.shape), at[part.at])
         return [part.position, reshape(whole, [batch, ...part.tensor.shape.slice(1)])] as const
       })
       return { outputs: { y: continueFrom(operationsFor(compiled, batch), new Map(known)) } }
     },
+    tables: Object.fromEntries(parts.map(({ position, values }) => [`rows${position}`, values])),
     inputs: (first, batch) =>
-      Object.fromEntries([
-        ...parts.map(({ position, values }) => [`rows${position}`, values]),
-        ...images.map((one, i) => [`at${i}`, rowsOfSamples(one, patterns, first, batch)]),
-      ]),
+      Object.fromEntries(images.map((one, i) => [`at${i}`, rowsOfSamples(one, patterns, first, batch)])),
   })
 }
 
@@ -243,7 +240,7 @@ async function predictSums(
   units: number,
   { nodes }: Operations,
   position: number,
-  options: LongCallOptions,
+  options: ChunkOptions,
 ): Promise<Predictions> {
   const count = sums.length / units
   const rest = nodes.slice(position + 1)

@@ -31,7 +31,7 @@ function capacityFor(rows: number): number {
 }
 
 /** Bytes of rows that windows cover at once: where they are more, an operation is done in parts, which take one another's place. */
-const mostSeenBytes = 2 ** 26
+const mostSeenBytes = 2 ** 24
 /** Parts begin at multiples of so many rows: at multiples of 256 bytes then, as operands must. */
 const rowsAPartBy = 64
 

@@ -13,12 +13,14 @@ import {
   runInTurn,
 } from '../device.ts'
 import { DeviceError, type DeviceLostError } from '../errors.ts'
-import type { Fusion } from '../plan/fuse.ts'
+import type { StepTypes } from '../plan/arrange-weights.ts'
+import type { Fusion } from '../plan/fusions.ts'
 import { describeStep, type Plan, type PlanOperand } from '../plan/plan.ts'
 import { tuningMemory } from '../platform/tuning-memory.ts'
 import { measureTrials } from '../step-trials.ts'
 import { type DType, sizeOf } from '../tensor.ts'
 import { ModuleBuilder } from '../wasm/emitter.ts'
+import { arrangementOf } from './arrangements.ts'
 import type { RunnablePhase } from './crew.ts'
 import { type ConvolutionChoice, type CpuDeviceOptions, cpuOptions } from './device-options.ts'
 import { emitPlan } from './emit-plan.ts'
@@ -101,9 +103,11 @@ export class CpuDevice implements Device {
     'flatUpdates',
     'concatInPlace',
   ])
+  readonly arrangementOf = (step: StepTypes) => arrangementOf(step, this.convolution)
   readonly maxBlockBytes = 2 ** 31
-  // LIME's 1,000 samples and the 10,000 test images come out even.
-  readonly batchSizes = [1, 16, 125]
+  // LIME's 1,000 samples and the 10,000 test images come out even. Four large images share the reading of weights that no cache holds.
+  readonly batchSizes = [1, 4, 16, 125]
+  readonly cachedBytes = 2 ** 25
   readonly lost = new Promise<DeviceLostError>(() => {})
   private memory: LinearMemory | null
   private readonly arenas: Arenas

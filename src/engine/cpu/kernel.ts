@@ -1,5 +1,7 @@
-import type { Attributes, TensorType } from '../tensor.ts'
-import type { FunctionBody, I32, Local, ModuleBuilder } from '../wasm/emitter.ts'
+import type { StepTypes } from '../plan/arrange-weights.ts'
+import type { TensorType } from '../tensor.ts'
+import type { FunctionBody, ModuleBuilder } from '../wasm/emitter.ts'
+import type { I32, Local } from '../wasm/instructions.ts'
 import type { ConvolutionChoice } from './device-options.ts'
 import { type Block, defaultBlock, type ProductShape } from './kernels/small-product.ts'
 
@@ -15,12 +17,10 @@ export interface CpuOperand extends TensorType {
   readonly address: number
 }
 
-export interface CpuStep {
-  readonly kernel: string
+export interface CpuStep extends StepTypes {
   readonly inputs: Readonly<Record<string, CpuOperand>>
   readonly outputs: readonly CpuOperand[]
   readonly states: readonly CpuOperand[]
-  readonly attributes: Attributes
 }
 
 export interface Phase {

@@ -41,6 +41,8 @@ export class LinearMemory {
 
   /** A zero-filled block. @throws DeviceError when the memory can't grow any further */
   allocate(dtype: DType, byteLength: number): LinearBlock {
+    if (!Number.isSafeInteger(byteLength) || byteLength < 0)
+      throw new DeviceError(`cpu: no block has ${byteLength} bytes`)
     const size = Math.ceil((byteLength + slack) / alignment) * alignment
     let address = this.take(size)
     if (address === null) {

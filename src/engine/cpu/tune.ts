@@ -1,7 +1,8 @@
 import { debug } from '../platform/debug.ts'
 import { machineName, type TuningMemory } from '../platform/tuning-memory.ts'
 import { yieldToEvents } from '../platform/yield.ts'
-import { f32x4, i32, ModuleBuilder } from '../wasm/emitter.ts'
+import { ModuleBuilder } from '../wasm/emitter.ts'
+import { f32x4, i32 } from '../wasm/instructions.ts'
 import {
   type Block,
   candidateBlocks,

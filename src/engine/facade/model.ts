@@ -23,7 +23,7 @@ import type { ActivationName } from '../model/layers/activations.ts'
 import { only, type Parameter, trainableCount } from '../model/network.ts'
 import { outputActivation } from '../model/output-activation.ts'
 import { type ParameterValues, setParameters } from '../model/parameters.ts'
-import { type PictureConventions, type PictureNetwork, pictureNetwork } from '../model/picture-network.ts'
+import { type Answers, type PictureConventions, type PictureNetwork, pictureNetwork } from '../model/picture-network.ts'
 import { predict } from '../model/predict.ts'
 import {
   countOf,
@@ -110,13 +110,19 @@ export class Model {
     return only('outputs', this.network.outputs).shape
   }
 
+  /** What it says of a picture, as forPictures was told: probabilities, those of two classes, [1 - p, p], or values of no class. */
+  get answers(): Answers {
+    return 'answers' in this.network ? this.network.answers : 'probabilities'
+  }
+
   /** Numbers that training changes. */
   get parameterCount(): number {
     return trainableCount(this.network)
   }
 
   /**
-   * The same model for pictures as they are here: values from 0 (black) to 1, [N, height, width, channels], in; probabilities out.
+   * The same model for pictures as they are here: values from 0 (black) to 1, [N, height, width, channels], in; probabilities out, or
+   * values as they are where that is what its numbers are.
    * It shares the weights, and is put on a device by itself.
    * @throws ArgumentError for conventions that there are not, ShapeError for a network that takes no pictures, or does not answer with
    * one number a class

@@ -17,8 +17,8 @@ export async function tune(
 ): Promise<readonly Measurement[]> {
   const { device, network } = compiled
   if (!device.tune) return []
-  // A software adapter would take minutes for its largest batch, and is full with less.
-  const [smallest, small] = device.batchSizes
+  // A software adapter would take minutes for its largest batch, and is full with less, though with more than a few images: see stepName.
+  const [smallest, , small] = device.batchSizes
   const large = device.info.isFallbackAdapter ? small : Math.max(...device.batchSizes)
   const graphs = [compiled.predictionGraph(smallest), compiled.predictionGraph(large)]
   const [{ shape }, ...others] = network.inputs

@@ -1,15 +1,14 @@
 import * as v from 'valibot'
-import { items, oneOf, parsed, shown, thatIs } from '../arguments.ts'
+import { parsed, shown, thatIs } from '../arguments.ts'
 import { FormatError, LimelightError, ShapeError } from '../errors.ts'
 import { graphEntries, stackEntries } from '../model/connections.ts'
 import { type GraphArchitecture, graphConnections, graphNetwork } from '../model/graph.ts'
 import { layersOf, weightsOf } from '../model/layered.ts'
 import { setParameters } from '../model/parameters.ts'
-import { outputKinds } from '../model/picture-network.ts'
 import { type Architecture, sequentialNetwork, stackLayers } from '../model/sequential.ts'
 import { formatShape, type Shape, sameShape } from '../tensor.ts'
 import { acceptedModels, otherKindOf } from './file-kinds.ts'
-import type { StatedImages } from './opened-model.ts'
+import { parseImages } from './images-text.ts'
 import { beginsAsSafetensors, parseSafetensors, readHeader, type SafetensorsHeader } from './safetensors.ts'
 import { parseStrictJson } from './strict-json.ts'
 import type { StoredModel } from './write-model.ts'
@@ -35,7 +34,7 @@ export function readModel(bytes: Uint8Array, fallback?: Architecture): StoredMod
       ? graphNetwork(architecture)
       : sequentialNetwork(architecture, architecture.layers)
     setParameters(network, given)
-    return { network, metadata: known, images: stated === undefined ? {} : parseImages(stated) }
+    return { network, metadata: known, images: parseImages(stated) }
   } catch (error) {
     if (error instanceof LimelightError) throw new FormatError(`model: ${error.message}`)
     throw error
@@ -94,26 +93,6 @@ function parseArchitecture(text: string): Architecture | GraphArchitecture {
 function isGraph(architecture: Architecture | GraphArchitecture): architecture is GraphArchitecture {
   return 'calls' in architecture
 }
-
-/** @throws FormatError for what says nothing of pictures */
-function parseImages(text: string): StatedImages {
-  const what = 'model: its "images"'
-  return parsed(what, imagesSchema, parseStrictJson(text, what))
-}
-
-function stated<T>(value: v.GenericSchema<T>) {
-  return v.optional(v.object({ value, source: thatIs<string>('a text', (source) => typeof source === 'string') }))
-}
-
-const finiteNumbers = items<number>('a finite number', Number.isFinite)
-
-const imagesSchema = v.object({
-  layout: stated(oneOf('NHWC', 'NCHW')),
-  channels: stated(oneOf('rgb', 'bgr', 'grey')),
-  preprocessing: stated(v.object({ scale: finiteNumbers, offset: finiteNumbers })),
-  classNames: stated(items<string>('a text', (name) => typeof name === 'string')),
-  output: stated(oneOf(...outputKinds)),
-})
 
 const seed = v.optional(thatIs<number>('a whole number', Number.isSafeInteger))
 

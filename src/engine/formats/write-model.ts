@@ -1,5 +1,6 @@
 import { LimelightError } from '../errors.ts'
 import type { PictureNetwork } from '../model/picture-network.ts'
+import { imagesMetadata } from './images-text.ts'
 import type { OpenedModel, StatedImages } from './opened-model.ts'
 import { formatSafetensors } from './safetensors.ts'
 
@@ -18,7 +19,7 @@ export interface WritableModel {
  * JSON under `architecture` in the metadata, beside what else is known.
  * @throws LimelightError when a weight is not finite: nobody could open the file; and for a network that is not made of layers
  */
-export function modelToBytes({ network, metadata, images }: WritableModel): Uint8Array<ArrayBuffer> {
+export function modelToBytes({ network, metadata, images = {} }: WritableModel): Uint8Array<ArrayBuffer> {
   if (!('architecture' in network))
     throw new LimelightError(
       'the network is made of the operators of its file, and safetensors files here hold layers: keep its own file',
@@ -32,6 +33,6 @@ export function modelToBytes({ network, metadata, images }: WritableModel): Uint
   return formatSafetensors(weights, {
     ...metadata,
     architecture: JSON.stringify(network.architecture),
-    ...(images && Object.keys(images).length > 0 && { images: JSON.stringify(images) }),
+    ...imagesMetadata(images),
   })
 }

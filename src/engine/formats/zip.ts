@@ -1,5 +1,6 @@
 import { shown } from '../arguments.ts'
 import { FormatError } from '../errors.ts'
+import { crc32 } from '../platform/crc32.ts'
 import { decompress } from '../platform/decompress.ts'
 
 /**
@@ -30,7 +31,7 @@ export class Zip {
     if (first + entry.packed > this.bytes.length) throw new FormatError(`${what} is truncated`)
     const packed = this.bytes.subarray(first, first + entry.packed)
     const unpacked = entry.method === stored ? packed : await decompress('deflate-raw', packed, entry.size, what)
-    if (unpacked.length !== entry.size || checksumOf(unpacked) !== entry.checksum)
+    if (unpacked.length !== entry.size || crc32(unpacked) !== entry.checksum)
       throw new FormatError(`${what} is damaged: it is not what its directory says`)
     return unpacked
   }
@@ -97,17 +98,4 @@ function endOf(view: DataView): number {
   for (let at = view.byteLength - 22; at >= 0 && at >= view.byteLength - 22 - 0xffff; at--)
     if (view.getUint32(at, true) === endSignature) return at
   throw new FormatError('this zip is truncated: it has no directory')
-}
-
-const table = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let value = byte
-  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1
-  return value
-})
-
-/** CRC-32. */
-function checksumOf(bytes: Uint8Array): number {
-  let checksum = ~0
-  for (let i = 0; i < bytes.length; i++) checksum = table[(checksum ^ bytes[i]) & 255] ^ (checksum >>> 8)
-  return ~checksum >>> 0
 }

@@ -8,6 +8,7 @@ import type { AbortSignal } from '../platform/types.ts'
 import { yieldToEvents } from '../platform/yield.ts'
 import { align, Input, Resident, sizeOf, type Tensor } from '../tensor.ts'
 import { type Applied, inUse, type Network, type NetworkContext, only, type Parameter } from './network.ts'
+import { OccasionalPrograms, type Tables } from './occasional-programs.ts'
 import { PreparedParameters } from './prepared-parameters.ts'
 
 /** @internal */
@@ -18,6 +19,15 @@ export interface LongCallOptions {
   readonly signal?: AbortSignal
   /** Samples done so far, of how many. */
   readonly onProgress?: (done: number, total: number) => void
+}
+
+/** Work whose first rows are of use before its last. */
+export interface ChunkOptions extends LongCallOptions {
+  /**
+   * Hears of all rows that are done, from the first on, whenever some are and others are still to come; those go on once it is
+   * through. The rows are to be read only.
+   */
+  readonly onRows?: (done: Pick<Predictions, 'data' | 'shape'>) => void | Promise<void>
 }
 
 export interface Predictions {
@@ -48,13 +58,8 @@ function placesOf(parameters: readonly Parameter[]) {
   return { places, trainedBytes, bytes: kept }
 }
 
-/** Programs of sizes that may not come again, and what they may hold together beside the arena that all share, in bytes. */
-const mostOccasional = 16
-const mostOccasionalBytes = 2 ** 28
-
-function ownBytes({ spaces: { arena: _shared, ...own } }: Plan): number {
-  return Object.values(own).reduce((sum, bytes) => sum + bytes, 0)
-}
+/** So many runs of a smaller batch are no slower than one that is half empty. */
+const fewRuns = 4
 
 /** Work over many samples that is planned for a batch and run chunk by chunk. */
 export interface ChunkedWork {
@@ -62,6 +67,8 @@ export interface ChunkedWork {
   readonly key: string
   /** Its sizes may not come again: its programs may be given up. */
   readonly isOccasional?: true
+  /** Of occasional work: what all chunks read, by the blocks of residents in its graph. It lies on the device once. */
+  readonly tables?: Tables
   graph(batch: number): Graph
   /** May use the same arrays again for the next chunk: a run has copied them. */
   inputs(first: number, batch: number): Readonly<Record<string, HostArray>>
@@ -81,8 +88,9 @@ export class CompiledModel {
   private readonly prepared: PreparedParameters
   private readonly programs = new Map<string, Promise<Program>>()
   private readonly plans = new Map<string, Plan>()
-  /** Programs that may be given up, the one used longest ago first: the bytes that each holds, by key. */
-  private readonly occasional = new Map<string, number>()
+  /** Bytes of the arena that the device's smallest batch takes, by what work is called. */
+  private readonly leastArenas = new Map<string, number>()
+  private readonly occasional: OccasionalPrograms
   private readonly owned: { dispose(): void }[] = []
   private isDisposed = false
   private turn: Promise<unknown> = Promise.resolve()
@@ -98,6 +106,9 @@ export class CompiledModel {
     this.parameterMemory = device.allocate('f32', this.parameterElements)
     this.prepared = this.own(new PreparedParameters(device, parameterBlock, this.parameterMemory))
     this.own(this.parameterMemory)
+    const lower = (plan: Plan, blocks: Readonly<Record<string, Memory>>) =>
+      device.lower(plan, { ...this.prepared.memoriesFor(plan), ...blocks })
+    this.occasional = this.own(new OccasionalPrograms(device, lower, (key) => this.plans.delete(key)))
     this.uploadWeights()
   }
 
@@ -138,13 +149,17 @@ export class CompiledModel {
     return this.withParameters(program, () => this.device.run(program, inputs))
   }
 
-  /** The outputs of so many runs, as Device.runAll gives them. */
-  runAll(
+  /** The outputs of so many runs, as Device.runAll gives them. `before` comes right before them. */
+  private runAll(
     program: Program,
     count: number,
     inputsOf: (run: number) => Readonly<Record<string, HostArray>>,
+    before = () => {},
   ): Promise<Readonly<Record<string, HostArray>>[]> {
-    return this.withParameters(program, () => this.device.runAll(program, count, inputsOf))
+    return this.withParameters(program, () => {
+      before()
+      return this.device.runAll(program, count, inputsOf)
+    })
   }
 
   private withParameters<T>({ plan }: Program, run: () => Promise<T>): Promise<T> {
@@ -171,12 +186,14 @@ export class CompiledModel {
     return only('outputs', this.apply([x]).outputs)
   }
 
-  /** Each input [batch, …shape] -> each output [batch, …shape], by their names. */
+  /**
+   * Each input [batch, …shape], by its name -> each output [batch, …shape], as y0, y1, …: an object's keys keep their order only where
+   * they are no whole numbers, which are what exporters name outputs.
+   */
   predictionGraph(batch: number): Graph {
-    const { inputs, outputs } = this.network
-    const given = inputs.map(({ name, shape }) => new Input(name, [batch, ...shape]))
-    const made = this.apply(given).outputs
-    return { outputs: Object.fromEntries(outputs.map(({ name }, i) => [name, made[i]])) }
+    const given = this.network.inputs.map(({ name, shape }) => new Input(name, [batch, ...shape]))
+    const { outputs } = this.apply(given)
+    return { outputs: Object.fromEntries(outputs.map((output, i) => [`y${i}`, output])) }
   }
 
   /** The plan of a graph of this network in use. What it prepares, or an earlier one, run() computes when it is due. */
@@ -195,23 +212,13 @@ export class CompiledModel {
     return program
   }
 
-  /** As program(), for plans of which there may be many: those that were used longest ago make room. */
-  occasionalProgram(key: string, plan: Plan): Promise<Program> {
-    this.occasional.delete(key)
-    this.occasional.set(key, ownBytes(plan))
-    const all = [...this.occasional]
-    let bytes = all.reduce((sum, [, own]) => sum + own, 0)
-    for (const [i, [oldest, own]] of all.slice(0, -1).entries()) {
-      if (all.length - i <= mostOccasional && bytes <= mostOccasionalBytes) break
-      bytes -= own
-      const old = this.programs.get(oldest)
-      this.occasional.delete(oldest)
-      this.programs.delete(oldest)
-      this.plans.delete(oldest)
-      // After the work that may still use it.
-      this.exclusive(async () => (await old)?.dispose()).catch(() => {})
-    }
-    return this.program(key, plan)
+  /** The outputs of one run of a program that may be given up afterwards. */
+  runOccasional(
+    key: string,
+    plan: Plan,
+    inputs: Readonly<Record<string, HostArray>>,
+  ): Promise<Readonly<Record<string, HostArray>>[]> {
+    return this.occasional.use(key, plan, {}, (program) => this.runAll(program, 1, () => inputs))
   }
 
   /** A weight as it is on the device now: the host's copy is behind while fit() runs. */
@@ -224,10 +231,23 @@ export class CompiledModel {
   }
 
   /** Runs work over `total` samples in chunks and joins the results: outputs side by side in one row a sample. */
-  async inChunks(total: number, { signal, onProgress }: LongCallOptions, work: ChunkedWork): Promise<Predictions> {
+  async inChunks(total: number, options: ChunkOptions, work: ChunkedWork): Promise<Predictions> {
     const { batch, plan } = this.planFor(total, work)
     const key = `${work.key}:${batch}`
-    const program = await (work.isOccasional ? this.occasionalProgram(key, plan) : this.program(key, plan))
+    const run = (program: Program, writeTables?: () => void) =>
+      this.joinChunks(total, options, work, { batch, program, writeTables })
+    return work.isOccasional
+      ? this.occasional.use(key, plan, work.tables ?? {}, run)
+      : run(await this.program(key, plan))
+  }
+
+  private async joinChunks(
+    total: number,
+    { signal, onProgress, onRows }: ChunkOptions,
+    work: ChunkedWork,
+    { batch, program, writeTables }: { batch: number; program: Program; writeTables: (() => void) | undefined },
+  ): Promise<Predictions> {
+    const { plan } = program
     const widths = Object.values(plan.outputs).map(({ shape }) => sizeOf(shape) / batch)
     const width = widths.reduce((sum, part) => sum + part, 0)
     const joined = new Float32Array(total * width)
@@ -236,7 +256,7 @@ export class CompiledModel {
       signal?.throwIfAborted()
       const runs = Math.min(atOnce, Math.ceil((total - first) / batch))
       const start = first
-      const results = await this.runAll(program, runs, (run) => work.inputs(start + run * batch, batch))
+      const results = await this.runAll(program, runs, (run) => work.inputs(start + run * batch, batch), writeTables)
       for (const outputs of results) {
         const count = Math.min(batch, total - first)
         let column = 0
@@ -249,27 +269,44 @@ export class CompiledModel {
         first += count
       }
       onProgress?.(first, total)
-      if (first < total) await yieldToEvents()
+      if (first === total) break
+      await onRows?.({ data: joined.subarray(0, first * width), shape: [first, width] })
+      await yieldToEvents()
     }
     const flops = plan.steps.reduce((sum, step) => sum + step.flops, 0) * Math.ceil(total / batch)
     return { data: joined, shape: [total, width], flops }
   }
 
   /**
-   * The batch to cut work into: the smallest that holds all of it, or, if that were mostly empty or more than the device
-   * holds, the next smaller one.
+   * The batch to cut work into: the smallest that holds all of it, or, if that were mostly empty, more than the device holds or than
+   * its caches do, the next smaller one.
    */
   private planFor(total: number, work: ChunkedWork): { batch: number; plan: Plan } {
     const { maxBlockBytes } = this.device
-    const batchSizes = this.network.isOneByOne ? [1] : this.device.batchSizes
+    const batchSizes = this.network.isOneByOne ? [1] : this.cachedBatches(work)
     let choice = batchSizes.findIndex((size) => size >= total)
     if (choice < 0) choice = batchSizes.length - 1
-    if (choice > 0 && batchSizes[choice] > 2 * total) choice--
+    if (choice > 0) {
+      const [smaller, size] = batchSizes.slice(choice - 1)
+      const isHalfEmpty = size === 2 * total && total <= fewRuns * smaller
+      if (size > 2 * total || isHalfEmpty) choice--
+    }
     for (; ; choice--) {
       const batch = batchSizes[choice]
       const plan = this.planOnce(`${work.key}:${batch}`, () => work.graph(batch))
       if (choice === 0 || plan.largestOperandBytes <= maxBlockBytes) return { batch, plan }
     }
+  }
+
+  /** The device's batches whose arenas its caches hold, and its smallest, whose plan tells how large the others' will be. */
+  private cachedBatches({ key, isOccasional, graph }: ChunkedWork): readonly number[] {
+    const { batchSizes, cachedBytes, fusions } = this.device
+    const [least, ...others] = batchSizes
+    if (cachedBytes === undefined) return batchSizes
+    // A plan to look at: it prepares nothing, and is not kept.
+    const arena = this.leastArenas.get(key) ?? makePlan(graph(least), fusions, this.newPreparedValues()).spaces.arena
+    if (!isOccasional) this.leastArenas.set(key, arena)
+    return [least, ...others.filter((batch) => (arena / least) * batch <= cachedBytes)]
   }
 
   /** A graph's plan, made at its first use. */
@@ -281,8 +318,12 @@ export class CompiledModel {
 
   /** The plan of one prediction, with all that it prepares, whatever was planned before. */
   forwardPlan(batch: number): Plan {
-    const { fusions, maxBlockBytes } = this.device
-    return makePlan(this.predictionGraph(batch), fusions, new PreparedValues(parameterBlock, maxBlockBytes))
+    return makePlan(this.predictionGraph(batch), this.device.fusions, this.newPreparedValues())
+  }
+
+  private newPreparedValues(): PreparedValues {
+    const { maxBlockBytes, arrangementOf } = this.device
+    return new PreparedValues(parameterBlock, maxBlockBytes, arrangementOf)
   }
 
   /** The plan of one prediction, as text. */

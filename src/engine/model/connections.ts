@@ -109,17 +109,31 @@ export function connectLayers<Layer>(graph: GraphOf<Layer>, inner: InnerLayers<L
     const name = idle < inputs.length ? inputs[idle].name : calls[idle - inputs.length].layer
     throw new ArgumentError(`${caller}: nothing takes what ${shown(name)} gives`)
   }
-  const named = new Set<string>()
+  const named = new OutputNames()
   return {
     inputs,
     calls: connected,
     outputs: outputs.map((tensor) => {
       const from = tensor < inputs.length ? inputs[tensor].name : connected[tensor - inputs.length].name
-      let name = from
-      for (let other = 1; named.has(name); other++) name = `${from}_${other}`
-      named.add(name)
-      return { name, tensor }
+      return { name: named.next(from), tensor }
     }),
+  }
+}
+
+/** Names outputs by what makes them: dense, dense_1, … */
+class OutputNames {
+  private readonly taken = new Set<string>()
+  /** Of each maker how many names were tried: a file may ask for the same output very often. */
+  private readonly tried = new Map<string, number>()
+
+  next(from: string): string {
+    for (let other = this.tried.get(from) ?? 0; ; other++) {
+      const name = other === 0 ? from : `${from}_${other}`
+      if (this.taken.has(name)) continue
+      this.taken.add(name)
+      this.tried.set(from, other + 1)
+      return name
+    }
   }
 }
 

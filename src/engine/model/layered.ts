@@ -163,10 +163,10 @@ const mostNumbers = 2 ** 28
 
 export const mostLayers = 1000
 
-/** Those of models that are layers counted, each time that they are called. */
+/** Models that are layers and what they are made of counted, each time that they are called. */
 const mostNestedLayers = 10_000
 
-/** How many layers are called, one that is a model counting as those that it is made of. */
+/** How many layers are called, those inside models counted, too. */
 export function layerCountOf(calls: readonly LayerCall[]): number {
   return calls.reduce((sum, { layer }) => sum + (layer.layerCount ?? 1), 0)
 }

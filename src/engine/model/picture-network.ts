@@ -9,8 +9,8 @@ import { transpose } from '../ops/transpose.ts'
 import { constant, formatShape, type Shape, sizeOf, type Tensor } from '../tensor.ts'
 import { type Network, only, onlyInput } from './network.ts'
 
-/** What a network's numbers may be: of one class each, together or each for itself. */
-export const outputKinds = ['probabilities', 'logits', 'log-probabilities', 'sigmoid'] as const
+/** What a network's numbers may be: of one class each, together or each for itself; or values that are of no class, an age say. */
+export const outputKinds = ['probabilities', 'logits', 'log-probabilities', 'sigmoid', 'values'] as const
 export type OutputKind = (typeof outputKinds)[number]
 
 /** How a network takes pictures and what it answers, where both may be of another kind than here. */
@@ -32,7 +32,7 @@ const pictureConventions = optionsOf<PictureConventions>(
     channels: oneOf('rgb', 'bgr', 'grey'),
     scale: finiteNumbers,
     offset: finiteNumbers,
-    output: oneOf('probabilities', 'logits', 'log-probabilities', 'sigmoid'),
+    output: oneOf(...outputKinds),
   },
   'layout',
   'channels',
@@ -58,11 +58,18 @@ function checkConventions(conventions: PictureConventions, inputShape: Shape): v
 export interface PictureNetwork<Inner extends Network = Network> extends Network {
   /** As its file has it. */
   readonly inner: Inner
+  readonly answers: Answers
 }
 
 /**
+ * What a network for pictures gives: a probability of each class; those of two classes, [1 - p, p], of which devices round the first
+ * each in their own way; or values that may be any numbers.
+ */
+export type Answers = 'probabilities' | 'pair' | 'values'
+
+/**
  * A network of pictures as they are here, [N, height, width, channels] from 0 (black) to 1, whose answers are probabilities, [N, classes]:
- * what a file's network takes and gives is done inside it. One sigmoid alone is two classes, [1 - p, p].
+ * what a file's network takes and gives is done inside it. One sigmoid alone is two classes, [1 - p, p]. Values of no class stay as they are.
  * @throws ArgumentError for conventions that there are not, ShapeError for a network whose input is no image, or whose output is not
  * one number a class
  */
@@ -82,6 +89,7 @@ export function pictureNetwork<Inner extends Network>(
     inner: network,
     parameters: network.parameters,
     isOneByOne: network.isOneByOne,
+    answers: output === 'values' ? 'values' : isOneSigmoid ? 'pair' : 'probabilities',
     inputs: [{ name: 'x', shape: [height, width, channels] }],
     outputs: [{ name: 'y', shape: [isOneSigmoid ? 2 : classes] }],
     apply([x], weights, context) {

@@ -30,7 +30,7 @@ export class PreparedParameters {
     private readonly block: string,
     private readonly memory: Memory,
   ) {
-    this.values = new PreparedValues(block, device.maxBlockBytes)
+    this.values = new PreparedValues(block, device.maxBlockBytes, device.arrangementOf)
   }
 
   /** The plan of a graph that changes no state. */

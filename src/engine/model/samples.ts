@@ -1,6 +1,6 @@
 import { isNumberArray, shown } from '../arguments.ts'
 import { ArgumentError, ShapeError } from '../errors.ts'
-import { formatShape, isShape, type Shape, sizeOf } from '../tensor.ts'
+import { formatShape, isShape, largestFloat32, type Shape, sizeOf } from '../tensor.ts'
 import type { Port } from './network.ts'
 
 /**
@@ -94,8 +94,6 @@ export function countOf(samples: SamplesByInput): number {
   const [first] = Object.values(samples)
   return first.shape[0]
 }
-
-const largestFloat32 = (2 - 2 ** -23) * 2 ** 127
 
 function checkNumbers(name: string, { data, shape, scale = 1 }: Samples): void {
   if (!Number.isFinite(scale))

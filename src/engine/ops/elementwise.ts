@@ -1,5 +1,15 @@
 import { ShapeError } from '../errors.ts'
-import { apply, constant, type Operation, requireFloat, sameShape, type Tensor, uniformValue } from '../tensor.ts'
+import {
+  apply,
+  constant,
+  finiteFloat32,
+  largestFloat32,
+  type Operation,
+  requireFloat,
+  sameShape,
+  type Tensor,
+  uniformValue,
+} from '../tensor.ts'
 import { broadcastIndices, broadcastShapes } from './broadcasting.ts'
 import { erfcx, erf as erfOf, power, roundHalfToEven } from './special-functions.ts'
 import { broadcastTo, sumTo } from './sum-and-broadcast.ts'
@@ -49,9 +59,6 @@ const logistic = (x: number) => bounded(x) * sigmoidOf(x)
 /** Half the exponent's slope of gelu's tanh form: sqrt(2 / pi) (x + 0.044715 x^3). */
 const geluRate = Math.sqrt(2 / Math.PI)
 const geluCube = 0.044715
-
-/** The largest number of float32. */
-const largest = 3.4028234663852886e38
 
 const unary = {
   neg: { apply: (x) => -x, gradient: (_x, _y, dy) => neg(dy), domain: real },
@@ -157,7 +164,7 @@ const unary = {
     apply: (x, { min, max }) => Math.min(Math.max(x, min), max),
     gradient: (_x, y, dy, { min, max }) => mul(dy, mul(greater(y, min), less(y, max))),
     domain: real,
-    parameters: { min: -largest, max: largest },
+    parameters: { min: -largestFloat32, max: largestFloat32 },
   },
   leakyRelu: {
     apply: (x, { alpha }) => (x < 0 ? alpha * x : x),
@@ -391,10 +398,12 @@ export const hardSigmoid = (x: Tensor, options: { readonly alpha?: number; reado
   unaryOf('hardSigmoid', x, given(options))
 /**
  * x between `min` and `max`; `max`, where they are the wrong way round. A bound that is left out is float32's largest number, as in
- * ONNX. The slope at and beyond the bounds is 0: relu6's in Keras and PyTorch, whose clip has 1 at the bounds themselves.
+ * ONNX, and so is an infinite one. The slope at and beyond the bounds is 0: relu6's in Keras and PyTorch, whose clip has 1 at the bounds themselves.
  */
-export const clip = (x: Tensor, options: { readonly min?: number; readonly max?: number } = {}): Tensor =>
-  unaryOf('clip', x, given(options))
+export const clip = (x: Tensor, options: { readonly min?: number; readonly max?: number } = {}): Tensor => {
+  const { min = -largestFloat32, max = largestFloat32 } = options
+  return unaryOf('clip', x, { min: finiteFloat32(min), max: finiteFloat32(max) })
+}
 /** x between 0 and 6; its slope there is 0. */
 export const relu6 = (x: Tensor): Tensor => clip(x, { min: 0, max: 6 })
 /** x, and alpha x below 0. alpha is 0.2 unless given, as in Keras 3's operations (in ONNX 0.01). The slope at 0 is alpha. */

@@ -10,7 +10,7 @@ export type Margin = readonly [before: number, after: number]
 export interface PadOptions {
   /** What is put around: `value`, the elements mirrored at the outermost one, or the outermost one. 'constant' unless given. */
   readonly mode?: 'constant' | 'reflect' | 'edge'
-  /** 0 unless given. */
+  /** 0 unless given. An infinite one is float32's largest number. */
   readonly value?: number
 }
 

@@ -93,6 +93,8 @@ const resizing = optionsOf<ResizeOptions>({
   mode: oneOf(...modes),
   coordinates: oneOf(...coordinateModes),
   rounding: oneOf(...roundings),
+  cubicCoefficient: finiteNumber,
+  excludeOutside: flag,
 })
 const poolingGlobally = { x: aTensor, 'options?': optionsOf<GlobalPoolOptions>({ keepDims: flag }) }
 const convolving = { strides: pair, padding: anyPadding, dilation: pair, bias: aTensor }

@@ -74,7 +74,10 @@ export const resampleOperation: Operation = {
   flops: ([, rows, , columns], y) => 2 * sizeOf(y.shape) * rows.shape[1] * columns.shape[1],
 }
 
-export const modes = ['nearest', 'bilinear'] as const
+/** Tables are made on the host, entry by entry: what a file asks for by mistake, or by malice, would keep it busy for ever. */
+const longestSide = 2 ** 16
+
+export const modes = ['nearest', 'bilinear', 'bicubic'] as const
 export const coordinateModes = [
   'halfPixel',
   'halfPixelSymmetric',
@@ -92,12 +95,16 @@ export interface ResizeOptions {
    * is given, not with the sizes' ratio.
    */
   readonly scales?: number | readonly [vertical: number, horizontal: number]
-  /** The nearest pixel, or the means of four by their distance; 'nearest' unless given. */
+  /** The nearest pixel, the mean of four by their distance, or sixteen by a cubic of it; 'nearest' unless given. */
   readonly mode?: (typeof modes)[number]
   /** Where in the image a pixel of the result lies: ONNX's coordinate_transformation_mode; 'halfPixel' unless given. */
   readonly coordinates?: (typeof coordinateModes)[number]
   /** Which pixel is the nearest: ONNX's nearest_mode; 'roundPreferFloor' unless given. */
   readonly rounding?: (typeof roundings)[number]
+  /** The cubic's slope one pixel away, a: ONNX's cubic_coeff_a; -0.75 unless given. */
+  readonly cubicCoefficient?: number
+  /** Of the sixteen, those beyond the edge have no share, and the others more; they look like the edge unless given. */
+  readonly excludeOutside?: boolean
 }
 
 /** One axis: `outputs` pixels made of `extent`, each `over` / `under` of a pixel from the next. */
@@ -135,21 +142,49 @@ const nearestTo: Readonly<Record<(typeof roundings)[number], (place: number) => 
   ceil: Math.ceil,
 }
 
-function tapsOf(axis: Axis, { mode, coordinates = 'halfPixel', rounding = 'roundPreferFloor' }: ResizeOptions): Taps[] {
-  // What lies beyond the edge looks like the edge.
-  const inside = (pixel: number) => Math.min(Math.max(pixel, 0), axis.extent - 1)
+function tapsOf(axis: Axis, options: ResizeOptions): Taps[] {
+  const { mode = 'nearest', coordinates = 'halfPixel', rounding = 'roundPreferFloor' } = options
   return Array.from({ length: axis.outputs }, (_, at): Taps => {
     const place = placeOf[coordinates](at, axis)
-    if (mode !== 'bilinear') return [{ from: inside(nearestTo[rounding](place)), weight: 1 }]
+    if (mode === 'nearest') return inside(axis, [{ from: nearestTo[rounding](place), weight: 1 }])
     const before = Math.floor(place)
     const share = place - before
-    const [first, second] = [inside(before), inside(before + 1)]
-    if (first === second || share === 0) return [{ from: first, weight: 1 }]
-    return [
-      { from: first, weight: 1 - share },
-      { from: second, weight: share },
-    ]
+    if (mode === 'bicubic') return cubicTaps(axis, before, share, options)
+    return inside(axis, [
+      { from: before, weight: 1 - share },
+      { from: before + 1, weight: share },
+    ])
   })
+}
+
+/** Four pixels around a place, by Keys's cubic convolution ("Cubic Convolution Interpolation for Digital Image Processing", 1981). */
+function cubicTaps(
+  axis: Axis,
+  before: number,
+  share: number,
+  { cubicCoefficient: a = -0.75, excludeOutside = false }: ResizeOptions,
+): Taps {
+  const near = (distance: number) => ((a + 2) * distance - (a + 3)) * distance ** 2 + 1
+  const far = (distance: number) => ((a * distance - 5 * a) * distance + 8 * a) * distance - 4 * a
+  const weights = [far(1 + share), near(share), near(1 - share), far(2 - share)]
+  const taps = weights.map((weight, i) => ({ from: before - 1 + i, weight }))
+  if (!excludeOutside) return inside(axis, taps)
+  const kept = taps.filter(({ from }) => from >= 0 && from < axis.extent)
+  const sum = kept.reduce((total, { weight }) => total + weight, 0)
+  return inside(
+    axis,
+    kept.map(({ from, weight }) => ({ from, weight: weight / sum })),
+  )
+}
+
+/** What lies beyond the edge looks like the edge. Each pixel is there once, and none without a share. */
+function inside({ extent }: Axis, taps: Taps): Taps {
+  const shares = new Map<number, number>()
+  for (const { from, weight } of taps) {
+    const pixel = Math.min(Math.max(from, 0), extent - 1)
+    shares.set(pixel, (shares.get(pixel) ?? 0) + weight)
+  }
+  return Array.from(shares, ([from, weight]) => ({ from, weight })).filter(({ weight }) => weight !== 0)
 }
 
 function axesOf(x: Tensor, { size, scales }: ResizeOptions): Axis[] {
@@ -177,9 +212,9 @@ export function resize(x: Tensor, options: ResizeOptions): Tensor {
     throw new ShapeError(`resize: expected images [N,H,W,C], got shape ${formatShape(x.shape)}`)
   const axes = axesOf(x, options)
   const outputs = axes.map((axis) => axis.outputs)
-  if (!outputs.every((extent) => Number.isSafeInteger(extent) && extent >= 1))
+  if (!outputs.every((extent) => Number.isSafeInteger(extent) && extent >= 1 && extent <= longestSide))
     throw new ShapeError(
-      `resize: images of ${formatShape(x.shape.slice(1, 3))} pixels can't be made ones of ${formatShape(outputs)}`,
+      `resize: images of ${formatShape(x.shape.slice(1, 3))} pixels can't be made ones of ${formatShape(outputs)}; a side has 1 to ${longestSide}`,
     )
   return apply(resampleOperation, [x, ...axes.flatMap((axis) => tableOf(tapsOf(axis, options)))], {})
 }

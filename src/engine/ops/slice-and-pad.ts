@@ -3,6 +3,7 @@ import {
   alignment,
   apply,
   constant,
+  finiteFloat32,
   formatShape,
   isShape,
   type Operation,
@@ -115,8 +116,9 @@ export const padOperation: Operation<PadAttributes> = {
   flops: () => 0,
 }
 
-/** `x` with one value around its elements and between them. */
-export function padded(x: Tensor, attributes: PadAttributes): Tensor {
+/** `x` with one value around its elements and between them; where it is infinite, with float32's largest. */
+export function padded(x: Tensor, given: PadAttributes): Tensor {
+  const attributes = { ...given, value: finiteFloat32(given.value) }
   const { shape } = padOperation.infer([x], attributes)
   if (sameShape(shape, x.shape)) return x
   return uniformValue(x) === attributes.value ? constant(attributes.value, shape) : apply(padOperation, [x], attributes)

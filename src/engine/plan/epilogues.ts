@@ -2,7 +2,7 @@ import { isUnaryName, type RowParameters, type UnaryName, unaryRows } from '../o
 import type { Attributes } from '../tensor.ts'
 
 /**
- * Kernels that end in a sum and take an epilogue: a bias, an activation and a mask (see fuse.ts). The images' gradients take biases where they
+ * Kernels that end in a sum and take an epilogue: a bias, an activation and a mask (see fusions.ts). The images' gradients take biases where they
  * are transposed convolutions.
  */
 export const withEpilogue: ReadonlySet<string> = new Set([

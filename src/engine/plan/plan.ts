@@ -10,7 +10,8 @@ import {
   sizeOf,
   type TensorType,
 } from '../tensor.ts'
-import { type Fusion, fuse, fusedNames } from './fuse.ts'
+import { fuse } from './fuse.ts'
+import { type Fusion, fusedNames } from './fusions.ts'
 import type { PreparedValues } from './prepare.ts'
 import { schedule } from './schedule.ts'
 import { type Graph, inputsOf, mapInputs, type Step, type Trace, trace, Value } from './trace.ts'
@@ -29,7 +30,7 @@ export interface PlanOperand extends TensorType {
 
 export interface PlanStep {
   readonly kernel: string
-  /** By name, in the order of the operation's `inputNames`; behind them what is fused to it (see fuse.ts). */
+  /** By name, in the order of the operation's `inputNames`; behind them what is fused to it (see fusions.ts). */
   readonly inputs: Readonly<Record<string, PlanOperand>>
   readonly outputs: readonly PlanOperand[]
   /** Residents changed in place. */

@@ -1,4 +1,5 @@
 import { align, byteLengthOf, Constant, Resident } from '../tensor.ts'
+import { type ArrangementOf, arrangeWeights } from './arrange-weights.ts'
 import { inputsOf, type Step, type Trace, type Value } from './trace.ts'
 
 /**
@@ -18,10 +19,14 @@ export class PreparedValues {
   private readonly places = new Map<number, Resident>()
   private blocks = 0
 
-  /** @param mostBytes of a block */
+  /**
+   * @param mostBytes of a block
+   * @param arrangementOf how the device wants weights to lie
+   */
   constructor(
     private readonly source: string,
     private readonly mostBytes: number,
+    private readonly arrangementOf: ArrangementOf = () => null,
   ) {}
 
   /**
@@ -32,7 +37,8 @@ export class PreparedValues {
   takeFrom(trace: Trace): { readonly trace: Trace; readonly blocks: Readonly<Record<string, number>> } | null {
     if (trace.steps.some(({ states }) => states.length > 0))
       throw new Error('prepare: what changes parameters must read them as they are')
-    const taken = preparableSteps(trace.steps, this.source)
+    const arranging = arrangeWeights(trace, this.source, this.arrangementOf)
+    const taken = preparableSteps(trace.steps, this.source, arranging)
     const isTaken = new Set(taken)
     const kept = trace.steps.filter((step) => !isTaken.has(step))
     const read = rootsOf([...kept.flatMap(inputsOf), ...trace.outputs.values()])
@@ -53,7 +59,7 @@ export class PreparedValues {
       else if (known) root.leaf = known
       else if (isWanted(root)) {
         const bytes = align(byteLengthOf(root))
-        if (block === '' || blocks[block] + bytes > this.mostBytes) {
+        if (block === '' || blocks[block] + bytes > Math.min(this.mostBytes, mostBytesInOne)) {
           block = this.blocks === 0 ? 'prepared' : `prepared${this.blocks}`
           this.blocks++
           blocks[block] = 0
@@ -106,23 +112,34 @@ export class PreparedValues {
   }
 }
 
-/** What a preparation leaves may take so many times the memory of what it is made of: a run's arena is shared, its blocks are not. */
+/** Of a block that holds several values: larger ones are hard to find room for. */
+const mostBytesInOne = 2 ** 28
+
+/**
+ * What a preparation leaves may take so many times the memory of what it is made of: a run's arena is shared, its blocks are not. The device
+ * has said that arranged weights are worth what they take.
+ */
 const mostGrowth = 4
 /** Bytes that are not worth a look. */
 const littleMemory = 4096
 
 /** The steps, in order, that read nothing but parameters, constants, and what such steps write. */
-function preparableSteps(steps: readonly Step[], source: string): Step[] {
+function preparableSteps(steps: readonly Step[], source: string, arranging: ReadonlySet<Step>): Step[] {
   let candidates = steps
   // One that stays takes others with it: those that read what it writes, and those that write other parts of the same value.
   for (;;) {
-    const left = candidatesLeft(steps, candidates, source)
+    const left = candidatesLeft(steps, candidates, source, arranging)
     if (left.length === candidates.length) return left
     candidates = left
   }
 }
 
-function candidatesLeft(steps: readonly Step[], candidates: readonly Step[], source: string): Step[] {
+function candidatesLeft(
+  steps: readonly Step[],
+  candidates: readonly Step[],
+  source: string,
+  arranging: ReadonlySet<Step>,
+): Step[] {
   const isCandidate = new Set(candidates)
   const staying = rootsOf(steps.filter((step) => !isCandidate.has(step)).flatMap(({ outputs }) => outputs))
   /** What each value is made of. */
@@ -136,7 +153,7 @@ function candidatesLeft(steps: readonly Step[], candidates: readonly Step[], sou
     const read = inputsOf(step).map(({ root }) => leavesOf(root))
     const madeOf = new Set(read.flatMap((set) => [...(set ?? [])]))
     const bytes = [...madeOf].reduce((sum, leaf) => sum + byteLengthOf(leaf), 0)
-    const most = Math.max(mostGrowth * bytes, littleMemory)
+    const most = arranging.has(step) ? Number.POSITIVE_INFINITY : Math.max(mostGrowth * bytes, littleMemory)
     const isLeft =
       read.every((set) => set !== undefined) &&
       step.outputs.every((output) => byteLengthOf(output) <= most && !staying.has(output.root))

@@ -1,4 +1,4 @@
-import { sizeOf } from '../tensor.ts'
+import { sameShape, sizeOf } from '../tensor.ts'
 import { inputsOf, type Step, type Trace, Value } from './trace.ts'
 
 /** What rewrites ask of a trace's steps, and how they leave them: who writes and who reads a value, what is dead, what comes first. */
@@ -113,6 +113,11 @@ export class Uses {
   leave(): void {
     this.trace.steps = sortSteps(this.trace.steps.filter((step) => !this.dropped.has(step)))
   }
+}
+
+/** Whether two values are the same numbers in the same shape. */
+export function isSame(a: Value | undefined, b: Value): boolean {
+  return a?.root === b.root && a.offset === b.offset && sameShape(a.shape, b.shape)
 }
 
 /** The inputs of an operation on two that may change places. */

@@ -67,6 +67,58 @@ export async function writeFileAtomically(path: string, content: Uint8Array | st
 }
 
 /**
+ * Writes a file under a name that nobody has taken, whole or not at all: of several that write it at once, on one machine or several
+ * that share the file system, one does. link(2), unlike rename(2), never replaces what is there.
+ * @returns whether this call wrote it; false where there is something of this name, which stays as it is
+ * @throws FileWriteError; the temporary file is removed
+ */
+export async function writeFileOnce(path: string, content: Uint8Array | string): Promise<boolean> {
+  const { lstat, open, rm } = nodeModule('node:fs/promises')
+  const { dirname } = nodeModule('node:path')
+  let temporary: string | undefined
+  try {
+    await makeFolders(dirname(path))
+    // Spares the writing of what is known to be for nothing.
+    if (await lstat(path).catch(absent)) return false
+    temporary = temporaryBeside(path)
+    const file = await open(temporary, 'wx')
+    try {
+      await file.writeFile(content)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    const isOurs = await linked(temporary, path)
+    await syncFolder(dirname(path))
+    return isOurs
+  } catch (cause) {
+    throw new FileWriteError(path, cause)
+  } finally {
+    if (temporary !== undefined) await rm(temporary, { force: true }).catch(() => {})
+  }
+}
+
+/** Gives a file a second name. @returns false where there is something of this name */
+async function linked(file: string, name: string): Promise<boolean> {
+  const { link, stat } = nodeModule('node:fs/promises')
+  try {
+    await link(file, name)
+    return true
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    // NFS may have done it, lost the answer, and found the name taken when it asked again.
+    if (code === 'EEXIST') return (await stat(file)).nlink === 2
+    // Somebody tidied what was left, once all was there: so this was, too.
+    if (code === 'ENOENT' && (await stat(name).then(Boolean, () => false))) return false
+    if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(code))
+      throw new LimelightError(
+        'this file system gives no file a second name (a hard link), by which alone results are published',
+      )
+    throw error
+  }
+}
+
+/**
  * Finds out before long work whether its result can be written: makes and removes an empty file beside it.
  * @throws FileWriteError when it can't
  */

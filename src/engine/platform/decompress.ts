@@ -16,6 +16,18 @@ export async function decompress(
   maxBytes: number,
   what: string,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const parts: Uint8Array[] = []
+  for await (const part of decompressedParts(format, bytes, maxBytes, what)) parts.push(part)
+  return joinedArrays(parts, Uint8Array)
+}
+
+/** As decompress, part by part as they come: for what needs not be in memory as a whole. */
+export async function* decompressedParts(
+  format: 'gzip' | 'deflate' | 'deflate-raw',
+  bytes: Uint8Array,
+  maxBytes: number,
+  what: string,
+): AsyncGenerator<Uint8Array> {
   let offset = 0
   const source = new ReadableStream<Uint8Array<ArrayBuffer>>(
     {
@@ -28,23 +40,19 @@ export async function decompress(
     { highWaterMark: 0 },
   )
   const reader = source.pipeThrough(new DecompressionStream(format)).getReader()
-  const parts: Uint8Array[] = []
+  const next = () =>
+    reader.read().catch((cause: unknown) => {
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      throw new FormatError(`${what} is truncated or corrupt: it can't be decompressed (${reason})`, { cause })
+    })
   let size = 0
   try {
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done) break
-      size += value.byteLength
-      if (size > maxBytes) break
-      parts.push(value)
+    for (let part = await next(); !part.done; part = await next()) {
+      size += part.value.byteLength
+      if (size > maxBytes) throw new FormatError(`${what} unpacks to more than the ${maxBytes} bytes it may have`)
+      yield part.value
     }
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new FormatError(`${what} is truncated or corrupt: it can't be decompressed (${reason})`, { cause })
-  }
-  if (size > maxBytes) {
+  } finally {
     await reader.cancel().catch(() => {})
-    throw new FormatError(`${what} unpacks to more than the ${maxBytes} bytes it may have`)
   }
-  return joinedArrays(parts, Uint8Array)
 }

@@ -28,6 +28,7 @@ export async function importDawn(): Promise<Dawn> {
 
 /** An instance that lives as long as Dawn needs it, whatever becomes of the references to it. */
 export function createInstance(dawn: Dawn): GPU {
+  destroyAtExit()
   const instance = dawn.create([])
   new PendingPromises(instance)
   return instance
@@ -39,6 +40,22 @@ export function countPendingInstances(): number {
 }
 
 const pending = new Set<PendingPromises>()
+
+/**
+ * Devices that are not lost yet. A process that ends destroys what its libraries share, while Dawn's threads may still compile
+ * by it: that crashes, and the process's own exit code is gone. destroy() waits for those threads.
+ */
+const alive = new Set<GPUDevice>()
+
+let isExitWatched = false
+
+function destroyAtExit(): void {
+  if (isExitWatched) return
+  isExitWatched = true
+  process.once('exit', () => {
+    for (const device of alive) device.destroy()
+  })
+}
 
 /**
  * Counts the pending promises of an instance and of all that is made with it: methods are replaced by ones that count the
@@ -67,7 +84,9 @@ class PendingPromises {
   }
 
   private watchDevice(device: GPUDevice): void {
-    this.counted(device.lost)
+    alive.add(device)
+    const forget = () => alive.delete(device)
+    this.counted(device.lost).then(forget, forget)
     const popErrorScope = device.popErrorScope.bind(device)
     device.popErrorScope = () => this.counted(popErrorScope())
     const createComputePipelineAsync = device.createComputePipelineAsync.bind(device)

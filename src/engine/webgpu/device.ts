@@ -10,7 +10,7 @@ import type {
   Program,
 } from '../device.ts'
 import { DeviceError, DeviceLostError } from '../errors.ts'
-import { type Fusion, fusions } from '../plan/fuse.ts'
+import { type Fusion, fusions } from '../plan/fusions.ts'
 import type { Plan } from '../plan/plan.ts'
 import { debug } from '../platform/debug.ts'
 import { type TuningMemory, tuningMemory } from '../platform/tuning-memory.ts'
@@ -95,7 +95,7 @@ export class WebGPUDevice implements Device, ProgramOwner {
   readonly fusions: ReadonlySet<Fusion>
   readonly maxBlockBytes: number
   /** The largest layer of the tutorial's network takes 75 MB for 500 images: within what every adapter binds. */
-  readonly batchSizes = [1, 32, 125, 500]
+  readonly batchSizes = [1, 8, 32, 125, 500]
   readonly lost: Promise<DeviceLostError>
   private tellLoss: (error: DeviceLostError) => void = () => {}
   readonly counters = newCounters()

@@ -1,8 +1,8 @@
 import { DeviceError } from '../errors.ts'
 import type { KernelName } from '../ops/registry.ts'
-import { fusedNames } from '../plan/fuse.ts'
+import { fusedNames } from '../plan/fusions.ts'
 import type { PlanOperand, PlanStep } from '../plan/plan.ts'
-import { type Shape, sizeOf } from '../tensor.ts'
+import { sizeOf } from '../tensor.ts'
 import type { AdapterTraits, Candidate, Dispatch, Lowering, LoweringContext } from './dispatch.ts'
 import { lowerBlendBySegments } from './kernels/blend-by-segments.ts'
 import { conv2dLowerings } from './kernels/conv2d.ts'
@@ -49,10 +49,12 @@ export function stepName({ kernel, inputs, outputs, attributes }: PlanStep): str
   // Updates have no result.
   const images = kernel.endsWith('KernelGradient') ? inputs.x : outputs.at(0)
   const count = images?.shape.at(0) ?? 1
-  const isImages = (shape: Shape) => shape.length === 4 && shape[0] === count
-  const shapes = [...Object.values(inputs), ...outputs].map(({ shape }) =>
-    (isImages(shape) ? shape.slice(1) : shape).join('x'),
-  )
+  const { kernel: weights, innerKernel } = inputs
+  const shapes = [...Object.values(inputs), ...outputs].map((operand) => {
+    const { shape } = operand
+    const isImages = shape.length === 4 && shape[0] === count && operand !== weights && operand !== innerKernel
+    return (isImages ? shape.slice(1) : shape).join('x')
+  })
   const amount = count < manyImages ? 'few' : 'many'
   return [[kernel, ...fusedNames(attributes)].join('+'), amount, ...shapes, ...window].join(' ')
 }

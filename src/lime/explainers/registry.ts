@@ -2,7 +2,8 @@ import { numberFrom, oneOf, positiveNumber, shown, text, wholeNumber } from '../
 import { ArgumentError } from '../../engine/errors.ts'
 import { featureSelectionNamed, selectionFor } from '../fit/feature-selection.ts'
 import { distanceMetricNamed } from '../samples/distances.ts'
-import { alphaFor, LimeImageExplainer } from './lime.ts'
+import { samplingDesigns } from '../samples/sampling.ts'
+import { alphaFor, designFor, LimeImageExplainer } from './lime.ts'
 import { type Method, sharedOptions } from './method.ts'
 import { autoSamplesDefaults, autoSamplesOptions } from './settled-evidence.ts'
 import type { ShapleyImageExplainer } from './shapley.ts'
@@ -14,6 +15,7 @@ const lime: Method = {
   title: 'LIME',
   fields: {
     samples: samplesOr('exact', 'auto'),
+    sampling: oneOf(...samplingDesigns),
     autoSamples: autoSamplesOptions,
     alpha: numberFrom(0),
     kernelWidth: positiveNumber(),
@@ -22,13 +24,14 @@ const lime: Method = {
     numFeatures: wholeNumber(1),
   },
   complete({ samples = 1000, kernelWidth = 0.25, distanceMetric = 'cosine', featureSelection = 'auto', ...others }) {
-    const { alpha = alphaFor(samples), autoSamples = {} } = others
+    const { alpha = alphaFor(samples), sampling = designFor(samples), autoSamples = {} } = others
     const { topFeatures = autoSamplesDefaults.topFeatures, most = autoSamplesDefaults.most } = autoSamples
     // An image has no more segments: as many are all of them.
     const numFeatures = Math.min(others.numFeatures ?? mostSegments, mostSegments)
     const selection = selectionFor(featureSelectionNamed(featureSelection), numFeatures)
     return {
       samples,
+      ...(samples !== 'exact' && { sampling }),
       ...(samples === 'auto' && { autoSamples: { topFeatures, most } }),
       alpha,
       kernelWidth,
@@ -39,13 +42,16 @@ const lime: Method = {
   },
   draws: ({ samples }) => samples !== 'exact',
   explainer(request) {
-    const { samples, autoSamples, alpha, kernelWidth, distanceMetric, featureSelection, numFeatures } = request
+    const { samples, sampling, autoSamples, alpha, kernelWidth, distanceMetric, featureSelection, numFeatures } =
+      request
     const explainer = new LimeImageExplainer({ kernelWidth, featureSelection, randomState: request.randomState })
     return (image, predictor, call = {}) =>
       explainer.explainInstance(image, predictor, {
         ...sharedOptions(request, call),
         keepSamples: call.keepSamples,
+        onRough: call.onRough,
         numSamples: samples,
+        sampling,
         autoSamples,
         alpha,
         distanceMetric,
@@ -68,7 +74,12 @@ const shapley: Method = {
       // Loaded when it is asked for: the page's first explanation, LIME's, does without.
       const { ShapleyImageExplainer } = await import('./shapley.ts')
       explainer ??= new ShapleyImageExplainer({ randomState })
-      return explainer.explainInstance(image, predictor, { ...sharedOptions(request, call), of, numSamples })
+      return explainer.explainInstance(image, predictor, {
+        ...sharedOptions(request, call),
+        of,
+        numSamples,
+        onRough: call.onRough,
+      })
     }
   },
 }

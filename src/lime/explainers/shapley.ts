@@ -1,5 +1,6 @@
-import { check, oneOf, optionsOf } from '../../engine/arguments.ts'
+import { callback, check, oneOf, optionsOf } from '../../engine/arguments.ts'
 import { ArgumentError } from '../../engine/errors.ts'
+import type { AbortSignal } from '../../engine/platform/types.ts'
 import { caveatsOfAnswers, tooFewSamples } from '../explanation/caveats.ts'
 import { ShapleyAttribution } from '../explanation/shapley-attribution.ts'
 import { choose, EveryMaskTargets, momentsOfEveryMask } from '../fit/every-mask.ts'
@@ -13,17 +14,21 @@ import { type RandomState, randomSource, randomStateOf } from '../random/random-
 import { drawingUndoably, type UndoableDraws } from '../random/undoable-draws.ts'
 import { extremeLogits, softmaxOf } from '../samples/logit-tables.ts'
 import {
+  type Answers,
+  lookingAtTenth,
   type PerturbedImages,
   type PredictionOptions,
   type Predictor,
   predictPerturbed,
   tabulatePerturbed,
 } from '../samples/predictors.ts'
+import type { Masks } from '../samples/sampling.ts'
 import { inOneGo, inTurns, type Steps } from '../steps.ts'
 import {
   checkRequest,
   chosenLabels,
   prepareSubject,
+  type Subject,
   type SubjectOptions,
   samplesOr,
   subjectOptions,
@@ -46,6 +51,11 @@ export interface ShapleyOptions extends SubjectOptions {
    * most 24 segments where the predictor has tables of its logits, 16 elsewhere. 1,000 unless given; of logits none are drawn.
    */
   readonly numSamples?: number | 'exact'
+  /**
+   * Hears of what a tenth of the mixtures says, or somewhat more, as soon as they are answered: an attribution like the last one, which
+   * it does not change. Where answers come all at once, with 'exact' and of logits it hears nothing.
+   */
+  readonly onRough?: (rough: ShapleyAttribution) => void
 }
 
 const explainerOptions = optionsOf<ShapleyImageExplainerOptions>({ randomState: randomSource })
@@ -54,6 +64,7 @@ const shapleyOptions = optionsOf<ShapleyOptions>({
   ...subjectOptions,
   of: oneOf('probability', 'logit'),
   numSamples: samplesOr('exact'),
+  onRough: callback,
 })
 
 interface Shares {
@@ -105,10 +116,10 @@ export class ShapleyImageExplainer {
     draws: UndoableDraws,
   ): Promise<ShapleyAttribution> {
     checkRequest(predictor, options, shapleyOptions)
-    const { of = 'probability', numSamples = 1000, batchSize = 10, factored, signal, onProgress } = options
+    const { of = 'probability', numSamples = 1000, batchSize = 10, factored, signal, onProgress, onRough } = options
     const started = performance.now()
     const subject = await prepareSubject(input, predictor, options, draws)
-    const { segments, segmentCount } = subject
+    const { segments } = subject
     const work: Work = { ...subject, columns: segments.data, predictor, options }
     let evaluations = 0
     const asked: PredictionOptions = {
@@ -120,55 +131,67 @@ export class ShapleyImageExplainer {
         evaluations += images
       },
     }
+    const concluded = (shares: Shares, evaluations: number) =>
+      attributionOf(subject, shares, options, evaluations, performance.now() - started)
+    const tellRough = (shares: Shares) => {
+      onRough?.(concluded(shares, shares.samples))
+      signal?.throwIfAborted()
+    }
     const shares =
       of === 'logit'
         ? await logitShares(work, asked)
         : numSamples === 'exact'
           ? await exactShares(work, asked)
-          : await sampledShares(work, asked, numSamples, draws)
-    const ended = performance.now()
-    const { labels, original, samples } = shares
-    const caveats = caveatsOfAnswers(
-      labels,
-      labels.filter((label) => !shares.varies(label)),
-    )
-    // Of as many values as there are segments one follows from the others.
-    if (of === 'probability' && numSamples !== 'exact' && samples - 2 < segmentCount - 1)
-      caveats.push(tooFewSamples(samples, segmentCount))
-    const each = <T>(pick: (label: number) => T): Record<number, T> =>
-      Object.fromEntries(labels.map((label) => [label, pick(label)]))
-    return new ShapleyAttribution({
-      method: 'shapley',
-      asked: subject.image,
-      fudgedAsked: subject.fudged,
-      segments,
-      segmentCount,
-      labels,
-      topLabels: topCountOf(options) === null ? [] : labels,
-      localExp: each((label) =>
-        Array.from(shares.values(label), (value, segment): SegmentWeight => [segment, value]).sort(
-          ([, a], [, b]) => Math.abs(b) - Math.abs(a),
-        ),
-      ),
-      prediction: original,
-      provenance: {
-        randomSeed: subject.randomSeed,
-        samples,
-        sampling: of === 'logit' || numSamples === 'exact' ? 'exact' : 'number',
-        evaluations,
-      },
-      of,
-      base: each(shares.base),
-      score: shares.score && each(shares.score),
-      warnings: [...subject.warnings, ...caveats],
-      timings: {
-        segmentation: subject.segmentation,
-        prediction: ended - started - subject.segmentation,
-        fit: 0,
-        total: ended - started,
-      },
-    })
+          : await sampledShares(work, asked, numSamples, draws, onRough && tellRough)
+    return concluded(shares, evaluations)
   }
+}
+
+function attributionOf(
+  subject: Subject,
+  shares: Shares,
+  options: ShapleyOptions,
+  evaluations: number,
+  total: number,
+): ShapleyAttribution {
+  const { of = 'probability', numSamples = 1000 } = options
+  const { segments, segmentCount, segmentation } = subject
+  const { labels, original, samples } = shares
+  const caveats = caveatsOfAnswers(
+    labels,
+    labels.filter((label) => !shares.varies(label)),
+  )
+  // Of as many values as there are segments one follows from the others.
+  if (of === 'probability' && numSamples !== 'exact' && samples - 2 < segmentCount - 1)
+    caveats.push(tooFewSamples(samples, segmentCount))
+  const each = <T>(pick: (label: number) => T): Record<number, T> =>
+    Object.fromEntries(labels.map((label) => [label, pick(label)]))
+  return new ShapleyAttribution({
+    method: 'shapley',
+    asked: subject.image,
+    fudgedAsked: subject.fudged,
+    segments,
+    segmentCount,
+    labels,
+    topLabels: topCountOf(options) === null ? [] : labels,
+    localExp: each((label) =>
+      Array.from(shares.values(label), (value, segment): SegmentWeight => [segment, value]).sort(
+        ([, a], [, b]) => Math.abs(b) - Math.abs(a),
+      ),
+    ),
+    prediction: original,
+    provenance: {
+      randomSeed: subject.randomSeed,
+      samples,
+      sampling: of === 'logit' || numSamples === 'exact' ? 'exact' : 'number',
+      evaluations,
+    },
+    of,
+    base: each(shares.base),
+    score: shares.score && each(shares.score),
+    warnings: [...subject.warnings, ...caveats],
+    timings: { segmentation, prediction: total - segmentation, fit: 0, total },
+  })
 }
 
 interface Work extends Omit<PerturbedImages, 'masks'> {
@@ -254,11 +277,24 @@ async function sampledShares(
   asked: PredictionOptions,
   numSamples: number,
   draws: UndoableDraws,
+  onRough?: (rough: Shares) => void,
+): Promise<Shares> {
+  const masks = await draws.draw((random) => sampleCoalitions(random, numSamples, work.segmentCount), asked.signal)
+  const first =
+    onRough &&
+    lookingAtTenth(masks, async (some, answers) => onRough(await fittedShares(work, some, answers, asked.signal)))
+  const answers = await predictPerturbed(work.predictor, { ...work, masks }, { ...asked, first })
+  return fittedShares(work, masks, answers, asked.signal)
+}
+
+/** @param masks the image's, that of nothing shown, and those drawn */
+async function fittedShares(
+  work: Work,
+  masks: Masks,
+  { data, shape: [rows, classes] }: Answers,
+  signal: AbortSignal | undefined,
 ): Promise<Shares> {
   const n = work.segmentCount
-  const masks = await draws.draw((random) => sampleCoalitions(random, numSamples, n), asked.signal)
-  const { data, shape } = await predictPerturbed(work.predictor, { ...work, masks }, asked)
-  const [rows, classes] = shape
   const original = data.slice(0, classes)
   const targetsOf = (label: number) => Float64Array.from({ length: rows }, (_, row) => data[row * classes + label])
   const base = (label: number) => data[classes + label]
@@ -279,7 +315,7 @@ async function sampledShares(
       scores.set(label, yield* weightedScore(moments, target, fitOf(own, base(label)), range(n)))
     }
   }
-  await inTurns(fitting(), asked.signal)
+  await inTurns(fitting(), signal)
   return {
     labels,
     original,

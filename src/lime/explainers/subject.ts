@@ -30,7 +30,7 @@ import {
 } from '../segmenters/label-map.ts'
 import { quickshift } from '../segmenters/quickshift.ts'
 import { limeQuickshift } from '../segmenters/registry.ts'
-import { inTurns, known } from '../steps.ts'
+import { known } from '../steps.ts'
 
 /** What is common to all ways of explaining: an image, its segments, and what is shown where they are hidden. */
 export interface SubjectOptions {
@@ -39,15 +39,15 @@ export interface SubjectOptions {
   /** How many of the most probable classes to explain: 5 unless labels are given. null: labels. */
   readonly topLabels?: number | null
   /**
-   * What switched-off segments show: null their own mean colour, 'mean' the image's, 'blur' the image out of focus, else this
-   * colour.
+   * What switched-off segments show: null their own mean colour, 'mean' the image's, 'blur' the image out of focus, 'noise' colours
+   * of its pixels drawn by the random seed, 'inpaint' what surrounds each of them, else this colour.
    */
   readonly hideColor?: HideColor
   /** Images a call of a predict function (a model that blends by itself chooses its own). 10, as in Python. */
   readonly batchSize?: number
   /** Image -> label map; left out, quickshift with parameters that suit the image's size. */
   readonly segmentationFn?: SegmentationFn
-  /** Seed of the segmenter; left out, it is drawn from the explainer's stream. */
+  /** Seed of the segmenter, and of noise in hidden segments; left out, it is drawn from the explainer's stream. */
   readonly randomSeed?: number
   /**
    * Python's numbers to the last detail: labels stay as the segmenter made them (in a map that starts at 1 the first column
@@ -147,7 +147,7 @@ export async function prepareSubject(
   const inFunctionsColour = typeof predictor === 'function' && given.shape.length === 2
   const inHideColour = typeof predictor !== 'function' && Array.isArray(hideColor) && hideColor.length === 3
   const image = inFunctionsColour || inHideColour ? toRgb(given) : given
-  const fudged = await inTurns(fudgedImage(image, segments.data, hideColor), signal)
+  const fudged = await fudgedImage(image, segments.data, hideColor, { randomSeed, signal })
   return { image, fudged, segments, segmentCount, randomSeed, warnings, segmentation }
 }
 

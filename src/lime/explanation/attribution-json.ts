@@ -22,13 +22,21 @@ export interface PixelsJson {
   readonly data: readonly number[]
 }
 
+export interface SegmentsJson {
+  readonly shape: readonly number[]
+  /** Numbered from 0 on, as the weights name them. */
+  readonly data: readonly number[]
+  /** What each was called, where that is another number. */
+  readonly ids?: readonly number[]
+}
+
 export interface AttributionJson {
   readonly format: typeof format
   readonly version: typeof version
   readonly method: string
   readonly image: PixelsJson
   readonly fudged: PixelsJson
-  readonly segments: { readonly shape: readonly number[]; readonly data: readonly number[] }
+  readonly segments: SegmentsJson
   readonly labels: readonly number[]
   readonly topLabels: readonly number[]
   readonly localExp: ByLabel<readonly SegmentWeight[]>
@@ -78,13 +86,16 @@ const pixelsSchema = v.object({
   data: numbers,
 })
 
+const labels = items<number>('a 32-bit integer', (value) => typeof value === 'number' && (value | 0) === value)
+
 /** What a schema can say of what all versions hold; checkSubject() and checkLabels() have the rest. @internal */
 export const commonEntries = {
   image: pixelsSchema,
   fudged: pixelsSchema,
   segments: v.object({
     shape: extents,
-    data: items<number>('a 32-bit integer', (value) => typeof value === 'number' && (value | 0) === value),
+    data: labels,
+    ids: v.optional(labels),
   }),
   labels: items<number>('a class number', isCount),
   topLabels: items<number>('a class number', isCount),
@@ -170,7 +181,7 @@ export function attributionFromJson<S extends v.GenericSchema>(
 interface SubjectJson {
   readonly image: PixelsJson
   readonly fudged: PixelsJson
-  readonly segments: AttributionJson['segments']
+  readonly segments: SegmentsJson
 }
 
 /**
@@ -210,7 +221,16 @@ export function checkSubject({ image, fudged, segments }: SubjectJson): number {
     `segments.data has ${segments.data.length} labels`,
     `one a pixel: ${height * width}`,
   )
-  return new Set(segments.data).size
+  const { data, ids } = segments
+  const count = new Set(data).size
+  if (ids) {
+    must(ids.length === count, `segments.ids has ${ids.length} numbers`, `one for each of the ${count} segments`)
+    const same = ids.findIndex((id, i) => i > 0 && id <= ids[i - 1])
+    must(same < 0, `segments.ids.${same} is ${ids[same]}`, 'each larger than the one before it')
+    const outside = data.find((segment) => segment < 0 || segment >= count)
+    must(outside === undefined, `segments.data holds ${outside}`, `segments 0 to ${count - 1}, as there are ids`)
+  }
+  return count
 }
 
 /**
@@ -267,7 +287,11 @@ export function subjectFromJson({ image, fudged, segments }: SubjectJson): {
   return {
     asked: pixelsFromJson(image),
     fudgedAsked: pixelsFromJson(fudged),
-    segments: { data: Int32Array.from(segments.data), shape: [height, width] },
+    segments: {
+      data: Int32Array.from(segments.data),
+      shape: [height, width],
+      ...(segments.ids && { ids: segments.ids }),
+    },
   }
 }
 
@@ -281,6 +305,6 @@ export function pixelsToJson({ data, shape }: Image): PixelsJson {
   return { dtype, shape, data: Array.from(data as Float64Array) }
 }
 
-export function segmentsToJson({ data, shape }: LabelMap): AttributionJson['segments'] {
-  return { shape, data: Array.from(data) }
+export function segmentsToJson({ data, shape, ids }: LabelMap): SegmentsJson {
+  return { shape, data: Array.from(data), ...(ids && { ids }) }
 }

@@ -1,8 +1,8 @@
 import { check, flag, numberFrom, optionsOf, shown, thatIs, wholeNumber } from '../../engine/arguments.ts'
-import { ArgumentError } from '../../engine/errors.ts'
+import { ArgumentError, ShapeError } from '../../engine/errors.ts'
 import type { SegmentWeight } from '../fit/surrogate.ts'
-import { type Image, pixelsLike, toRgb } from '../images/image.ts'
-import type { LabelMap } from '../segmenters/label-map.ts'
+import { type Image, type ImageInput, pixelsLike, toImage, toRgb } from '../images/image.ts'
+import { type LabelMap, labelMap } from '../segmenters/label-map.ts'
 import type { AttributionJson } from './attribution-json.ts'
 import type { AttributionContents, ByLabel, Provenance, Sampling, Timings } from './contents.ts'
 import type { ExplanationJson } from './explanation-json.ts'
@@ -28,6 +28,15 @@ const imageAndMaskOptions = optionsOf<ImageAndMaskOptions>({
   minWeight: numberFrom(0),
 })
 
+/** Another picture of what an explanation is about, the photograph that the image was made from, say. */
+export interface ShownPicture {
+  readonly image: ImageInput
+  /** What switched-off segments show there, of the same shape. */
+  readonly fudged: ImageInput
+  /** [H, W] of that picture: the segments explained, and any other number for what is of no segment. */
+  readonly segments: LabelMap
+}
+
 /**
  * What an explainer says about one image: how much each segment speaks for and against each label, and how that was found. Each
  * method's own kind adds what it says beyond that.
@@ -45,6 +54,8 @@ export abstract class Attribution {
   /** The segment of each pixel, 0..n-1 (under `compatible` as the segmenter numbered them). */
   readonly segments: LabelMap
   readonly segmentCount: number
+  /** For each segment, what the segmenter, or whoever drew them, called each: what people are to read in place of its number. */
+  readonly segmentIds: readonly number[]
   /** The labels explained, in the order of the request, or the most probable first. */
   readonly labels: readonly number[]
   /** The most probable labels, most probable first; empty when labels were given. */
@@ -66,6 +77,7 @@ export abstract class Attribution {
     this.fudged = toRgb(contents.fudgedAsked)
     this.segments = contents.segments
     this.segmentCount = contents.segmentCount
+    this.segmentIds = contents.segments.ids ?? Array.from({ length: contents.segmentCount }, (_, segment) => segment)
     this.labels = contents.labels
     this.topLabels = contents.topLabels
     this.localExp = contents.localExp
@@ -91,6 +103,12 @@ export abstract class Attribution {
 
   /** Everything as plain data: what JSON.stringify writes, and attributionFromJson reads. */
   abstract toJSON(): AttributionJson | ExplanationJson
+
+  /**
+   * The same evidence on another picture, to be painted there. It can't be saved: the samples were of the image that was explained.
+   * @throws ShapeError for a map or a fudged picture of another size than the picture
+   */
+  abstract shownOn(picture: ShownPicture): Attribution
 
   /** [segment, weight], largest |weight| first. @throws ArgumentError for a label that was not explained */
   weightsOf(label: number): readonly SegmentWeight[] {
@@ -145,3 +163,16 @@ export abstract class Attribution {
 
 /** @internal */
 export const anAttribution = thatIs<Attribution>('an Attribution', (value) => value instanceof Attribution)
+
+/** What takes the place of an attribution's own picture. @internal */
+export function contentsOn({ image, fudged, segments }: ShownPicture) {
+  const asked = toImage(image)
+  const fudgedAsked = toImage(fudged)
+  check('shownOn', labelMap, segments, 'segments')
+  const fits = segments.shape[0] === asked.height && segments.shape[1] === asked.width
+  if (!fits || fudgedAsked.shape.join() !== asked.shape.join())
+    throw new ShapeError(
+      `shownOn: the picture is [${asked.shape.join(', ')}], the fudged one [${fudgedAsked.shape.join(', ')}], the map [${segments.shape.join(', ')}]`,
+    )
+  return { asked, fudgedAsked, segments }
+}

@@ -1,4 +1,4 @@
-import type { WeightInterval } from '../fit/confidence.ts'
+import { freedomOf, type WeightInterval } from '../fit/confidence.ts'
 import type { Evidence } from '../fit/evidence.ts'
 import type { Surrogate } from '../fit/surrogate.ts'
 import type { Steps } from '../steps.ts'
@@ -31,7 +31,7 @@ export function* caveatsOfFit(
   const caveats = caveatsOfAnswers(labels, flat)
   if (alpha === null) return caveats
   const features = Math.max(0, ...Array.from(surrogates.values(), ({ weights }) => weights.length))
-  if (sampled && samples < features + 3) caveats.push(tooFewSamples(samples, features))
+  if (sampled && freedomOf(samples, features, sampled.design) < 1) caveats.push(tooFewSamples(samples, features))
   else if (intervals) {
     const caveat = penaltyCaveat(intervals)
     if (caveat) caveats.push(penaltyInWords(caveat, alpha))

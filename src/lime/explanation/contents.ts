@@ -1,7 +1,7 @@
 import type { WeightInterval } from '../fit/confidence.ts'
 import type { SegmentWeight } from '../fit/surrogate.ts'
 import type { Image } from '../images/image.ts'
-import type { Masks } from '../samples/sampling.ts'
+import type { Masks, SamplingDesign } from '../samples/sampling.ts'
 import type { LabelMap } from '../segmenters/label-map.ts'
 
 /** What attributions hold, as plain data: classes and files are made of it. */
@@ -58,6 +58,7 @@ export interface LimeEvidence {
   readonly score: ByLabel<number>
   readonly localPred: ByLabel<number>
   readonly settled: boolean | null
+  readonly design: SamplingDesign | null
   readonly alpha: number | null
   readonly intervals: (label: number) => readonly WeightInterval[] | null
   readonly probabilities: { readonly data: Float64Array; readonly shape: readonly [number, number] }

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
-import { finiteNumber, flag, items, numberFrom, parsed } from '../../engine/arguments.ts'
+import { finiteNumber, flag, items, numberFrom, oneOf, parsed } from '../../engine/arguments.ts'
 import type { WeightInterval } from '../fit/confidence.ts'
+import { samplingDesigns } from '../samples/sampling.ts'
 import {
   byLabel,
   checkLabels,
@@ -12,6 +13,7 @@ import {
   numbers,
   type PixelsJson,
   pixelsToJson,
+  type SegmentsJson,
   samplesEntries,
   segmentsToJson,
   subjectFromJson,
@@ -29,7 +31,7 @@ export interface ExplanationJson {
   readonly version: typeof version
   readonly image: PixelsJson
   readonly fudged: PixelsJson
-  readonly segments: { readonly shape: readonly number[]; readonly data: readonly number[] }
+  readonly segments: SegmentsJson
   readonly labels: readonly number[]
   readonly topLabels: readonly number[]
   readonly intercept: ByLabel<number>
@@ -41,6 +43,8 @@ export interface ExplanationJson {
   readonly samples: number
   readonly sampling: ExplanationContents['provenance']['sampling']
   readonly settled: boolean | null
+  /** null where no masks were drawn. */
+  readonly design: ExplanationContents['design']
   /** null where no ridge was fitted. */
   readonly alpha: number | null
   /** A row of text a sample, '1' for each segment shown. */
@@ -81,6 +85,7 @@ export function explanationToJson(contents: ExplanationContents): ExplanationJso
     samples: provenance.samples,
     sampling: provenance.sampling,
     settled: contents.settled,
+    design: contents.design,
     alpha: contents.alpha,
     masks: rows(masks.data, masks.shape, (row) => row.join('')),
     probabilities: rows(probabilities.data, probabilities.shape, (row) => row),
@@ -107,6 +112,8 @@ const explanationSchema = v.object({
   intervals: byLabel(orNull(v.array(intervalSchema, 'a list of intervals, or null'))),
   settled: orNull(flag),
   /** The first files lack it. */
+  design: v.optional(orNull(oneOf(...samplingDesigns))),
+  /** The first files lack it. */
   alpha: v.optional(orNull(numberFrom(0))),
   /** Files of 0.2.0 and before lack it. */
   evaluations: v.optional(orNull(whole), null),
@@ -129,7 +136,7 @@ export function explanationFromJson(value: unknown): ExplanationContents {
   checkVersion(value, version)
   const json = parsed(what, explanationSchema, value)
   checkTogether(json)
-  const { masks, probabilities, intervals, score, alpha, samples, sampling, randomSeed, evaluations } = json
+  const { masks, probabilities, intervals, score, alpha, design, samples, sampling, randomSeed, evaluations } = json
   const [segmentCount, classes] = [masks[0].length, probabilities[0].length]
   return {
     ...json,
@@ -138,6 +145,8 @@ export function explanationFromJson(value: unknown): ExplanationContents {
     segmentCount,
     prediction: Float64Array.from(probabilities[0]),
     provenance: { randomSeed, samples, sampling, evaluations },
+    // There was but one way to draw masks.
+    design: design === undefined ? (sampling === 'exact' ? null : 'plain') : design,
     alpha: alpha === undefined ? firstAlpha(json) : alpha,
     score: Object.fromEntries(json.labels.map((label) => [label, score[label] ?? Number.NaN])),
     intervals: (label) => intervals[label] ?? null,

@@ -1,7 +1,7 @@
 import { ArgumentError } from '../../engine/errors.ts'
 import type { WeightInterval } from '../fit/confidence.ts'
-import type { Masks } from '../samples/sampling.ts'
-import { Attribution } from './attribution.ts'
+import type { Masks, SamplingDesign } from '../samples/sampling.ts'
+import { Attribution, contentsOn, type ShownPicture } from './attribution.ts'
 import type { ByLabel, ExplanationContents } from './contents.ts'
 import { type ExplanationJson, explanationFromJson, explanationToJson } from './explanation-json.ts'
 
@@ -18,6 +18,8 @@ export class Explanation extends Attribution {
   readonly localPred: ByLabel<number>
   /** Of automatic sampling: whether the order of the top features was settled in the end. */
   readonly settled: boolean | null
+  /** How masks were drawn; null where all were taken. */
+  readonly design: SamplingDesign | null
   /** The penalty of the ridge that was fitted: 1 as in Python, 0 for the limit of endless samples; null where none was. */
   readonly alpha: number | null
   /** The classifier's answers, [samples, classes]; row 0 is the image's, and the only one where samples are not kept. */
@@ -35,11 +37,16 @@ export class Explanation extends Attribution {
     this.score = contents.score
     this.localPred = contents.localPred
     this.settled = contents.settled
+    this.design = contents.design
     this.alpha = contents.alpha
     this.probabilities = contents.probabilities
     this.masks = contents.masks
     this.distances = contents.distances
     this.kernelWeights = contents.kernelWeights
+  }
+
+  override shownOn(picture: ShownPicture): Explanation {
+    return new Explanation({ ...this.contents, ...contentsOn(picture) })
   }
 
   /** Everything, samples included where they were kept, as plain data: what JSON.stringify(explanation) writes. */

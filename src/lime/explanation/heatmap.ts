@@ -1,5 +1,5 @@
 import { interpolatePiYG } from 'd3-scale-chromatic'
-import { check, finiteNumber, thatIs } from '../../engine/arguments.ts'
+import { check, finiteNumber, numberFrom, thatIs } from '../../engine/arguments.ts'
 import type { SegmentWeight } from '../fit/surrogate.ts'
 import type { Image } from '../images/image.ts'
 import { type Attribution, anAttribution } from './attribution.ts'
@@ -20,11 +20,19 @@ const anyWeights = thatIs<readonly SegmentWeight[]>(
   (value) => Array.isArray(value) && value.every((pair) => Array.isArray(pair) && Number.isFinite(pair[1])),
 )
 
-/** The end of the colour scale of these weights, on both sides, so that 0 is white: the largest |weight|, but a tenth at least. */
-export function weightLimit(weights: readonly SegmentWeight[]): number {
+/**
+ * The end of the colour scale of these weights, on both sides, so that 0 is white: the largest |weight|, but a tenth at least.
+ * @param least in place of that tenth, where weights are of something else than probabilities: 0 for the largest whatever it is
+ */
+export function weightLimit(weights: readonly SegmentWeight[], least: number = leastLimit): number {
   check('weightLimit', anyWeights, weights, 'weights')
-  return Math.max(leastLimit, Math.abs(weights.at(0)?.[1] ?? 0))
+  check('weightLimit', numberFrom(0), least, 'least')
+  // A scale has a length, even where all weights are 0.
+  return Math.max(least, Math.abs(weights.at(0)?.[1] ?? 0)) || leastLimit
 }
+
+/** Red, green and blue, 0 to 255. */
+type Colour = readonly [red: number, green: number, blue: number]
 
 /** The colour of a weight's share of the limit, -1 to 1: red, green and blue, 0 to 255. */
 export function weightColour(share: number): readonly [number, number, number] {
@@ -45,23 +53,34 @@ export function weightMap(explanation: Attribution, label: number): Float64Array
 
 /**
  * The weights alone, in colour. @returns [H, W, 3] bytes
+ * @param least of the scale's end: see weightLimit
  * @throws ArgumentError for a label that was not explained
  */
-export function heatmap(explanation: Attribution, label: number): Image {
-  return painted(explanation, label, weightColour)
+export function heatmap(explanation: Attribution, label: number, least?: number): Image {
+  // A segment's pixels have one colour, which takes far longer to make than to paint.
+  const colours = new Map<number, Colour>()
+  return painted(explanation, label, least, (share) => {
+    const known = colours.get(share)
+    if (known) return known
+    const colour = weightColour(share)
+    colours.set(share, colour)
+    return colour
+  })
 }
 
 /**
  * The image in grey, tinted by the weights: the more, the larger a weight is. @returns [H, W, 3] bytes
+ * @param least of the scale's end: see weightLimit
  * @throws ArgumentError for a label that was not explained
  */
-export function overlay(explanation: Attribution, label: number): Image {
+export function overlay(explanation: Attribution, label: number, least?: number): Image {
   check('overlay', anAttribution, explanation, 'explanation')
   const { image } = explanation
   const scale = image.data instanceof Uint8Array ? 1 : 255
-  return painted(explanation, label, (share, pixel) => {
-    const [red, green, blue] = image.data.subarray(3 * pixel, 3 * pixel + 3)
-    return tinted(scale * (0.2125 * red + 0.7154 * green + 0.0721 * blue), share)
+  const { data } = image
+  return painted(explanation, label, least, (share, pixel) => {
+    const at = 3 * pixel
+    return tintOf(scale * (0.2125 * data[at] + 0.7154 * data[at + 1] + 0.0721 * data[at + 2]), share)
   })
 }
 
@@ -79,6 +98,10 @@ const strongestTint = 0.8
 export function tinted(grey: number, share: number): readonly [number, number, number] {
   check('tinted', finiteNumber, grey, 'grey')
   check('tinted', finiteNumber, share, 'share')
+  return tintOf(grey, share)
+}
+
+function tintOf(grey: number, share: number): Colour {
   const colour = share < 0 ? againstColour : forColour
   const amount = Math.abs(share) * strongestTint
   // The tint keeps some of the picture's own light, so that what is seen stays visible in it.
@@ -90,14 +113,18 @@ export function tinted(grey: number, share: number): readonly [number, number, n
 function painted(
   explanation: Attribution,
   label: number,
-  colourOf: (share: number, pixel: number) => readonly [number, number, number],
+  least: number | undefined,
+  colourOf: (share: number, pixel: number) => Colour,
 ): Image {
   check('heatmap', anAttribution, explanation, 'explanation')
   const { height, width } = explanation.image
-  const limit = weightLimit(explanation.weightsOf(label))
+  const limit = weightLimit(explanation.weightsOf(label), least)
   const data = new Uint8Array(height * width * 3)
   weightMap(explanation, label).forEach((weight, pixel) => {
-    data.set(colourOf(weight / limit, pixel), 3 * pixel)
+    const [red, green, blue] = colourOf(weight / limit, pixel)
+    data[3 * pixel] = red
+    data[3 * pixel + 1] = green
+    data[3 * pixel + 2] = blue
   })
   return { data, shape: [height, width, 3], height, width, channels: 3 }
 }

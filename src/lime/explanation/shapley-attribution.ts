@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { finiteNumber, oneOf } from '../../engine/arguments.ts'
-import { Attribution } from './attribution.ts'
+import { Attribution, contentsOn, type ShownPicture } from './attribution.ts'
 import { type AttributionJson, attributionFromJson, attributionToJson, byLabel, must } from './attribution-json.ts'
 import type { ByLabel, ShapleyContents } from './contents.ts'
 
@@ -32,6 +32,10 @@ export class ShapleyAttribution extends Attribution {
   /** The base and all values: what the image gives the label. @throws ArgumentError for a label that was not explained */
   sumOf(label: number): number {
     return this.weightsOf(label).reduce((sum, [, value]) => sum + value, this.base[label])
+  }
+
+  override shownOn(picture: ShownPicture): ShapleyAttribution {
+    return new ShapleyAttribution({ ...this.contents, ...contentsOn(picture) })
   }
 
   override toJSON(): AttributionJson {

@@ -1,8 +1,10 @@
+import type { SamplingDesign } from '../samples/sampling.ts'
 import { part, rowsAStep, type Steps } from '../steps.ts'
 import { factorPositive } from './cholesky.ts'
 import type { Evidence } from './evidence.ts'
 import { bitsOfFeatures, bitsOfSamples, sumRowsAtOnes } from './mask-products.ts'
 import type { SampleMoments } from './moments.ts'
+import { addErrorsOfPairs, type DrawnFit, type DrawnLabel, freedomOfPairs } from './pair-errors.ts'
 import { factorOfSamples, ridge } from './ridge.ts'
 import type { Surrogate } from './surrogate.ts'
 
@@ -13,7 +15,8 @@ import type { Surrogate } from './surrogate.ts'
  * and the image itself, put first, counts although nobody drew it. So an interval is not laid around the weight: its middle is the
  * fit without penalty to the samples drawn, which has the limit for its mean. Its width is of what each sample, left out, would
  * move that fit by (the jackknife, or HC3: MacKinnon and White, Journal of Econometrics 1985): residuals are what a linear model
- * can't say of the classifier, not noise of one size, and masks are drawn, too. Student's t stands in for the normal distribution.
+ * can't say of the classifier, not noise of one size, and masks are drawn, too. Student's t stands in for the normal distribution. Balanced masks are no independent draws: what
+ * stands in for samples there, pair-errors.ts has.
  *
  * Samples that are hardly more than segments leave the limit open. Then the interval is of the ridge's own weights: where other
  * samples would put them.
@@ -36,8 +39,8 @@ export interface Estimate {
   readonly variances: Float64Array
   /** Each centre's covariance with the next one's, [features - 1]; empty unless asked for. */
   readonly neighbours: Float64Array
-  /** Samples drawn beyond those that the fit takes: with less than one the limit stays open. */
-  readonly freedom: number
+  /** Degrees of freedom that the variances have: samples drawn beyond those that the fit takes. With less than one the limit stays open. */
+  freedom: number
 }
 
 /** A sample that alone decides some weight: how that weight varies can't be told from it. */
@@ -47,6 +50,7 @@ const alone = 1e-9
  * For labels whose surrogates have the same features.
  * @param targets of each label, [rows], the image's first
  * @param alpha the surrogates' penalty: of use where the limit stays open
+ * @param design how the samples were drawn
  * @param withNeighbours whether covariances of neighbours are asked for
  */
 export function* estimatesOf(
@@ -54,10 +58,11 @@ export function* estimatesOf(
   targets: readonly Float64Array[],
   features: ArrayLike<number>,
   alpha: number,
+  design: SamplingDesign,
   withNeighbours = false,
 ): Steps<Estimate[]> {
   const n = features.length
-  const freedom = moments.rows - 2 - n
+  const freedom = freedomOf(moments.rows, n, design)
   const estimates = targets.map(() => ({
     centres: new Float64Array(n),
     variances: new Float64Array(n),
@@ -66,9 +71,14 @@ export function* estimatesOf(
   }))
   // With no weight but the image's own there is nothing to tell.
   if (moments.apart > 0 && n > 0)
-    if (freedom >= 1) yield* fromDrawn(moments, targets, features, estimates)
+    if (freedom >= 1) yield* fromDrawn(moments, targets, features, estimates, design)
     else yield* fromRidge(moments, targets, features, alpha, estimates)
   return estimates
+}
+
+/** Samples drawn beyond those that a fit of so many features takes. @param samples the image among them */
+export function freedomOf(samples: number, features: number, design: SamplingDesign): number {
+  return design === 'balanced' ? freedomOfPairs(samples, features) : samples - 2 - features
 }
 
 /** The fit without penalty to the samples drawn: all but the first. */
@@ -77,6 +87,7 @@ function* fromDrawn(
   targets: readonly Float64Array[],
   features: ArrayLike<number>,
   estimates: readonly Estimate[],
+  design: SamplingDesign,
 ): Steps<void> {
   const { columns, weights, hidden } = moments
   const n = features.length
@@ -106,6 +117,12 @@ function* fromDrawn(
     estimate.centres.set(factor.solve(products))
     labels.push({ ...estimate, targets: values, mean: values[0] + mean })
   }
+  if (design === 'balanced') {
+    const fit: DrawnFit = { moments, features, total, shares, inverse, centre }
+    const freedom = yield* part(addErrorsOfPairs(fit, labels, columns), 0.7, 1)
+    for (const estimate of estimates) estimate.freedom = freedom
+    return
+  }
   // The samples of a mask have all but their targets in common.
   const { data, masks, rows, starts } = moments.rowsByMask()
   const bits = yield* part(bitsOfSamples(data, masks, columns, features), 0.7, 0.72)
@@ -127,13 +144,6 @@ function* fromDrawn(
     }
   }
   yield* part(sumRowsAtOnes(bits, inverse, n, visit), 0.72, 1)
-}
-
-/** An estimate in the making. */
-interface DrawnLabel extends Estimate {
-  /** [rows] */
-  readonly targets: Float64Array
-  readonly mean: number
 }
 
 /**
@@ -260,7 +270,8 @@ export function* intervalsOf(
   }
   let done = 0
   for (const { features, labels } of groups.values()) {
-    const estimating = estimatesOf(yield* sampled.moments(), labels.map(sampled.targetsOf), features, alpha)
+    const { moments, targetsOf, design } = sampled
+    const estimating = estimatesOf(yield* moments(), labels.map(targetsOf), features, alpha, design)
     const estimates = yield* part(estimating, done / groups.size, ++done / groups.size)
     const placeOf = new Map(features.map((feature, i) => [feature, i]))
     labels.forEach((label, at) => {
@@ -313,9 +324,14 @@ export function chanceOfAnotherOrder({ centres, variances, neighbours, freedom }
     const same = Math.sign(a) * Math.sign(b)
     const variance = variances[i] + variances[i + 1] - 2 * same * neighbours[i]
     const difference = Math.abs(a) - Math.abs(b)
-    chance += variance > 0 ? normalTail(difference / Math.sqrt(variance)) : difference > 0 ? 0 : 0.5
+    chance += variance > 0 ? studentTail(difference / Math.sqrt(variance), freedom) : difference > 0 ? 0 : 0.5
   }
   return chance
+}
+
+/** P(T > t) of Student's t, within 5e-3 from five degrees of freedom on, 1e-3 from ten (Abramowitz and Stegun, 26.7.8). */
+function studentTail(t: number, freedom: number): number {
+  return normalTail((t * (1 - 1 / (4 * freedom))) / Math.sqrt(1 + (t * t) / (2 * freedom)))
 }
 
 /** P(Z > z), within 8e-8 (Abramowitz and Stegun, 26.2.17). */

@@ -3,13 +3,14 @@ import { type DistanceMetric, distancesByCount, distancesToFirst } from '../samp
 import { type Kernel, kernelWeights } from '../samples/kernel.ts'
 import { extremeLogits, softmaxOf, visitEveryMask } from '../samples/logit-tables.ts'
 import {
+  lookingAtTenth,
   type PerturbedImages,
   type PredictionOptions,
   type Predictor,
   predictPerturbed,
   tabulatePerturbed,
 } from '../samples/predictors.ts'
-import type { Masks } from '../samples/sampling.ts'
+import type { Masks, SamplingDesign } from '../samples/sampling.ts'
 import { inTurns, known, type Steps } from '../steps.ts'
 import { EveryMaskTargets, masksFrom, momentsOfEveryMask, mostSegmentsForExact } from './every-mask.ts'
 import { type Moments, SampleMoments, type TargetMoments, targetMomentsOf } from './moments.ts'
@@ -31,6 +32,7 @@ export interface Evidence {
 
 /** Samples that are kept. */
 export interface SampledAnswers {
+  readonly design: SamplingDesign
   readonly masks: Masks
   readonly probabilities: { readonly data: Float64Array; readonly shape: readonly [number, number] }
   readonly distances: Float64Array
@@ -43,6 +45,8 @@ export interface SampledAnswers {
 export interface Question extends Omit<PerturbedImages, 'masks'> {
   readonly predictor: Predictor
   readonly segmentCount: number
+  /** How masks are drawn, where not all are taken. */
+  readonly design: SamplingDesign
   readonly distanceMetric: DistanceMetric
   readonly kernel: Kernel
   readonly kernelWidth: number
@@ -50,13 +54,22 @@ export interface Question extends Omit<PerturbedImages, 'masks'> {
   chooseLabels(original: Float64Array): readonly number[]
 }
 
-/** Asks about these masks, of which the first shows all. */
+/**
+ * Asks about these masks, of which the first shows all.
+ * @param onRough looks at the evidence of a tenth of them, or somewhat more, while the others wait
+ */
 export async function sampledEvidence(
   question: Question,
   masks: Masks,
   options: PredictionOptions,
+  onRough?: (rough: Evidence) => Promise<void>,
 ): Promise<Evidence & { readonly sampled: SampledAnswers }> {
-  const probabilities = await predictPerturbed(question.predictor, { ...question, masks }, options)
+  const first =
+    onRough &&
+    lookingAtTenth(masks, async (some, answers) =>
+      onRough(await inTurns(evidenceOf(question, some, answers), options.signal)),
+    )
+  const probabilities = await predictPerturbed(question.predictor, { ...question, masks }, { ...options, first })
   return inTurns(evidenceOf(question, masks, probabilities), options.signal)
 }
 
@@ -95,7 +108,7 @@ export function* evidenceOf(
     *targetOf(label) {
       return yield* targetMomentsOf(yield* moments(), targetsOf(label))
     },
-    sampled: { masks, probabilities, distances, weights, moments, targetsOf },
+    sampled: { design: question.design, masks, probabilities, distances, weights, moments, targetsOf },
   }
 }
 

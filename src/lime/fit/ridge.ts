@@ -9,16 +9,17 @@ export interface LinearFit {
   readonly intercept: number
 }
 
-/** What fits to several labels share: the systems of all columns, by their penalty, and the products of the samples. */
+/** What fits to several labels share: the two systems of all columns, by their penalty, and the products of the samples. */
 interface Shared {
   readonly factors: Map<number, PositiveFactor>
+  readonly factorsOfSamples: Map<number, PositiveFactor>
   sampleProducts: Float64Array | null
 }
 
 const sharedBy = new WeakMap<Moments, Shared>()
 
 function sharedOf(moments: Moments): Shared {
-  const shared = sharedBy.get(moments) ?? { factors: new Map<number, PositiveFactor>(), sampleProducts: null }
+  const shared = sharedBy.get(moments) ?? { factors: new Map(), factorsOfSamples: new Map(), sampleProducts: null }
   sharedBy.set(moments, shared)
   return shared
 }
@@ -72,7 +73,7 @@ function* solved(
 
 /** Of the normal equations, of one unknown a feature. */
 function factorOf(moments: Moments, alpha: number, features: ArrayLike<number>): Steps<PositiveFactor> {
-  return onceForAll(moments, alpha, features, function* () {
+  return onceForAll('factors', moments, alpha, features, function* () {
     const matrix = yield* part(moments.gram(features), 0, 0.5)
     return yield* part(factorPositive(penalised(matrix, features.length, alpha), features.length), 0.5, 1)
   })
@@ -88,20 +89,21 @@ export function factorOfSamples(
   features: ArrayLike<number>,
 ): Steps<PositiveFactor> {
   const { rows } = moments
-  return onceForAll(moments, alpha, features, function* () {
+  return onceForAll('factorsOfSamples', moments, alpha, features, function* () {
     const matrix = yield* part(sampleProducts(moments, features), 0, 0.5)
     return yield* part(factorPositive(penalised(matrix, rows, alpha), rows), 0.5, 1)
   })
 }
 
 function* onceForAll(
+  system: 'factors' | 'factorsOfSamples',
   moments: Moments,
   alpha: number,
   features: ArrayLike<number>,
   factor: () => Steps<PositiveFactor>,
 ): Steps<PositiveFactor> {
   if (features.length < moments.columns) return yield* factor()
-  const { factors } = sharedOf(moments)
+  const factors = sharedOf(moments)[system]
   const made = factors.get(alpha) ?? (yield* factor())
   factors.set(alpha, made)
   return made

@@ -33,8 +33,14 @@ export interface SegmentPredictor {
   /** [H, W, C] of one image. */
   readonly inputShape: readonly number[]
   /**
+   * 'pair': two columns are [1 - p, p], and p alone is believed, so that both classes get the same weights with opposite signs.
+   * 'values': what it gives are no probabilities, and may be any numbers; a single column is one value then.
+   */
+  readonly answers?: 'probabilities' | 'pair' | 'values'
+  /**
    * masks [count, segmentCount] of 0/1 (0 takes a segment's pixels from fudged); image, fudged [H*W*C]; segments [H*W].
-   * Returns the probabilities [count, classes], row-major; one column is taken for the probability of class 1.
+   * Returns the probabilities [count, classes], row-major; one column is taken for the probability of class 1. Where they come in
+   * parts, onRows may be told of the rows that there are so far, and is awaited.
    */
   predictBlended(
     request: {
@@ -45,7 +51,12 @@ export interface SegmentPredictor {
       count: number
       segmentCount: number
     },
-    options: { signal?: AbortSignal; onProgress?: (done: number, total: number) => void; factored?: boolean },
+    options: {
+      signal?: AbortSignal
+      onProgress?: (done: number, total: number) => void
+      factored?: boolean
+      onRows?: (done: { data: Float32Array; shape: readonly [number, number] }) => void | Promise<void>
+    },
   ): Promise<{ data: Float32Array; shape: readonly [number, number] }>
   /** The logits of every mixture of the two images at once, where the classifier can say them as tables; else null. */
   tabulateBlended?(
@@ -73,9 +84,30 @@ export interface PredictionOptions {
   readonly onProgress: (done: number, total: number) => void
   /** Hears about how many images the predictor was asked, each time it has answered. */
   readonly onAnswers?: (images: number) => void
+  /** Who wants to look at the first answers, so many or somewhat more, while others are still to come. Those wait. */
+  readonly first?: { readonly count: number; look(answers: Answers): Promise<void> }
 }
 
-interface Answers {
+/** The share of the samples that a rough result is made of. */
+const roughShare = 0.1
+
+/** @param look gets the first tenth of the masks, or somewhat more, and their answers @internal */
+export function lookingAtTenth(
+  { data, shape: [rows, segments] }: Masks,
+  look: (masks: Masks, answers: Answers) => Promise<void>,
+): NonNullable<PredictionOptions['first']> {
+  return {
+    // One says nothing yet.
+    count: Math.max(2, Math.ceil(roughShare * rows)),
+    look: (answers) => {
+      const [answered] = answers.shape
+      return look({ data: data.slice(0, answered * segments), shape: [answered, segments] }, answers)
+    },
+  }
+}
+
+/** [images, classes] */
+export interface Answers {
   readonly data: Float64Array
   readonly shape: readonly [number, number]
 }
@@ -90,8 +122,12 @@ export function checkPredictor(predictor: Predictor): void {
     throw new ArgumentError('the predictor must be a function (batch) => probabilities, or a model with predictBlended')
 }
 
-/** Checks what a predictor returned for `count` images. */
-function checkedAnswers(answers: Probabilities, count: number): Answers {
+/** Checks what a predictor returned for `count` images. @param what these are, by the predictor */
+function checkedAnswers(
+  answers: Probabilities,
+  count: number,
+  what: SegmentPredictor['answers'] = 'probabilities',
+): Answers {
   if (!answers || typeof answers !== 'object')
     throw new ArgumentError(`the predictor must return probabilities, rows or { data, shape }, not ${shown(answers)}`)
   const matrix = 'data' in answers ? answers : rowsToMatrix(answers)
@@ -106,10 +142,13 @@ function checkedAnswers(answers: Probabilities, count: number): Answers {
   for (let i = 0; i < data.length; i++) {
     const value: unknown = data[i]
     if (typeof value !== 'number' || !Number.isFinite(value))
-      throw new ArgumentError(`the predictor returned ${shown(value)} as the probability of class ${i % shape[1]}`)
+      throw new ArgumentError(
+        `the predictor returned ${shown(value)} as ${what === 'values' ? 'value' : 'the probability of class'} ${i % shape[1]}`,
+      )
     values[i] = value
   }
-  return shape[1] === 1 ? ofBothClasses(values) : { data: values, shape: [count, shape[1]] }
+  if (what === 'pair' && shape[1] === 2) return ofBothClasses(values.filter((_, i) => i % 2 === 1))
+  return shape[1] === 1 && what === 'probabilities' ? ofBothClasses(values) : { data: values, shape: [count, shape[1]] }
 }
 
 /**
@@ -174,6 +213,18 @@ function blendBatch({ image, fudged, columns, masks }: PerturbedImages, first: n
   return { data, shape: [count, height, width, channels] }
 }
 
+/** Shows the first answers, once there are enough. Answers are asked for as they would be if nobody looked. */
+function showingFirst({
+  first,
+}: PredictionOptions): (rows: number, answers: () => Answers) => Promise<void> | undefined {
+  let isShown = false
+  return (rows, answers) => {
+    if (!first || isShown || rows < first.count) return undefined
+    isShown = true
+    return first.look(answers())
+  }
+}
+
 async function predictInBatches(
   predict: PredictFn,
   work: PerturbedImages,
@@ -182,6 +233,7 @@ async function predictInBatches(
   const { batchSize, signal, onProgress } = options
   const total = work.masks.shape[0]
   const letOthersRun = fairTurns()
+  const show = showingFirst(options)
   let all = new Float64Array(0)
   let classes = 0
   for (let first = 0; first < total; first += batchSize) {
@@ -198,6 +250,8 @@ async function predictInBatches(
       throw new ShapeError(`the predictor returned ${shape[1]} classes for one batch and ${classes} for the first`)
     all.set(data, first * classes)
     onProgress(first + count, total)
+    const rows = first + count
+    if (rows < total) await show(rows, () => ({ data: all.slice(0, rows * classes), shape: [rows, classes] }))
   }
   return { data: all, shape: [total, classes] }
 }
@@ -224,8 +278,9 @@ function checkFits(model: SegmentPredictor, image: Image): void {
 async function predictBySegments(
   model: SegmentPredictor,
   work: PerturbedImages,
-  { factored, signal, onProgress }: PredictionOptions,
+  options: PredictionOptions,
 ): Promise<Answers> {
+  const { factored, signal, onProgress } = options
   const { image, fudged, columns, masks } = work
   checkFits(model, image)
   const channels = model.inputShape[2] ?? 1
@@ -237,6 +292,7 @@ async function predictBySegments(
   if (segmentCount > segments)
     for (let row = 0; row < count; row++)
       widened.set(masks.data.subarray(row * segments, (row + 1) * segments), row * segmentCount)
+  const show = showingFirst(options)
   const answers = await model.predictBlended(
     {
       image: inChannels(image, channels),
@@ -246,15 +302,22 @@ async function predictBySegments(
       count,
       segmentCount,
     },
-    { factored, signal, onProgress },
+    {
+      factored,
+      signal,
+      onProgress,
+      ...(options.first && {
+        onRows: (done) => show(done.shape[0], () => checkedAnswers(done, done.shape[0], model.answers)),
+      }),
+    },
   )
-  return checkedAnswers(answers, count)
+  return checkedAnswers(answers, count, model.answers)
 }
 
 /**
  * The predictor's logits of all mixtures of the image and the fudged one.
  * @param columns [H*W] the segment of each pixel, 0..segmentCount-1
- * @returns null where it has no tables, or a pixel is of no segment
+ * @returns null where it has no tables, what it gives are no probabilities, or a pixel is of no segment
  */
 export async function tabulatePerturbed(
   predictor: Predictor,
@@ -262,7 +325,7 @@ export async function tabulatePerturbed(
   segmentCount: number,
   signal: AbortSignal | undefined,
 ): Promise<LogitTables | null> {
-  if (!isSegmentPredictor(predictor) || !predictor.tabulateBlended) return null
+  if (!isSegmentPredictor(predictor) || !predictor.tabulateBlended || predictor.answers === 'values') return null
   checkFits(predictor, image)
   if (columns.some((column) => column < 0 || column >= segmentCount)) return null
   const channels = predictor.inputShape[2] ?? 1

@@ -1,4 +1,4 @@
-import { isNumberArray, shown, thatIs } from '../../engine/arguments.ts'
+import { check, isNumberArray, shown, thatIs, wholeNumber } from '../../engine/arguments.ts'
 import { ArgumentError, ShapeError } from '../../engine/errors.ts'
 import type { AbortSignal } from '../../engine/platform/types.ts'
 import { type Image, type ImageInput, toImage } from '../images/image.ts'
@@ -7,7 +7,15 @@ import { type Image, type ImageInput, toImage } from '../images/image.ts'
 export interface LabelMap {
   readonly data: Int32Array
   readonly shape: readonly [number, number]
+  /**
+   * What each segment, numbered from 0 on in `data`, was called in the map it comes from, ascending; left out where that is
+   * the number it has.
+   */
+  readonly ids?: readonly number[]
 }
+
+/** What a request calls the segmenter where people give a label map of their own: given-segments.ts. @internal */
+export const mapName = 'map'
 
 /** A map as our segmenters make them. @internal */
 export const labelMap = thatIs<LabelMap>(
@@ -76,8 +84,44 @@ export function distinctLabels(labels: Int32Array): Int32Array {
   return Int32Array.from(new Set(labels)).sort()
 }
 
-/** The same segments, numbered 0..n-1 in the order of their labels (numpy.unique's return_inverse). */
-export function relabelled(map: LabelMap): LabelMap {
-  const numbers = new Map(Array.from(distinctLabels(map.data), (label, i) => [label, i]))
-  return { data: map.data.map((label) => numbers.get(label) ?? 0), shape: map.shape }
+/** What the segment of each pixel is called, [H*W]: a map that an explanation has numbers its segments anew, and keeps their ids. @internal */
+export function idsOfPixels({ data, ids }: LabelMap): Int32Array {
+  return ids ? data.map((segment) => ids[segment]) : data
 }
+
+/** The same segments, numbered 0..n-1 in the order of their ids (numpy.unique's return_inverse of what they are called). */
+export function relabelled(map: LabelMap): LabelMap {
+  const { shape } = map
+  const data = idsOfPixels(map)
+  const ids = Array.from(distinctLabels(data))
+  // A copy: whoever draws the map goes on with it.
+  if (ids.every((id, i) => id === i)) return { data: data.slice(), shape }
+  const numbers = new Map(ids.map((id, i) => [id, i]))
+  return { data: data.map((label) => numbers.get(label) ?? 0), shape, ids }
+}
+
+/**
+ * A label map of another size: each pixel gets the label of the one that lies under its centre. The smallest segments may have no pixel
+ * left in a smaller map.
+ * @param height in pixels
+ * @param width in pixels
+ * @throws ArgumentError for what is no label map, or no size
+ */
+export function scaledLabelMap(map: LabelMap, height: number, width: number): LabelMap {
+  check('scaledLabelMap', labelMap, map, 'map')
+  check('scaledLabelMap', wholeNumber(1, mostSide), height, 'height')
+  check('scaledLabelMap', wholeNumber(1, mostSide), width, 'width')
+  const { data, shape } = map
+  const [rows, columns] = shape
+  const under = (at: number, extent: number, size: number) =>
+    Math.min(extent - 1, Math.floor(((at + 0.5) * extent) / size))
+  const scaled = new Int32Array(height * width)
+  for (let y = 0; y < height; y++) {
+    const row = under(y, rows, height) * columns
+    for (let x = 0; x < width; x++) scaled[y * width + x] = data[row + under(x, columns, width)]
+  }
+  return { ...map, data: scaled, shape: [height, width] }
+}
+
+/** Pixels a side of a map that is scaled to. */
+const mostSide = 2 ** 15

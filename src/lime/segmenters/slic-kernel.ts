@@ -1,14 +1,6 @@
 import { DeviceError } from '../../engine/errors.ts'
-import {
-  call,
-  type F64,
-  type FunctionReference,
-  f64,
-  f64x2,
-  type I32,
-  i32,
-  ModuleBuilder,
-} from '../../engine/wasm/emitter.ts'
+import { ModuleBuilder } from '../../engine/wasm/emitter.ts'
+import { call, type F64, type FunctionReference, f64, f64x2, type I32, i32 } from '../../engine/wasm/instructions.ts'
 
 /** Pixels along a tile's edge. */
 export const tileEdge = 8

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { ResultFile } from '../../../src/app/batch/result-file.ts'
+import { testImageLine } from '../../../src/app/batch/test-image-line.ts'
 import { FormatError } from '../../../src/engine/errors.ts'
 import { FileWriteError } from '../../../src/engine/platform/atomic-write.ts'
 
@@ -23,13 +24,13 @@ const line = (index: number, more: object = {}) => ({ index, label: 3, predicted
 const text = (run: string, index: number, more?: object) => `${JSON.stringify({ run, ...line(index, more) })}\n`
 
 async function reopened(): Promise<{ run: string | null | undefined; indices: number[] }> {
-  const file = await ResultFile.open(path)
+  const file = await ResultFile.open(path, testImageLine)
   await file.close()
   return { run: file.run, indices: file.existing.map(({ index }) => index) }
 }
 
 it('appends lines that name their run, and reads them again', async () => {
-  const file = await ResultFile.open(path)
+  const file = await ResultFile.open(path, testImageLine)
   expect([file.run, file.existing]).toEqual([undefined, []])
   await file.append('abc', line(4))
   await file.append('abc', line(2, { map: 'ä€'.repeat(700_000) }))
@@ -45,7 +46,7 @@ it('cuts off the part of a line that a kill left, wherever it broke off, and not
   const [whole, next] = [text('abc', 1), text('abc', 2)]
   for (const length of [1, 5, 14, 15, 40, next.length - 1]) {
     writeFileSync(path, whole + next.slice(0, length))
-    const file = await ResultFile.open(path)
+    const file = await ResultFile.open(path, testImageLine)
     // Not before a run has found the lines to be its own.
     expect(readFileSync(path, 'utf8')).toBe(whole + next.slice(0, length))
     await file.cutTornLine('abc')
@@ -59,7 +60,7 @@ it('cuts off the part of a line that a kill left, wherever it broke off, and not
 it('leaves an end alone that is no part of a line of this run', async () => {
   for (const content of ['all that I have written', text('other', 1).trimEnd(), `${text('abc', 1)}\0\0\0`]) {
     writeFileSync(path, content)
-    const file = await ResultFile.open(path)
+    const file = await ResultFile.open(path, testImageLine)
     await expect(file.cutTornLine('abc')).rejects.toThrow(/lines\.jsonl is damaged: its end is no part of a line/)
     await file.close()
     expect(readFileSync(path, 'utf8')).toBe(content)
@@ -70,8 +71,8 @@ it('names the line that is damaged, and what is wrong with it', async () => {
   const refused = async (middle: string | Buffer, pattern: RegExp) => {
     const content = Buffer.concat([Buffer.from(text('abc', 1)), Buffer.from(middle), Buffer.from(text('abc', 2))])
     writeFileSync(path, content)
-    await expect(ResultFile.open(path)).rejects.toThrow(FormatError)
-    await expect(ResultFile.open(path)).rejects.toThrow(pattern)
+    await expect(ResultFile.open(path, testImageLine)).rejects.toThrow(FormatError)
+    await expect(ResultFile.open(path, testImageLine)).rejects.toThrow(pattern)
     expect(readFileSync(path)).toEqual(content)
   }
   await refused('{"run":"abc","index":3,"la', /line 2 is damaged: it is not JSON/)
@@ -93,7 +94,7 @@ it('tells lines that name no run from none at all, and takes numbers that JSON h
 })
 
 it('on a full disk keeps the lines it has, whole, and says that it is full', async () => {
-  const file = await ResultFile.open(path)
+  const file = await ResultFile.open(path, testImageLine)
   await file.append('abc', line(1))
   const probe = await open(path, 'r')
   const handle: FileHandle = Object.getPrototypeOf(probe)
@@ -112,14 +113,14 @@ it('on a full disk keeps the lines it has, whole, and says that it is full', asy
 })
 
 it('notices whoever else writes into the file, or removes it', async () => {
-  const file = await ResultFile.open(path)
+  const file = await ResultFile.open(path, testImageLine)
   await file.append('abc', line(1))
   appendFileSync(path, text('abc', 2))
   await expect(file.append('abc', line(3))).rejects.toThrow(/was changed by another process/)
   await expect(file.checkAlone()).rejects.toThrow(/was changed by another process/)
   await file.close()
   expect(readFileSync(path, 'utf8')).toBe(text('abc', 1) + text('abc', 2))
-  const again = await ResultFile.open(path)
+  const again = await ResultFile.open(path, testImageLine)
   rmSync(path)
   await expect(again.append('abc', line(3))).rejects.toThrow(/was removed while it was being written/)
   await again.close()
@@ -127,5 +128,5 @@ it('notices whoever else writes into the file, or removes it', async () => {
 
 it('refuses a folder in its place', async () => {
   mkdirSync(path)
-  await expect(ResultFile.open(path)).rejects.toThrow(/there is a folder of this name/)
+  await expect(ResultFile.open(path, testImageLine)).rejects.toThrow(/there is a folder of this name/)
 })

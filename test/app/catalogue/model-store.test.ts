@@ -20,6 +20,7 @@ function file(name: string, bytes: Buffer) {
 
 const entries: Record<string, CatalogueEntry> = {
   known: {
+    title: 'A network',
     what: 'a network',
     licence: 'MIT',
     home: '',
@@ -67,6 +68,7 @@ it('downloads a network and its labels once, verified', async () => {
   const found = await modelFromCatalogue('known', { entries, folder, server, onProgress })
   expect(await readFile(found.model)).toEqual(content)
   expect(await readFile(found.labels ?? '')).toEqual(labels)
+  expect(found.images.classNames?.value).toEqual(['cat', 'dog'])
   expect(received).toContain(content.byteLength)
   await modelFromCatalogue('known', { entries, folder, server })
   expect(asked).toEqual(['/known.onnx from 0', '/known.labels.txt from 0'])

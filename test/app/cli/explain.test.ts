@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { decodePng, encodePng } from '../../../src/app/data/png.ts'
+import { decodePicture } from '../../../src/app/pictures/decode-picture.ts'
+import { encodePng } from '../../../src/app/pictures/encode-png.ts'
 import { loadFashionMnist } from '../../../src/app/tasks/fashion-mnist/store.ts'
 import { readReference } from '../../reference-files.ts'
 import { tensorOf } from '../../reference-tensors.ts'
@@ -120,7 +121,7 @@ describe('limelight explain', () => {
         ),
       ].sort(),
     )
-    const picture = await decodePng(readFileSync(join(folder, 'pictures', `label-${labels[0]}-positive.png`)))
+    const picture = await decodePicture(readFileSync(join(folder, 'pictures', `label-${labels[0]}-positive.png`)))
     expect(picture.width).toBeGreaterThan(4 * 280)
   })
 

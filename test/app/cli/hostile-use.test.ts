@@ -84,7 +84,7 @@ describe('limelight refuses', () => {
     [['train', '--save', 'x', '--epochs', '1e30'], /expected a whole number of at least 1/],
     [['train', '--save', 'x', '--limit', '-5'], /expected a whole number of at least 1/],
     [['train', '--save', 'x', '--batch-size', '1.5'], /expected a whole number of at least 1/],
-    [[...explain, '--indices', '0:3'], /give one of --index N/],
+    [[...explain, '--indices', '0:3'], /give one of --image FILE/],
     [[...explain, '--labels', '1', '--top-labels', '2'], /'--labels <list>' cannot be used with option '--top-labels/],
     [[...explain.slice(0, -2), '--indices', '0:1000000000000000', '--out', 'x'], /test set has the images 0 to 9999/],
   ])('%j', async (words, pattern) => {

@@ -50,7 +50,7 @@ it.each([
   [['--stability', '10001'], '--stability must be a whole number from 2 to 10,000, not 10001'],
   [['--threads', '5000'], '--threads must be a whole number from 1 to 128, not 5000'],
   [['--hide-color', '1,2'], /^--hide-color must be one finite number or 1 of them, .* not \[1, 2\]$/],
-  [['--hide-color', '1e99'], /'--hide-color <v>' .* expected a number, r,g,b, 'mean' or 'blur'/],
+  [['--hide-color', '1e99'], /'--hide-color <v>' .* expected a number, r,g,b or one of mean, blur, noise, inpaint/],
   [
     ['--segmenter', 'quickshift', '--segmenter-param', 'kernel_size=-1'],
     '--segmenter-param kernel_size must be a number from 1 to 1,000, not -1',

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
-import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'vitest'
-import { encodePng } from '../../../src/app/data/png.ts'
+import { encodePng } from '../../../src/app/pictures/encode-png.ts'
 import { Sequential } from '../../../src/engine/facade/sequential.ts'
 import { modelToBytes } from '../../../src/engine/formats/write-model.ts'
 import { activation, dense, flatten, type LayerDescription } from '../../../src/engine/model/layers/public.ts'
@@ -41,7 +41,11 @@ describe('limelight says what is wrong in one line, without a stack trace', () =
     expectLine(await explain('--index', '1', '--distance-metric', 'haversine'), 2, /valid are .*cosine/)
     expectLine(await explain('--index', '1', '--feature-selection', 'best'), 2, /valid are .*auto/)
     expectLine(await explain('--index', '1', '--samples', 'many'), 2, /at least 1, 'exact' or 'auto'/)
-    expectLine(await explain('--index', '1', '--hide-color', 'fog'), 2, /a number, r,g,b, 'mean' or 'blur'/)
+    expectLine(
+      await explain('--index', '1', '--hide-color', 'fog'),
+      2,
+      /a number, r,g,b or one of mean, blur, noise, inpaint/,
+    )
     expectLine(await explain('--index', '1', '--device', 'tpu'), 2, /webgpu, cpu, reference/)
   })
 
@@ -71,7 +75,7 @@ describe('limelight says what is wrong in one line, without a stack trace', () =
 
   it('wrong usage', async () => {
     expectLine(await limelight('explain', '--index', '1'), 2, /required option '--model <file>'/)
-    expectLine(await explain(), 2, /--index N.*--image/)
+    expectLine(await explain(), 2, /--image FILE.*--index N/)
     expectLine(await limelight('paint'), 2, /unknown command 'paint'/)
     expectLine(await limelight('train', '--epochs', '0', '--save', join(folder, 'x')), 2, /whole number of at least 1/)
   })
@@ -81,15 +85,19 @@ describe('limelight says what is wrong in one line, without a stack trace', () =
     expectLine(await limelight('evaluate', '--model', ''), 2, /'--model <file>' .* expected a path/)
     expectLine(await limelight('tutorial', '--out', ''), 2, /'--out <folder>' .* expected a path/)
     expectLine(await explain('--index', '1', '--out', ''), 2, /'--out <folder>' .* expected a path/)
-    expectLine(await explain('--image', ''), 2, /'--image <file>' .* expected a path/)
+    expectLine(await explain('--image', ''), 2, /'--image <file\.\.\.>' .* expected a path/)
     expectLine(await explain('--index', '1', '--segmenter', ''), 2, /'--segmenter <name>' .* expected a name/)
   })
 
   it('a folder in place of a file', async () => {
-    const line = /limelight-cli-\w+: this is a folder, not a file\n$/
     const noModel = /limelight-cli-\w+: this is a folder that holds no model; Limelight opens ONNX/
     expectLine(await limelight('evaluate', '--model', folder), 1, noModel)
-    expectLine(await explain('--image', folder), 1, line)
+    mkdirSync(join(folder, 'no-pictures'), { recursive: true })
+    expectLine(
+      await explain('--image', join(folder, 'no-pictures')),
+      2,
+      /no-pictures: there are no pictures in this folder\n$/,
+    )
   })
 
   it('a folder for the pictures that can not be written to, before anything is explained', async () => {

@@ -1,6 +1,7 @@
 import AxeBuilder from '@axe-core/playwright'
 import type { Page } from 'playwright'
 import { describe, expect, test } from 'vitest'
+import { bringNetwork } from './own-photograph-network.ts'
 import { explained, openSettings, useSite } from './site.ts'
 
 /** What axe-core finds in each view, in the light and in the dark, on a phone, at the narrowest and on a wide screen, with results shown. */
@@ -27,6 +28,29 @@ const views: Readonly<Record<string, { search: string; prepare: (page: Page) => 
       await page.locator('.segments tbody button').first().click()
       await page.getByRole('radio', { name: 'Four panels' }).check()
       await page.locator('.four-panels img').nth(1).waitFor()
+    },
+  },
+  photographs: {
+    search: '?mode=photograph&view=explain&samples=40',
+    async prepare(page) {
+      await bringNetwork(page)
+      await page.getByText('How it takes pictures').click()
+      await page.getByRole('button', { name: 'Say it otherwise…' }).click()
+      await page.getByLabel('It takes a pixel as').selectOption('by scale, mean and std…')
+      await page.getByLabel('Mean', { exact: true }).fill('grey')
+      await openSettings(page)
+      await page.getByRole('button', { name: 'Explain', exact: true }).click()
+      await explained(page)
+      await page.getByText('Draw the parts yourself').click()
+      await page.locator('.segment-editor').waitFor()
+      await page.locator('.segments tbody button').first().click()
+    },
+  },
+  'photographs compared': {
+    search: '?mode=photograph&view=compare&network=mobilenet-v2&picture=file-000000000000',
+    async prepare(page) {
+      await page.getByText('This link was made with somebody’s own picture').first().waitFor()
+      await page.getByText('Licence: Apache-2.0').waitFor()
     },
   },
   compare: {

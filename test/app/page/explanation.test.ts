@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright'
 import { describe, expect, test } from 'vitest'
-import { decodePng } from '../../../src/app/data/png.ts'
+import { decodePicture } from '../../../src/app/pictures/decode-picture.ts'
 import { fashionMnist } from '../../../src/app/tasks/fashion-mnist/task.ts'
 import { faithfulnessOf, LimeImageExplainer, segmenterNamed } from '../../../src/lime/index.ts'
 import { expectClose, explained, openSettings, pickNumber, root, shownWeights, useSite } from './site.ts'
@@ -149,7 +149,7 @@ describe('an explanation', () => {
     const label = (await page.locator('.segments caption').textContent())?.split(' of ').at(-1) ?? ''
     const png = await saved(page, 'Weights alone, PNG')
     expect(png.name).toBe(`image-7270-${label.toLowerCase().replace('/', '-')}-heatmap.png`)
-    expect(await decodePng(png.bytes)).toMatchObject({ height: 280, width: 280, channels: 3 })
+    expect(await decodePicture(png.bytes)).toMatchObject({ height: 280, width: 280, channels: 3 })
     const svg = await saved(page, 'Weights on the picture with legend, SVG')
     expect(svg.bytes.toString()).toContain(`<title>Test image 7270: ${classNames[site.images.labels[7270]]}`)
     const json = JSON.parse((await saved(page, 'Numbers of all classes, JSON')).bytes.toString())

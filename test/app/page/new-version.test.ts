@@ -121,7 +121,7 @@ describe('a page whose host has another version says so, and is that version aft
 
 test('a script that fails on a host of the same version is no new version', async () => {
   const { host, page } = await open()
-  host.isGone = (name) => /judge-view|slic-clusters/.test(name)
+  host.isGone = (name) => /judge-view|slic-labels/.test(name)
   await choose('Segments', 'slic')(page)
   await page.getByRole('alert').getByText('The explanation failed: a part of the page could not be loaded').waitFor()
   await page.getByRole('link', { name: 'Judge', exact: true }).click()

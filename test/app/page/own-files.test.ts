@@ -7,7 +7,8 @@ import { fashionMnist } from '../../../src/app/tasks/fashion-mnist/task.ts'
 import { exportOnnx, loadModel, modelToBytes, parseSafetensors, Sequential } from '../../../src/engine/index.ts'
 import { kerasFile } from '../../engine/formats/keras/keras-files.ts'
 import { liteFile } from '../../engine/formats/tflite/tflite-file.ts'
-import { chunk, png } from '../data/png-writer.ts'
+import { chunk, png } from '../pictures/png-writer.ts'
+import { drop, dropFiles, type NamedBytes } from './dropped-files.ts'
 import { expectClose, explained, root, shownProbabilities, useSite } from './site.ts'
 
 const {
@@ -19,35 +20,6 @@ const {
 const site = useSite()
 const size = imageExtent * imageExtent
 const tutorialFile = `${root}models/fashion-cnn.safetensors`
-
-type NamedBytes = readonly [name: string, bytes: Uint8Array, type?: string]
-
-/** Drops files on the page as the system does. @returns whether the page took the drop, so that the browser does not go there */
-function dropFiles(page: Page, files: readonly NamedBytes[], onto = 'body'): Promise<boolean> {
-  return page.evaluate(
-    ({ texts, onto }) => {
-      const dataTransfer = new DataTransfer()
-      for (const { name, type, text } of texts) {
-        const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))
-        dataTransfer.items.add(new File([bytes], name, { type }))
-      }
-      const target = document.querySelector(onto)
-      const over = new DragEvent('dragover', { dataTransfer, cancelable: true, bubbles: true })
-      target?.dispatchEvent(over)
-      const dropped = new DragEvent('drop', { dataTransfer, cancelable: true, bubbles: true })
-      target?.dispatchEvent(dropped)
-      return over.defaultPrevented && dropped.defaultPrevented
-    },
-    {
-      texts: files.map(([name, bytes, type = '']) => ({ name, type, text: Buffer.from(bytes).toString('base64') })),
-      onto,
-    },
-  )
-}
-
-function drop(page: Page, name: string, type: string, bytes: Uint8Array, onto?: string): Promise<boolean> {
-  return dropFiles(page, [[name, bytes, type]], onto)
-}
 
 /** Which network answers; null before there is a choice. */
 const answering = (page: Page) =>
@@ -72,6 +44,23 @@ const shownPixels = (page: Page) =>
     const { data } = copy?.getImageData(0, 0, 28, 28) ?? { data: [] }
     return Array.from({ length: 784 }, (_, pixel) => data[4 * pixel])
   })
+
+test('a network that the browser can not keep is opened, and the page says why it is gone after a reload', async () => {
+  const { page } = await site.open('?view=train')
+  await page.getByLabel('A file of weights').setInputFiles(tutorialFile)
+  await page.getByText('It stays in this browser.').waitFor()
+  // A database of this name that has no place for networks.
+  await page.addInitScript(() => {
+    indexedDB.deleteDatabase('limelight')
+    const opening = indexedDB.open('limelight')
+    opening.onupgradeneeded = () => opening.result.createObjectStore('other')
+    opening.onsuccess = () => opening.result.close()
+  })
+  await page.reload()
+  await page.getByText('There is none yet').waitFor()
+  await page.getByLabel('A file of weights').setInputFiles(tutorialFile)
+  await page.getByText(/This browser can't keep it \(.*object stores.*\): it is gone after a reload/).waitFor()
+})
 
 describe('a file dropped anywhere', () => {
   test.each(['train', 'compare', 'judge'])(

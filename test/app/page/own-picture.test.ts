@@ -1,6 +1,7 @@
 import { type Browser, chromium, type Locator, type Page } from 'playwright'
 import { describe, expect, test } from 'vitest'
-import { type Brush, type Point, Stroke } from '../../../src/app/page/pictures/brush.ts'
+import { type Brush, Stroke } from '../../../src/app/page/pictures/brush.ts'
+import type { Point } from '../../../src/app/page/pictures/lines.ts'
 import { fashionMnist } from '../../../src/app/tasks/fashion-mnist/task.ts'
 import { chromiumFlags, findChromium } from '../../chromium.ts'
 import { expectClose, pickNumber, shownProbabilities, useSite } from './site.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { encodePng } from '../../../src/app/data/png.ts'
+import { encodePng } from '../../../src/app/pictures/encode-png.ts'
 import { fashionMnist } from '../../../src/app/tasks/fashion-mnist/task.ts'
 import { expectClose, shownProbabilities, useSite } from './site.ts'
 

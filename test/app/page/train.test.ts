@@ -182,7 +182,9 @@ describe('training on the page', () => {
 
   test('goes on after a reload as if nothing had happened, and moves to another device midway', async () => {
     const { page, complaints } = await site.open('?view=train')
-    await setRecipe(page)
+    // Long enough not to have ended by the time the pause is pressed.
+    const long = { ...recipe, epochs: 20 }
+    await setRecipe(page, long)
     await press(page, 'Train')
     await expect.poll(async () => (await losses(page)).length).toBeGreaterThanOrEqual(1)
     // A pause keeps everything, wherever it falls.
@@ -193,7 +195,7 @@ describe('training on the page', () => {
     await press(page, 'Go on')
     await page.getByLabel('Compute on').selectOption('cpu')
     await phase(page, 'done')
-    const { log, model, device } = await trainedInNode(site, recipe)
+    const { log, model, device } = await trainedInNode(site, long)
     expectClose(
       await losses(page),
       log.map(({ loss }) => loss),

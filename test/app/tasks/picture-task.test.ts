@@ -12,6 +12,7 @@ import {
   permute,
   sequential,
 } from '../../../src/engine/index.ts'
+import { explainerFor } from '../../../src/lime/index.ts'
 
 /** The mean of each channel, as the network gets it: [N,height,width,channels] or, turned first, [N,channels,height,width]. */
 function meansOf(layout: 'NHWC' | 'NCHW', channels: 1 | 3) {
@@ -51,7 +52,8 @@ describe('a network of pictures', () => {
     ['log-probabilities', [1, 0.5, 0.25].map(Math.exp)],
     ['probabilities', [1, 0.5, 0.25]],
     ['sigmoid', [1, 0.5, 0.25]],
-  ] as const)('gives probabilities of %s', async (output, expected) => {
+    ['values', [1, 0.5, 0.25]],
+  ] as const)('gives probabilities of %s, and values as they are', async (output, expected) => {
     const model = meansOf('NHWC', 3)
     const given = await answer(pictureModel(model, pictureTask(model, {}, { scale: 1 / 255, output })))
     given.forEach((value, label) => {
@@ -65,6 +67,34 @@ describe('a network of pictures', () => {
     const task = pictureTask(model, {}, { scale: 1 / 255, output: 'sigmoid', classNames: names })
     const given = await answer(pictureModel(model, task), { data: new Float32Array(8).fill(0.25), shape: [1, 2, 4, 1] })
     expect(given).toEqual([0.75, 0.25])
+  })
+
+  it('explains one sigmoid for both classes, by weights that are exact negatives', async () => {
+    const model = meansOf('NHWC', 1)
+    const two = pictureModel(model, pictureTask(model, {}, { scale: 1 / 255, output: 'sigmoid' }))
+    await answer(two, { data: new Float32Array(8), shape: [1, 2, 4, 1] })
+    const data = Float64Array.from({ length: 8 }, (_, i) => i / 9)
+    const request = { version: 1, method: 'lime', samples: 60, labels: [0, 1], segmenter: { name: 'grid' } } as const
+    const cells = { ...request, segmenter: { name: 'grid', parameters: { rows: 2, columns: 4 } }, hideColor: 0 }
+    const { localExp, prediction } = await explainerFor(cells)({ data, shape: [2, 4, 1] }, two)
+    expect(prediction[0] + prediction[1]).toBe(1)
+    expect(localExp[0]).toEqual(localExp[1].map(([segment, weight]) => [segment, -weight]))
+    expect(localExp[1][0][1]).toBeGreaterThan(0.05)
+  })
+
+  it('has one value alone as it is, whatever number it is, and is explained for it', async () => {
+    const model = meansOf('NHWC', 1)
+    const task = pictureTask(model, {}, { scale: 1, mean: [1000], output: 'values' })
+    const ages = pictureModel(model, task)
+    expect(ages.answers).toBe('values')
+    expect(await answer(ages, { data: new Float32Array(8).fill(1), shape: [1, 2, 4, 1] })).toEqual([-745])
+    const data = Float64Array.from({ length: 8 }, (_, i) => i / 8)
+    const cells = { name: 'grid', parameters: { rows: 2, columns: 4 } } as const
+    const request = { version: 1, method: 'lime', samples: 'exact', segmenter: cells, hideColor: 0 } as const
+    const { prediction, localExp } = await explainerFor(request)({ data, shape: [2, 4, 1] }, ages)
+    expect(prediction).toHaveLength(1)
+    // The value is a sum of the pixels, an eighth of each: so are the weights, exactly.
+    for (const [segment, weight] of localExp[0]) expect(weight).toBeCloseTo((255 * segment) / 64, 3)
   })
 })
 
@@ -107,6 +137,7 @@ describe('what is known of a network', () => {
     expect(() => pictureTask(model, {}, { classNames: names(5) })).toThrow(/one has a class for the background \(1,001/)
     expect(() => pictureTask(model, {}, { mean: [1, 2] })).toThrow(ArgumentError)
     expect(() => pictureTask(model, {}, { std: [1, 0, 1] })).toThrow(/--std: expected numbers > 0/)
+    expect(() => pictureTask(model, {}, { scale: 0 })).toThrow(/--scale: expected another number than 0/)
     const rows = sequential({ inputShape: [8] }, [dense({ units: 2 })])
     expect(() => pictureTask(rows, {}, {})).toThrow(/which is no image/)
     expect(() =>
@@ -124,7 +155,7 @@ describe('what is known of a network', () => {
   ])('forPictures refuses conventions that there are not, by name: %s', (name, wrong) => {
     const right = { layout: 'NHWC', channels: 'rgb', scale: [1], offset: [0, 0, 0], output: 'logits' } as const
     const images = meansOf('NHWC', 3)
-    expect(() => images.forPictures(right)).not.toThrow()
+    expect(images.forPictures(right).inputShape).toEqual([2, 4, 3])
     const given = Object.assign({ ...right }, wrong)
     expect(() => images.forPictures(given)).toThrow(ArgumentError)
     expect(() => images.forPictures(given)).toThrow(name)

@@ -18,7 +18,8 @@ import { makePlan } from '../../../src/engine/plan/plan.ts'
 import { ReferenceDevice } from '../../../src/engine/reference/device.ts'
 import { Input, Resident, type Tensor } from '../../../src/engine/tensor.ts'
 import { adam } from '../../../src/engine/training/optimizers.ts'
-import { type FunctionBody, f32, type I32, i32, ModuleBuilder } from '../../../src/engine/wasm/emitter.ts'
+import { type FunctionBody, ModuleBuilder } from '../../../src/engine/wasm/emitter.ts'
+import { f32, type I32, i32 } from '../../../src/engine/wasm/instructions.ts'
 import { relativeError } from '../operation-cases.ts'
 
 const images = (count: number) => ({

@@ -20,7 +20,8 @@ import { conv2d } from '../../../src/engine/ops/conv2d.ts'
 import { makePlan } from '../../../src/engine/plan/plan.ts'
 import { fileTuningMemory, type TuningMemory } from '../../../src/engine/platform/tuning-memory.ts'
 import { Input } from '../../../src/engine/tensor.ts'
-import { i32, ModuleBuilder } from '../../../src/engine/wasm/emitter.ts'
+import { ModuleBuilder } from '../../../src/engine/wasm/emitter.ts'
+import { i32 } from '../../../src/engine/wasm/instructions.ts'
 
 const shape = (columns: number, rows = 20): ProductShape => ({
   rows,

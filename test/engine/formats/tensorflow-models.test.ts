@@ -1,7 +1,7 @@
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 import { loadModel, type Model, openDevice } from '../../../src/engine/index.ts'
 import { sizeOf } from '../../../src/engine/tensor.ts'
-import { hasModels, modelPath, recorded } from '../../shared-models.ts'
+import { describeWithModels, modelPath, recorded } from '../../shared-models.ts'
 import { relativeError } from '../operation-cases.ts'
 
 /** Networks as their authors published them, of TensorFlow's operators, and what ONNX Runtime or TensorFlow.js answers. */
@@ -52,7 +52,7 @@ async function answers(model: Model, record: string, count: number) {
   return { found: found.data, expected: output.data.subarray(0, count * classes) }
 }
 
-describe.skipIf(!hasModels)('published networks of TensorFlow (skipped without the folder of models)', () => {
+describeWithModels('published networks of TensorFlow', () => {
   it.each(models)('$file', async ({ file, record, nodes, parameters, storage }) => {
     const model = await loadModel(modelPath(file))
     const { network } = model

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { CpuDevice } from '../../../src/engine/cpu/device.ts'
 import { ArgumentError, FormatError, ShapeError } from '../../../src/engine/errors.ts'
 import { Model, model } from '../../../src/engine/facade/model.ts'
@@ -7,6 +7,7 @@ import { modelFromBytes } from '../../../src/engine/facade/model-from-bytes.ts'
 import { Sequential, sequential } from '../../../src/engine/facade/sequential.ts'
 import { formatSafetensors, parseSafetensors } from '../../../src/engine/formats/safetensors.ts'
 import { modelToBytes } from '../../../src/engine/formats/write-model.ts'
+import { connectLayers } from '../../../src/engine/model/connections.ts'
 import {
   add,
   average,
@@ -28,6 +29,7 @@ import {
   type LayerDescription,
   maxPooling2d,
 } from '../../../src/engine/model/layers/public.ts'
+import { allLayers } from '../../../src/engine/model/layers/registry.ts'
 import { ReferenceDevice } from '../../../src/engine/reference/device.ts'
 import { adam } from '../../../src/engine/training/optimizers.ts'
 import { LimeImageExplainer } from '../../../src/lime/index.ts'
@@ -567,4 +569,23 @@ it('layers of one input and merging layers are told apart by their types', () =>
   layers.push({ layer: 'add' })
   const through: (x: SymbolicTensor) => SymbolicTensor = (x) => x.through(flatten())
   expect(through(input({ shape: [2, 2] })).shape).toEqual([4])
+})
+
+it('names 100,000 outputs that one layer makes without looking at all names for each', () => {
+  const many = 100_000
+  const has = vi.spyOn(Set.prototype, 'has')
+  const { outputs } = connectLayers(
+    {
+      inputs: [{ name: 'x', shape: [2] }],
+      layers: { one: activation('relu') },
+      calls: [{ layer: 'one', inputs: [0] }],
+      outputs: new Array<number>(many).fill(1),
+    },
+    allLayers,
+  )
+  const asked = has.mock.calls.length
+  has.mockRestore()
+  expect(asked).toBeLessThan(10 * many)
+  expect(outputs.slice(0, 3).map(({ name }) => name)).toEqual(['one', 'one_1', 'one_2'])
+  expect(outputs.at(-1)?.name).toBe(`one_${many - 1}`)
 })

@@ -263,6 +263,25 @@ describe("a file's model inside a model", () => {
     const { layer, ...architecture } = graph(graph(graph(activation('relu'))))
     expect(layer).toBe('model')
     expect(() => read(architecture)).toThrow(/more than 10000 layers, those inside models counted/)
+    const nothing = { layer: 'model', inputs: [{ name: 'x', shape: [2] }], layers: {}, calls: [], outputs: [0] }
+    const { layer: _model, ...empty } = graph(graph(graph(nothing)))
+    expect(() => read(empty)).toThrow(/more than 10000 layers, those inside models counted/)
+  })
+
+  it('may have no layers: it gives what it takes', async () => {
+    const x = input({ shape: [3], name: 'x' })
+    const network = model({
+      inputs: x,
+      outputs: x.through(model({ inputs: x, outputs: x }), sequential({ inputShape: [3] }, [])),
+    })
+    expect(network.summary()).toMatch(/^model \(Functional\) +\(None, 3\) +0 *$/m)
+    expect(network.summary()).toMatch(/^Total params: 0$/m)
+    const device = new ReferenceDevice()
+    await network.compile({ device })
+    expect((await network.predict({ data: Float32Array.of(1, 2, 3), shape: [1, 3] })).data).toEqual(
+      Float32Array.of(1, 2, 3),
+    )
+    device.dispose()
   })
 
   it('may not name two weights alike', () => {

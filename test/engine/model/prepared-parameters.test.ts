@@ -6,7 +6,7 @@ import type { Device, Program } from '../../../src/engine/device.ts'
 import { DeviceError } from '../../../src/engine/errors.ts'
 import { type Model, model } from '../../../src/engine/facade/model.ts'
 import { sequential } from '../../../src/engine/facade/sequential.ts'
-import { CompiledModel } from '../../../src/engine/model/compiled.ts'
+import { CompiledModel, parameterBlock } from '../../../src/engine/model/compiled.ts'
 import { add, input } from '../../../src/engine/model/graph.ts'
 import {
   activation,
@@ -17,6 +17,8 @@ import {
   globalAveragePooling2d,
 } from '../../../src/engine/model/layers/public.ts'
 import { predict } from '../../../src/engine/model/predict.ts'
+import { makePlan } from '../../../src/engine/plan/plan.ts'
+import { PreparedValues } from '../../../src/engine/plan/prepare.ts'
 import { ReferenceDevice } from '../../../src/engine/reference/device.ts'
 import { sgd } from '../../../src/engine/training/optimizers.ts'
 import { numbers } from '../device-suite.ts'
@@ -198,7 +200,8 @@ it('the memory of what was prepared is given back with the model', async () => {
 describe('steps of a prediction', () => {
   it('by the residual network: 13 of 58 hang on the images', () => {
     const device = new CpuDevice({ threads: 1 })
-    const plan = new CompiledModel(residualNetwork(1).network, device).forwardPlan(1)
+    const graph = new CompiledModel(residualNetwork(1).network, device).predictionGraph(1)
+    const plan = makePlan(graph, device.fusions, new PreparedValues(parameterBlock, 2 ** 30))
     expect(plan.steps).toHaveLength(13)
     expect(plan.preparation?.plan.steps).toHaveLength(45)
     // Nine batch norms' slopes and shifts, [16] to [64].
@@ -206,14 +209,52 @@ describe('steps of a prediction', () => {
     device.dispose()
   })
 
-  it('by a stack without norms: none is prepared', () => {
+  it('by the residual network on the cpu: its weights are arranged once, too', () => {
+    const device = new CpuDevice({ threads: 1 })
+    const plan = new CompiledModel(residualNetwork(1).network, device).forwardPlan(1)
+    expect(plan.steps).toHaveLength(13)
+    const before = plan.preparation?.plan.steps ?? []
+    const arranging = before.filter(({ kernel }) => ['packPanels', 'winogradPlanes'].includes(kernel))
+    expect(before.length - arranging.length).toBe(45)
+    // By Winograd's algorithm what has 3 x 3 windows, no strides, and more than one channel; in panels the rest, and the dense layer.
+    expect(arranging.map(({ kernel, attributes }) => [kernel, attributes.filters ?? attributes.columns])).toEqual([
+      ['packPanels', 16],
+      ['winogradPlanes', 16],
+      ['winogradPlanes', 16],
+      ['packPanels', 32],
+      ['packPanels', 32],
+      ['winogradPlanes', 32],
+      ['packPanels', 64],
+      ['packPanels', 64],
+      ['winogradPlanes', 64],
+      ['packPanels', 10],
+    ])
+    device.dispose()
+  })
+
+  it('of different batches share arranged weights', () => {
+    const device = new CpuDevice({ threads: 1 })
+    const compiled = new CompiledModel(residualNetwork(1).network, device)
+    const preparing = (batch: number) =>
+      compiled.plan(compiled.predictionGraph(batch)).preparation?.plan.steps.map(({ kernel }) => kernel) ?? []
+    expect(preparing(16)).toContain('packPanels')
+    // What 125 images are computed by that 16 are not: Winograd's at 7 x 7. The rest is there.
+    expect(preparing(125)).not.toContain('packPanels')
+    expect(preparing(125)).toEqual([])
+    device.dispose()
+  })
+
+  it('by a stack without norms: its weights are arranged, and nothing else is prepared', () => {
     const device = new CpuDevice({ threads: 1 })
     const stack = sequential({ inputShape: [6, 6, 2] }, [
       conv2d({ filters: 4, kernelSize: 3, activation: 'relu' }),
       flatten(),
       dense({ units: 3, activation: 'softmax' }),
     ])
-    expect(new CompiledModel(stack.network, device).forwardPlan(1).preparation).toBeNull()
+    const { preparation } = new CompiledModel(stack.network, device).forwardPlan(1)
+    expect(preparation?.plan.steps.map(({ kernel }) => kernel)).toEqual(['packPanels', 'packPanels'])
+    const plain = new ReferenceDevice()
+    expect(new CompiledModel(stack.network, plain).forwardPlan(1).preparation).toBeNull()
     device.dispose()
   })
 })

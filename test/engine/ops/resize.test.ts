@@ -81,6 +81,21 @@ describe("resize gives the numbers of ONNX's examples", () => {
     ])
   })
 
+  it('resize_upsample_scales_cubic_asymmetric', async () => {
+    const options = { scales: [1, 2], mode: 'bicubic', coordinates: 'asymmetric' } as const
+    const [row] = await rowsOf(counting(1, 4), options)
+    expect(row).toEqual([1, 1.40625, 2, 2.5, 3, 3.59375, 4, 4.09375])
+  })
+
+  it('resize_downsample_scales_cubic_A_n0p5_exclude_outside', async () => {
+    const options = { scales: 0.8, mode: 'bicubic', cubicCoefficient: -0.5, excludeOutside: true } as const
+    expect(await rowsOf(counting(4, 4), options)).toEqual([
+      [1.368127, 2.669501, 4.013337],
+      [6.573625, 7.875, 9.218835],
+      [11.948967, 13.250341, 14.594177],
+    ])
+  })
+
   it('resize_upsample_sizes_nearest', async () => {
     const [upper, lower] = [
       [1, 1, 1, 1, 2, 2, 2, 2],
@@ -140,8 +155,9 @@ describe('resize', () => {
       new ShapeError('resize: expected images [N,H,W,C], got shape [4,6,2]'),
     )
     expect(() => resize(x, { scales: 0.2 })).toThrow(
-      new ShapeError("resize: images of [4,6] pixels can't be made ones of [0,1]"),
+      new ShapeError("resize: images of [4,6] pixels can't be made ones of [0,1]; a side has 1 to 65536"),
     )
+    expect(() => resize(x, { size: [2 ** 31, 1] })).toThrow(ShapeError)
     const either = new ArgumentError('resize: give either a size, in pixels, or scales')
     expect(() => resize(x, {})).toThrow(either)
     expect(() => resize(x, { size: 3, scales: 2 })).toThrow(either)
@@ -150,6 +166,6 @@ describe('resize', () => {
       'ops.resize: scales must be a number > 0 or two, [vertical, horizontal], not [1, -1]',
     )
     // @ts-expect-error there is no such mode
-    expect(() => ops.resize(x, { size: 2, mode: 'cubic' })).toThrow(/mode must be 'nearest' or 'bilinear'/)
+    expect(() => ops.resize(x, { size: 2, mode: 'cubic' })).toThrow(/mode must be 'nearest', 'bilinear' or 'bicubic'/)
   })
 })

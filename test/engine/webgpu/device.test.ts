@@ -6,8 +6,8 @@ import { divergenceSuite } from '../training/divergence-suite.ts'
 import { webgpuSuite } from './webgpu-suite.ts'
 
 /**
- * Dawn computes all cases in Chromium, on SwiftShader, and lavapipe all of them in Deno, by wgpu. The two together compute one of each
- * operation with every change, and all of them once a night.
+ * With every change wgpu computes all cases, in Deno, and Dawn one of each operation, here and in Chromium; once a night Dawn computes
+ * all of them, too, on both drivers.
  */
 const isWhole = process.versions.deno !== undefined || process.env.LIMELIGHT_ALL_CASES === '1'
 

@@ -2,17 +2,22 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { CpuDevice } from '../../../src/engine/cpu/device.ts'
 import type { Device, HostArray } from '../../../src/engine/device.ts'
 import { DeviceError, DeviceLostError } from '../../../src/engine/errors.ts'
+import { model as graphModel } from '../../../src/engine/facade/model.ts'
 import { type Sequential, sequential } from '../../../src/engine/facade/sequential.ts'
 import { gradients } from '../../../src/engine/gradients.ts'
+import { add as addLayers, input as graphInput } from '../../../src/engine/model/graph.ts'
 import {
   activation,
   batchNormalization,
   conv2d as conv2dLayer,
   dense as denseLayer,
+  depthwiseConv2d as depthwiseConv2dLayer,
   flatten as flattenLayer,
+  globalAveragePooling2d,
 } from '../../../src/engine/model/layers/public.ts'
 import { blendBySegments } from '../../../src/engine/ops/blend-by-segments.ts'
 import { conv2d } from '../../../src/engine/ops/conv2d.ts'
+import { depthwiseConv2d } from '../../../src/engine/ops/depthwise-conv2d.ts'
 import { add, mul, relu, square, sub } from '../../../src/engine/ops/elementwise.ts'
 import { gather } from '../../../src/engine/ops/gather.ts'
 import { dense, matmul } from '../../../src/engine/ops/matmul.ts'
@@ -353,6 +358,69 @@ export function webgpuSuite(): void {
         )
         await checkCandidates(kind, { outputs }, inputs)
       })
+
+    for (const kind of ['software', 'hardware'] as const)
+      it(`is right whatever kernels are chosen: products of many rows with one matrix, ${kind}`, async () => {
+        const x = new Input('x', [2, 6, 7, 8])
+        const [wide, odd] = [new Input('wide', [1, 1, 8, 40]), new Input('odd', [1, 1, 8, 5])]
+        const [bias, other] = [new Input('bias', [40]), new Input('other', [5])]
+        const residual = new Input('residual', [2, 6, 7, 5])
+        const [sequences, weights] = [new Input('sequences', [3, 31, 9]), new Input('weights', [9, 12])]
+        const outputs = {
+          wide: relu(conv2d(x, wide, { bias })),
+          odd: relu(add(conv2d(x, odd, { bias: other }), residual)),
+          sequences: matmul(sequences, weights),
+        }
+        const named = [x, wide, odd, bias, other, residual, sequences, weights]
+        const inputs = Object.fromEntries(named.map(({ name, shape }, i) => [name, numbers(shape, i + 1)]))
+        await checkCandidates(kind, { outputs }, inputs, { among: /product/ })
+      })
+
+    for (const kind of ['software', 'hardware'] as const)
+      it(`is right whatever kernels are chosen: depthwise convolutions, ${kind}`, async () => {
+        const [x, few] = [new Input('x', [2, 9, 10, 8]), new Input('few', [1, 7, 5, 3])]
+        const [small, large] = [new Input('small', [3, 3, 8, 1]), new Input('large', [5, 5, 8, 1])]
+        const [bias, uneven] = [new Input('bias', [8]), new Input('uneven', [3, 2, 3, 1])]
+        const outputs = {
+          same: relu(depthwiseConv2d(x, small, { padding: 'same', bias })),
+          strided: depthwiseConv2d(x, small, { padding: 'same', strides: 2 }),
+          large: depthwiseConv2d(x, large, { padding: 'same', strides: 2, bias }),
+          uneven: depthwiseConv2d(few, uneven, {
+            padding: [
+              [2, 0],
+              [0, 1],
+            ],
+            strides: [3, 1],
+          }),
+        }
+        const named = [x, few, small, large, bias, uneven]
+        const inputs = Object.fromEntries(named.map(({ name, shape }, i) => [name, numbers(shape, i + 1)]))
+        // Widths differ in numbers only.
+        await checkCandidates(kind, { outputs }, inputs, { most: 2 })
+      })
+
+    it('predicts with an inverted residual block in a dispatch a step, for up to eight images in one run', async () => {
+      const input = graphInput({ shape: [8, 8, 8] })
+      const wide = input
+        .through(conv2dLayer({ filters: 24, kernelSize: 1, activation: 'relu6' }))
+        .through(depthwiseConv2dLayer({ kernelSize: 3, padding: 'same', activation: 'relu6' }))
+      const narrow = wide.through(conv2dLayer({ filters: 8, kernelSize: 1 }))
+      const output = addLayers([input, narrow])
+        .through(conv2dLayer({ filters: 16, kernelSize: 3, strides: 2, activation: 'relu' }))
+        .through(globalAveragePooling2d())
+        .through(denseLayer({ units: 4, activation: 'softmax' }))
+      const net = graphModel({ seed: 1, inputs: input, outputs: output })
+      await net.compile({ device })
+      const samples = (count: number) => ({ data: numbers([count * 512], 1), shape: [count, 8, 8, 8] })
+      await net.predict(samples(8))
+      const { dispatches, submits } = device.counters
+      await net.predict(samples(8))
+      // Expanded, filtered, projected with the shortcut, strided, summed, divided, dense, softmax.
+      expect(device.counters.dispatches - dispatches).toBe(8)
+      // What is computed and what is read of it are one.
+      expect(device.counters.submits - submits).toBe(1)
+      net.dispose()
+    })
 
     it('predicts in half precision if asked, where the adapter can, and says whether it does', async () => {
       const half = await openWebGPUDevice({ halfPrecision: true })

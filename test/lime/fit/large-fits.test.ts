@@ -130,7 +130,7 @@ describe('estimates of the limit', () => {
     async (rows, columns) => {
       const problem = problemOf(3, rows, columns)
       const moments = inOneGo(SampleMoments.of(problem))
-      const [estimate] = inOneGo(estimatesOf(moments, [problem.targets], range(columns), 1, true))
+      const [estimate] = inOneGo(estimatesOf(moments, [problem.targets], range(columns), 1, 'plain', true))
       expect(estimate.freedom).toBe(rows - 2 - columns)
       const drawn = await without(problem, 0, 0)
       expect(largestError(estimate.centres, drawn)).toBeLessThan(1e-10)
@@ -151,7 +151,7 @@ describe('estimates of the limit', () => {
   it.each([1, 0.1])('of hardly more samples than features are the ridge, and vary alike (alpha %d)', async (alpha) => {
     const problem = problemOf(4, 12, 30)
     const moments = inOneGo(SampleMoments.of(problem))
-    const [estimate] = inOneGo(estimatesOf(moments, [problem.targets], range(30), alpha))
+    const [estimate] = inOneGo(estimatesOf(moments, [problem.targets], range(30), alpha, 'plain'))
     expect(estimate.freedom).toBeLessThan(1)
     const whole = inOneGo(ridge(moments, inOneGo(targetMomentsOf(moments, problem.targets)), alpha, range(30)))
     expect(largestError(estimate.centres, whole.coefficients)).toBeLessThan(1e-10)

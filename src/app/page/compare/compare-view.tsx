@@ -1,6 +1,7 @@
 import type { ImageSet } from '../../data/image-set.ts'
-import type { DeviceStatus, OwnNetwork, Side } from '../contract/engine-api.ts'
+import type { DeviceStatus, OwnNetwork } from '../contract/engine-api.ts'
 import type { Asked } from '../contract/page-address.ts'
+import type { Side } from '../contract/side.ts'
 import { ExplanationPanel } from '../explain/explanation-panel.tsx'
 import { NetworkSelect } from '../parts/network-select.tsx'
 import { ImageNumber } from '../pictures/image-number.tsx'

@@ -1,3 +1,4 @@
+import type { ProxyMarked } from 'comlink'
 import type { BatchLog, DeviceKind, EpochLog } from '../../../engine/index.ts'
 import type {
   ExplanationRequest,
@@ -6,13 +7,21 @@ import type {
   SegmentWeight,
   Stability,
   Timings,
-  WeightInterval,
 } from '../../../lime/index.ts'
 import type { ImageSet } from '../../data/image-set.ts'
 import type { NetworkName as RecipeName } from '../../networks/recipes.ts'
 import type { Evaluation } from '../../tasks/evaluation.ts'
 import type { AverageEvidence } from './evidence-cells.ts'
+import type {
+  ExplanationProgress,
+  Flip,
+  LabelExplanation,
+  ShapleyEvidence,
+  SurrogateEvidence,
+} from './label-explanation.ts'
 import type { LayerChoice } from './layer-stack.ts'
+import type { PhotographApi } from './photograph-api.ts'
+import type { Side } from './side.ts'
 
 /** What the page and its Worker say to each other. Pictures cross as bytes of the task's size, 0 (black) to 255. */
 
@@ -47,39 +56,8 @@ export interface OwnNetwork {
   readonly classNames: readonly string[]
   /** Whether it is being trained now. */
   readonly isTraining: boolean
-}
-
-export interface ExplanationProgress {
-  readonly phase: 'segmentation' | 'prediction' | 'fit'
-  readonly done: number
-  readonly total: number
-}
-
-/** What LIME says of a class beside weights: its linear model. */
-export interface SurrogateEvidence {
-  readonly method: 'lime'
-  readonly intercept: number
-  readonly score: number
-  readonly localPrediction: number
-  /** The weights' 95 % confidence intervals, in their order. */
-  readonly intervals: readonly WeightInterval[]
-}
-
-/** What Shapley values say of a class beside themselves. */
-export interface ShapleyEvidence {
-  readonly method: 'shapley'
-  /** Its probability with all segments hidden. */
-  readonly base: number
-  /** The base and all values. */
-  readonly sum: number
-}
-
-export interface LabelExplanation {
-  readonly label: number
-  readonly probability: number
-  /** Largest |weight| first. */
-  readonly weights: readonly SegmentWeight[]
-  readonly evidence: SurrogateEvidence | ShapleyEvidence
+  /** What the browser says where it can't keep it until the next visit: its disk is full, say. null where it keeps it. */
+  readonly whyNotKept: string | null
 }
 
 export interface ExplanationResult {
@@ -96,18 +74,11 @@ export interface ExplanationResult {
   readonly labels: readonly LabelExplanation[]
   /** What the network's classes are called. */
   readonly classNames: readonly string[]
-  /**
-   * The segment without which alone the network says something else: of the few that speak most for what it says, the first;
-   * null where none of them does it.
-   */
-  readonly flip: { readonly segment: number; readonly predicted: number } | null
+  /** The segment without which alone the network says something else. */
+  readonly flip: Flip | null
   readonly warnings: readonly string[]
   readonly timings: Timings
 }
-
-/** Where on the page an explanation stands: each side has one. */
-export const sides = ['left', 'right'] as const
-export type Side = (typeof sides)[number]
 
 export const exportFormats = [
   'overlay.png',
@@ -233,13 +204,23 @@ export interface Loaded {
   readonly interrupted: InterruptedTraining | null
 }
 
-export type { AverageEvidence, Evaluation, ImageSet }
+export type {
+  AverageEvidence,
+  Evaluation,
+  ExplanationProgress,
+  ImageSet,
+  LabelExplanation,
+  ShapleyEvidence,
+  SurrogateEvidence,
+}
 
 /** What can be stopped. */
 export type RunName = 'explain-left' | 'explain-right' | 'judge' | 'average' | 'train'
 
 /** What the Worker tells without being asked. */
 export interface EngineListener {
+  /** At once, and every second until there is a device: see worker/pulse.ts. */
+  onAlive(): void
   onDevice(status: DeviceStatus): void
   /** null: there is none (any more). */
   onOwnNetwork(network: OwnNetwork | null): void
@@ -306,5 +287,7 @@ export interface EngineApi {
    * not one for these pictures.
    */
   openNetwork(files: readonly File[]): Promise<void>
+  /** What can be done with photographs. */
+  photographs(): Promise<PhotographApi & ProxyMarked>
   stop(run: RunName): void
 }

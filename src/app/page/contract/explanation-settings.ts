@@ -1,4 +1,4 @@
-import type { MethodName, RequestInput } from '../../../lime/index.ts'
+import type { HideColor, MethodName, RequestInput } from '../../../lime/index.ts'
 import type { SegmenterChoice } from './segmenter-parameters.ts'
 
 /** How a picture is explained, in the words of the page's form and address; requestOf() says it in those of a request. */
@@ -15,8 +15,8 @@ export interface ExplanationSettings {
   readonly hidden: HiddenChoice
 }
 
-/** What hidden segments show: their own mean, the picture's, the picture out of focus, black or white. */
-export const hiddenChoices = ['segment', 'mean', 'blur', '0', '1'] as const
+/** What hidden segments show: their own mean, one of what the library has a name for, black or white. */
+export const hiddenChoices = ['segment', 'mean', 'blur', 'inpaint', 'noise', '0', '1'] as const
 export type HiddenChoice = (typeof hiddenChoices)[number]
 
 export type Sampling = 'number' | 'auto' | 'exact'
@@ -70,7 +70,8 @@ export function requestOf({ method, parameters, samples, ...settings }: Explanat
   }
 }
 
-function hideColorOf(hidden: HiddenChoice) {
+/** What hidden parts show, as a request says it. */
+export function hideColorOf(hidden: HiddenChoice): HideColor {
   if (hidden === 'segment') return null
-  return hidden === 'mean' || hidden === 'blur' ? hidden : Number(hidden)
+  return hidden === '0' || hidden === '1' ? Number(hidden) : hidden
 }

@@ -13,6 +13,10 @@ import {
 export const viewNames = ['explain', 'compare', 'train', 'judge'] as const
 export type ViewName = (typeof viewNames)[number]
 
+/** Whose pictures: the data set's, or photographs, of which ./photograph-address.ts says the rest. */
+export const modes = ['data-set', 'photograph'] as const
+export type Mode = (typeof modes)[number]
+
 /** One side's explanation. */
 export interface Asked {
   readonly network: NetworkName
@@ -30,6 +34,7 @@ export interface AddressedSide extends Asked {
 
 export interface View {
   readonly view: ViewName
+  readonly mode: Mode
   readonly left: AddressedSide
   readonly right: AddressedSide
 }
@@ -61,6 +66,7 @@ export const plainSide: AddressedSide = {
 /** What an address that says nothing shows: a shirt that the network takes for a coat, and why. */
 export const firstView: View = {
   view: 'explain',
+  mode: 'data-set',
   left: { ...plainSide, settings: { ...plainSettings, segmenter: 'felzenszwalb' }, isExplained: true },
   right: {
     ...plainSide,
@@ -91,9 +97,11 @@ const rightPrefix = 'right-'
 export function readAddress(search: string, imageCount: number): View {
   const parameters = new URLSearchParams(search)
   const view = viewNames.find((name) => name === parameters.get('view')) ?? firstView.view
+  if (parameters.get('mode') === 'photograph') return { ...firstView, view, mode: 'photograph' }
   const saysOf = (prefix: string) => sideNames.some((name) => parameters.has(prefix + name))
   return {
     view,
+    mode: 'data-set',
     left: saysOf('') ? readSide(parameters, '', imageCount, plainSide) : firstView.left,
     right: saysOf(rightPrefix)
       ? readSide(parameters, rightPrefix, imageCount, { ...plainSide, image: null })
@@ -103,6 +111,7 @@ export function readAddress(search: string, imageCount: number): View {
 
 /** What an address says that can't be, as "samples=NaN"; something else stands in its place. */
 export function unreadIn(search: string, imageCount: number): string[] {
+  if (readAddress(search, imageCount).mode === 'photograph') return []
   const taken = new URLSearchParams(addressOf(readAddress(search, imageCount)))
   const plain = new Map(
     Object.entries({
@@ -169,8 +178,13 @@ function readParameters(
   return given.length === 0 ? null : { ...initialParameters(segmenter), ...Object.fromEntries(given) }
 }
 
-/** The address of a view, from its question mark on; empty for a picture that it can't hold. */
-export function addressOf({ view, left, right }: View): string {
+/** Whether a view is of photographs: there are views of the data set alone. */
+export function showsPhotographs({ view, mode }: Pick<View, 'view' | 'mode'>): boolean {
+  return mode === 'photograph' && (view === 'explain' || view === 'compare')
+}
+
+/** The address of a view of the data set, from its question mark on; empty for a picture that it can't hold. */
+export function addressOf({ view, left, right }: Omit<View, 'mode'>): string {
   const parameters = new URLSearchParams()
   if (view !== 'explain') parameters.set('view', view)
   if (view === 'explain' || view === 'compare') {

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
-import type { Side } from '../contract/engine-api.ts'
 import { type ExplanationSettings, methodChoices } from '../contract/explanation-settings.ts'
+import type { Side } from '../contract/side.ts'
 import { GreyCanvas } from '../pictures/grey-canvas.tsx'
 import { describePicture, type Picture } from '../pictures/picture.ts'
 import { PictureView } from '../pictures/picture-view.tsx'

@@ -23,7 +23,6 @@ export function Consequence({
   const name = classNames[label]
   const worth = points(Math.abs(weight)).slice(1)
   const decisive = flip?.segment ?? segment
-  const isHidden = decisive !== null && hiding.hidden.has(decisive)
   return (
     <div class="consequence">
       <p class="follows">
@@ -46,18 +45,23 @@ export function Consequence({
             : `Even segment ${segment}, which counts most, is worth no more than ${worth} percentage points ${weight < 0 ? 'against' : 'for'} ${name}, whose probability is ${percent(probability)}.`}
         </p>
       )}
-      {decisive !== null && (
-        <button
-          type="button"
-          onMouseEnter={() => hiding.highlight(decisive)}
-          onMouseLeave={() => hiding.highlight(null)}
-          onFocus={() => hiding.highlight(decisive)}
-          onBlur={() => hiding.highlight(null)}
-          onClick={() => hiding.toggle(decisive)}
-        >
-          {isHidden ? 'Show it again' : 'Hide it'}
-        </button>
-      )}
+      {decisive !== null && <HideButton segment={decisive} hiding={hiding} />}
     </div>
+  )
+}
+
+/** Hides a segment that was spoken of, or shows it again. */
+export function HideButton({ segment, hiding }: { segment: number; hiding: Hiding }) {
+  return (
+    <button
+      type="button"
+      onMouseEnter={() => hiding.highlight(segment)}
+      onMouseLeave={() => hiding.highlight(null)}
+      onFocus={() => hiding.highlight(segment)}
+      onBlur={() => hiding.highlight(null)}
+      onClick={() => hiding.toggle(segment)}
+    >
+      {hiding.hidden.has(segment) ? 'Show it again' : 'Hide it'}
+    </button>
   )
 }

@@ -8,7 +8,7 @@ import { FileChoice } from '../pictures/file-choice.tsx'
 import type { ImageFilter } from '../pictures/image-filter.ts'
 import { ImagePicker } from '../pictures/image-picker.tsx'
 import { LikenessNote } from '../pictures/likeness-note.tsx'
-import { type Picture, testPicture } from '../pictures/picture.ts'
+import { cameraPicture, type Picture, testPicture } from '../pictures/picture.ts'
 import { ProbabilityBars } from '../pictures/probability-bars.tsx'
 import { usePrediction } from '../pictures/use-prediction.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
@@ -91,7 +91,11 @@ export function ExplainView({
           onSelect={(index) => onPicture(testPicture(images, index))}
         />
         <FileChoice onFile={onFile} />
-        <CameraInput onPicture={onPicture} onProblem={onProblem} />
+        <CameraInput
+          hint="Fill the frame with one garment. Light on a dark ground works best."
+          onTaken={async (taken) => onPicture(await cameraPicture(taken))}
+          onProblem={onProblem}
+        />
         <details class="drawing" onToggle={({ currentTarget: { open } }) => setDrawn((has) => has || open)}>
           <summary>Draw one, or draw on this one</summary>
           {hasDrawn && <DrawPad picture={picture} onPicture={onPicture} />}

@@ -1,26 +1,39 @@
 import { useMemo } from 'preact/hooks'
 import type {
   ExplanationResult,
+  ExportFormat,
   ExportSubject,
   LabelExplanation,
   ShapleyEvidence,
-  Side,
   SurrogateEvidence,
 } from '../contract/engine-api.ts'
 import { methodChoices, samplingOf } from '../contract/explanation-settings.ts'
+import type { Side } from '../contract/side.ts'
 import { count, decimal, duration, percent, signed } from '../number-format.ts'
 import { Fact } from '../parts/fact.tsx'
 import { loadedWhenShown } from '../parts/loaded-when-shown.tsx'
+import type { MenuItem } from '../parts/menu-button.tsx'
+import { SaveMenu } from '../parts/save-menu.tsx'
 import { describePicture } from '../pictures/picture.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
 import { FourPanels } from './four-panels.tsx'
 import type { Look } from './look-choice.tsx'
-import { SaveMenu } from './save-menu.tsx'
 import { SegmentTable } from './segment-table.tsx'
 import type { ShownExplanation } from './use-explanation.ts'
 import type { Hiding } from './use-hiding.ts'
 
 const TrustPanel = loadedWhenShown(async () => (await import('./trust-panel.tsx')).TrustPanel)
+
+const formats: readonly MenuItem<ExportFormat>[] = [
+  { name: 'overlay.png', title: 'Weights on the picture, PNG' },
+  { name: 'overlay.svg', title: 'Weights on the picture with legend, SVG' },
+  { name: 'heatmap.png', title: 'Weights alone, PNG' },
+  { name: 'heatmap.svg', title: 'Weights alone with legend, SVG' },
+  { name: 'boundaries.png', title: 'Segments, PNG' },
+  { name: 'panels-for.png', title: 'Four panels for, PNG' },
+  { name: 'panels-against.png', title: 'Four panels against, PNG' },
+  { name: 'explanation.json', title: 'Numbers of all classes, JSON' },
+]
 
 const samplingInWords = {
   number: 'As many as were asked for, the picture itself among them',
@@ -89,13 +102,15 @@ export function ExplanationDetails({
       />
       <Facts result={result} explained={explained} />
       <SaveMenu
-        engine={engine}
-        side={side}
-        label={label}
-        name={name}
-        subject={subject}
-        isStale={isStale}
+        formats={formats}
+        picture={subject.index === undefined ? 'picture' : `image-${subject.index}`}
+        className={name}
+        fileOf={(format) => engine.exported(side, label, format, subject)}
+        isDisabled={isStale}
         isLinkWhole={isLinkWhole}
+        linkHint={
+          isLinkWhole ? 'Shows the same view again, wherever it is opened' : 'No link can hold a picture of your own'
+        }
         onProblem={onProblem}
       />
       <details

@@ -3,6 +3,7 @@ import { type ExplanationSettings, methodChoices } from '../contract/explanation
 import { type Asked, plainSide } from '../contract/page-address.ts'
 import { segmenterTitles } from '../contract/segmenter-parameters.ts'
 import { count, percent } from '../number-format.ts'
+import { RunButton } from '../parts/run-button.tsx'
 import type { Prediction } from '../pictures/use-prediction.ts'
 import { SettingFields } from './setting-fields.tsx'
 
@@ -34,21 +35,7 @@ export function ExplanationForm({
       }}
     >
       <ClassChoice prediction={prediction} label={label} onLabel={(chosen) => onAsked({ ...asked, label: chosen })} />
-      {/* One button in both states: the focus stays on it. Enter in a field explains, and never stops. */}
-      <button type="submit" hidden disabled={!canExplain} />
-      <button
-        type="button"
-        class={isRunning ? 'stop' : 'primary'}
-        disabled={!canExplain && !isRunning}
-        onClick={({ detail }) => {
-          // The second press of a double click is not meant for what the button has become.
-          if (detail > 1) return
-          if (isRunning) onStop()
-          else onExplain()
-        }}
-      >
-        {isRunning ? 'Stop' : 'Explain'}
-      </button>
+      <RunButton title="Explain" isRunning={isRunning} canRun={canExplain} onRun={onExplain} onStop={onStop} />
       <details class="wide explanation-settings">
         <summary>
           Settings <span class="hint">{inWords(settings)}</span>

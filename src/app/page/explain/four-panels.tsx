@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { ExportSubject, Side } from '../contract/engine-api.ts'
+import type { ExportSubject } from '../contract/engine-api.ts'
+import type { Side } from '../contract/side.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
 import { messageOf } from '../worker/use-engine.ts'
 

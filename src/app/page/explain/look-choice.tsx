@@ -1,4 +1,4 @@
-import type { Side } from '../contract/engine-api.ts'
+import type { Side } from '../contract/side.ts'
 import type { EvidencePicture } from '../parts/overlay-canvas.tsx'
 
 /** What of an explanation is looked at, and how. It stays when another explanation comes. */
@@ -15,21 +15,34 @@ const looks: readonly { readonly shows: Look['shows']; readonly title: string }[
 ]
 
 /** How the evidence is drawn. */
-export function LookChoice({ side, look, onLook }: { side: Side; look: Look; onLook: (look: Look) => void }) {
+export function LookChoice({
+  side,
+  look,
+  hasPanels = true,
+  onLook,
+}: {
+  side: Side
+  look: Look
+  /** Whether the tutorial's four panels are among them. */
+  hasPanels?: boolean
+  onLook: (look: Look) => void
+}) {
   return (
     <fieldset class="shows">
       <legend class="visually-hidden">Show the evidence as</legend>
-      {looks.map(({ shows, title }) => (
-        <label key={shows}>
-          <input
-            type="radio"
-            name={`shows-${side}`}
-            checked={look.shows === shows}
-            onChange={() => onLook({ ...look, shows })}
-          />
-          <span>{title}</span>
-        </label>
-      ))}
+      {looks
+        .filter(({ shows }) => hasPanels || shows !== 'panels')
+        .map(({ shows, title }) => (
+          <label key={shows}>
+            <input
+              type="radio"
+              name={`shows-${side}`}
+              checked={look.shows === shows}
+              onChange={() => onLook({ ...look, shows })}
+            />
+            <span>{title}</span>
+          </label>
+        ))}
     </fieldset>
   )
 }

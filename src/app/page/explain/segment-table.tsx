@@ -1,11 +1,13 @@
 import { useMemo } from 'preact/hooks'
 import { type SegmentWeight, type WeightInterval, weightLimit } from '../../../lime/index.ts'
-import { percent, signed } from '../number-format.ts'
+import { type AnswerWords, probabilityWords } from '../answer-words.ts'
+import { percent } from '../number-format.ts'
 import { isMoved } from '../parts/pointer-moves.ts'
 
 /** The segments, heaviest first. Pointing at one, or moving the focus to it, shows where it is; pressing it hides it, or shows it again. */
 export function SegmentTable({
   className,
+  words = probabilityWords,
   weightTitle,
   segments,
   weights,
@@ -16,6 +18,7 @@ export function SegmentTable({
   onPress,
 }: {
   className: string
+  words?: AnswerWords
   weightTitle: string
   segments: Int32Array
   weights: readonly SegmentWeight[]
@@ -33,12 +36,12 @@ export function SegmentTable({
   }, [segments])
 
   /** A bar of full length: the picture's colours have the same scale. */
-  const limit = weightLimit(weights)
+  const limit = weightLimit(weights, words.least)
 
   return (
     <div class="segments">
       <table>
-        <caption>Segments, by what they add to the probability of {className}</caption>
+        <caption>Segments, by what they add to {words.subject(className)}</caption>
         <thead>
           <tr>
             <th scope="col">Segment</th>
@@ -80,7 +83,7 @@ export function SegmentTable({
                   />
                   {intervals && <span class="interval" style={placeOf(intervals[rank], limit)} />}
                 </span>
-                <span class="weight-number">{signed(weight)}</span>
+                <span class="weight-number">{words.weight(weight)}</span>
               </td>
             </tr>
           ))}

@@ -8,10 +8,13 @@ import { kernelWidths } from '../contract/page-address.ts'
 import { segmenterParameters } from '../contract/segmenter-parameters.ts'
 import { Choice } from '../parts/choice.tsx'
 
-const hiddenTitles: Readonly<Record<HiddenChoice, string>> = {
+/** What hidden segments show, for people. */
+export const hiddenTitles: Readonly<Record<HiddenChoice, string>> = {
   segment: 'its own mean',
   mean: 'the picture’s mean',
   blur: 'the picture, blurred',
+  inpaint: 'what surrounds it',
+  noise: 'noise',
   '0': 'black',
   '1': 'white',
 }

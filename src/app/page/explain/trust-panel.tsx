@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import type { Faithfulness, Stability } from '../../../lime/index.ts'
-import type { Side } from '../contract/engine-api.ts'
+import type { Side } from '../contract/side.ts'
 import { percent, signed } from '../number-format.ts'
 import { Fact } from '../parts/fact.tsx'
 import { type Curve, LineChart } from '../parts/line-chart.tsx'

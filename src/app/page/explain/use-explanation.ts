@@ -5,10 +5,11 @@ import type {
   ExplanationResult,
   LabelExplanation,
   OwnNetwork,
-  Side,
+  RunName,
 } from '../contract/engine-api.ts'
 import { requestOf } from '../contract/explanation-settings.ts'
 import type { Asked } from '../contract/page-address.ts'
+import type { Side } from '../contract/side.ts'
 import { type RunState, useRun } from '../parts/use-run.ts'
 import type { Picture } from '../pictures/picture.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
@@ -51,7 +52,7 @@ export function useExplanation(
   ownNetwork: OwnNetwork | null,
   onProblem: (problem: string) => void,
 ): ExplanationRun {
-  const { state, start, stop, clear } = useRun<ShownExplanation, ExplanationProgress>(
+  const { state, start, stop, clear } = useRun<ShownExplanation, ExplanationProgress, RunName>(
     engine,
     `explain-${side}`,
     'The explanation',

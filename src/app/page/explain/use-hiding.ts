@@ -1,6 +1,5 @@
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
-import type { ExplanationResult, Side } from '../contract/engine-api.ts'
-import type { EngineClient } from '../worker/engine-client.ts'
+import type { Side } from '../contract/side.ts'
 import { messageOf } from '../worker/use-engine.ts'
 
 /** Which segments of an explanation are pointed at and hidden, and what the network says without them. */
@@ -16,18 +15,24 @@ export interface Hiding {
   showAll(): void
 }
 
+/** Who says what the network says without some segments. */
+interface Asker {
+  predictWithout(side: Side, hidden: readonly number[]): Promise<Float32Array>
+}
+
 const nothing: ReadonlySet<number> = new Set()
 
 /** Of the explanation that side shows; another one has other segments: none of them is hidden or highlighted. */
 export function useHiding(
-  engine: EngineClient,
+  engine: Asker,
   side: Side,
-  result: ExplanationResult | null,
+  /** Another object is another explanation. */
+  result: object | null,
   isStale: boolean,
   onProblem: (problem: string) => void,
 ): Hiding {
   const [touched, setTouched] = useState<{
-    readonly result: ExplanationResult | null
+    readonly result: object | null
     readonly highlighted: number | null
     readonly hidden: ReadonlySet<number>
   }>({ result, highlighted: null, hidden: nothing })
@@ -73,7 +78,7 @@ function useWithout(
     known,
     onProblem,
   }: {
-    engine: EngineClient
+    engine: Asker
     side: Side
     /** What the network said without which segments. */
     known: Map<string, Float32Array>

@@ -1,5 +1,6 @@
+import { type AnswerWords, probabilityWords } from '../answer-words.ts'
 import type { LabelExplanation } from '../contract/engine-api.ts'
-import { percent, signed } from '../number-format.ts'
+import { AnswerCell } from '../parts/answer-cell.tsx'
 import { predictedOf } from '../pictures/use-prediction.ts'
 import type { Hiding } from './use-hiding.ts'
 
@@ -7,16 +8,19 @@ import type { Hiding } from './use-hiding.ts'
 export function WhatIf({
   explained,
   classNames,
+  words = probabilityWords,
   hiding: { highlighted, hidden, withoutHighlighted, withoutHidden, showAll },
 }: {
   explained: LabelExplanation
   classNames: readonly string[]
+  words?: AnswerWords
   hiding: Hiding
 }) {
   const { label, probability, weights, evidence } = explained
+  const { isProbability, number } = words
   const name = classNames[label]
   const becomes = (probabilities: Float32Array | null) => {
-    const predicted = probabilities && predictedOf(probabilities)
+    const predicted = probabilities && isProbability ? predictedOf(probabilities) : null
     return predicted === null || predicted === label ? null : classNames[predicted]
   }
   const rank = weights.findIndex(([segment]) => segment === highlighted)
@@ -28,17 +32,19 @@ export function WhatIf({
   return (
     <div class="what-if">
       <table>
-        <caption>What if parts are hidden? Probability of {name}</caption>
+        <caption>What if parts are hidden? {words.title(name)}</caption>
         <tbody>
-          <Row term="Whole picture" probability={probability} becomes={null} />
+          <Row words={words} term="Whole picture" said={probability} becomes={null} />
           <Row
+            words={words}
             term={pointedAt === null ? 'Without one segment' : `Without segment ${pointedAt}`}
-            probability={pointedAt === null ? null : (withoutHighlighted?.[label] ?? null)}
+            said={pointedAt === null ? null : (withoutHighlighted?.[label] ?? null)}
             becomes={pointedAt === null ? null : becomes(withoutHighlighted)}
           />
           <Row
+            words={words}
             term={pressed.length === 0 ? 'Without those hidden' : withoutPressed}
-            probability={withoutHidden?.[label] ?? null}
+            said={withoutHidden?.[label] ?? null}
             becomes={becomes(withoutHidden)}
           />
         </tbody>
@@ -46,8 +52,8 @@ export function WhatIf({
       <div class="what-if-note">
         <p class="hint">
           {rank < 0
-            ? 'Press a segment, in the picture or the table, to hide it. What is hidden shows its mean colour.'
-            : `Segment ${highlighted} is number ${rank + 1} of ${weights.length}: ${signed(weights[rank][1])}${confidenceOf(evidence, rank)}.`}
+            ? 'Press a segment, in the picture or the table, to hide it. Press it again to show it.'
+            : `Segment ${highlighted} is number ${rank + 1} of ${weights.length}: ${words.weight(weights[rank][1])}${confidenceOf(evidence, rank, words)}.`}
         </p>
         <button type="button" disabled={pressed.length === 0} onClick={showAll}>
           Show all
@@ -55,39 +61,37 @@ export function WhatIf({
       </div>
       <p class="visually-hidden" role="status">
         {withoutHidden &&
-          `${withoutPressed}: ${classNames[predictedOf(withoutHidden)]}; ${name} ${percent(withoutHidden[label])} instead of ${percent(probability)}.`}
+          `${withoutPressed}: ${isProbability ? `${classNames[predictedOf(withoutHidden)]}; ` : ''}${name} ${number(withoutHidden[label])} instead of ${number(probability)}.`}
       </p>
     </div>
   )
 }
 
-function confidenceOf(evidence: LabelExplanation['evidence'], rank: number): string {
+function confidenceOf(evidence: LabelExplanation['evidence'], rank: number, { weight }: AnswerWords): string {
   if (evidence.method !== 'lime') return ''
   const { low, high } = evidence.intervals[rank]
-  return `, with 95 % confidence ${signed(low)} to ${signed(high)}`
+  return `, with 95 % confidence ${weight(low)} to ${weight(high)}`
 }
 
 function Row({
+  words,
   term,
-  probability,
+  said,
   becomes,
 }: {
+  words: AnswerWords
   term: string
   /** null: not known, or nothing is hidden. */
-  probability: number | null
+  said: number | null
   /** The class that is predicted then, where it is another. */
   becomes: string | null
 }) {
   return (
-    <tr class={probability === null ? 'is-empty' : undefined}>
+    <tr class={said === null ? 'is-empty' : undefined}>
       <th scope="row">{term}</th>
-      <td data-probability={probability ?? undefined}>
-        <span class="bar" aria-hidden="true">
-          <span style={{ width: `${(probability ?? 0) * 100}%` }} />
-        </span>
-        <span class="number">{probability === null ? '–' : percent(probability)}</span>
+      <AnswerCell said={said} words={words}>
         <span class="becomes">{becomes && `→ ${becomes}`}</span>
-      </td>
+      </AnswerCell>
     </tr>
   )
 }

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { AverageEvidence, Evaluation, OwnNetwork, ShippedNetwork } from '../contract/engine-api.ts'
+import type { AverageEvidence, Evaluation, OwnNetwork, RunName, ShippedNetwork } from '../contract/engine-api.ts'
 import { type Counted, type Run, useRun } from '../parts/use-run.ts'
 import { allImages, type ImageFilter } from '../pictures/image-filter.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
@@ -20,8 +20,8 @@ export function useJudging(
   source: OwnNetwork | ShippedNetwork | null,
   onProblem: (problem: string) => void,
 ): Judging {
-  const judgement = useRun<Evaluation, Counted>(engine, 'judge', 'The judgement', onProblem)
-  const average = useRun<AverageEvidence, Counted>(engine, 'average', 'The average', onProblem)
+  const judgement = useRun<Evaluation, Counted, RunName>(engine, 'judge', 'The judgement', onProblem)
+  const average = useRun<AverageEvidence, Counted, RunName>(engine, 'average', 'The average', onProblem)
   const [filter, setFilter] = useState<ImageFilter>(allImages)
   const { clear: clearJudgement } = judgement
   const { clear: clearAverage } = average

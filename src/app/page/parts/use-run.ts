@@ -1,6 +1,5 @@
 import { useCallback, useRef, useState } from 'preact/hooks'
-import type { RunName } from '../contract/engine-api.ts'
-import { type EngineClient, isStopped } from '../worker/engine-client.ts'
+import { isStopped } from '../worker/engine-client.ts'
 import { messageOf } from '../worker/use-engine.ts'
 
 /** Long work in the Worker, as the page shows it. */
@@ -27,10 +26,13 @@ export interface Run<Result, Progress> {
   clear(): void
 }
 
-/** @param what it is, for people, at the beginning of a sentence */
-export function useRun<Result, Progress>(
-  engine: EngineClient,
-  name: RunName,
+/**
+ * @param engine what it runs in
+ * @param what it is, for people, at the beginning of a sentence
+ */
+export function useRun<Result, Progress, Name extends string>(
+  engine: { stop(run: Name): unknown },
+  name: Name,
   what: string,
   onProblem: (problem: string) => void,
 ): Run<Result, Progress> {

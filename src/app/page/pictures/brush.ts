@@ -1,4 +1,5 @@
 import { task } from '../../tasks/chosen-task.ts'
+import { distanceToLine, type Point, runsInside } from './lines.ts'
 
 /**
  * Drawing on a picture of the network's few pixels. A stroke is the set of points it came by: how much of each pixel it covers
@@ -15,12 +16,6 @@ export interface Brush {
   readonly fills: boolean
   /** What is drawn on one side appears on the other: clothes are alike on both. */
   readonly mirrors: boolean
-}
-
-/** In pixels from the picture's top left corner: the first pixel's middle is at 0.5, 0.5. */
-export interface Point {
-  readonly x: number
-  readonly y: number
 }
 
 const [height, width] = task.inputShape
@@ -59,9 +54,8 @@ export class Stroke {
     const coverage = this.line.slice()
     const { points } = this
     if (points.length === 0) return coverage
-    const closed = [...points, points[0]]
     coverLine(coverage, points[points.length - 1], points[0], this.brush.radius)
-    coverInside(coverage, closed)
+    runsInside(points, { height, width }, (first, end) => coverage.fill(1, first, end))
     return coverage
   }
 }
@@ -74,37 +68,11 @@ function opposite(pixel: number): number {
 
 /** Covers all pixels near the line, fully in its middle and less towards its edge; what is covered more stays so. */
 function coverLine(coverage: Float32Array, from: Point, to: Point, radius: number): void {
-  const [dx, dy] = [to.x - from.x, to.y - from.y]
-  const length = dx * dx + dy * dy
   // Half of a broad brush is soft; a fine one is as soft as a pixel, so that it does not jump from one to the next.
   const softness = Math.max(1, radius)
   for (let pixel = 0; pixel < pixelCount; pixel++) {
-    const x = (pixel % width) + 0.5 - from.x
-    const y = Math.floor(pixel / width) + 0.5 - from.y
-    const along = length === 0 ? 0 : Math.min(1, Math.max(0, (x * dx + y * dy) / length))
-    const distance = Math.hypot(x - along * dx, y - along * dy)
+    const distance = distanceToLine((pixel % width) + 0.5, Math.floor(pixel / width) + 0.5, from, to)
     const share = Math.min(1, (radius + 0.5 - distance) / softness)
     if (share > coverage[pixel]) coverage[pixel] = share
-  }
-}
-
-/** Covers the pixels whose middles a closed line winds around, in whichever direction and however often. */
-function coverInside(coverage: Float32Array, closed: readonly Point[]): void {
-  for (let y = 0; y < height; y++) {
-    const crossings: { x: number; turn: 1 | -1 }[] = []
-    for (let i = 1; i < closed.length; i++) {
-      const [a, b] = [closed[i - 1], closed[i]]
-      const isAbove = (point: Point) => point.y <= y + 0.5
-      if (isAbove(a) === isAbove(b)) continue
-      crossings.push({ x: a.x + ((y + 0.5 - a.y) / (b.y - a.y)) * (b.x - a.x), turn: isAbove(a) ? 1 : -1 })
-    }
-    crossings.sort((a, b) => a.x - b.x)
-    let turns = 0
-    for (const [i, { x: start, turn }] of crossings.entries()) {
-      turns += turn
-      if (turns === 0) continue
-      const end = crossings[i + 1].x
-      for (let x = Math.max(0, Math.ceil(start - 0.5)); x < Math.min(width, end - 0.5); x++) coverage[y * width + x] = 1
-    }
   }
 }

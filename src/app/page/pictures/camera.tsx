@@ -1,18 +1,21 @@
 import type { RefObject } from 'preact'
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import type { Camera } from './open-camera.ts'
-import type { Picture } from './picture.ts'
 import { type CameraState, useCamera } from './use-camera.ts'
 
-/** Takes a picture with a camera. */
+/** Takes a picture with a camera: the middle square of what it sees. */
 export function CameraInput({
-  onPicture,
+  hint,
+  onTaken,
   onProblem,
 }: {
-  onPicture: (picture: Picture) => void
+  /** What to point it at. */
+  hint: string
+  /** Takes the picture, and says when it is done with it. */
+  onTaken: (taken: ImageBitmap) => Promise<void>
   onProblem: (problem: string) => void
 }) {
-  const { state, open, close, setLive, take } = useCamera(onPicture, onProblem)
+  const { state, open, close, setLive, take } = useCamera(onTaken, onProblem)
   const video = useRef<HTMLVideoElement>(null)
   const { opener, shutter, cancel } = useLedFocus(state)
   if (state.phase === 'closed')
@@ -45,7 +48,7 @@ export function CameraInput({
       )}
       {state.phase === 'open' && (
         <>
-          <p class="hint">Fill the frame with one garment. Light on a dark ground works best.</p>
+          <p class="hint">{hint}</p>
           <CameraSelect camera={state.camera} onCamera={open} />
         </>
       )}

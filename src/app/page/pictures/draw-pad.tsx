@@ -1,24 +1,21 @@
 import { useId, useState } from 'preact/hooks'
 import { task } from '../../tasks/chosen-task.ts'
 import { arrowSteps } from '../parts/arrow-steps.ts'
-import type { Brush, Point } from './brush.ts'
+import { Slider } from '../parts/slider.tsx'
+import type { Brush } from './brush.ts'
+import { BrushRing } from './brush-ring.tsx'
 import { isSame } from './drawing-history.ts'
 import { GreyCanvas } from './grey-canvas.tsx'
 import type { Picture } from './picture.ts'
+import { type Cell, cellAt, middleOf, share } from './pointing.ts'
+import { isRedo, isUndo } from './undo-keys.ts'
 import { useDrawing } from './use-drawing.ts'
+import { usePen } from './use-pen.ts'
 
 type Drawing = ReturnType<typeof useDrawing>
 
-/** A pixel of the pad, by column and row. */
-interface Cell {
-  readonly x: number
-  readonly y: number
-}
-
 const [height, width] = task.inputShape
-
-/** The number of the button that a pen's other end presses. */
-const penEraserButton = 5
+const extent = { height, width }
 
 /** Draws a picture for the network, from nothing or from the picture shown: the prediction follows each stroke. */
 export function DrawPad({
@@ -105,19 +102,30 @@ function Pad({ drawing, brush }: { drawing: Drawing; brush: Brush }) {
   const [cursor, setCursor] = useState<Cell>({ x: width >> 1, y: height >> 1 })
   const [isTold, setTold] = useState(false)
   const eraser: Brush = { ...brush, brightness: 0 }
-  const { pointer, isDrawing, ...onPointer } = usePointer(drawing, brush, eraser, (cell, isFirst) => {
-    setCursor(cell)
-    if (isFirst) setTold(false)
+  const { pointer, isDrawing, ...onPointer } = usePen(extent, {
+    onBegin(point, isEraser) {
+      setCursor(cellAt(point, extent))
+      setTold(false)
+      drawing.begin(isEraser ? eraser : brush, point)
+    },
+    onMove(points) {
+      setCursor(cellAt(points[points.length - 1], extent))
+      drawing.drawTo(points)
+    },
+    onEnd: drawing.end,
+    onCancel: drawing.end,
   })
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.altKey || isDrawing) return
     if (event.ctrlKey || event.metaKey) {
-      if (undoOrRedo(drawing, event)) event.preventDefault()
-      return
+      if (isUndo(event)) drawing.undo()
+      else if (isRedo(event)) drawing.redo()
+      else return
+      return event.preventDefault()
     }
     const step = arrowSteps[event.key]
     if (step) {
-      const next = cellAt({ x: cursor.x + step.x, y: cursor.y + step.y })
+      const next = cellAt({ x: cursor.x + step.x, y: cursor.y + step.y }, extent)
       if (event.shiftKey) {
         if (!drawing.isDrawing()) drawing.begin(brush, middleOf(cursor))
         drawing.drawTo([middleOf(next)])
@@ -157,9 +165,9 @@ function Pad({ drawing, brush }: { drawing: Drawing; brush: Brush }) {
             height: share(1, height),
           }}
         />
-        {pointer && <BrushRing at={pointer} diameter={2 * brush.radius} />}
+        {pointer && <BrushRing at={pointer} diameter={2 * brush.radius} extent={extent} />}
         {pointer && brush.mirrors && (
-          <BrushRing at={{ x: width - pointer.x, y: pointer.y }} diameter={2 * brush.radius} />
+          <BrushRing at={{ x: width - pointer.x, y: pointer.y }} diameter={2 * brush.radius} extent={extent} />
         )}
       </div>
       <p id={description} class="hint">
@@ -172,111 +180,6 @@ function Pad({ drawing, brush }: { drawing: Drawing; brush: Brush }) {
   )
 }
 
-/** Draws with one pointer at a time: other fingers do nothing. */
-function usePointer(
-  drawing: Drawing,
-  brush: Brush,
-  eraser: Brush,
-  /** Hears where it draws. */
-  onCell: (cell: Cell, isFirst: boolean) => void,
-) {
-  /** Where the pointer is, while it shows where the brush would touch. */
-  const [pointer, setPointer] = useState<Point | null>(null)
-  const [drawingPointer, setDrawingPointer] = useState<number | null>(null)
-  const onPointerDown = (event: PointerEvent) => {
-    const isEraser = event.button === penEraserButton
-    if (drawingPointer !== null || (event.button !== 0 && !isEraser)) return
-    const pad = event.currentTarget as HTMLElement
-    const point = pointIn(pad, event)
-    pad.setPointerCapture(event.pointerId)
-    setDrawingPointer(event.pointerId)
-    onCell(cellAt(point), true)
-    drawing.begin(isEraser ? eraser : brush, point)
-  }
-  const onPointerMove = (event: PointerEvent) => {
-    const pad = event.currentTarget as HTMLElement
-    const point = pointIn(pad, event)
-    setPointer(event.pointerType === 'touch' ? null : point)
-    if (event.pointerId !== drawingPointer) return
-    // Where the pointer was since the last frame. Only secure contexts tell.
-    const passed = 'getCoalescedEvents' in event ? event.getCoalescedEvents() : []
-    drawing.drawTo([...passed.map((each) => pointIn(pad, each)), point])
-    onCell(cellAt(point), false)
-  }
-  const onPointerEnd = (event: PointerEvent) => {
-    if (event.pointerId !== drawingPointer) return
-    setDrawingPointer(null)
-    drawing.end()
-  }
-  return {
-    pointer,
-    isDrawing: drawingPointer !== null,
-    onPointerDown,
-    onPointerMove,
-    onPointerUp: onPointerEnd,
-    onPointerCancel: onPointerEnd,
-    onPointerLeave: () => setPointer(null),
-  }
-}
-
-/** @returns whether these keys, pressed with Ctrl or Cmd, mean either */
-function undoOrRedo(drawing: Drawing, { key, shiftKey }: KeyboardEvent): boolean {
-  const letter = key.toLowerCase()
-  if (letter === 'z' && !shiftKey) drawing.undo()
-  else if (letter === 'y' || letter === 'z') drawing.redo()
-  else return false
-  return true
-}
-
-/** Where the brush would touch. */
-function BrushRing({ at, diameter }: { at: Point; diameter: number }) {
-  return (
-    <span
-      class="pad-brush"
-      aria-hidden="true"
-      style={{
-        left: share(at.x, width),
-        top: share(at.y, height),
-        width: share(diameter, width),
-        height: share(diameter, height),
-      }}
-    />
-  )
-}
-
-function Slider({
-  label,
-  unit,
-  range: [least, most],
-  value,
-  isOff = false,
-  onChange,
-}: {
-  label: string
-  unit: string
-  range: readonly [number, number]
-  value: number
-  isOff?: boolean
-  onChange: (value: number) => void
-}) {
-  return (
-    <label>
-      <span class="draw-pad-value">
-        {label} <span class="number">{`${value} ${unit}`}</span>
-      </span>
-      <input
-        type="range"
-        min={least}
-        max={most}
-        value={value}
-        disabled={isOff}
-        aria-valuetext={`${value} ${unit}`}
-        onInput={({ currentTarget }) => onChange(currentTarget.valueAsNumber)}
-      />
-    </label>
-  )
-}
-
 function Check({ label, isOn, onChange }: { label: string; isOn: boolean; onChange: (isOn: boolean) => void }) {
   return (
     <label class="check">
@@ -284,24 +187,4 @@ function Check({ label, isOn, onChange }: { label: string; isOn: boolean; onChan
       {label}
     </label>
   )
-}
-
-/** Pixels of the picture as a share of the pad's height or width, whatever its size on the screen. */
-function share(pixels: number, extent: number): string {
-  return `${(pixels / extent) * 100}%`
-}
-
-function pointIn(pad: HTMLElement, { clientX, clientY }: MouseEvent): Point {
-  const shown = pad.getBoundingClientRect()
-  return { x: ((clientX - shown.left) / shown.width) * width, y: ((clientY - shown.top) / shown.height) * height }
-}
-
-/** The pixel a point lies in; of a point beyond the picture, the nearest. */
-function cellAt({ x, y }: Point): Cell {
-  const within = (place: number, extent: number) => Math.min(extent - 1, Math.max(0, Math.floor(place)))
-  return { x: within(x, width), y: within(y, height) }
-}
-
-function middleOf({ x, y }: Cell): Point {
-  return { x: x + 0.5, y: y + 0.5 }
 }

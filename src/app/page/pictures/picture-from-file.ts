@@ -1,10 +1,12 @@
 import { rgbToGray } from '../../../lime/index.ts'
-import { decodePng, type FloatImage, maxPixels, withoutTransparency } from '../../data/png.ts'
+import { decodePicture } from '../../pictures/decode-picture.ts'
+import { floatImage, type Picture } from '../../pictures/picture.ts'
+import { withoutTransparency } from '../../pictures/transparency.ts'
 import { task } from '../../tasks/chosen-task.ts'
 
 /**
  * Somebody's file, or what a camera saw, as a picture for the network: grey, fitted whole into the network's size. Loaded when
- * the first one comes, so that the page opens without a PNG reader.
+ * the first one comes, so that the page opens without readers of pictures.
  */
 
 interface GreyImage {
@@ -30,6 +32,8 @@ const fewPixels = 2 ** 20
 const smallExtent = 1024
 /** Beyond it browsers refuse, or run out of memory. */
 const maxFilePixels = 100e6
+/** What is taken of a browser that can't decode small: for each pixel there are some twenty bytes to come. */
+const maxWholePixels = 4096 * 4096
 
 /** @throws Error that says what is wrong with the file, by name */
 export async function pictureFromFile(file: File): Promise<FittedPicture> {
@@ -45,8 +49,8 @@ export async function pictureFromFile(file: File): Promise<FittedPicture> {
       `${name} is ${width} × ${height} pixels, ${Math.round((width * height) / 1e6)} megapixels; at most ${maxFilePixels / 1e6} are taken`,
     )
   const grey =
-    isPng && width * height <= fewPixels
-      ? await greyFromPng(new Uint8Array(await file.arrayBuffer()), name)
+    width * height <= fewPixels
+      ? await greyFromWhole(new Uint8Array(await file.arrayBuffer()), name)
       : await greyFromBrowser(file, name, { width, height })
   return fit(grey)
 }
@@ -94,19 +98,20 @@ function unreadable(name: string): string {
   return `${name} is not a picture this browser can read; PNG, JPEG, WebP and GIF will do`
 }
 
-async function greyFromPng(bytes: Uint8Array, name: string): Promise<GreyImage> {
+/** By the decoders that Node has, too: the same pixels there. */
+async function greyFromWhole(bytes: Uint8Array, name: string): Promise<GreyImage> {
   try {
-    return greyOf(await decodePng(bytes))
+    return greyOf(await decodePicture(bytes, { ground: 'contrast' }))
   } catch (error) {
     throw new Error(`${name} can't be read: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
 
-/** Whatever the browser can show: JPEG, WebP, GIF, …; a large one is decoded small. */
+/** Whatever the browser can show, decoded small. */
 async function greyFromBrowser(file: File, name: string, { width, height }: Size): Promise<GreyImage> {
-  const scale = width * height > fewPixels ? smallExtent / Math.max(width, height) : 1
+  const scale = smallExtent / Math.max(width, height)
   const small = { resizeWidth: Math.ceil(width * scale), resizeHeight: Math.ceil(height * scale) }
-  const bitmap = await createImageBitmap(file, scale < 1 ? { ...small, resizeQuality: 'high' } : {}).catch(() => null)
+  const bitmap = await createImageBitmap(file, { ...small, resizeQuality: 'high' }).catch(() => null)
   if (!bitmap) throw new Error(unreadable(name))
   try {
     return greyFromBitmap(bitmap, name)
@@ -117,19 +122,19 @@ async function greyFromBrowser(file: File, name: string, { width, height }: Size
 
 function greyFromBitmap(bitmap: ImageBitmap, name: string): GreyImage {
   const { width, height } = bitmap
-  // A browser that can't decode small hands out all pixels: for each of them there are some twenty bytes to come.
-  if (width * height > maxPixels)
+  if (width * height > maxWholePixels)
     throw new Error(
-      `${name} is ${width} × ${height} pixels; this browser can't make it smaller while it reads it, and takes at most ${Math.floor(maxPixels / 1e6)} megapixels`,
+      `${name} is ${width} × ${height} pixels; this browser can't make it smaller while it reads it, and takes at most ${Math.floor(maxWholePixels / 1e6)} megapixels`,
     )
   const context = new OffscreenCanvas(width, height).getContext('2d')
   if (!context) throw new Error(`${name} can't be read: this browser draws no pictures off the screen`)
   context.drawImage(bitmap, 0, 0)
   const { data } = context.getImageData(0, 0, width, height)
-  return greyOf(withoutTransparency({ width, height }, data, 255, 4))
+  return greyOf(withoutTransparency({ data: new Uint8Array(data.buffer), height, width, samples: 4 }, 'contrast'))
 }
 
-function greyOf({ data, height, width, channels }: FloatImage): GreyImage {
+function greyOf(picture: Picture): GreyImage {
+  const { data, height, width, channels } = floatImage(picture)
   return { data: channels === 3 ? rgbToGray(data) : data, height, width }
 }
 

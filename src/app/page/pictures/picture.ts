@@ -26,6 +26,13 @@ export function testPicture(images: ImageSet, index: number): Picture {
   }
 }
 
+/** What a camera saw. */
+export async function cameraPicture(taken: ImageBitmap): Promise<Picture> {
+  const { pictureFromBitmap } = await import('./picture-from-file.ts')
+  const { pixels, isDarkOnLight } = pictureFromBitmap(taken, "The camera's picture")
+  return { pixels, name: 'Camera picture', trueLabel: null, index: null, isDarkOnLight }
+}
+
 /** What a picture is, in words. */
 export function describePicture({ name, trueLabel }: Picture): string {
   return trueLabel === null ? name : `${name}: ${task.classNames[trueLabel]}`

@@ -1,7 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { messageOf } from '../worker/use-engine.ts'
 import { type Camera, closeCamera, openCamera } from './open-camera.ts'
-import type { Picture } from './picture.ts'
 
 export type CameraState =
   | { readonly phase: 'closed' }
@@ -20,10 +19,13 @@ export interface CameraControl {
 }
 
 /** A camera that is on only while somebody looks: from the press of the button to the picture, or to whatever comes between. */
-export function useCamera(onPicture: (picture: Picture) => void, onProblem: (problem: string) => void): CameraControl {
+export function useCamera(
+  onTaken: (taken: ImageBitmap) => Promise<void>,
+  onProblem: (problem: string) => void,
+): CameraControl {
   const [state, setState] = useState<CameraState>({ phase: 'closed' })
-  const callbacks = useRef({ onPicture, onProblem })
-  callbacks.current = { onPicture, onProblem }
+  const callbacks = useRef({ onTaken, onProblem })
+  callbacks.current = { onTaken, onProblem }
   /** What has to be stopped, whatever happens. */
   const held = useRef<MediaStream | null>(null)
   /** Counts what was asked for: a camera that comes when nobody waits for it any more is closed at once. */
@@ -66,10 +68,7 @@ export function useCamera(onPicture: (picture: Picture) => void, onProblem: (pro
       const bitmap = await createImageBitmap(...middleSquareOf(video))
       if (own !== asked.current) return bitmap.close()
       close()
-      const { pictureFromBitmap } = await import('./picture-from-file.ts')
-      const { pixels, isDarkOnLight } = pictureFromBitmap(bitmap, "The camera's picture")
-      bitmap.close()
-      callbacks.current.onPicture({ pixels, name: 'Camera picture', trueLabel: null, index: null, isDarkOnLight })
+      await callbacks.current.onTaken(bitmap).finally(() => bitmap.close())
     } catch (error) {
       close(`The picture could not be taken: ${messageOf(error)}`)
     }

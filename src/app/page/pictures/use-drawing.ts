@@ -1,7 +1,8 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { task } from '../../tasks/chosen-task.ts'
-import { type Brush, type Point, Stroke } from './brush.ts'
+import { type Brush, Stroke } from './brush.ts'
 import { advance, type DrawingHistory, isSame, redo, startHistory, undo } from './drawing-history.ts'
+import type { Point } from './lines.ts'
 import type { Picture } from './picture.ts'
 
 const [height, width] = task.inputShape
@@ -12,7 +13,7 @@ const blank = new Uint8Array(height * width)
  * on the page is told to `onPicture`, so at most once a frame, however fast a pen is.
  */
 export function useDrawing(picture: Picture | null, onPicture: (picture: Picture) => void) {
-  const history = useRef(startHistory(blank))
+  const history = useRef(startHistory<Uint8Array>(blank))
   const stroke = useRef<Stroke | null>(null)
   const frame = useRef<number | null>(null)
   const outside = useRef({ picture, onPicture })
@@ -23,8 +24,8 @@ export function useDrawing(picture: Picture | null, onPicture: (picture: Picture
     frame.current ??= requestAnimationFrame(() => {
       frame.current = null
       const { current } = history
-      const pixels = stroke.current?.pixels() ?? current.pixels
-      setShown({ ...current, pixels })
+      const pixels = stroke.current?.pixels() ?? current.now
+      setShown({ ...current, now: pixels })
       const known = outside.current.picture
       if (!known || !isSame(pixels, known.pixels))
         outside.current.onPicture({ pixels, name: 'Drawing', trueLabel: null, index: null })
@@ -33,8 +34,8 @@ export function useDrawing(picture: Picture | null, onPicture: (picture: Picture
   useEffect(() => () => cancelAnimationFrame(frame.current ?? 0), [])
 
   const change = useCallback(
-    (step: (before: DrawingHistory) => DrawingHistory) => {
-      if (stroke.current) history.current = advance(history.current, stroke.current.pixels())
+    (step: (before: DrawingHistory<Uint8Array>) => DrawingHistory<Uint8Array>) => {
+      if (stroke.current) history.current = advance(history.current, stroke.current.pixels(), isSame)
       stroke.current = null
       history.current = step(history.current)
       showWithNextFrame()
@@ -53,7 +54,7 @@ export function useDrawing(picture: Picture | null, onPicture: (picture: Picture
   const begin = useCallback(
     (brush: Brush, point: Point) => {
       end()
-      stroke.current = new Stroke(history.current.pixels, brush)
+      stroke.current = new Stroke(history.current.now, brush)
       drawTo([point])
     },
     [end, drawTo],
@@ -61,8 +62,8 @@ export function useDrawing(picture: Picture | null, onPicture: (picture: Picture
 
   return {
     /** The picture with the stroke that is being drawn, [height * width]. */
-    pixels: shown.pixels,
-    isBlank: isSame(shown.pixels, blank),
+    pixels: shown.now,
+    isBlank: isSame(shown.now, blank),
     canUndo: shown.past.length > 0,
     canRedo: shown.undone.length > 0,
     /** Whether a stroke is being drawn: asked when a key or a pointer does something. */
@@ -72,7 +73,7 @@ export function useDrawing(picture: Picture | null, onPicture: (picture: Picture
     end,
     undo: () => change(undo),
     redo: () => change(redo),
-    clear: () => change((before) => advance(before, blank)),
-    startFrom: ({ pixels }: Picture) => change((before) => advance(before, pixels)),
+    clear: () => change((before) => advance(before, blank, isSame)),
+    startFrom: ({ pixels }: Picture) => change((before) => advance(before, pixels, isSame)),
   }
 }

@@ -46,10 +46,18 @@ export function useReadHistory(
   }, [told, images, show, onProblem])
 }
 
-/** Writes what is shown into the address and the browser's history. */
-export function useWrittenHistory(told: Told, view: ViewName, picture: Picture | null, address: string): void {
+/**
+ * Writes what is shown into the address and the browser's history.
+ * @param address null as long as somebody else writes it
+ */
+export function useWrittenHistory(told: Told, view: ViewName, picture: Picture | null, address: string | null): void {
   useEffect(() => {
     if (!picture) return
+    if (address === null) {
+      // Whatever comes next is somewhere else.
+      told.current = { view, name: '', at: 0 }
+      return
+    }
     const tell = () => {
       const { name } = picture
       const before = told.current

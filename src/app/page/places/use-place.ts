@@ -1,6 +1,14 @@
 import { type StateUpdater, useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import type { ImageSet, OwnNetwork } from '../contract/engine-api.ts'
-import { type Asked, addressOf, firstView, type View, type ViewName } from '../contract/page-address.ts'
+import {
+  type Asked,
+  addressOf,
+  firstView,
+  type Mode,
+  showsPhotographs,
+  type View,
+  type ViewName,
+} from '../contract/page-address.ts'
 import { viewTitles } from '../parts/view-navigation.tsx'
 import type { Picture } from '../pictures/picture.ts'
 import { useAsked } from './use-asked.ts'
@@ -11,6 +19,7 @@ type Change<T> = (change: StateUpdater<T>) => void
 /** Where the visitor is: which view, which pictures, explained how. The page's address and the browser's history follow. */
 export interface Place {
   readonly view: ViewName
+  readonly mode: Mode
   /** null until the images are there. */
   readonly picture: Picture | null
   /** null: the left one's. */
@@ -23,6 +32,7 @@ export interface Place {
   readonly setRight: Change<Asked>
   /** Goes to the top of a view. */
   readonly go: (to: ViewName) => void
+  readonly setMode: (mode: Mode) => void
 }
 
 /** @param images as soon as they are there */
@@ -32,6 +42,7 @@ export function usePlace(
   onProblem: (problem: string) => void,
 ): Place {
   const [view, setView] = useState<ViewName>(firstView.view)
+  const [mode, setMode] = useState<Mode>(firstView.mode)
   const { asked: left, change: setLeft, read: readLeft } = useAsked(firstView.left, ownNetwork)
   const { asked: right, change: setRight, read: readRight } = useAsked(firstView.right, ownNetwork)
   const [picture, setPicture] = useState<Picture | null>(null)
@@ -39,8 +50,10 @@ export function usePlace(
 
   const told: Told = useRef(null)
   const show = useCallback(
-    ({ view, left, right }: View, picture: Picture, rightPicture: Picture | null) => {
+    ({ view, mode, left, right }: View, picture: Picture, rightPicture: Picture | null) => {
       setView(view)
+      setMode(mode)
+      if (mode === 'photograph') return setPicture((now) => now ?? picture)
       readLeft(left)
       setPicture(picture)
       // No other view's address says anything of the right side.
@@ -51,13 +64,15 @@ export function usePlace(
     [readLeft, readRight],
   )
   useReadHistory(told, images, show, onProblem)
+  const isOfPhotographs = showsPhotographs({ view, mode })
   const address = addressOf({
     view,
     left: { ...left, image: picture ? picture.index : firstView.left.image },
     right: { ...right, image: rightPicture?.index ?? null },
   })
-  useWrittenHistory(told, view, picture, address)
-  const subject = picture && (view === 'explain' || view === 'compare') ? ` ${picture.name}` : ''
+  useWrittenHistory(told, view, picture, isOfPhotographs ? null : address)
+  const isOfPicture = picture && (view === 'explain' || view === 'compare')
+  const subject = isOfPhotographs ? ' photographs' : isOfPicture ? ` ${picture.name}` : ''
   useEffect(() => {
     document.title = `${viewTitles[view]}${subject.replace('Test', 'test')} – Limelight`
   }, [view, subject])
@@ -81,7 +96,20 @@ export function usePlace(
     setView(to)
     scrollTo({ top: 0, behavior: 'instant' })
   }
-  return { view, picture, rightPicture, left, right, setPicture, setRightPicture, setLeft, setRight, go }
+  return {
+    view,
+    mode,
+    picture,
+    rightPicture,
+    left,
+    right,
+    setPicture,
+    setRightPicture,
+    setLeft,
+    setRight,
+    go,
+    setMode,
+  }
 }
 
 /** What is asked of a network that is there: one's own may be gone, or not there yet. */

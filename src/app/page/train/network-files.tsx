@@ -5,6 +5,12 @@ import { saveFile } from '../parts/save-file.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
 import { messageOf, whyNotOpened } from '../worker/use-engine.ts'
 
+function whereItStays({ whyNotKept }: OwnNetwork): string {
+  return whyNotKept === null
+    ? 'It stays in this browser.'
+    : `This browser can't keep it (${whyNotKept}): it is gone after a reload, and where it is in no file yet, save it.`
+}
+
 /** The network of one's own as a file: saved, or opened. */
 export function NetworkFiles({
   engine,
@@ -41,7 +47,7 @@ export function NetworkFiles({
       <h3 id="network-files-title">Your network</h3>
       <p class="hint" role="status">
         {ownNetwork
-          ? `${count(ownNetwork.parameters)} parameters, ${ownNetwork.title}. It stays in this browser.`
+          ? `${count(ownNetwork.parameters)} parameters, ${ownNetwork.title}. ${whereItStays(ownNetwork)}`
           : 'There is none yet: train one, or open a file (safetensors, ONNX, Keras, TensorFlow Lite, or all files of one of TensorFlow.js).'}
       </p>
       <div class="buttons">

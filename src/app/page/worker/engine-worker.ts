@@ -25,16 +25,19 @@ import type {
   NetworkOutline,
   RunName,
   ShippedNetwork,
-  Side,
   TrainingEvent,
   TrainingRecipe,
 } from '../contract/engine-api.ts'
-import { sides } from '../contract/engine-api.ts'
+import type { PhotographApi } from '../contract/photograph-api.ts'
+import type { Side } from '../contract/side.ts'
+import { sides } from '../contract/side.ts'
 import { count } from '../number-format.ts'
 import { download } from './download.ts'
 import { type Explained, explainPicture, faithfulness, predictWithout, resultOf, stability } from './explaining.ts'
 import { forget, type KeptTraining, keep, kept, type NamedFiles } from './kept.ts'
 import { Networks } from './networks.ts'
+import type { PhotographEngine } from './photographs/photograph-engine.ts'
+import { beatMs } from './pulse.ts'
 import { Runs, told } from './runs.ts'
 import type { TrainingRun } from './training-run.ts'
 
@@ -54,6 +57,7 @@ class Engine implements EngineApi {
     {
       leave: async () => {
         this.stopAsking()
+        this.photographEngine?.leave()
         await this.training?.leave()
       },
       arrive: async (device) => this.training?.arrive(device),
@@ -64,10 +68,23 @@ class Engine implements EngineApi {
   private base = ''
   private testImages: ImageSet | null = null
   private training: TrainingRun | null = null
+  private photographEngine: PhotographEngine | null = null
+  /** Of the network of one's own. */
+  private whyNotKept: string | null = null
 
   async load(base: string, choice: DeviceChoice, listener: EngineListener): Promise<Loaded> {
     this.base = base
     this.listener = listener
+    listener.onAlive()
+    const beats = setInterval(() => listener.onAlive(), beatMs)
+    try {
+      return await this.loadAll(choice)
+    } finally {
+      clearInterval(beats)
+    }
+  }
+
+  private async loadAll(choice: DeviceChoice): Promise<Loaded> {
     const [images, labels, own, interrupted] = await Promise.all([
       download(imagesAddress, 'the test images'),
       download(labelsAddress, 'their labels'),
@@ -253,6 +270,7 @@ class Engine implements EngineApi {
       this.stopAsking()
       this.networks.addCompiled('own', network)
       this.training = training
+      this.whyNotKept = null
       this.tellOfOwnNetwork()
       let canGoOn = true
       try {
@@ -266,7 +284,7 @@ class Engine implements EngineApi {
       } finally {
         this.training = null
         if (!canGoOn) await forget('training')
-        await keep('network', modelToBytes(network))
+        this.whyNotKept = await keep('network', modelToBytes(network))
         this.stopAsking()
         // Without the optimizer's memory.
         await this.networks.add('own', network)
@@ -304,8 +322,14 @@ class Engine implements EngineApi {
     if (this.training) throw new LimelightError('another is being trained; stop that first')
     this.stopAsking()
     await this.networks.add('own', network)
+    this.whyNotKept = await keep('network', content)
     this.tellOfOwnNetwork()
-    await keep('network', content)
+  }
+
+  async photographs(): Promise<PhotographApi & Comlink.ProxyMarked> {
+    const { PhotographEngine } = await import('./photographs/photograph-engine.ts')
+    this.photographEngine ??= new PhotographEngine(this.base, () => this.networks.device())
+    return Comlink.proxy(this.photographEngine)
   }
 
   stop(run: RunName): void {
@@ -330,6 +354,7 @@ class Engine implements EngineApi {
       parameters: parameterCount,
       classNames: classNamesOf(task, network),
       isTraining: this.training !== null,
+      whyNotKept: this.whyNotKept,
     })
   }
 

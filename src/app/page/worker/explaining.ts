@@ -56,18 +56,7 @@ export async function resultOf(explained: Explained, signal: AbortSignal): Promi
   const { attribution, network, request } = explained
   const classNames = classNamesOf(task, network)
   const { segments, segmentCount, fudgedAsked, samples, timings } = attribution
-  const labels: LabelExplanation[] = []
-  for (const label of attribution.labels) {
-    // Of many segments and samples intervals take a while: whoever stops it meanwhile is heard.
-    await yieldToEvents()
-    signal.throwIfAborted()
-    labels.push({
-      label,
-      probability: attribution.prediction[label],
-      weights: attribution.weightsOf(label),
-      evidence: evidenceOf(attribution, label),
-    })
-  }
+  const labels = await labelsOf(attribution, signal)
   return {
     request,
     segments: segments.data,
@@ -79,6 +68,28 @@ export async function resultOf(explained: Explained, signal: AbortSignal): Promi
     flip: await flipOf(explained),
     warnings: plainWarnings(attribution, labels, classNames),
     timings,
+  }
+}
+
+/** What an attribution says of each of its labels. */
+export async function labelsOf(attribution: Attribution, signal: AbortSignal): Promise<LabelExplanation[]> {
+  const labels: LabelExplanation[] = []
+  for (const label of attribution.labels) {
+    // Of many segments and samples intervals take a while: whoever stops it meanwhile is heard.
+    await yieldToEvents()
+    signal.throwIfAborted()
+    labels.push(labelOf(attribution, label))
+  }
+  return labels
+}
+
+/** What an attribution says of one of its labels. */
+export function labelOf(attribution: Attribution, label: number): LabelExplanation {
+  return {
+    label,
+    probability: attribution.prediction[label],
+    weights: attribution.weightsOf(label),
+    evidence: evidenceOf(attribution, label),
   }
 }
 
@@ -101,7 +112,8 @@ function evidenceOf(attribution: Attribution, label: number): LabelExplanation['
 /** Segments that may flip the answer by themselves, the heaviest first: more are hardly ever of use. */
 const maxFlips = 5
 
-async function flipOf(explained: Explained): Promise<ExplanationResult['flip']> {
+/** Which segment alone makes the network say something else. */
+export async function flipOf(explained: Explained): Promise<ExplanationResult['flip']> {
   const [said] = explained.attribution.labels
   const heaviest = explained.attribution.localExp[said].filter(([, weight]) => weight > 0).slice(0, maxFlips)
   for (const [segment] of heaviest) {
@@ -116,10 +128,10 @@ async function flipOf(explained: Explained): Promise<ExplanationResult['flip']> 
 export async function predictWithout({ attribution, network }: Explained, hidden: readonly number[]) {
   const { asked, fudgedAsked, segments } = attribution
   const isHidden = new Set(hidden)
-  const data = Float32Array.from(asked.data, (value, pixel) =>
-    isHidden.has(segments.data[pixel]) ? fudgedAsked.data[pixel] : value,
+  const data = Float32Array.from(asked.data, (value, i) =>
+    isHidden.has(segments.data[Math.floor(i / asked.channels)]) ? fudgedAsked.data[i] : value,
   )
-  return (await network.predict({ data, shape: [1, ...task.inputShape] })).data
+  return (await network.predict({ data, shape: [1, asked.height, asked.width, asked.channels] })).data
 }
 
 export async function faithfulness(

@@ -1,3 +1,4 @@
+import type { Attribution } from '../../../lime/index.ts'
 import { boundariesPng, fourPanels, weightsPng, weightsSvg } from '../../batch/explanation-pictures.ts'
 import { explanationRecord } from '../../batch/explanation-record.ts'
 import type { ExportFormat, ExportSubject } from '../contract/engine-api.ts'
@@ -14,12 +15,24 @@ export function exportExplanation(
   format: ExportFormat,
   { title, ...subject }: ExportSubject,
 ): Blob {
+  return fileOf(attribution, label, format, title, () => explanationRecord(subject, attribution, device, { request }))
+}
+
+/** @param record what a JSON file holds @param least of the colour scale's end: see weightLimit */
+export function fileOf(
+  attribution: Attribution,
+  label: number,
+  format: ExportFormat,
+  title: string,
+  record: () => object,
+  least?: number,
+): Blob {
   const content = () => {
     switch (format) {
       case 'overlay.png':
-        return weightsPng(attribution, label, 'overlay')
+        return weightsPng(attribution, label, 'overlay', least)
       case 'heatmap.png':
-        return weightsPng(attribution, label, 'heatmap')
+        return weightsPng(attribution, label, 'heatmap', least)
       case 'boundaries.png':
         return boundariesPng(attribution)
       case 'panels-for.png':
@@ -27,11 +40,11 @@ export function exportExplanation(
       case 'panels-against.png':
         return fourPanels(attribution, label, 'negative')
       case 'overlay.svg':
-        return weightsSvg(attribution, label, 'overlay', title)
+        return weightsSvg(attribution, label, 'overlay', title, least)
       case 'heatmap.svg':
-        return weightsSvg(attribution, label, 'heatmap', title)
+        return weightsSvg(attribution, label, 'heatmap', title, least)
       case 'explanation.json':
-        return JSON.stringify(explanationRecord(subject, attribution, device, { request }))
+        return JSON.stringify(record())
     }
   }
   const extension = format.slice(format.lastIndexOf('.') + 1) as keyof typeof types

@@ -1,9 +1,14 @@
 import { createStore, del, get, set, type UseStore } from 'idb-keyval'
+import type { StatedImages } from '../../../engine/formats/opened-model.ts'
 import type { Checkpoint, EpochLog } from '../../../engine/index.ts'
 import { within } from '../../../engine/platform/patience.ts'
 import type { TrainingPoint, TrainingRecipe } from '../contract/engine-api.ts'
+import type { PixelNumbers } from '../contract/pixel-numbers.ts'
 
-/** What the browser keeps between visits, in IndexedDB: the network that was trained or opened, and a training under way. */
+/**
+ * What the browser keeps between visits, in IndexedDB: the network that was trained or opened, a training under way, and for
+ * photographs the networks that were downloaded or opened, and the last picture of one's own.
+ */
 
 /** A training that can go on. */
 export interface KeptTraining {
@@ -16,10 +21,30 @@ export interface KeptTraining {
 /** Files of one network. */
 export type NamedFiles = ReadonlyMap<string, Uint8Array>
 
+/** A network for photographs from files of one's own. */
+export interface KeptPhotographNetwork {
+  readonly id: string
+  readonly files: NamedFiles
+  /** What people said of it. */
+  readonly said: StatedImages
+  readonly pixels?: PixelNumbers | null
+}
+
+export interface KeptPhotograph {
+  readonly id: string
+  readonly name: string
+  readonly bytes: Uint8Array<ArrayBuffer>
+}
+
 interface Kept {
   readonly training: KeptTraining
   /** A file, or several by their names. */
   readonly network: Uint8Array | NamedFiles
+  /** The last few, the newest first. */
+  readonly photographNetworks: readonly KeptPhotographNetwork[]
+  readonly photograph: KeptPhotograph
+  /** The catalogue's files by their names. */
+  readonly [file: `catalogue/${string}`]: Uint8Array<ArrayBuffer>
 }
 
 let opened: UseStore | null = null

@@ -1,4 +1,4 @@
-import { f32, i32, select } from '../../wasm/emitter.ts'
+import { f32, i32, select } from '../../wasm/instructions.ts'
 import type { CpuKernel } from '../kernel.ts'
 
 /** One unit a sample. */

@@ -1,6 +1,6 @@
 import { groupsOf } from '../../ops/conv2d.ts'
 import { dilationOf, type WindowAttributes } from '../../ops/window.ts'
-import { f32, i32 } from '../../wasm/emitter.ts'
+import { f32, i32 } from '../../wasm/instructions.ts'
 import type { CpuKernel, CpuOperand, KernelEmitter } from '../kernel.ts'
 import { correlate, forEachBand } from './convolution.ts'
 import { epilogueOf } from './epilogue.ts'
@@ -162,6 +162,11 @@ export const conv2dInputGradient: CpuKernel = (step, emitter) => {
         outRow: w.strideY * width * outPixel,
         filters: channels,
         weights,
+        layout: {
+          inner: (row.taps * column.taps * filters) / groups,
+          columns: channels / groups,
+          layout: 'rows',
+        },
         epilogue,
       })
     }

@@ -1,6 +1,7 @@
 import { groupsOf } from '../../ops/conv2d.ts'
 import { dilationOf, type WindowAttributes } from '../../ops/window.ts'
-import { type FunctionBody, f32x4, type I32, i32, type Local } from '../../wasm/emitter.ts'
+import type { FunctionBody } from '../../wasm/emitter.ts'
+import { f32x4, type I32, i32, type Local } from '../../wasm/instructions.ts'
 import type { CpuKernel } from '../kernel.ts'
 import { bytesOf, type PaddedImage, pad, paddedFor, windowOf } from './padded-image.ts'
 import { packedWidth, storeVector } from './register-block.ts'

@@ -1,10 +1,14 @@
 import { groupsOf } from '../../ops/conv2d.ts'
-import { dilationOf } from '../../ops/window.ts'
+import { coverOf, dilationOf, type WindowAttributes } from '../../ops/window.ts'
+import type { StepTypes } from '../../plan/arrange-weights.ts'
 import { sizeOf } from '../../tensor.ts'
-import { type FunctionBody, f32x4, type I32, i32, type Local } from '../../wasm/emitter.ts'
-import type { CpuKernel, CpuOperand, KernelEmitter } from '../kernel.ts'
+import type { FunctionBody } from '../../wasm/emitter.ts'
+import { f32x4, type I32, i32, type Local } from '../../wasm/instructions.ts'
+import type { CpuKernel, CpuOperand, CpuStep, KernelEmitter } from '../kernel.ts'
 import { type Epilogue, epilogueOf, finish } from './epilogue.ts'
-import { bytesOf, type PaddedImage, pad, padBlended, paddedFor, windowOf } from './padded-image.ts'
+import { emitPackedProduct, type PackedProduct, unitsOf } from './packed-product.ts'
+import { bytesOf, type PaddedImage, padBlended, paddedFor, padRows, windowOf } from './padded-image.ts'
+import { columnBytes, inPanels, type Matrices, panelBytes, panelsOf, type RightMatrix, rowBytes } from './panels.ts'
 import { packedWidth, storeVector, vectorBlocks } from './register-block.ts'
 
 /** Direct convolution of a padded image. Groups of channels are convolved one after the other, each with weights of its own. */
@@ -22,8 +26,9 @@ export interface Correlation {
   readonly outRow: number
   /** Of all groups. */
   readonly filters: number
-  /** Weights [groups, windowHeight, windowWidth, a group's channels, its filters rounded up to whole vectors]. */
+  /** Address of the groups' weights, one behind the other, and how each lies: its rows are places of the window x its channels. */
   readonly weights: number
+  readonly layout: RightMatrix
   readonly epilogue: Epilogue
 }
 
@@ -50,13 +55,13 @@ export function correlate(
     correlateGroup(body, from, output, offset, rows, job, { weights, firstFilter })
     body.advance(from, channels * 4)
     body.advance(firstFilter, filters * 4)
-    body.advance(weights, job.windowHeight * job.windowWidth * channels * packedWidth(filters) * 4)
+    body.advance(weights, panelBytes(job.layout))
   })
 }
 
 /**
- * Rows of the outputs that one group makes: every pixel of every block of filters. A block holds 2-8 pixels x 1-4 vectors of sums in registers and
- * walks the window; its weights (27 KB for 48 channels x 16 filters) stay in the first-level cache over the whole image.
+ * Rows of the outputs that one group makes: every pixel of every block of filters. A block holds eight sums in registers, 2-8 pixels x 1-4
+ * vectors, and walks the window; its weights (14 KB for 3 x 3 places of 48 channels x 8 filters) stay in the first-level cache over all rows.
  */
 function correlateGroup(
   body: FunctionBody,
@@ -74,7 +79,6 @@ function correlateGroup(
   // Taps of a row of the window that lie side by side, and how many such runs there are.
   const isWhole = dilationX === 1 && job.groups === 1
   const run = isWhole ? job.windowWidth * channels : channels
-  const width = packedWidth(filters)
   // Of the outputs, from the end of a row to the next.
   const between = job.outRow - job.outWidth * job.outPixel
   const emitTile = (x: Local<'i32'>, o: Local<'i32'>, w: I32, filter: I32, vectors: number, pixels: number) => {
@@ -84,6 +88,7 @@ function correlateGroup(
     const weights = body.local('i32', w)
     const loaded = Array.from({ length: vectors }, () => body.local('v128'))
     const value = body.local('v128')
+    const weightBytes = rowBytes(job.layout, vectors)
     const sumRun = () =>
       // Not unrolled: in larger blocks V8 hoists the loads, runs out of registers and gets half as fast.
       body.for(0, run, 1, () => {
@@ -93,7 +98,7 @@ function correlateGroup(
           row.forEach((sum, v) => body.set(sum, body.multiplyAdd(sum, value, loaded[v])))
         })
         body.advance(taps, 4)
-        body.advance(weights, width * 4)
+        body.advance(weights, weightBytes)
       })
     body.for(0, job.windowHeight, 1, () => {
       if (isWhole) sumRun()
@@ -110,14 +115,14 @@ function correlateGroup(
       row.forEach((sum, v) => storeVector(body, i32.add(output, o), p * job.outPixel + v * 16, sum, filters, filter, v))
     })
   }
-  for (const { first, count, vectors } of vectorBlocks(filters)) {
+  for (const { first, count, vectors } of vectorBlocks(filters, job.layout.vectors)) {
     const pixels = Math.min(job.outWidth, Math.max(1, Math.floor(8 / vectors)))
     const whole = Math.floor(job.outWidth / pixels)
     const rest = job.outWidth % pixels
     body.for(0, count, 1, (block) => {
       // Bytes from the first filter of a row of filters to this block's.
       const filter = body.local('i32', i32.add(i32.const(first * 16), i32.mul(block, i32.const(vectors * 16))))
-      const w = body.local('i32', i32.add(group.weights, filter))
+      const w = body.local('i32', i32.add(group.weights, columnBytes(job.layout, filter)))
       const above = i32.mul(firstRow, i32.const(job.outRow))
       const o = body.local('i32', i32.add(i32.add(outputOffset, filter), above))
       const skipped = i32.mul(firstRow, i32.const(job.strideY * job.image.width * pixel))
@@ -144,14 +149,19 @@ function correlateGroup(
 /** With fewer images than this, threads share the rows of each. */
 const leastUnits = 16
 
-/** A phase whose units are bands of rows of an image's outputs, whole images if there are enough of them. */
+/** Rows a band has: all of an image if there are enough images. */
+function rowsOfBand([count, height]: readonly number[]): number {
+  return height === 0 ? 1 : Math.ceil(height / Math.min(height, Math.ceil(leastUnits / count)))
+}
+
+/** A phase whose units are bands of rows of an image's outputs: of `bandRows`, or unless given whole images if there are enough of them. */
 export function forEachBand(
   emitter: KernelEmitter,
   [count, height]: readonly number[],
   scratchBytes: number,
   emit: (body: FunctionBody, n: I32, rows: readonly [I32, I32], scratch: I32) => void,
+  bandRows = rowsOfBand([count, height]),
 ): void {
-  const bandRows = Math.ceil(height / Math.min(height, Math.ceil(leastUnits / count)))
   const bands = Math.ceil(height / bandRows)
   emitter.phase(count * bands, scratchBytes, (body, unit, scratch) => {
     const n = body.local('i32', i32.divU(unit, i32.const(bands)))
@@ -181,27 +191,140 @@ export function packWeights(emitter: KernelEmitter, kernel: CpuOperand, filters:
   return packed
 }
 
+/** Whether a filter sees one pixel at a time, so that the images are the rows of a matrix. */
+function isPointwise({ inputs, attributes }: StepTypes): boolean {
+  const w = windowOf(attributes)
+  const [, height, width] = inputs.x.shape
+  const [lastRow, lastColumn] = [(w.outHeight - 1) * w.strideY, (w.outWidth - 1) * w.strideX]
+  const isOne = [w.windowHeight, w.windowWidth, groupsOf(w)].every((extent) => extent === 1)
+  return isOne && w.padTop === 0 && w.padLeft === 0 && lastRow < height && lastColumn < width
+}
+
+/** A kernel of one group is a matrix: taps and channels by filters. null where there are more groups, or a prologue. */
+export function kernelMatrix({ inputs, outputs: [y], attributes }: StepTypes): Matrices | null {
+  const w = windowOf(attributes)
+  if (groupsOf(w) > 1 || 'blend' in attributes) return null
+  const inner = w.windowHeight * w.windowWidth * inputs.x.shape[3]
+  return { inner, columns: y.shape[3], isTransposed: false, count: 1 }
+}
+
+/** A pointwise convolution, as one matrix product of all pixels. Where strides leave pixels out, a unit first copies the others together. */
+function pointwise(step: CpuStep, emitter: KernelEmitter, kernels: Matrices): void {
+  const w = windowOf(step.attributes)
+  const { x } = step.inputs
+  const [y] = step.outputs
+  const [, height, width, channels] = x.shape
+  const [count, , , filters] = y.shape
+  const address = panelsOf(step, 'kernel', kernels, emitter)
+  const pixel = channels * 4
+  const product: PackedProduct = {
+    rows: count * w.outHeight * w.outWidth,
+    inner: channels,
+    columns: filters,
+    rowStride: pixel,
+    innerStride: 4,
+    right: inPanels(kernels),
+    output: y.address,
+    epilogue: epilogueOf(step, emitter),
+  }
+  const isDense = w.strideY === 1 && w.strideX === 1 && w.outHeight === height && w.outWidth === width
+  const scratchBytes = isDense ? 0 : unitsOf(product).unitRows * pixel
+  emitPackedProduct(emitter, product, scratchBytes, (body, { firstRow, rows, scratch }) => {
+    const output = i32.mul(firstRow, i32.const(filters * 4))
+    const operands = { right: i32.const(address), output }
+    if (isDense) return { ...operands, left: i32.add(i32.const(x.address), i32.mul(firstRow, i32.const(pixel))) }
+    const to = body.local('i32', scratch)
+    body.for(firstRow, body.local('i32', i32.add(firstRow, rows)), 1, (row) => {
+      const line = body.local('i32', i32.divU(row, i32.const(w.outWidth)))
+      const column = i32.mul(i32.remU(row, i32.const(w.outWidth)), i32.const(w.strideX))
+      const image = i32.mul(i32.divU(line, i32.const(w.outHeight)), i32.const(height))
+      const above = i32.add(image, i32.mul(i32.remU(line, i32.const(w.outHeight)), i32.const(w.strideY)))
+      const from = i32.mul(i32.add(i32.mul(above, i32.const(width)), column), i32.const(pixel))
+      body.copy(to, i32.add(i32.const(x.address), from), pixel)
+      body.advance(to, pixel)
+    })
+    return { ...operands, left: scratch }
+  })
+}
+
 /** y = x * kernel. */
 export const conv2d: CpuKernel = (step, emitter) => {
-  const blend = 'blend' in step.attributes
-  const { x, image: original, kernel } = step.inputs
+  const kernels = kernelMatrix(step)
+  if (kernels && isPointwise(step)) pointwise(step, emitter, kernels)
+  else if ('blend' in step.attributes) ofMixtures(step, emitter)
+  else spatial(step, emitter, kernels)
+}
+
+/** What all ways to walk a window have in common. */
+function walkOf(step: CpuStep, emitter: KernelEmitter, w: WindowAttributes) {
+  const filters = step.outputs[0].shape[3]
+  const outPixel = filters * 4
+  const epilogue = epilogueOf(step, emitter)
+  return {
+    ...w,
+    outPixel,
+    outRow: w.outWidth * outPixel,
+    dilation: dilationOf(w),
+    groups: groupsOf(w),
+    filters,
+    epilogue,
+  }
+}
+
+/** Weights in rows, as correlate reads them. */
+function weightsInRows(emitter: KernelEmitter, kernel: CpuOperand, filters: number, groups: number) {
+  const layout: RightMatrix = { inner: sizeOf(kernel.shape) / filters, columns: filters / groups, layout: 'rows' }
+  return { weights: packWeights(emitter, kernel, filters, groups), layout }
+}
+
+/** Of mixtures of an image and its fudged copy, which are written into a padded image of the whole. */
+function ofMixtures(step: CpuStep, emitter: KernelEmitter): void {
+  const { image: original, kernel } = step.inputs
   const [y] = step.outputs
   const w = windowOf(step.attributes)
-  const [height, width, channels] = blend ? original.shape : x.shape.slice(1)
-  const filters = kernel.shape[3]
+  const [height, width, channels] = original.shape
   const image = paddedFor(height, width, channels, w)
-  const [groups, dilation] = [groupsOf(w), dilationOf(w)]
-  const weights = packWeights(emitter, kernel, filters, groups)
-  const epilogue = epilogueOf(step, emitter)
+  const walk = walkOf(step, emitter, w)
+  const job: Correlation = { ...walk, image, ...weightsInRows(emitter, kernel, walk.filters, walk.groups) }
   forEachBand(emitter, y.shape, bytesOf(image), (body, n, rows, scratch) => {
-    if (blend) padBlended(body, step, n, image, scratch, w)
-    else {
-      const from = i32.add(i32.const(x.address), i32.mul(n, i32.const(height * width * channels * 4)))
-      pad(body, from, [height, width], image, scratch, { top: w.padTop, left: w.padLeft, strideY: 1, strideX: 1 })
-    }
-    const offset = i32.mul(n, i32.const(w.outHeight * w.outWidth * filters * 4))
-    const outPixel = filters * 4
-    const job = { ...w, outPixel, outRow: w.outWidth * outPixel, dilation, groups, image, filters, weights, epilogue }
+    padBlended(body, step, n, image, scratch, w)
+    const offset = i32.mul(n, i32.const(w.outHeight * job.outRow))
     correlate(body, scratch, i32.const(y.address), offset, rows, job)
   })
+}
+
+/** Bytes of padded rows that a unit reads again for every block of filters: a share of the second-level cache. */
+const mostBandBytes = 2 ** 18
+
+/** Only the rows that a band of outputs sees are padded. */
+function spatial(step: CpuStep, emitter: KernelEmitter, kernels: Matrices | null): void {
+  const { x, kernel } = step.inputs
+  const [y] = step.outputs
+  const w = windowOf(step.attributes)
+  const [, height, width, channels] = x.shape
+  const walk = walkOf(step, emitter, w)
+  const weights = kernels
+    ? { weights: panelsOf(step, 'kernel', kernels, emitter), layout: inPanels(kernels) }
+    : weightsInRows(emitter, kernel, walk.filters, walk.groups)
+  const whole = paddedFor(height, width, channels, w)
+  const [coverHeight] = coverOf(w)
+  const fitting = Math.floor(mostBandBytes / (whole.width * channels * 4) - coverHeight) / w.strideY + 1
+  const most = Math.max(1, Math.floor(fitting))
+  const bandRows = Math.min(most, rowsOfBand(y.shape))
+  const band: PaddedImage = { ...whole, height: (bandRows - 1) * w.strideY + coverHeight }
+  const job: Correlation = { ...walk, image: band, ...weights }
+  forEachBand(
+    emitter,
+    y.shape,
+    bytesOf(band),
+    (body, n, [first, rows], scratch) => {
+      const from = i32.add(i32.const(x.address), i32.mul(n, i32.const(height * width * channels * 4)))
+      const top = body.local('i32', i32.sub(i32.mul(first, i32.const(w.strideY)), i32.const(w.padTop)))
+      padRows(body, from, [height, width], band, scratch, { top, left: w.padLeft })
+      const line = i32.add(i32.mul(n, i32.const(w.outHeight)), first)
+      const offset = body.local('i32', i32.mul(line, i32.const(job.outRow)))
+      correlate(body, scratch, i32.const(y.address), offset, [i32.const(0), rows], job)
+    },
+    bandRows,
+  )
 }

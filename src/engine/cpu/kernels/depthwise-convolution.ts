@@ -1,5 +1,6 @@
 import { coverOf, dilationOf, type WindowAttributes } from '../../ops/window.ts'
-import { type FunctionBody, f32, f32x4, type I32, i32 } from '../../wasm/emitter.ts'
+import type { FunctionBody } from '../../wasm/emitter.ts'
+import { f32, f32x4, type I32, i32, type Local } from '../../wasm/instructions.ts'
 import type { CpuKernel } from '../kernel.ts'
 import { forEachBand, packWeights } from './convolution.ts'
 import { addSlices, gradientSlices } from './convolution-kernel-gradient.ts'
@@ -13,8 +14,11 @@ import { packedWidth, storeVector, vectorBlocks } from './register-block.ts'
  * may hold numbers of the next pixel, too; what is made of those is never stored.
  */
 interface ChannelSums {
-  /** [PH, PW, layers · columns]. */
+  /** [H, W, layers · columns]. */
   readonly image: PaddedImage
+  /** Pixels of zeros above it and to its left that are not in memory: windows that reach there, or past its other edges, are cut. */
+  readonly padTop: number
+  readonly padLeft: number
   readonly windowHeight: number
   readonly windowWidth: number
   readonly strideY: number
@@ -30,10 +34,46 @@ interface ChannelSums {
   readonly epilogue: Epilogue
 }
 
-/** What vectors at a row's end may read past an image. */
+/** What vectors at a row's end may read past a padded image; one that is read where it lies has its block's own slack. */
 const slack = 16
 
-/** Rows of one image's outputs; a block holds up to four pixels x two vectors of sums in registers and walks the window. */
+/** Pixels of a tile beside two vectors: eight sums. */
+const tilePixels = 4
+
+/** Neighbouring results whose windows meet the same of their taps in an image's rows, in equal tiles. */
+interface Run {
+  readonly pixels: number
+  readonly tiles: number
+  /** Which of the window's columns lie in the image. */
+  readonly firstTap: number
+  readonly taps: number
+}
+
+function runsOf({ image, padLeft, windowWidth, strideX, dilation: [, dilation], outWidth }: ChannelSums): Run[] {
+  const within = (x: number) => {
+    const start = x * strideX - padLeft
+    const first = Math.min(windowWidth, Math.max(0, Math.ceil(-start / dilation)))
+    const end = Math.min(windowWidth, Math.ceil((image.width - start) / dilation))
+    return { first, taps: Math.max(0, end - first) }
+  }
+  const runs: Run[] = []
+  for (let x = 0; x < outWidth; ) {
+    const { first: firstTap, taps } = within(x)
+    let end = x + 1
+    while (end < outWidth && within(end).first === firstTap && within(end).taps === taps) end++
+    const tiles = Math.floor((end - x) / tilePixels)
+    const rest = (end - x) % tilePixels
+    if (tiles > 0) runs.push({ pixels: tilePixels, tiles, firstTap, taps })
+    if (rest > 0) runs.push({ pixels: rest, tiles: 1, firstTap, taps })
+    x = end
+  }
+  return runs
+}
+
+/**
+ * Rows of one image's outputs. All channels of a few neighbouring pixels, then the next ones: what a row's windows see stays in the
+ * cache while they slide over it. A tile holds four pixels x two vectors of sums in registers and walks the window.
+ */
 function sumChannels(
   body: FunctionBody,
   image: I32,
@@ -44,63 +84,96 @@ function sumChannels(
 ): void {
   const { columns, layers } = job
   const pixel = job.image.channels * 4
-  const width = packedWidth(columns)
+  const rowBytes = job.image.width * pixel
+  const tapBytes = layers * packedWidth(columns) * 4
   const [dilationY, dilationX] = job.dilation
-  const emitTile = (x: I32, o: I32, column: I32, vectors: number, pixels: number) => {
-    const sums = Array.from({ length: pixels }, () => Array.from({ length: vectors }, () => body.local('v128')))
+  const firstTap = body.local('i32')
+  const taps = body.local('i32')
+  const emitTile = (x: I32, o: I32, column: I32, vectors: number, run: Run) => {
+    const sums = Array.from({ length: run.pixels }, () => Array.from({ length: vectors }, () => body.local('v128')))
     for (const row of sums) for (const sum of row) body.set(sum, f32x4.const(0))
-    const taps = body.local('i32', x)
-    const weights = body.local('i32', i32.add(i32.const(job.weights), column))
-    const weight = body.local('v128')
-    const addPlace = () => {
-      for (let v = 0; v < vectors; v++) {
-        body.set(weight, f32x4.load(weights, v * 16))
-        sums.forEach((row, p) => {
-          const seen = f32x4.load(taps, p * job.strideX * pixel + v * 16)
-          body.set(row[v], body.multiplyAdd(row[v], seen, weight))
-        })
+    if (run.taps > 0) {
+      const seen = body.local('i32', i32.add(x, column))
+      const skipped = i32.mul(firstTap, i32.const(job.windowWidth * tapBytes))
+      const weights = body.local(
+        'i32',
+        i32.add(i32.add(column, skipped), i32.const(job.weights + run.firstTap * tapBytes)),
+      )
+      const weight = body.local('v128')
+      const addPlace = () => {
+        for (let v = 0; v < vectors; v++) {
+          body.set(weight, f32x4.load(weights, v * 16))
+          sums.forEach((row, p) => {
+            const value = f32x4.load(seen, p * job.strideX * pixel + v * 16)
+            body.set(row[v], body.multiplyAdd(row[v], value, weight))
+          })
+        }
+        body.advance(seen, columns * 4)
+        body.advance(weights, tapBytes / layers)
       }
-      body.advance(taps, columns * 4)
-      body.advance(weights, width * 4)
-    }
-    body.for(0, job.windowHeight, 1, () => {
-      body.for(0, job.windowWidth, 1, () => {
-        if (layers === 1) addPlace()
-        else body.for(0, layers, 1, addPlace)
-        if (dilationX !== 1) body.advance(taps, (dilationX - 1) * pixel)
+      body.for(i32.const(0), taps, 1, () => {
+        body.for(0, run.taps, 1, () => {
+          if (layers === 1) addPlace()
+          else body.for(0, layers, 1, addPlace)
+          if (dilationX !== 1) body.advance(seen, (dilationX - 1) * pixel)
+        })
+        body.advance(seen, dilationY * rowBytes - run.taps * dilationX * pixel)
+        body.advance(weights, (job.windowWidth - run.taps) * tapBytes)
       })
-      body.advance(taps, (dilationY * job.image.width - job.windowWidth * dilationX) * pixel)
-    })
+    }
     sums.forEach((row, p) => {
       finish(body, row, job.epilogue, column, i32.add(o, i32.const(p * columns * 4)))
       row.forEach((sum, v) => storeVector(body, i32.add(output, o), p * columns * 4 + v * 16, sum, columns, column, v))
     })
   }
-  for (const { first, count, vectors } of vectorBlocks(columns, 2)) {
-    const pixels = Math.min(job.outWidth, 8 / vectors)
-    const whole = Math.floor(job.outWidth / pixels)
-    const rest = job.outWidth % pixels
-    body.for(first * 16, (first + count * vectors) * 16, vectors * 16, (column) => {
-      const above = i32.mul(firstRow, i32.const(job.outWidth * columns * 4))
-      const o = body.local('i32', i32.add(i32.add(outputOffset, column), above))
-      const skipped = i32.mul(firstRow, i32.const(job.strideY * job.image.width * pixel))
-      const row = body.local('i32', i32.add(i32.add(image, column), skipped))
-      const x = body.local('i32')
-      body.for(i32.const(0), rows, 1, () => {
-        body.set(x, row)
-        body.for(0, whole, 1, () => {
-          emitTile(x, o, column, vectors, pixels)
-          body.advance(x, pixels * job.strideX * pixel)
-          body.advance(o, pixels * columns * 4)
-        })
-        if (rest > 0) {
-          emitTile(x, o, column, vectors, rest)
-          body.advance(o, rest * columns * 4)
+  const runs = runsOf(job)
+  const top = body.local('i32', i32.sub(i32.mul(firstRow, i32.const(job.strideY)), i32.const(job.padTop)))
+  const o = body.local('i32', i32.add(outputOffset, i32.mul(firstRow, i32.const(job.outWidth * columns * 4))))
+  const x = body.local('i32')
+  const at = body.local('i32')
+  body.for(i32.const(0), rows, 1, () => {
+    rowsWithin(body, top, job, firstTap, taps)
+    const line = i32.add(top, i32.mul(firstTap, i32.const(dilationY)))
+    body.set(x, i32.add(image, i32.mul(line, i32.const(rowBytes))))
+    body.advance(x, -job.padLeft * pixel)
+    for (const run of runs) {
+      const shift = run.firstTap * dilationX * pixel
+      body.for(0, run.tiles, 1, () => {
+        body.set(at, i32.add(x, i32.const(shift)))
+        for (const { first, count, vectors } of vectorBlocks(columns, 2)) {
+          const result = body.local('i32', i32.add(o, i32.const(first * 16)))
+          body.for(first * 16, (first + count * vectors) * 16, vectors * 16, (column) => {
+            emitTile(at, result, column, vectors, run)
+            body.advance(result, vectors * 16)
+          })
         }
-        body.advance(row, job.strideY * job.image.width * pixel)
+        body.advance(x, run.pixels * job.strideX * pixel)
+        body.advance(o, run.pixels * columns * 4)
       })
-    })
-  }
+    }
+    body.advance(top, job.strideY)
+  })
+}
+
+/** Which of a window's rows lie in the image, where its first one is row `top`, perhaps one before the image's begin. */
+function rowsWithin(
+  body: FunctionBody,
+  top: I32,
+  { image, windowHeight, dilation: [dilation] }: ChannelSums,
+  firstTap: Local<'i32'>,
+  taps: Local<'i32'>,
+): void {
+  /** How many steps of the dilation it takes to come so far. */
+  const steps = (distance: I32) => i32.divU(i32.add(distance, i32.const(dilation - 1)), i32.const(dilation))
+  const bound = (value: Local<'i32'>) =>
+    body.if(i32.gtS(value, i32.const(windowHeight)), () => body.set(value, i32.const(windowHeight)))
+  body.set(firstTap, i32.const(0))
+  body.if(i32.ltS(top, i32.const(0)), () => body.set(firstTap, steps(i32.sub(i32.const(0), top))))
+  bound(firstTap)
+  body.set(taps, i32.const(0))
+  body.if(i32.ltS(top, i32.const(image.height)), () => body.set(taps, steps(i32.sub(i32.const(image.height), top))))
+  bound(taps)
+  body.set(taps, i32.sub(taps, firstTap))
 }
 
 /** Pixels [C] stored as [C, multiplier]: each channel once for each result that it makes. */
@@ -159,15 +232,17 @@ export const depthwiseConv2d: CpuKernel = (step, emitter) => {
   const w = windowOf(step.attributes)
   const [, height, width, channels] = x.shape
   const columns = y.shape[3]
-  const image = paddedFor(height, width, columns, w)
   const weights = packWeights(emitter, kernel, columns)
-  const job = { ...w, image, dilation: dilationOf(w), columns, layers: 1, weights, epilogue: epilogueOf(step, emitter) }
+  const layout = repeated(channels, columns / channels)
+  const image = layout ? paddedFor(height, width, columns, w) : { height, width, channels }
+  const own = { image, dilation: dilationOf(w), columns, layers: 1, weights, epilogue: epilogueOf(step, emitter) }
+  const job: ChannelSums = layout ? { ...w, ...own, padTop: 0, padLeft: 0 } : { ...w, ...own }
   const place = { top: w.padTop, left: w.padLeft, strideY: 1, strideX: 1 }
-  forEachBand(emitter, y.shape, bytesOf(image) + slack, (body, n, rows, scratch) => {
+  forEachBand(emitter, y.shape, layout ? bytesOf(image) + slack : 0, (body, n, rows, scratch) => {
     const from = i32.add(i32.const(x.address), i32.mul(n, i32.const(height * width * channels * 4)))
-    pad(body, from, [height, width], image, scratch, place, repeated(channels, columns / channels))
+    if (layout) pad(body, from, [height, width], image, scratch, place, layout)
     const offset = i32.mul(n, i32.const(w.outHeight * w.outWidth * columns * 4))
-    sumChannels(body, scratch, i32.const(y.address), offset, rows, job)
+    sumChannels(body, layout ? scratch : from, i32.const(y.address), offset, rows, job)
   })
 }
 
@@ -192,6 +267,8 @@ export const depthwiseConv2dInputGradient: CpuKernel = (step, emitter) => {
   })
   const job: ChannelSums = {
     image,
+    padTop: 0,
+    padLeft: 0,
     windowHeight: w.windowHeight,
     windowWidth: w.windowWidth,
     strideY: 1,

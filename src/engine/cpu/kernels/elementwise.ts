@@ -1,22 +1,21 @@
 import { broadcastStrides } from '../../ops/broadcasting.ts'
 import { type BinaryName, byName, type RowParameters, type UnaryName } from '../../ops/elementwise.ts'
 import { sizeOf } from '../../tensor.ts'
+import type { FunctionBody, ModuleBuilder } from '../../wasm/emitter.ts'
 import {
   call,
   type Expression,
   type F32,
   type F64,
-  type FunctionBody,
   f32,
   f32x4,
   f64,
   type I32,
   i32,
   type Local,
-  type ModuleBuilder,
   select,
   type V128,
-} from '../../wasm/emitter.ts'
+} from '../../wasm/instructions.ts'
 import type { CpuKernel, KernelEmitter } from '../kernel.ts'
 import {
   cosine,
@@ -34,7 +33,8 @@ import {
   softplus,
   tanh,
 } from './mathematics.ts'
-import { walk } from './walk.ts'
+import { fourAtOnce } from './mathematics-of-four.ts'
+import { type VisitFour, walk } from './walk.ts'
 
 /** The table of ops/elementwise.ts as WebAssembly. An operand used twice must be cheap to repeat: a variable. */
 type Unary = (x: Local<'f32'>, module: ModuleBuilder, parameters: RowParameters) => F32
@@ -72,6 +72,9 @@ interface Arithmetic<T extends 'f32' | 'v128'> {
 const ofNumbers: Arithmetic<'f32'> = { ...f32, below0: (x, other) => select(f32.lt(x, zero), other, x) }
 const ofVectors: Arithmetic<'v128'> = {
   ...f32x4,
+  // What is no number stays so where it stands first, as it does here.
+  min: f32x4.pmin,
+  max: f32x4.pmax,
   below0: (x, other) => f32x4.select(other, x, f32x4.lt(x, f32x4.const(0))),
 }
 
@@ -147,9 +150,11 @@ export const unaryExpressions: Readonly<Record<UnaryName, Unary>> = {
     below0(x, f32.mul(wide(expm1)(x, module, {}), f32.const(alpha * gamma)), f32.mul(x, f32.const(gamma))),
 }
 
-/** A row of four numbers: in vectors where it is plain arithmetic, else by a function that takes one lane after the other. */
+/** A row of four numbers: in vectors where it is plain arithmetic or has a function for four, else one lane after the other. */
 export function unaryOfFour(name: UnaryName, x: Local<'v128'>, module: ModuleBuilder, parameters: RowParameters): V128 {
   if (isPlain(name)) return plainRows[name](ofVectors, x, parameters)
+  const atOnce = fourAtOnce(name, x, module)
+  if (atOnce) return atOnce
   const title = [name, ...Object.values(parameters), 'of four'].join(' ')
   const byLanes = module.internal(title, ['v128'] as const, 'v128', (body, four) => {
     const lane = body.local('f32')
@@ -192,19 +197,35 @@ export const binaryExpressions: Readonly<Record<BinaryName, Binary | Question>> 
   prelu: (a, b) => below0(a, f32.mul(a, b)),
 }
 
+/** Rows that are one instruction for four numbers, or few. */
+const binaryOfFour: Partial<Record<BinaryName, (a: Local<'v128'>, b: V128) => V128>> = {
+  add: f32x4.add,
+  sub: f32x4.sub,
+  mul: f32x4.mul,
+  div: f32x4.div,
+  prelu: (a, b) => ofVectors.below0(a, f32x4.mul(a, b)),
+}
+
 /** Walks the elements of `shape` with a byte offset into the result and into inputs that are stretched to it. */
 function walkBroadcast(
   emitter: KernelEmitter,
   shape: readonly number[],
   inputs: readonly (readonly number[])[],
   visit: (body: FunctionBody, offsets: readonly Local<'i32'>[]) => void,
+  visitFour?: VisitFour,
 ): void {
   walk(
     emitter,
     shape,
     [shape, ...inputs].map((from) => broadcastStrides(from, shape)),
     visit,
+    visitFour,
   )
+}
+
+/** Four numbers of an operand, or one of them four times. */
+function loadFour(offset: I32, address: number, isStretched: boolean): V128 {
+  return isStretched ? f32x4.loadSplat(offset, address) : f32x4.load(offset, address)
 }
 
 export function unaryKernel(name: UnaryName): CpuKernel {
@@ -212,10 +233,26 @@ export function unaryKernel(name: UnaryName): CpuKernel {
     const { x } = step.inputs
     const [y] = step.outputs
     const parameters = step.attributes as RowParameters
-    walkBroadcast(emitter, y.shape, [x.shape], (body, [to, from]) => {
-      const value = body.local('f32', f32.load(from, x.address))
-      body.store(to, unaryExpressions[name](value, emitter.module, parameters), y.address)
-    })
+    walkBroadcast(
+      emitter,
+      y.shape,
+      [x.shape],
+      (body, [to, from]) => {
+        // By the same function as four: a number's bits must not depend on where it stands.
+        if (isPlain(name) || fourAtOnce(name, f32x4.const(0), emitter.module)) {
+          const same = body.local('v128', f32x4.loadSplat(from, x.address))
+          const four = body.local('v128', unaryOfFour(name, same, emitter.module, parameters))
+          body.store(to, f32x4.extractLane(four, 0), y.address)
+          return
+        }
+        const value = body.local('f32', f32.load(from, x.address))
+        body.store(to, unaryExpressions[name](value, emitter.module, parameters), y.address)
+      },
+      (body, [to, from], [, isStretched]) => {
+        const values = body.local('v128', loadFour(from, x.address, isStretched))
+        body.store(to, unaryOfFour(name, values, emitter.module, parameters), y.address)
+      },
+    )
   }
 }
 
@@ -224,7 +261,14 @@ export function binaryKernel(name: BinaryName): CpuKernel {
     const { a, b } = step.inputs
     const [y] = step.outputs
     const expression = binaryExpressions[name]
-    walkBroadcast(emitter, y.shape, [a.shape, b.shape], (body, [to, left, right]) => {
+    const ofFour = binaryOfFour[name]
+    const visitFour: VisitFour | undefined =
+      ofFour &&
+      ((body, [to, left, right], [, leftIsStretched, rightIsStretched]) => {
+        const values = body.local('v128', loadFour(left, a.address, leftIsStretched))
+        body.store(to, ofFour(values, loadFour(right, b.address, rightIsStretched)), y.address)
+      })
+    const visit = (body: FunctionBody, [to, left, right]: readonly Local<'i32'>[]) => {
       const numbers = () =>
         [body.local('f32', f32.load(left, a.address)), body.local('f32', f32.load(right, b.address))] as const
       const integers = () =>
@@ -234,7 +278,8 @@ export function binaryKernel(name: BinaryName): CpuKernel {
         const answer = a.dtype === 'i32' ? expression.i32(...integers()) : expression.f32(...numbers())
         body.store(to, f32.fromI32(answer), y.address)
       }
-    })
+    }
+    walkBroadcast(emitter, y.shape, [a.shape, b.shape], visit, visitFour)
   }
 }
 

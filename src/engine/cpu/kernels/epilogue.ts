@@ -1,10 +1,11 @@
 import { activationOf } from '../../plan/epilogues.ts'
 import type { Attributes } from '../../tensor.ts'
-import { type FunctionBody, f32x4, type I32, type Local, type V128 } from '../../wasm/emitter.ts'
+import type { FunctionBody } from '../../wasm/emitter.ts'
+import { f32x4, type I32, type Local, type V128 } from '../../wasm/instructions.ts'
 import type { KernelEmitter } from '../kernel.ts'
 import { unaryOfFour } from './elementwise.ts'
 
-/** What convolutions and matrix products do with their sums before they store them: what fuse.ts put after them, in this order. */
+/** What convolutions and matrix products do with their sums before they store them: what fuse-epilogues.ts put after them, in this order. */
 export interface Epilogue {
   /** Address of one number a column, which the sum is multiplied by. */
   readonly gain?: number

@@ -1,5 +1,5 @@
 import { sizeOf } from '../../tensor.ts'
-import { f32, i32 } from '../../wasm/emitter.ts'
+import { f32, i32 } from '../../wasm/instructions.ts'
 import type { CpuKernel } from '../kernel.ts'
 
 /** One unit an index; -1 gives zeros. Stored pixels (u8) are widened and scaled on the way. */

@@ -1,13 +1,5 @@
-import {
-  call,
-  type F64,
-  type FunctionBody,
-  f64,
-  i32,
-  type Local,
-  type ModuleBuilder,
-  select,
-} from '../../wasm/emitter.ts'
+import type { FunctionBody, ModuleBuilder } from '../../wasm/emitter.ts'
+import { call, type F64, f64, i32, type Local, select } from '../../wasm/instructions.ts'
 
 /**
  * exp, log and others, which WebAssembly lacks, in float64: good to about 1e-11, erf and gelu to 3e-9, far below the rounding of
@@ -129,13 +121,13 @@ export const geluTanh = ofOne('geluTanh', (_body, x, module) => {
 })
 
 /** The Taylor series of erf(x) / x in x², for |x| <= 1: the first term left out is 1 / (11! 23). */
-const erfSeries = Array.from({ length: 11 }, (_, n) => {
+export const erfSeries = Array.from({ length: 11 }, (_, n) => {
   const factorial = Array.from({ length: n }, (_, i) => i + 1).reduce((product, i) => product * i, 1)
   return ((n % 2 === 0 ? 1 : -1) * 2) / (Math.sqrt(Math.PI) * factorial * (2 * n + 1))
 }).reverse()
 
 /** erfcx(x) / t as a polynomial of t = 2 / (2 + x): fitted for x >= 1 at 200 of Chebyshev's points, good to 2.5e-9. */
-const erfcxFit = [
+export const erfcxFit = [
   -0.07849261884, 0.2535697395, -0.2508771249, 0.02756932501, -0.0261421091, 0.08713037056, 0.1760074725, 0.2468465908,
   0.2820945529, 0.2820947925,
 ]

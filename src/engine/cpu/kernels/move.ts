@@ -3,7 +3,7 @@ import { padWalk, sliceWalk } from '../../ops/slice-and-pad.ts'
 import type { Walk } from '../../ops/strided.ts'
 import { transposeWalk } from '../../ops/transpose.ts'
 import { type Shape, sizeOf, stridesOf } from '../../tensor.ts'
-import { f32, i32 } from '../../wasm/emitter.ts'
+import { f32, i32 } from '../../wasm/instructions.ts'
 import type { CpuKernel, CpuOperand } from '../kernel.ts'
 import { copyAlong, type Track, walk } from './walk.ts'
 

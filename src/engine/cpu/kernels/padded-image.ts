@@ -1,7 +1,9 @@
 import { coverOf, type WindowAttributes } from '../../ops/window.ts'
-import type { Attributes } from '../../tensor.ts'
-import { type FunctionBody, f32, type I32, i32, select } from '../../wasm/emitter.ts'
-import type { CpuOperand, CpuStep } from '../kernel.ts'
+import type { StepTypes } from '../../plan/arrange-weights.ts'
+import type { Attributes, TensorType } from '../../tensor.ts'
+import type { FunctionBody } from '../../wasm/emitter.ts'
+import { f32, type I32, i32, type Local, select } from '../../wasm/instructions.ts'
+import type { CpuStep } from '../kernel.ts'
 
 /**
  * One image with zeros around it, [PH, PW, C], in scratch memory: for a fixed kernel row the taps of a window, (kx, channel),
@@ -60,6 +62,36 @@ export function pad(
   })
 }
 
+/**
+ * Copies the rows of an image [H, W, C] that a band of a padded one is made of, zeros around them: `top` is the band's first, perhaps
+ * one before the image's begin.
+ */
+export function padRows(
+  body: FunctionBody,
+  source: I32,
+  [height, width]: readonly [number, number],
+  band: PaddedImage,
+  target: I32,
+  { top, left }: { readonly top: Local<'i32'>; readonly left: number },
+): void {
+  const pixel = band.channels * 4
+  body.fill(target, 0, bytesOf(band))
+  const columns = placesInside(left, 1, width, band.width)
+  const first = body.local('i32', i32.const(0))
+  body.if(i32.ltS(top, first), () => body.set(first, i32.sub(first, top)))
+  const end = body.local('i32', i32.sub(i32.const(height), top))
+  body.if(i32.ltS(i32.const(band.height), end), () => body.set(end, i32.const(band.height)))
+  const line = i32.mul(i32.add(top, first), i32.const(width))
+  const from = body.local('i32', i32.add(source, i32.mul(i32.add(line, i32.const(columns.first)), i32.const(pixel))))
+  const place = i32.add(i32.mul(first, i32.const(band.width)), i32.const(columns.at))
+  const to = body.local('i32', i32.add(target, i32.mul(place, i32.const(pixel))))
+  body.for(first, end, 1, () => {
+    body.copy(to, from, columns.count * pixel)
+    body.advance(from, width * pixel)
+    body.advance(to, band.width * pixel)
+  })
+}
+
 /** Of `count` places, every `stride` from `start` on, those from 0 to extent - 1: the first of them, where it is, and how many. */
 function placesInside(start: number, stride: number, count: number, extent: number) {
   const first = Math.max(0, Math.ceil(-start / stride))
@@ -75,7 +107,7 @@ export function windowOf(attributes: Attributes): WindowAttributes {
  * What a convolution or one of its gradients reads and makes, whichever it is: images, kernels, and not what is fused to it. The
  * first is of images.
  */
-export function imagesAndKernels({ inputs, outputs }: CpuStep): CpuOperand[] {
+export function imagesAndKernels({ inputs, outputs }: StepTypes): TensorType[] {
   const { gain: _gain, bias: _bias, residual: _residual, mask: _mask, ...own } = inputs
   return [...Object.values(own), ...outputs]
 }

@@ -1,12 +1,16 @@
 import { countedExtent } from '../../ops/pool.ts'
 import { dilationOf, type WindowAttributes } from '../../ops/window.ts'
-import { type FunctionBody, f32, type I32, i32, type Local } from '../../wasm/emitter.ts'
+import type { FunctionBody } from '../../wasm/emitter.ts'
+import { f32, f32x4, type I32, i32, type Local } from '../../wasm/instructions.ts'
 import type { CpuKernel, CpuStep, KernelEmitter } from '../kernel.ts'
+import { forEachBand } from './convolution.ts'
+import { windowOf } from './padded-image.ts'
+import { storeVector } from './register-block.ts'
 
-/** Pooling, one unit an image; windows are clipped to the image, so that padding is never read. */
+/** Pooling; windows are clipped to the image, so that padding is never read. Gradients take one unit an image: windows overlap. */
 
 interface Window {
-  /** Bytes from the image's start to the window's first pixel and channel. */
+  /** Bytes from the image's start to the window's first pixel, and from there to the channel. */
   readonly first: Local<'i32'>
   readonly rows: Local<'i32'>
   readonly columns: Local<'i32'>
@@ -18,14 +22,16 @@ interface Window {
   readonly output: Local<'i32'>
 }
 
-/** Visits every output of one image with its clipped window. */
+/** Visits rows of one image's outputs with their clipped windows, so many channels at a time; the last ones may be fewer. */
 function forEachWindow(
   body: FunctionBody,
   w: WindowAttributes,
   [height, width, channels]: readonly number[],
-  visit: (window: Window) => void,
+  [firstRow, rowCount]: readonly [I32, I32],
+  channelsAtOnce: number,
+  visit: (window: Window, channel: I32) => void,
 ): void {
-  const output = body.local('i32', i32.const(0))
+  const output = body.local('i32', i32.mul(firstRow, i32.const(w.outWidth * channels * 4)))
   const dilation = dilationOf(w)
   const counts = countedExtent(w, height, width)
   const between = (start: I32, window: number, first: number, end: number) => {
@@ -46,7 +52,7 @@ function forEachWindow(
   }
   const places = (start: I32, window: number, dilation: number, extent: number) =>
     dilation === 1 ? between(start, window, 0, extent) : apart(start, window, dilation, extent)
-  body.for(0, w.outHeight, 1, (oy) => {
+  body.for(firstRow, body.local('i32', i32.add(firstRow, rowCount)), 1, (oy) => {
     const top = body.local('i32', i32.sub(i32.mul(oy, i32.const(w.strideY)), i32.const(w.padTop)))
     const rows = places(top, w.windowHeight, dilation[0], height)
     body.for(0, w.outWidth, 1, (ox) => {
@@ -61,11 +67,13 @@ function forEachWindow(
             )
       const pixel = i32.add(i32.mul(rows.start, i32.const(width)), columns.start)
       const first = body.local('i32', i32.mul(pixel, i32.const(channels * 4)))
-      body.for(0, channels, 1, () => {
-        visit({ first, rows: rows.count, columns: columns.count, dilation, counted, output })
-        body.advance(first, 4)
-        body.advance(output, 4)
+      body.for(0, channels * 4, channelsAtOnce * 4, (channel) => {
+        visit({ first, rows: rows.count, columns: columns.count, dilation, counted, output }, channel)
+        body.advance(first, channelsAtOnce * 4)
+        body.advance(output, channelsAtOnce * 4)
       })
+      const beyond = (channelsAtOnce - (channels % channelsAtOnce)) % channelsAtOnce
+      if (beyond > 0) body.advance(output, -beyond * 4)
     })
   })
 }
@@ -90,19 +98,28 @@ function forEachPixel(
   })
 }
 
-/** Emits one unit an image; the callback gets the bytes to the image's start in the large and in the pooled array. */
-function perImage(
-  step: CpuStep,
-  emitter: KernelEmitter,
-  image: readonly number[],
-  emit: (body: FunctionBody, w: WindowAttributes, large: I32, pooled: I32) => void,
-): void {
-  const w = step.attributes as unknown as WindowAttributes
-  const [count, height, width, channels] = image
+/** What pooling one image needs: bytes to its start in the large and in the pooled array, and which of the outputs' rows. */
+type EmitImage = (body: FunctionBody, large: I32, pooled: I32, rows: readonly [I32, I32]) => void
+
+function imageStarts(body: FunctionBody, n: I32, w: WindowAttributes, [height, width, channels]: readonly number[]) {
+  const large = body.local('i32', i32.mul(n, i32.const(height * width * channels * 4)))
+  const pooled = body.local('i32', i32.mul(n, i32.const(w.outHeight * w.outWidth * channels * 4)))
+  return [large, pooled] as const
+}
+
+function perBand(step: CpuStep, emitter: KernelEmitter, [count, ...image]: readonly number[], emit: EmitImage): void {
+  const w = windowOf(step.attributes)
+  forEachBand(emitter, [count, w.outHeight], 0, (body, n, rows) => {
+    const [large, pooled] = imageStarts(body, n, w, image)
+    emit(body, large, pooled, rows)
+  })
+}
+
+function perImage(step: CpuStep, emitter: KernelEmitter, [count, ...image]: readonly number[], emit: EmitImage): void {
+  const w = windowOf(step.attributes)
   emitter.phase(count, 0, (body, n) => {
-    const large = body.local('i32', i32.mul(n, i32.const(height * width * channels * 4)))
-    const pooled = body.local('i32', i32.mul(n, i32.const(w.outHeight * w.outWidth * channels * 4)))
-    emit(body, w, large, pooled)
+    const [large, pooled] = imageStarts(body, n, w, image)
+    emit(body, large, pooled, [i32.const(0), i32.const(w.outHeight)])
   })
 }
 
@@ -117,17 +134,20 @@ function findLargest(body: FunctionBody, window: Window, shape: readonly number[
       body.set(place, pixel)
     })
   })
-  return { place, best }
+  return place
 }
 
 export const maxPool: CpuKernel = (step, emitter) => {
   const { x } = step.inputs
   const [y] = step.outputs
-  perImage(step, emitter, x.shape, (body, w, large, pooled) => {
-    const shape = x.shape.slice(1)
-    forEachWindow(body, w, shape, (window) => {
-      const { best } = findLargest(body, window, shape, large, x.address)
-      body.store(i32.add(pooled, window.output), best, y.address)
+  const shape = x.shape.slice(1)
+  perBand(step, emitter, x.shape, (body, large, pooled, rows) => {
+    forEachWindow(body, windowOf(step.attributes), shape, rows, 4, (window, channel) => {
+      const best = body.local('v128', f32x4.load(i32.add(large, window.first), x.address))
+      forEachPixel(body, window, shape, (pixel) => {
+        body.set(best, f32x4.pmax(best, f32x4.load(i32.add(large, pixel), x.address)))
+      })
+      storeVector(body, i32.add(pooled, window.output), y.address, best, shape[2], channel, 0)
     })
   })
 }
@@ -135,11 +155,11 @@ export const maxPool: CpuKernel = (step, emitter) => {
 export const maxPoolGradient: CpuKernel = (step, emitter) => {
   const { x, dy } = step.inputs
   const [dx] = step.outputs
-  perImage(step, emitter, x.shape, (body, w, large, pooled) => {
-    const shape = x.shape.slice(1)
+  const shape = x.shape.slice(1)
+  perImage(step, emitter, x.shape, (body, large, pooled, rows) => {
     body.fill(i32.add(large, i32.const(dx.address)), 0, shape[0] * shape[1] * shape[2] * 4)
-    forEachWindow(body, w, shape, (window) => {
-      const { place } = findLargest(body, window, shape, large, x.address)
+    forEachWindow(body, windowOf(step.attributes), shape, rows, 1, (window) => {
+      const place = findLargest(body, window, shape, large, x.address)
       const to = body.local('i32', i32.add(large, place))
       const gradient = f32.load(i32.add(pooled, window.output), dy.address)
       body.store(to, f32.add(f32.load(to, dx.address), gradient), dx.address)
@@ -150,15 +170,15 @@ export const maxPoolGradient: CpuKernel = (step, emitter) => {
 export const avgPool: CpuKernel = (step, emitter) => {
   const { x } = step.inputs
   const [y] = step.outputs
-  perImage(step, emitter, x.shape, (body, w, large, pooled) => {
-    const shape = x.shape.slice(1)
-    forEachWindow(body, w, shape, (window) => {
-      const total = body.local('f32', f32.const(0))
+  const shape = x.shape.slice(1)
+  perBand(step, emitter, x.shape, (body, large, pooled, rows) => {
+    forEachWindow(body, windowOf(step.attributes), shape, rows, 4, (window, channel) => {
+      const mean = body.local('v128', f32x4.const(0))
       forEachPixel(body, window, shape, (pixel) => {
-        body.set(total, f32.add(total, f32.load(i32.add(large, pixel), x.address)))
+        body.set(mean, f32x4.add(mean, f32x4.load(i32.add(large, pixel), x.address)))
       })
-      const mean = f32.div(total, f32.fromI32(window.counted))
-      body.store(i32.add(pooled, window.output), mean, y.address)
+      body.set(mean, f32x4.div(mean, f32x4.splat(f32.fromI32(window.counted))))
+      storeVector(body, i32.add(pooled, window.output), y.address, mean, shape[2], channel, 0)
     })
   })
 }
@@ -166,10 +186,10 @@ export const avgPool: CpuKernel = (step, emitter) => {
 export const avgPoolGradient: CpuKernel = (step, emitter) => {
   const { dy } = step.inputs
   const [dx] = step.outputs
-  perImage(step, emitter, dx.shape, (body, w, large, pooled) => {
-    const shape = dx.shape.slice(1)
+  const shape = dx.shape.slice(1)
+  perImage(step, emitter, dx.shape, (body, large, pooled, rows) => {
     body.fill(i32.add(large, i32.const(dx.address)), 0, shape[0] * shape[1] * shape[2] * 4)
-    forEachWindow(body, w, shape, (window) => {
+    forEachWindow(body, windowOf(step.attributes), shape, rows, 1, (window) => {
       const gradient = f32.load(i32.add(pooled, window.output), dy.address)
       const share = body.local('f32', f32.div(gradient, f32.fromI32(window.counted)))
       forEachPixel(body, window, shape, (pixel) => {

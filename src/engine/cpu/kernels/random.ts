@@ -1,5 +1,5 @@
 import { sizeOf } from '../../tensor.ts'
-import { f32, type I32, i32 } from '../../wasm/emitter.ts'
+import { f32, type I32, i32 } from '../../wasm/instructions.ts'
 import type { CpuKernel } from '../kernel.ts'
 
 /** ops/random.ts's hash, in the same wrapping 32-bit arithmetic. One unit up to 4,096 numbers. */

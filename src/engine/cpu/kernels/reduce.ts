@@ -1,5 +1,6 @@
 import { type ReduceAttributes, reduceExtents } from '../../ops/reduction.ts'
-import { type F64, type FunctionBody, f32, f32x4, f64, f64x2, i32, type Local, type V128 } from '../../wasm/emitter.ts'
+import type { FunctionBody } from '../../wasm/emitter.ts'
+import { type F64, f32, f32x4, f64, f64x2, i32, type Local, type V128 } from '../../wasm/instructions.ts'
 import type { CpuKernel, CpuStep, KernelEmitter } from '../kernel.ts'
 
 function extentsOf(step: CpuStep) {

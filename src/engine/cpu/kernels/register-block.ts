@@ -1,4 +1,5 @@
-import { type FunctionBody, f32x4, type I32, i32, type Local } from '../../wasm/emitter.ts'
+import type { FunctionBody } from '../../wasm/emitter.ts'
+import { f32x4, type I32, i32, type Local } from '../../wasm/instructions.ts'
 
 /**
  * What convolutions and matrix products share: sums of a few rows x a few vectors of four columns held in registers

@@ -12,6 +12,7 @@ import { binaryKernel, broadcast, unaryKernel, where } from './elementwise.ts'
 import { gather, scatter } from './gather.ts'
 import { matmul } from './matmul.ts'
 import { concat, pad, slice, transpose } from './move.ts'
+import { packPanels } from './panels.ts'
 import { avgPool, avgPoolGradient, maxPool, maxPoolGradient } from './pool.ts'
 import { random } from './random.ts'
 import { argMax, l2, max, min, product, sum } from './reduce.ts'
@@ -25,6 +26,10 @@ import {
 } from './softmax.ts'
 import { take, takeGradient } from './take.ts'
 import { adam, adamW, assign, nesterov, record, sgd } from './updates.ts'
+import { winogradPlanes } from './winograd.ts'
+
+/** Steps that no operation is: what arrangements.ts asks for. */
+type ArrangingKernel = 'packPanels' | 'winogradPlanes'
 
 /** Every kernel by the name its plan step carries. */
 const kernels = {
@@ -71,6 +76,8 @@ const kernels = {
   nesterov,
   assign,
   record,
-} satisfies Record<KernelName, CpuKernel>
+  packPanels,
+  winogradPlanes,
+} satisfies Record<KernelName, CpuKernel> & Record<ArrangingKernel, CpuKernel>
 
 export const cpuKernels: ReadonlyMap<string, CpuKernel> = new Map(Object.entries(kernels))

@@ -1,4 +1,4 @@
-import { f32, f32x4, i32 } from '../../wasm/emitter.ts'
+import { f32, f32x4, i32 } from '../../wasm/instructions.ts'
 import type { CpuKernel } from '../kernel.ts'
 
 /** One unit a row of a result: pixels of x, times their two weights, are added to it, four channels at a time. */

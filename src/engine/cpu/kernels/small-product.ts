@@ -1,5 +1,6 @@
-import type { FunctionBody, I32, Local } from '../../wasm/emitter.ts'
-import { f32x4, i32 } from '../../wasm/emitter.ts'
+import type { FunctionBody } from '../../wasm/emitter.ts'
+import type { I32, Local } from '../../wasm/instructions.ts'
+import { f32x4, i32 } from '../../wasm/instructions.ts'
 import { vectorBlocks } from './register-block.ts'
 
 /**

@@ -1,14 +1,6 @@
 import { softmaxExtents } from '../../ops/softmax.ts'
-import {
-  type F64,
-  type FunctionBody,
-  f32,
-  f64,
-  type I32,
-  i32,
-  type Local,
-  type ModuleBuilder,
-} from '../../wasm/emitter.ts'
+import type { FunctionBody, ModuleBuilder } from '../../wasm/emitter.ts'
+import { type F64, f32, f64, type I32, i32, type Local } from '../../wasm/instructions.ts'
 import type { CpuKernel } from '../kernel.ts'
 import { exp, log } from './mathematics.ts'
 

@@ -1,6 +1,7 @@
 import { takeExtents } from '../../ops/take.ts'
 import { sizeOf } from '../../tensor.ts'
-import { type FunctionBody, f32, type I32, i32, type Local } from '../../wasm/emitter.ts'
+import type { FunctionBody } from '../../wasm/emitter.ts'
+import { f32, type I32, i32, type Local } from '../../wasm/instructions.ts'
 import type { CpuKernel } from '../kernel.ts'
 
 /** An index as it counts from the first entry, read from memory. Compared without a sign, what lies beyond either end is too large. */

@@ -1,5 +1,6 @@
 import { sizeOf } from '../../tensor.ts'
-import { type FunctionBody, f32, f32x4, i32, type Local, type V128 } from '../../wasm/emitter.ts'
+import type { FunctionBody } from '../../wasm/emitter.ts'
+import { f32, f32x4, i32, type Local, type V128 } from '../../wasm/instructions.ts'
 import type { CpuKernel, CpuStep, KernelEmitter } from '../kernel.ts'
 
 /** Updates over a flat buffer, four numbers at a time; units of up to 4,096. */

@@ -1,30 +1,54 @@
 import { stridesOf } from '../../tensor.ts'
-import { type FunctionBody, type I32, i32, type Local } from '../../wasm/emitter.ts'
+import type { FunctionBody } from '../../wasm/emitter.ts'
+import { type I32, i32, type Local } from '../../wasm/instructions.ts'
 import type { KernelEmitter } from '../kernel.ts'
+
+/** Four elements side by side: `isStretched` tells of each operand whether it has one number for all of them. */
+export type VisitFour = (body: FunctionBody, offsets: readonly Local<'i32'>[], isStretched: readonly boolean[]) => void
 
 /**
  * Walks the elements of `shape` in row-major order with a byte offset into every operand, whose strides are in elements (0
  * where it is stretched), one unit an index of the first axis. Axes along which all operands are contiguous are walked as one.
+ * `visitFour`, where it is given, takes the innermost axis' elements four at a time as far as that goes.
  */
 export function walk(
   emitter: KernelEmitter,
   shape: readonly number[],
   operands: readonly (readonly number[])[],
   visit: (body: FunctionBody, offsets: readonly Local<'i32'>[]) => void,
+  visitFour?: VisitFour,
 ): void {
   const { extents, strides } = mergeAxes(shape, operands)
+  const inner = extents.length - 1
+  const isByFours = visitFour && strides[0][inner] === 1 && strides.every((own) => own[inner] <= 1 && own[inner] >= 0)
   emitter.phase(extents[0], 0, (body, unit) => {
     const offsets = strides.map((stride) => body.local('i32', i32.mul(unit, i32.const(stride[0] * 4))))
     const nest = (axis: number): void => {
-      if (axis === extents.length) {
-        visit(body, offsets)
+      const advance = (count: number) =>
+        offsets.forEach((offset, operand) => {
+          const stride = strides[operand][axis]
+          if (stride !== 0) body.advance(offset, count * stride * 4)
+        })
+      if (axis === inner) {
+        const fours = isByFours ? Math.floor(extents[axis] / 4) : 0
+        if (visitFour && fours > 0) {
+          const isStretched = strides.map((own) => own[inner] === 0)
+          body.for(0, fours, 1, () => {
+            visitFour(body, offsets, isStretched)
+            advance(4)
+          })
+        }
+        body.for(0, extents[axis] - 4 * fours, 1, () => {
+          visit(body, offsets)
+          advance(1)
+        })
         return
       }
       body.for(0, extents[axis], 1, () => {
         nest(axis + 1)
         offsets.forEach((offset, operand) => {
           // The axes inside have moved the offset by their whole extents; this axis's stride counts from its start.
-          const inside = axis + 1 < extents.length ? strides[operand][axis + 1] * extents[axis + 1] : 0
+          const inside = strides[operand][axis + 1] * extents[axis + 1]
           if (strides[operand][axis] !== inside) body.advance(offset, (strides[operand][axis] - inside) * 4)
         })
       })

@@ -1,5 +1,6 @@
 import { largeTiles, type Matrix, smallTiles, type WinogradMaps } from '../../ops/winograd-maps.ts'
-import { type FunctionBody, f32x4, type I32, i32, type Local } from '../../wasm/emitter.ts'
+import type { FunctionBody } from '../../wasm/emitter.ts'
+import { f32x4, type I32, i32, type Local } from '../../wasm/instructions.ts'
 import type { CpuOperand } from '../kernel.ts'
 import { type Epilogue, finishVector } from './epilogue.ts'
 import { applyMap } from './winograd-transforms.ts'
@@ -41,10 +42,15 @@ export interface Tiling {
   readonly unitRows: number
 }
 
-export function tilingOf({ count, height, width }: Images, channelsInPlanes: number): Tiling {
+/** The tiles that take the fewest products for outputs of this size. */
+export function mapsFor(height: number, width: number): WinogradMaps {
   const tiles = ({ tile }: WinogradMaps) => Math.ceil(height / tile) * Math.ceil(width / tile)
   const products = (maps: WinogradMaps) => tiles(maps) * maps.patch ** 2
-  const maps = products(smallTiles) <= products(largeTiles) ? smallTiles : largeTiles
+  return products(smallTiles) <= products(largeTiles) ? smallTiles : largeTiles
+}
+
+export function tilingOf({ count, height, width }: Images, channelsInPlanes: number): Tiling {
+  const maps = mapsFor(height, width)
   const across = Math.ceil(width / maps.tile)
   const down = Math.ceil(height / maps.tile)
   const total = count * down

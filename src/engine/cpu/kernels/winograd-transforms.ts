@@ -1,6 +1,7 @@
 import { type Matrix, transposed } from '../../ops/winograd-maps.ts'
-import type { FunctionBody, I32, Local, V128 } from '../../wasm/emitter.ts'
-import { f32x4, i32 } from '../../wasm/emitter.ts'
+import type { FunctionBody } from '../../wasm/emitter.ts'
+import type { I32, Local, V128 } from '../../wasm/instructions.ts'
+import { f32x4, i32 } from '../../wasm/instructions.ts'
 
 /** The code that applies the maps of Winograd's short convolutions, see winograd-maps.ts. */
 

@@ -1,8 +1,11 @@
 import { groupsOf } from '../../ops/conv2d.ts'
 import { dilationOf } from '../../ops/window.ts'
-import { transposed, type WinogradMaps } from '../../ops/winograd-maps.ts'
-import { type FunctionBody, f32x4, type I32, i32, type Local } from '../../wasm/emitter.ts'
-import type { CpuKernel, CpuOperand, CpuStep, KernelEmitter } from '../kernel.ts'
+import { largeTiles, smallTiles, transposed, type WinogradMaps } from '../../ops/winograd-maps.ts'
+import type { Arrangement, StepTypes } from '../../plan/arrange-weights.ts'
+import type { TensorType } from '../../tensor.ts'
+import type { FunctionBody } from '../../wasm/emitter.ts'
+import { f32x4, type I32, i32, type Local } from '../../wasm/instructions.ts'
+import type { CpuKernel, KernelEmitter } from '../kernel.ts'
 import { gradientSlices } from './convolution-kernel-gradient.ts'
 import { type Epilogue, epilogueOf } from './epilogue.ts'
 import { imagesAndKernels, windowOf } from './padded-image.ts'
@@ -15,6 +18,7 @@ import {
   halfTileBytes,
   type Images,
   imagesOf,
+  mapsFor,
   maskBytes,
   planeCount,
   planeStride,
@@ -118,12 +122,12 @@ function emitConvolution(emitter: KernelEmitter, job: ConvolutionJob): void {
 }
 
 /** Whether these kernels can take the step: 3 x 3, strides, dilation and groups 1, little padding, whole vectors, a plain input. */
-export function suitsWinograd(step: CpuStep): boolean {
+export function suitsWinograd(step: StepTypes): boolean {
   if ('blend' in step.attributes) return false
   const w = windowOf(step.attributes)
   const [height, width] = 'height' in w ? [w.height, w.width] : step.inputs.x.shape.slice(1)
   const [padBottom, padRight] = [w.outHeight + 2 - height - w.padTop, w.outWidth + 2 - width - w.padLeft]
-  const isWhole = ({ shape }: CpuOperand) => shape[shape.length - 1] % 4 === 0
+  const isWhole = ({ shape }: TensorType) => shape[shape.length - 1] % 4 === 0
   return (
     groupsOf(w) === 1 &&
     dilationOf(w).every((dilation) => dilation === 1) &&
@@ -137,23 +141,13 @@ export function suitsWinograd(step: CpuStep): boolean {
 /** y = x * kernel. */
 export const winogradConv2d: CpuKernel = (step, emitter) => {
   const { x, kernel } = step.inputs
-  const [channels, filters] = kernel.shape.slice(2)
   const w = windowOf(step.attributes)
   const y = imagesOf(step.outputs[0])
-  const { maps } = tilingOf(y, channels + filters)
-  const stride = planeStride(channels * filters)
-  const weights = emitter.workspace(planeCount(maps) * stride)
-  emitter.phase(channels, transformBytes, (body, channel, scratch) => {
-    const row = body.local('i32', i32.mul(channel, i32.const(filters * 4)))
-    const target = body.local('i32')
-    body.for(0, filters * 4, 16, (filter) => {
-      const place = body.local('i32', i32.add(row, filter))
-      body.set(target, i32.add(place, i32.const(weights)))
-      const rowStride = 3 * channels * filters * 4
-      const grid = { address: i32.add(place, i32.const(kernel.address)), rowStride, columnStride: rowStride / 3 }
-      emitTransform(body, maps.kernel, grid, scratch, (values) => storeInPlanes(body, target, values, stride))
-    })
-  })
+  const planes = planesOf(step)
+  const { maps } = tilingOf(y, planes.channels + planes.filters)
+  const isArranged = 'arranged' in step.attributes
+  const weights = isArranged ? kernel.address : emitter.workspace(planesBytes(planes))
+  if (!isArranged) emitPlanes(emitter, planes, kernel.address, weights)
   emitConvolution(emitter, {
     x: imagesOf(x),
     y,
@@ -162,6 +156,57 @@ export const winogradConv2d: CpuKernel = (step, emitter) => {
     weights,
     epilogue: epilogueOf(step, emitter),
     keepsZeros: true,
+  })
+}
+
+/** A kernel in planes, [n², channels, filters]. */
+interface Planes {
+  /** Outputs of a tile, across. */
+  readonly tile: number
+  readonly channels: number
+  readonly filters: number
+}
+
+function planesOf({ inputs: { x }, outputs: [y] }: StepTypes): Planes {
+  const [, height, width, filters] = y.shape
+  const channels = x.shape[3]
+  return { tile: mapsFor(height, width).tile, channels, filters }
+}
+
+function mapsOf({ tile }: Planes): WinogradMaps {
+  return tile === smallTiles.tile ? smallTiles : largeTiles
+}
+
+function planesBytes(planes: Planes): number {
+  return planeCount(mapsOf(planes)) * planeStride(planes.channels * planes.filters)
+}
+
+/** The step that makes planes of a kernel before others read it: see arrange-weights.ts. */
+export const planesKernel = 'winogradPlanes'
+
+export function planesArrangement(step: StepTypes): Arrangement {
+  const planes = planesOf(step)
+  return { input: 'kernel', kernel: planesKernel, attributes: { ...planes }, floats: planesBytes(planes) / 4 }
+}
+
+export const winogradPlanes: CpuKernel = (step, emitter) => {
+  emitPlanes(emitter, step.attributes as unknown as Planes, step.inputs.x.address, step.outputs[0].address)
+}
+
+function emitPlanes(emitter: KernelEmitter, planes: Planes, kernel: number, weights: number): void {
+  const { channels, filters } = planes
+  const maps = mapsOf(planes)
+  const stride = planeStride(channels * filters)
+  emitter.phase(channels, transformBytes, (body, channel, scratch) => {
+    const row = body.local('i32', i32.mul(channel, i32.const(filters * 4)))
+    const target = body.local('i32')
+    body.for(0, filters * 4, 16, (filter) => {
+      const place = body.local('i32', i32.add(row, filter))
+      body.set(target, i32.add(place, i32.const(weights)))
+      const rowStride = 3 * channels * filters * 4
+      const grid = { address: i32.add(place, i32.const(kernel)), rowStride, columnStride: rowStride / 3 }
+      emitTransform(body, maps.kernel, grid, scratch, (values) => storeInPlanes(body, target, values, stride))
+    })
   })
 }
 

@@ -210,6 +210,10 @@ export const converters: Readonly<Record<string, Converter>> = {
   RandomGaussianBlur: nothing,
   RandomPerspective: nothing,
   RandomElasticTransform: nothing,
+  RandAugment: nothing,
+  AugMix: nothing,
+  CutMix: nothing,
+  MixUp: nothing,
   AutoContrast: () => {
     throw new Unsupported('changes images in use, too; it is not known')
   },

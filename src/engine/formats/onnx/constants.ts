@@ -23,17 +23,21 @@ export const constantOperators: OperatorTable = {
   Constant: (call) => new HostValue(call.node.outputs[0], constantOf(call)),
 
   ConstantOfShape(call) {
-    const shape = shapeGiven(call)
+    const shape = call.hostIntegers(0) ?? call.invalid('its shape is missing')
     const given = call.optionalTensor('value') ?? { type: 'float', data: Float32Array.of(0) }
     if (given.data.length !== 1) call.invalid(`its value has ${given.data.length} numbers; expected one`)
-    return made(call, given.type, shape, filled(given.type, sizeOf(shape)).fill(given.data[0]))
+    call.reserve(shape, 'filled')
+    const data = zeros(given.type, sizeOf(shape))
+    const [value] = given.data
+    return made(call, given.type, shape, value === 0 ? data : data.fill(value))
   },
 
   Range(call) {
     const [start, limit, delta] = [0, 1, 2].map((input) => call.hostNumber(input) ?? call.invalid('an end is missing'))
     const count = Math.max(0, Math.ceil((limit - start) / delta))
-    checkExtents('its result', [count])
-    const data = Float64Array.from({ length: count }, (_, i) => start + i * delta)
+    call.reserve([count], 'numbers')
+    const data = new Float64Array(count)
+    for (let i = 0; i < count; i++) data[i] = start + i * delta
     return made(call, call.value(0).type, [count], data)
   },
 
@@ -41,7 +45,8 @@ export const constantOperators: OperatorTable = {
     const { shape, type } = call.value(0)
     if (shape.length !== 2) call.invalid(`its input has ${shape.length} axes; expected 2`)
     const [rows, columns] = shape
-    const data = filled('float', rows * columns)
+    call.reserve(shape, 'numbers')
+    const data = new Float32Array(rows * columns)
     const diagonal = call.number('k', 0)
     for (let row = 0; row < rows; row++)
       if (row + diagonal >= 0 && row + diagonal < columns) data[row * columns + row + diagonal] = 1
@@ -53,7 +58,6 @@ export const constantOperators: OperatorTable = {
   OneHot(call) {
     const depth = call.hostNumber(1) ?? call.invalid('its depth is missing')
     const [off, on] = call.hostIntegers(2) ?? call.invalid('its values are missing')
-    checkExtents('its depth', [depth])
     const indices = call.value(0)
     const rank = indices.shape.length + 1
     const asked = call.number('axis', -1)
@@ -62,6 +66,7 @@ export const constantOperators: OperatorTable = {
     if (axis === 0) call.noteMixing()
     checkExtents('its result', [...indices.shape, depth])
     const spread = call.reshaped(indices, indices.shape.toSpliced(axis, 0, 1))
+    call.reserve([depth], 'numbers')
     const places = Float32Array.from({ length: depth }, (_, i) => i)
     const steps = constant(
       places,
@@ -74,10 +79,21 @@ export const constantOperators: OperatorTable = {
 
   NonZero(call) {
     const { shape, data } = call.host(0)
-    const found: number[][] = []
-    for (let i = 0; i < data.length; i++) if (data[i] !== 0) found.push(placeIn(shape, i))
-    const axes = shape.map((_, axis) => found.map((place) => place[axis]))
-    return made(call, 'integer', [shape.length, found.length], Float64Array.from(axes.flat()))
+    let count = 0
+    for (let i = 0; i < data.length; i++) if (data[i] !== 0) count++
+    call.reserve([shape.length, count], 'numbers')
+    const places = new Float64Array(shape.length * count)
+    let at = 0
+    for (let i = 0; i < data.length; i++) {
+      if (data[i] === 0) continue
+      let rest = i
+      for (let axis = shape.length - 1; axis >= 0; axis--) {
+        places[axis * count + at] = rest % shape[axis]
+        rest = Math.floor(rest / shape[axis])
+      }
+      at++
+    }
+    return made(call, 'integer', [shape.length, count], places)
   },
 
   If(call) {
@@ -93,26 +109,8 @@ function made(call: OperatorCall, type: NumberType, shape: Shape, data: HostTens
 }
 
 /** Zeros: floats are as devices have them. */
-function filled(type: NumberType, size: number): Float32Array | Float64Array {
+function zeros(type: NumberType, size: number): Float32Array | Float64Array {
   return type === 'float' ? new Float32Array(size) : new Float64Array(size)
-}
-
-function shapeGiven(call: OperatorCall): Shape {
-  const shape = call.hostIntegers(0) ?? call.invalid('its shape is missing')
-  checkExtents('its result', shape)
-  return shape
-}
-
-function placeIn(shape: Shape, index: number): number[] {
-  let rest = index
-  return shape
-    .toReversed()
-    .map((extent) => {
-      const place = rest % extent
-      rest = Math.floor(rest / extent)
-      return place
-    })
-    .reverse()
 }
 
 function constantOf(call: OperatorCall): HostTensor {

@@ -1,5 +1,5 @@
 import * as ops from '../../ops/operations.ts'
-import type { Tensor } from '../../tensor.ts'
+import { largestFloat32, type Tensor } from '../../tensor.ts'
 import type { NumberType } from '../operators/host-tensor.ts'
 import type { OperatorCall, OperatorFunction } from '../operators/operator-call.ts'
 import { HostValue, type Value } from '../operators/value.ts'
@@ -82,7 +82,7 @@ const prelu: OperatorFunction = (call) => {
 
 /** The bounds were attributes before opset 11. */
 const clipBetweenAttributes = unary((x, call) =>
-  ops.clip(x, finiteBounds(call.optionalNumber('min'), call.optionalNumber('max'))),
+  ops.clip(x, { min: call.optionalNumber('min'), max: call.optionalNumber('max') }),
 )
 
 const clip: OperatorFunction = (call) => {
@@ -91,26 +91,17 @@ const clip: OperatorFunction = (call) => {
   const known = bounds.map((bound) => (bound instanceof HostValue ? bound.tensor.data[0] : undefined))
   const [hasMin, hasMax] = bounds.map((bound) => bound !== null)
   if (bounds.every((bound) => !bound || bound instanceof HostValue))
-    return call.elementwise([x], x.type, (tensor) => ops.clip(tensor, finiteBounds(known[0], known[1])))
+    return call.elementwise([x], x.type, (tensor) => ops.clip(tensor, { min: known[0], max: known[1] }))
   return call.elementwise([x, ...bounds.filter((bound) => bound !== null)], x.type, (tensor, ...given) => {
     const raised = hasMin ? ops.maximum(tensor, given[0]) : tensor
     return hasMax ? ops.minimum(raised, given[hasMin ? 1 : 0]) : raised
   })
 }
 
-/** Devices write bounds into kernels as numbers, where an infinite one can't be said: it is none. */
-function finiteBounds(min: number | undefined, max: number | undefined) {
-  const finite = (bound: number | undefined) => (Number.isFinite(bound) ? bound : undefined)
-  return { min: finite(min), max: finite(max) }
-}
-
-/** The largest float32: what is above is infinite. */
-const largest = 3.4028234663852886e38
-
 const isInfinite = unary((x, call) => {
   const asked = [
-    ...(call.flag('detect_positive', true) ? [ops.greater(x, largest)] : []),
-    ...(call.flag('detect_negative', true) ? [ops.less(x, -largest)] : []),
+    ...(call.flag('detect_positive', true) ? [ops.greater(x, largestFloat32)] : []),
+    ...(call.flag('detect_negative', true) ? [ops.less(x, -largestFloat32)] : []),
   ]
   return asked.length === 0 ? ops.mul(ops.equal(x, x), 0) : asked.reduce(ops.or)
 }, 'boolean')

@@ -5,7 +5,7 @@ import { slice } from '../../ops/slice-and-pad.ts'
 import { broadcastTo, expand } from '../../ops/sum-and-broadcast.ts'
 import { take } from '../../ops/take.ts'
 import { where } from '../../ops/where.ts'
-import { constant, formatShape, type Shape, sizeOf, stridesOf, type Tensor } from '../../tensor.ts'
+import { constant, formatShape, type Shape, sameShape, sizeOf, stridesOf, type Tensor } from '../../tensor.ts'
 import type { OperatorCall } from '../operators/operator-call.ts'
 import { DeviceValue, HostValue, inOrder, type Value } from '../operators/value.ts'
 import type { OperatorTable } from './operator-table.ts'
@@ -99,10 +99,14 @@ export const moveOperators: OperatorTable = {
     if (reduction !== 'none') call.unsupported(`reduction ${reduction}`)
     const { type, shape, data } = call.host(0)
     const [indices, updates] = [call.host(1), call.host(2)]
-    const size = sizeOf(shape.slice(indices.shape.at(-1) ?? 0))
+    const block = shape.slice(indices.shape.at(-1) ?? 0)
+    const expected = [...indices.shape.slice(0, -1), ...block]
+    if (!sameShape(updates.shape, expected))
+      call.invalid(`its updates are ${formatShape(updates.shape)}; expected ${formatShape(expected)}`)
+    const size = sizeOf(block)
     const result = Float64Array.from(data)
-    blockStarts(call, indices, shape).forEach((start, block) => {
-      for (let i = 0; i < size; i++) result[start + i] = updates.data[block * size + i]
+    blockStarts(call, indices, shape).forEach((start, at) => {
+      for (let i = 0; i < size; i++) result[start + i] = updates.data[at * size + i]
     })
     return new HostValue(call.node.outputs[0], { type, shape, data: result })
   },
@@ -172,6 +176,8 @@ export const moveOperators: OperatorTable = {
     const value = call.value(0)
     const [rows, columns] = value.shape.slice(-2)
     if (columns === undefined) call.invalid('its input is no matrix')
+    // Which sample it is decides what stays of a row.
+    if (value.shape.length === 2 && isOnDevice(value)) call.noteMixing()
     const diagonal = call.hostNumber(1) ?? 0
     const isUpper = call.flag('upper', true)
     const stays = Float32Array.from({ length: rows * columns }, (_, i) => {

@@ -1,12 +1,15 @@
 import { UnsupportedModelError } from '../../errors.ts'
+import { parseImages } from '../images-text.ts'
 import { type ModelFiles, needed } from '../model-files.ts'
 import type { ModelOrigin, OpenedModel, ReadOptions } from '../opened-model.ts'
+import type { OperatorGraph } from '../operators/operator-graph.ts'
 import { operatorNetwork } from '../operators/operator-network.ts'
 import { externalLocations, onnxGraph } from './onnx-graph.ts'
 import { statedImages } from './onnx-metadata.ts'
 import { type ModelProto, readModelProto } from './onnx-proto.ts'
 import { onnxOperators } from './operators.ts'
 import { elementTypeName } from './tensor-data.ts'
+import { producerName } from './written-by.ts'
 
 /** Opsets of the standard's own operators whose meanings the table knows. */
 const opsets = { oldest: 6, newest: 26 }
@@ -24,10 +27,17 @@ export async function readOnnx(files: ModelFiles, { inputShape }: ReadOptions = 
   const network = operatorNetwork(onnxGraph(model, external, inputShape), onnxOperators, { inputShape })
   return {
     network,
-    metadata: Object.fromEntries(model.metadata),
+    ...metadataOf(model, network.graph),
     origin: originOf(model),
-    images: statedImages(model, network.graph),
   }
+}
+
+/** Files that were written here say all that was known of their pictures. */
+function metadataOf(model: ModelProto, graph: OperatorGraph): Pick<OpenedModel, 'metadata' | 'images'> {
+  const images = statedImages(model, graph)
+  if (model.producer !== producerName) return { metadata: Object.fromEntries(model.metadata), images }
+  const { images: written, ...metadata } = Object.fromEntries(model.metadata)
+  return { metadata, images: { ...images, ...parseImages(written) } }
 }
 
 function checkOpset({ opsets: asked }: ModelProto): void {

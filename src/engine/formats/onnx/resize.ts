@@ -25,7 +25,7 @@ export const resizeOperators: OperatorTable = {
 
 /** One number an axis: extents, or how many times as large. */
 type Target = { readonly sizes: readonly number[] } | { readonly scales: readonly number[] }
-type Sampling = Pick<ResizeOptions, 'mode' | 'coordinates' | 'rounding'>
+type Sampling = Omit<ResizeOptions, 'size' | 'scales'>
 
 function scalesOf(call: OperatorCall, scales: number[] | undefined): number[] {
   return scales ?? call.invalid('its scales are missing')
@@ -38,7 +38,8 @@ function simple(call: OperatorCall): Sampling {
 }
 
 function sampling(call: OperatorCall): Sampling {
-  const mode = call.choice('mode', ['nearest', 'linear'], 'nearest')
+  const modes = { nearest: 'nearest', linear: 'bilinear', cubic: 'bicubic' } as const
+  const mode = modes[call.choice('mode', ['nearest', 'linear', 'cubic'], 'nearest')]
   const names = ['half_pixel', 'half_pixel_symmetric', 'pytorch_half_pixel', 'align_corners', 'asymmetric'] as const
   const coordinates = names.indexOf(call.choice('coordinate_transformation_mode', names, 'half_pixel'))
   const rounding = {
@@ -53,9 +54,11 @@ function sampling(call: OperatorCall): Sampling {
     'round_prefer_floor',
   )
   return {
-    mode: mode === 'nearest' ? mode : 'bilinear',
+    mode,
     coordinates: coordinateModes[coordinates],
     rounding: rounding[named],
+    cubicCoefficient: call.number('cubic_coeff_a', -0.75),
+    excludeOutside: call.flag('exclude_outside'),
   }
 }
 

@@ -48,10 +48,12 @@ export const shapeOperators: OperatorTable = {
   Dropout(call) {
     const value = call.value(0)
     if (call.has(2) && call.hostNumber(2) !== 0) call.unsupported('training_mode is on')
+    if (!wants(call, 1)) return value
     const { shape } = value
-    // The mask, should anybody ask for it: nothing is dropped.
+    call.reserve(shape, 'filled')
+    // The mask: nothing is dropped.
     const kept = { type: 'boolean' as const, shape, data: new Uint8Array(sizeOf(shape)).fill(1) }
-    return wants(call, 1) ? [value, new HostValue(call.node.outputs[1], kept, hangsOnBatch(value))] : value
+    return [value, new HostValue(call.node.outputs[1], kept, hangsOnBatch(value))]
   },
 
   Cast(call) {

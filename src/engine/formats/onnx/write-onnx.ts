@@ -1,11 +1,12 @@
 import { LimelightError } from '../../errors.ts'
 import { inUse, type Network } from '../../model/network.ts'
-import { Constant, Input, Resident, type Tensor } from '../../tensor.ts'
+import { Constant, Input, Resident, type Shape, sizeOf, type Tensor } from '../../tensor.ts'
 import { evaluate } from '../operators/evaluate.ts'
 import { inOrder } from '../operators/value.ts'
-import { OnnxBuilder, type Written, type WrittenWeight } from './onnx-builder.ts'
+import { OnnxBuilder, type Written, type WrittenTensor, type WrittenWeight } from './onnx-builder.ts'
 import { operatorWriters } from './write-operators.ts'
 import { onnxBytes } from './write-proto.ts'
+import { producerName } from './written-by.ts'
 
 /** Operators that ONNX Runtime has had since 2022. */
 const opset = 17
@@ -47,7 +48,7 @@ export function networkToOnnx(
   })
   const port = ({ name, shape }: Network['inputs'][number]) => ({ name, shape: [batchName, ...shape] })
   return onnxBytes({
-    producer: 'limelight',
+    producer: producerName,
     version,
     opset,
     nodes: builder.nodes,
@@ -98,7 +99,7 @@ class GraphWriting {
 
   private made(tensor: Tensor): Written {
     if (tensor instanceof Input) return { kind: 'tensor', name: tensor.name, order: inOrder(tensor.shape.length) }
-    if (this.isWeight(tensor)) return this.weight(tensor)
+    if (this.isWeight(tensor)) return this.weight(tensor) ?? this.repeated(tensor)
     const write = operatorWriters[tensor.operation.name]
     if (!write) throw new LimelightError(`the operation ${tensor.operation.name} can not be written as ONNX`)
     return write({
@@ -110,7 +111,7 @@ class GraphWriting {
     })
   }
 
-  /** Written as numbers: what hangs on weights alone, and is the same for every batch. One number for a whole batch is one number. */
+  /** Written as numbers: what hangs on weights alone, and is the same for every batch. */
   private isWeight(tensor: Tensor): boolean {
     return this.isKnown(tensor) && (tensor.inputs.length === 0 || this.batchAxis(tensor) === null)
   }
@@ -131,18 +132,32 @@ class GraphWriting {
     return this.known.get(tensor) ?? false
   }
 
-  private weight(tensor: Tensor): WrittenWeight {
+  /** null for numbers that hang on the batch. */
+  private weight(tensor: Tensor): WrittenWeight | null {
     const { shape, dtype } = tensor
     const name = tensor instanceof Resident ? tensor.block : `known_${this.written.size}`
     const own = this.parameters.get(tensor)
     if (own) return { kind: 'weight', name, shape, data: own }
-    // One number for a whole batch is one number.
-    if (tensor instanceof Constant && typeof tensor.values === 'number')
-      return { kind: 'weight', name, shape: shape.map(() => 1), data: Float32Array.of(tensor.values) }
-    if (this.batchAxis(tensor) !== null)
-      throw new LimelightError('numbers that hang on the batch can not be written as ONNX')
+    if (this.batchAxis(tensor) !== null) return null
     const data = evaluate(tensor, this.parameters)
     return { kind: 'weight', name, shape, data: dtype === 'i32' ? Int32Array.from(data) : Float32Array.from(data) }
+  }
+
+  /** Numbers that are the same for each sample, a class token say: those of one, as often as there are samples. */
+  private repeated(tensor: Tensor): WrittenTensor {
+    const { builder } = this
+    const [axis, twin] = [this.batchAxis(tensor) ?? 0, this.twins.get(tensor)]
+    const one = twin && numbersOfEach(tensor, twin, axis)
+    if (!one) {
+      const extents = tensor.shape.map((extent, i) => (i === axis ? batchName : extent)).join(',')
+      throw new LimelightError(
+        `numbers of shape [${extents}] that are not the same for each sample can not be written as ONNX`,
+      )
+    }
+    const shape = tensor.shape.with(axis, 1)
+    const data = tensor.dtype === 'i32' ? Int32Array.from(one) : Float32Array.from(one)
+    const sample = builder.initializer(`known_${this.written.size}`, shape, data)
+    return builder.node('Expand', [sample, this.shapeOfBatch(tensor)], inOrder(shape.length))
   }
 
   private batchAxis(tensor: Tensor): number | null {
@@ -171,4 +186,18 @@ class GraphWriting {
     const shape = builder.node('Shape', [this.input], [0])
     return builder.node('Gather', [shape.name, builder.integers([0])], [0], { axis: 0 }).name
   }
+}
+
+/** Numbers of a sample, where all of both batches have the same; null where they have not. The samples lie along an axis. */
+function numbersOfEach(tensor: Tensor, twin: Tensor, axis: number): Float64Array | null {
+  const isSample = (shape: Shape) => shape.every((extent, i) => (i === axis ? extent > 0 : extent === tensor.shape[i]))
+  if (!isSample(twin.shape) || !isSample(tensor.shape)) return null
+  const inner = sizeOf(tensor.shape.slice(axis + 1))
+  const one = new Float64Array(sizeOf(tensor.shape) / tensor.shape[axis])
+  const placeOf = (i: number, extent: number) => Math.floor(i / (extent * inner)) * inner + (i % inner)
+  const numbers = evaluate(tensor)
+  for (let i = numbers.length - 1; i >= 0; i--) one[placeOf(i, tensor.shape[axis])] = numbers[i]
+  const isOne = (data: Float64Array, extent: number) =>
+    data.every((value, i) => Object.is(value, one[placeOf(i, extent)]))
+  return isOne(numbers, tensor.shape[axis]) && isOne(evaluate(twin), twin.shape[axis]) ? one : null
 }

@@ -15,6 +15,9 @@ const workOfNumber = 8
 /** Numbers that are held while a node's are computed, 8 bytes each, and that all nodes may leave behind. */
 const mostNumbers = 2 ** 25
 
+/** Numbers that nodes may fill tensors with, one number a tensor, all together: the ONNX project's light networks have such weights, 144 million of them. */
+const mostFilled = 2 ** 28
+
 /** Whether evaluating takes no more work than may be done. What is made of weights and nothing else is as large as they are. */
 export function isAffordable(tensors: readonly Tensor[]): boolean {
   let work = 0
@@ -29,12 +32,26 @@ export function isAffordable(tensors: readonly Tensor[]): boolean {
 /** What nodes may leave on the host, all together. What was refused once is refused again: it never grows. */
 export class FoldingRoom {
   private left = mostNumbers
+  private leftToFill = mostFilled
 
   /** Takes room for these, if they are affordable and evaluating them holds no more than is left. What does not fit becomes part of the network. */
   take(tensors: readonly Tensor[]): boolean {
     if (!isAffordable(tensors) || numbersOf(withInputs(tensors)) > this.left) return false
-    this.left -= numbersOf(tensors)
-    return true
+    return this.takeNumbers(numbersOf(tensors))
+  }
+
+  /** Takes room for so many numbers that a node makes of nothing, if there is as much. */
+  takeNumbers(count: number): boolean {
+    const fits = count <= this.left
+    if (fits) this.left -= count
+    return fits
+  }
+
+  /** As takeNumbers(), for a tensor of one number over and over, which costs its memory alone. */
+  takeFilled(count: number): boolean {
+    const fits = count <= this.leftToFill
+    if (fits) this.leftToFill -= count
+    return fits
   }
 }
 

@@ -1,8 +1,8 @@
 import { shown } from '../../arguments.ts'
 import { FormatError } from '../../errors.ts'
-import { formatShape, type Shape, type Tensor } from '../../tensor.ts'
-import { isAffordable } from './folding-limits.ts'
-import type { HostTensor, NumberType } from './host-tensor.ts'
+import { formatShape, type Shape, sizeOf, type Tensor } from '../../tensor.ts'
+import { type FoldingRoom, isAffordable } from './folding-limits.ts'
+import { checkExtents, type HostTensor, type NumberType } from './host-tensor.ts'
 import type { OperatorGraph, OperatorNode } from './operator-graph.ts'
 import { isGraph } from './operator-graph.ts'
 import { constantFrom, DeviceValue, HostValue, hostOf, inOrder, type Value } from './value.ts'
@@ -18,6 +18,9 @@ export interface OperatorSet {
   find(node: OperatorNode): OperatorFunction | undefined
 }
 
+/** Entries of a list that an operator takes as such: sizes of parts may be many. */
+const mostListed = 2 ** 16
+
 /** A node that can't be run: all of a file's are told at once. */
 export class UnsupportedNode extends Error {}
 
@@ -32,6 +35,8 @@ export interface Surroundings {
   readonly fileBatch: number | null
   /** A host value as a tensor of the network: a weight, or a constant. */
   readonly place: Place
+  /** For numbers that are made on the host. */
+  readonly room: FoldingRoom
   /** A node does something along the batch axis: in a file that was made for one sample, samples would mix. */
   noteMixing(): void
   /** What an operator does; undefined where it is not known. */
@@ -85,9 +90,12 @@ export class OperatorCall {
     return this.unsupported(`its input ${index + 1} is computed from the network's input; expected a constant`)
   }
 
-  /** Whole numbers of an input that must be known while the graph is built; undefined where it is left out. */
+  /** Whole numbers of an input that must be known while the graph is built, a shape or axes; undefined where it is left out. */
   hostIntegers(index: number): number[] | undefined {
-    return this.has(index) ? Array.from(this.host(index).data, Number) : undefined
+    if (!this.has(index)) return undefined
+    const { data, shape } = this.host(index)
+    if (data.length > mostListed) this.invalid(`its input ${index + 1} is ${formatShape(shape)}; expected a short list`)
+    return Array.from(data, Number)
   }
 
   /** The only number of an input that must be known; undefined where it is left out. */
@@ -96,6 +104,19 @@ export class OperatorCall {
     const { data, shape } = this.host(index)
     if (data.length !== 1) this.invalid(`its input ${index + 1} is ${formatShape(shape)}; expected one number`)
     return data[0]
+  }
+
+  /**
+   * Before a tensor of this shape is made on the host, of numbers or of one number over and over: a few bytes of a file can ask for
+   * more than there is.
+   * @throws FormatError where that is too much
+   */
+  reserve(shape: Shape, kind: 'numbers' | 'filled'): void {
+    checkExtents('its result', shape)
+    const { room } = this.around
+    const count = sizeOf(shape)
+    if (!(kind === 'filled' ? room.takeFilled(count) : room.takeNumbers(count)))
+      this.invalid(`its result ${formatShape(shape)} is more than nodes may make beforehand`)
   }
 
   /** A value as a tensor, its axes in memory as the file speaks of them or in the order given. */

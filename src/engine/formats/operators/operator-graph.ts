@@ -126,10 +126,3 @@ function takenFromAround(graph: OperatorGraph): string[] {
   const taken = [...graph.outputs, ...graph.nodes.flatMap(neededBy)]
   return taken.filter((tensor) => !own.has(tensor))
 }
-
-/** How often each operator occurs, the most frequent first. */
-export function operatorCounts(nodes: readonly OperatorNode[]): [operator: string, count: number][] {
-  const counts = new Map<string, number>()
-  for (const { operator } of nodes) counts.set(operator, (counts.get(operator) ?? 0) + 1)
-  return [...counts].sort(([a, many], [b, more]) => more - many || (a < b ? -1 : 1))
-}

@@ -249,7 +249,7 @@ function asConstant({ tensor, isOfBatch }: HostValue, order: readonly number[]):
 const unheard = 'is not known'
 
 /** One reading of the graph, for one size of batch. */
-class Interpretation implements Trial, Surroundings {
+class Interpretation implements Trial {
   readonly outputs: readonly Value[]
   mixes = false
   /** Nodes that can't be run, and why. */
@@ -264,7 +264,7 @@ class Interpretation implements Trial, Surroundings {
     this.operators = operators
     this.fileBatch = fileBatch
     this.known = known
-    this.room = room
+    this.roomOfConstants = room
     this.leaving = new Set(graph.outputs)
     const values = new Map<string, Value>([...constantsOf(graph), ...given])
     this.runNodes(nodes, values)
@@ -280,7 +280,7 @@ class Interpretation implements Trial, Surroundings {
   private readonly operators: OperatorSet
   private readonly known: Map<string, HostValue>
   private readonly leaving: ReadonlySet<string>
-  private readonly room: FoldingRoom
+  private readonly roomOfConstants: FoldingRoom
   /** For what hangs on the batch, and is computed anew with each reading. */
   private readonly roomOfBatch = new FoldingRoom()
 
@@ -346,10 +346,12 @@ class Interpretation implements Trial, Surroundings {
       const before = node.outputs.map((name) => this.known.get(name))
       if (before.every((value) => value !== undefined)) return before
     }
+    const room = fixed && !isOfBatch ? this.roomOfConstants : this.roomOfBatch
     const around: Surroundings = {
       batch: this.batch,
       fileBatch: this.fileBatch,
       place: this.place,
+      room,
       noteMixing: () => this.noteMixing(),
       find: (other) => this.find(other),
       isOutput: (tensor) => this.isOutput(tensor),
@@ -363,7 +365,6 @@ class Interpretation implements Trial, Surroundings {
     const values = made(constantFrom)
     const tensors = values.flatMap((value) => (value instanceof DeviceValue ? [value.tensor] : []))
     if (!hangsOnConstants(tensors)) return values
-    const room = isOfBatch ? this.roomOfBatch : this.room
     if (!room.take(tensors)) return made(this.place)
     const folded = values.map((value, i) => {
       const [name, type] = [node.outputs[i], value.type]

@@ -1,5 +1,5 @@
 import { totalsOf } from '../../model/summary.ts'
-import { operatorCounts } from './operator-graph.ts'
+import type { OperatorNode } from './operator-graph.ts'
 import type { OperatorNetwork } from './operator-network.ts'
 
 /** A network of operators in few lines: inputs, outputs, how often each operator occurs, and its weights. */
@@ -16,4 +16,11 @@ export function operatorSummary(network: OperatorNetwork): string {
     ...counts.map(([operator, count]) => `  ${operator.padEnd(width)}  ${count}`),
     ...totalsOf(network.parameters),
   ].join('\n')
+}
+
+/** How often each operator occurs, the most frequent first. */
+export function operatorCounts(nodes: readonly OperatorNode[]): [operator: string, count: number][] {
+  const counts = new Map<string, number>()
+  for (const { operator } of nodes) counts.set(operator, (counts.get(operator) ?? 0) + 1)
+  return [...counts].sort(([a, many], [b, more]) => more - many || (a < b ? -1 : 1))
 }

@@ -80,7 +80,7 @@ export interface BuiltLayer {
 
 /** A layer of any number of inputs, prepared. */
 export interface CalledLayer extends Omit<BuiltLayer, 'apply'> {
-  /** Of a network that is a layer, how many it is made of; 1 unless given. */
+  /** Of a network that is a layer, it and those that it is made of: also one without layers takes a call. 1 unless given. */
   readonly layerCount?: number
   apply(inputs: readonly Tensor[], weights: readonly Resident[], context: LayerContext): ReturnType<BuiltLayer['apply']>
 }

@@ -36,7 +36,7 @@ function asLayer(caller: string, type: string, connections: Connections, given: 
     type,
     outputShape: shapesOf(connections)[outputs[0].tensor],
     weights: weightsOf(layersOf(calls)),
-    layerCount: layerCountOf(calls),
+    layerCount: 1 + layerCountOf(calls),
     apply(tensors, weights, context) {
       // Another stream than that of the layers beside this one, whose seeds follow its own.
       const made = applyCalls(connections, tensors, weights, { ...context, seed: pcgHash(context.seed >>> 0) })

@@ -1,5 +1,5 @@
 import { oneOf, optionsOf, text, wholeNumber } from '../../arguments.ts'
-import { modes, type ResizeOptions, resize } from '../../ops/resize.ts'
+import { resize } from '../../ops/resize.ts'
 import { type LayerKind, withoutWeights } from './layer.ts'
 import { checkImages } from './window.ts'
 
@@ -7,7 +7,7 @@ export interface ResizingConfig {
   readonly height: number
   readonly width: number
   /** 'bilinear' unless given. */
-  readonly interpolation?: ResizeOptions['mode']
+  readonly interpolation?: 'nearest' | 'bilinear'
 }
 
 export interface ResizingLayer extends ResizingConfig {
@@ -22,7 +22,7 @@ export function resizing(config: ResizingConfig): ResizingLayer {
 /** @internal */
 export const resizingKind: LayerKind<ResizingLayer> = {
   options: optionsOf<ResizingLayer>(
-    { layer: text, height: wholeNumber(1), width: wholeNumber(1), interpolation: oneOf(...modes) },
+    { layer: text, height: wholeNumber(1), width: wholeNumber(1), interpolation: oneOf('nearest', 'bilinear') },
     'height',
     'width',
   ),

@@ -8,6 +8,7 @@ import { type Dispatch, type Lowering, loadRows, scratch, storeRows } from '../d
 import { epilogueOf } from '../epilogue.ts'
 import { windowConstants } from './conv2d.ts'
 import { slicesOf } from './conv2d-kernel-gradient.ts'
+import { isInStrips, lowerInStrips } from './depthwise.ts'
 import { combine } from './matmul.ts'
 import { lowerColumnSums } from './reduce.ts'
 
@@ -162,7 +163,8 @@ export function withGroups(
 const channelsOf = ({ shape }: { readonly shape: readonly number[] }) => shape[3]
 
 export const depthwiseLowerings = {
-  depthwiseConv2d: (step) => conv2d(step, channelsOf(step.inputs.x)),
+  depthwiseConv2d: (step, context) =>
+    isInStrips(step) ? [lowerInStrips(step, context)] : conv2d(step, channelsOf(step.inputs.x)),
   depthwiseConv2dInputGradient: (step) => inputGradient(step, channelsOf(step.outputs[0])),
   depthwiseConv2dKernelGradient: (step) => kernelGradient(step, channelsOf(step.inputs.x)),
 } satisfies Record<string, Lowering>

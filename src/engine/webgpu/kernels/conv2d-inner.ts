@@ -1,11 +1,11 @@
 import sourceCode from '../../../shaders/conv2d-source.wgsl?raw'
-import type { InnerConvolution } from '../../plan/fuse.ts'
+import type { InnerConvolution } from '../../plan/fuse-prologues.ts'
 import type { PlanStep } from '../../plan/plan.ts'
 import { type Binding, loadRows, loadSingly, scratch } from '../dispatch.ts'
 import type { InnerWork } from './conv2d-tiles.ts'
 
 /**
- * The convolution inside another one's load (see fuse.ts): a step that has one is two steps, or one dispatch whose tiles
+ * The convolution inside another one's load (see fuse-prologues.ts): a step that has one is two steps, or one dispatch whose tiles
  * make what they cover of the first one's images themselves.
  */
 

@@ -2,7 +2,7 @@ import tileCode from '../../../shaders/conv2d-tile.wgsl?raw'
 import workgroupCode from '../../../shaders/conv2d-workgroup.wgsl?raw'
 import { type AdapterTraits, type Binding, type Candidate, type Constants, type Dispatch, i32 } from '../dispatch.ts'
 
-/** The ways to run a convolution that moves by one pixel, and the dispatches they come to. */
+/** The ways to run a convolution whose window has no gaps, and the dispatches they come to. */
 
 /** How a tile's weights come to its lanes. */
 type WeightSource = 'storage' | 'uniform' | 'subgroup'
@@ -54,12 +54,16 @@ const tileSizes = {
 
 /** Written-out multiplications of vec4s a kernel may have: compilers take seconds for more. */
 const maxProducts = 1200
+/** Likewise loads: where strides are larger than the window, a tile sees many more pixels than it multiplies. */
+const maxLoads = 600
 
 export interface TiledConvolution {
   /** Images with this many channels, summed over, become this many outputs. */
   readonly channels: number
   readonly outputGroups: number
   readonly window: readonly [number, number]
+  /** Pixels that the window moves by. */
+  readonly strides: readonly [number, number]
   /** Extents of the results. */
   readonly to: readonly [number, number]
   readonly canBeUniform: boolean
@@ -85,9 +89,12 @@ export function tilesFor(convolution: TiledConvolution, adapter: AdapterTraits):
   const tiles = new Map<string, Tile>()
   const add = (tile: Tile) => tiles.set(tile.name, tile)
   const options: TileOptions[] = (canBeHalf ? [true, false] : [false]).flatMap((half) =>
-    (convolution.inner ? [true, false] : [false]).map((recomputes) => ({ half, recomputes })),
+    (convolution.inner && movesByOne(convolution) ? [true, false] : [false]).map((recomputes) => ({
+      half,
+      recomputes,
+    })),
   )
-  if (!isSoftware)
+  if (!isSoftware && movesByOne(convolution))
     for (const each of options) {
       const tile = workgroupTile(convolution, each)
       if (tile) add(tile)
@@ -98,6 +105,7 @@ export function tilesFor(convolution: TiledConvolution, adapter: AdapterTraits):
       const fours = [8, 4, 2, 1].find((count) => count <= wanted && outputGroups % count === 0) ?? 1
       const channelsAtOnce = channels % most === 0 ? most : 1
       if (taps * channelsAtOnce * fours * height * width > maxProducts) continue
+      if (pixelsSeen(convolution, height, width) > maxLoads) continue
       for (const each of options) {
         const name = `${height}x${width}x${4 * fours}, ${channelsAtOnce} at once, ${weights}${said(each)}`
         add({ name, height, width, fours, channelsAtOnce, loadsFours: channelsAtOnce === 4, weights, ...each })
@@ -106,8 +114,18 @@ export function tilesFor(convolution: TiledConvolution, adapter: AdapterTraits):
   return [...tiles.values()]
 }
 
+/** Pixels that a tile of results of these extents sees. */
+function pixelsSeen({ window, strides }: TiledConvolution, height: number, width: number): number {
+  return ((height - 1) * strides[0] + window[0]) * ((width - 1) * strides[1] + window[1])
+}
+
+/** What kernels other than conv2d-tile.wgsl, and images that are made inside a tile, take for granted. */
+export function movesByOne({ strides }: Pick<TiledConvolution, 'strides'>): boolean {
+  return strides.every((pixels) => pixels === 1)
+}
+
 /** How wide to cut an image into pieces, so many side by side, that little is left over: 4 to 8 pixels. */
-function fittingExtent(extent: number, sideBySide = 1): number {
+export function fittingExtent(extent: number, sideBySide = 1): number {
   const covered = (piece: number) => Math.ceil(extent / (sideBySide * piece)) * sideBySide * piece
   return [8, 7, 6, 5, 4].sort((a, b) => covered(a) - covered(b))[0]
 }
@@ -148,7 +166,7 @@ export interface Part {
   readonly functions: readonly string[]
 }
 
-/** A convolution that moves by one pixel, whatever kernels it is run by. */
+/** A convolution whose window has no gaps, whatever kernels it is run by. */
 export interface ConvolutionWork {
   readonly kernel: string
   readonly count: number
@@ -156,6 +174,7 @@ export interface ConvolutionWork {
   readonly from: readonly [number, number]
   readonly to: readonly [number, number]
   readonly window: readonly [number, number]
+  readonly strides: readonly [number, number]
   readonly padding: readonly [number, number]
   readonly channels: number
   readonly outputGroups: number
@@ -269,8 +288,10 @@ export function tiled(work: ConvolutionWork, tile: Tile, { lanes }: AdapterTrait
       ...constants,
       FOURS: tile.fours,
       PARTIALS: tile.half ? tile.height * tile.width * tile.fours : 1,
-      COVERED_HEIGHT: tile.height + windowHeight - 1,
-      COVERED_WIDTH: tile.width + windowWidth - 1,
+      STEPS_DOWN: work.strides[0],
+      STEPS_ACROSS: work.strides[1],
+      COVERED_HEIGHT: (tile.height - 1) * work.strides[0] + windowHeight,
+      COVERED_WIDTH: (tile.width - 1) * work.strides[1] + windowWidth,
       SUBGROUP: subgroups,
       LANES: Math.max(lanes, 1),
       PACKED_WEIGHTS: packedWeights,

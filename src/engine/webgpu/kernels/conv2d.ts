@@ -3,7 +3,7 @@ import inputGradientStridedCode from '../../../shaders/conv2d-input-gradient-str
 import conv2dStridedCode from '../../../shaders/conv2d-strided.wgsl?raw'
 import { dilationOf, type WindowAttributes } from '../../ops/window.ts'
 import type { PlanOperand, PlanStep } from '../../plan/plan.ts'
-import { byteLengthOf } from '../../tensor.ts'
+import { byteLengthOf, sizeOf } from '../../tensor.ts'
 import {
   type AdapterTraits,
   type Binding,
@@ -20,7 +20,16 @@ import {
 } from '../dispatch.ts'
 import { epilogueOf } from '../epilogue.ts'
 import { canRecompute, channelsAlias, innerOf, innerParts } from './conv2d-inner.ts'
-import { type ConvolutionWork, type Part, type Tile, type TiledConvolution, tiled, tilesFor } from './conv2d-tiles.ts'
+import {
+  type ConvolutionWork,
+  movesByOne,
+  type Part,
+  type Tile,
+  type TiledConvolution,
+  tiled,
+  tilesFor,
+} from './conv2d-tiles.ts'
+import { lowerMatmul } from './matmul.ts'
 import { type Winograd, type WinogradExtents, winograd, winogradsFor } from './winograd.ts'
 
 /** The window's walk and the image's extents, as every convolution and pooling kernel names them. */
@@ -94,10 +103,12 @@ const lowerConv2d: Lowering = (step, context) => {
   const w = outer.attributes as WindowAttributes
   const { kernel } = outer.inputs
   const [channels, filters] = kernel.shape.slice(2)
+  if (!inner && !outer.attributes.blend && isPointwise(step)) return lowerMatmul(asProduct(step), context)
   const extents = {
     count: step.outputs[0].shape[0],
     to: [w.outHeight, w.outWidth],
     window: [w.windowHeight, w.windowWidth],
+    strides: [w.strideY, w.strideX],
     channels,
     outputGroups: Math.ceil(filters / 4),
     canBeUniform: fitsUniform(kernel, context.adapter),
@@ -138,15 +149,44 @@ const lowerConv2d: Lowering = (step, context) => {
   return [...(recomputed ? [] : before()), ...dispatchesOf(work, way, context.adapter)]
 }
 
-/** All ways to run a convolution, best guess first; none where its window moves by more than a pixel, or has gaps. */
+/** All ways to run a convolution, best guess first; none where its window has gaps, or is too large for tiles. */
 function waysFor(
   w: WindowAttributes,
   work: TiledConvolution & WinogradExtents,
   adapter: AdapterTraits,
 ): (Tile | Winograd)[] {
-  if (!isTight(w)) return []
+  if (dilationOf(w).some((pixels) => pixels > 1)) return []
   const tiles = tilesFor(work, adapter)
-  return tiles.length > 0 ? [...tiles, ...winogradsFor(work, adapter)] : []
+  return tiles.length > 0 && movesByOne(work) ? [...tiles, ...winogradsFor(work, adapter)] : tiles
+}
+
+/** Whether each result is made of the one pixel that lies where it does, and each pixel makes one. */
+function isPointwise({ inputs, attributes }: PlanStep): boolean {
+  const w = attributes as WindowAttributes
+  const [height, width] = inputs.x.shape.slice(1)
+  return (
+    [w.windowHeight, w.windowWidth, w.strideY, w.strideX].every((extent) => extent === 1) &&
+    [w.padTop, w.padLeft].every((pixels) => pixels === 0) &&
+    w.outHeight === height &&
+    w.outWidth === width
+  )
+}
+
+/** A pointwise convolution as what it is: the matrix of all pixels' channels times the kernel's. */
+function asProduct(step: PlanStep): PlanStep {
+  const { x, kernel, ...others } = step.inputs
+  const [channels, filters] = kernel.shape.slice(2)
+  const rows = ({ shape }: PlanOperand) => sizeOf(shape.slice(0, -1))
+  return {
+    ...step,
+    inputs: {
+      a: { ...x, shape: [rows(x), channels] },
+      b: { ...kernel, shape: [channels, filters] },
+      ...others,
+    },
+    outputs: step.outputs.map((y) => ({ ...y, shape: [rows(y), filters] })),
+    attributes: { ...step.attributes, transposeA: false, transposeB: false },
+  }
 }
 
 /** Whether a window has no gaps and moves by one pixel. */
@@ -208,13 +248,14 @@ const lowerInputGradient: Lowering = (step, context) => {
     count,
     to: [height, width],
     window: [w.windowHeight, w.windowWidth],
+    strides: [1, 1],
     channels: filters,
     outputGroups: Math.ceil(channels / 4),
     canBeUniform: fitsUniform(kernel, context.adapter),
     canBeHalf: false,
     inner: null,
   } as const
-  const ways = waysFor(w, extents, context.adapter)
+  const ways = movesByOne({ strides: [w.strideY, w.strideX] }) ? waysFor(w, extents, context.adapter) : []
   if (ways.length === 0) return [stridedInputGradient(step, w)]
   const way = context.choose(ways)
   const images = (way.loadsFours ? loadRows : loadSingly)('dy', dy, filters)

@@ -5,6 +5,7 @@ import matmulRowsCode from '../../../shaders/matmul-rows.wgsl?raw'
 import matmulTilesCode from '../../../shaders/matmul-tiles.wgsl?raw'
 import { type MatmulAttributes, matmulBatches, matmulExtents } from '../../ops/matmul.ts'
 import type { PlanOperand, PlanStep } from '../../plan/plan.ts'
+import { sizeOf } from '../../tensor.ts'
 import {
   type AdapterTraits,
   type Candidate,
@@ -18,6 +19,7 @@ import {
   stridedIndex,
 } from '../dispatch.ts'
 import { epilogueOf } from '../epilogue.ts'
+import { isInTiles, lowerProduct, type ProductWork } from './product.ts'
 
 /** Threads a kernel should have to fill a GPU; sums are cut into slices until there are as many. */
 export const wantedThreads = 16384
@@ -36,9 +38,12 @@ export const lowerMatmul: Lowering = (step, context) => {
   const [y, ...sums] = step.outputs
   const attributes = step.attributes as MatmulAttributes
   const { m, k, n } = matmulExtents(a.shape, b.shape, attributes)
-  if (y.shape.length > 2) return [inBatches(step)]
-  if (n <= fewColumns && k >= longRow && !attributes.transposeA && !attributes.transposeB)
+  const isOne = y.shape.length === 2
+  if (isOne && n <= fewColumns && k >= longRow && !attributes.transposeA && !attributes.transposeB)
     return [longRows(step, m, k, n, context)]
+  const whole = sums.length === 0 ? productOf(step) : null
+  if (whole && isInTiles(whole, context.adapter)) return [lowerProduct(step, whole, context)]
+  if (!isOne) return [inBatches(step)]
   const tiles = Math.ceil(m / 4) * Math.ceil(n / 4)
   const groups = Math.ceil(k / 4)
   const slices = Math.max(
@@ -79,6 +84,14 @@ export const lowerMatmul: Lowering = (step, context) => {
     threads: tiles * slices,
   }
   return isWhole ? [product] : [product, combine(step, target, slices, rows, n)]
+}
+
+/** What is one product of all rows with one matrix, neither of them transposed; null where it is not. */
+function productOf({ inputs: { a, b }, attributes }: PlanStep): ProductWork | null {
+  const { transposeA, transposeB } = attributes as MatmulAttributes
+  if (transposeA || transposeB || b.shape.length > 2) return null
+  const [inner, outputs] = b.shape
+  return { x: a, weights: b, rows: sizeOf(a.shape) / inner, inner, outputs, canBeHalf: attributes.half === true }
 }
 
 function inBatches(step: PlanStep): Dispatch {

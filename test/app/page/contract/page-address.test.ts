@@ -82,16 +82,18 @@ describe("the page's address", () => {
       }),
     },
     {
+      ...firstView,
       view: 'compare',
       left: side({ image: 7270, network: 'resnet', isExplained: true }),
       right: side({ image: null, label: 3, settings: { ...settings, segmenter: 'grid', samples: 'auto', seed: 0 } }),
     },
     {
+      ...firstView,
       view: 'compare',
       left: side({ image: 1, isExplained: true }),
       right: side({ image: null, settings: { ...settings, method: 'shapley', samples: 'exact' }, isExplained: true }),
     },
-    { view: 'compare', left: side({ image: 1 }), right: side({ image: 2, isExplained: true }) },
+    { ...firstView, view: 'compare', left: side({ image: 1 }), right: side({ image: 2, isExplained: true }) },
     { ...firstView, view: 'train' },
     { ...firstView, view: 'judge' },
   ]

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { type Brush, type Point, Stroke } from '../../../../src/app/page/pictures/brush.ts'
-import { advance, redo, startHistory, undo } from '../../../../src/app/page/pictures/drawing-history.ts'
+import { type Brush, Stroke } from '../../../../src/app/page/pictures/brush.ts'
+import { advance, isSame, redo, startHistory, undo } from '../../../../src/app/page/pictures/drawing-history.ts'
+import type { Point } from '../../../../src/app/page/pictures/lines.ts'
 import { fashionMnist } from '../../../../src/app/tasks/fashion-mnist/task.ts'
 
 const {
@@ -127,20 +128,30 @@ describe('the way back', () => {
   const pictures = [black(), drawn([middleOf(1, 1)]), drawn([middleOf(2, 2)])]
 
   it('leads step by step to the beginning and forward again', () => {
-    let history = pictures.slice(1).reduce(advance, startHistory(pictures[0]))
+    let history = pictures.slice(1).reduce((before, now) => advance(before, now), startHistory(pictures[0]))
     for (const expected of [pictures[1], pictures[0], pictures[0]]) {
       history = undo(history)
-      expect(history.pixels).toBe(expected)
+      expect(history.now).toBe(expected)
     }
     for (const expected of [pictures[1], pictures[2], pictures[2]]) {
       history = redo(history)
-      expect(history.pixels).toBe(expected)
+      expect(history.now).toBe(expected)
     }
   })
 
   it('forgets what was undone when something else is drawn, and counts nothing as a step that changes nothing', () => {
     const undone = undo(advance(startHistory(pictures[0]), pictures[1]))
-    expect(advance(undone, black())).toBe(undone)
-    expect(redo(advance(undone, pictures[2])).pixels).toBe(pictures[2])
+    expect(advance(undone, black(), isSame)).toBe(undone)
+    expect(redo(advance(undone, pictures[2])).now).toBe(pictures[2])
+  })
+
+  it('is as long as it may be: the oldest steps are forgotten, and redoing brings back no more', () => {
+    let history = startHistory(0, 3)
+    for (let step = 1; step <= 5; step++) history = advance(history, step)
+    expect(history).toEqual({ now: 5, past: [2, 3, 4], undone: [], most: 3 })
+    for (let step = 0; step < 5; step++) history = undo(history)
+    expect(history).toEqual({ now: 2, past: [], undone: [5, 4, 3], most: 3 })
+    for (let step = 0; step < 5; step++) history = redo(history)
+    expect(history).toEqual({ now: 5, past: [2, 3, 4], undone: [], most: 3 })
   })
 })

@@ -1,7 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { loadModel, openDevice } from '../../../../src/engine/index.ts'
 import { ReferenceDevice } from '../../../../src/engine/reference/device.ts'
-import { hasModels, modelPath, recorded } from '../../../shared-models.ts'
+import { describeWithModels, modelPath, recorded } from '../../../shared-models.ts'
 import { relativeError } from '../../operation-cases.ts'
 
 /** Files of other people against what TensorFlow.js 4.22 or PyTorch answers. */
@@ -25,7 +25,7 @@ const files = [
   { file: 'moderation-layers', count: 1 },
 ]
 
-describe.skipIf(!hasModels)('models that people hold answer as in the programs that they are of', () => {
+describeWithModels('models that people hold answer as in the programs that they are of', () => {
   it.each(files)('$file on the cpu', async ({ file, count }) => {
     const model = await loadModel(modelPath(file))
     const { input, output } = recordOf(file.replace(/\.\w+$/, ''), count)

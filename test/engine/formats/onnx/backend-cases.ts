@@ -27,7 +27,7 @@ export interface BackendCase {
 
 const suites = ['node', 'pytorch-converted', 'pytorch-operator', 'simple']
 
-/** undefined where the package is not installed. */
+/** The package's folder of tests: LIMELIGHT_ONNX_TESTS, or where Debian puts it. undefined where it is in neither. */
 export function backendData(): string | undefined {
   const folder = process.env.LIMELIGHT_ONNX_TESTS ?? '/usr/share/libonnx-testdata/data'
   return suites.every((suite) => existsSync(join(folder, suite))) ? folder : undefined

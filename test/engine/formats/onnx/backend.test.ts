@@ -5,15 +5,20 @@ import { backendData, beyondFloat32, deviations, onProcessor, runCase } from './
 import { backendReport, type Verdicts, verdictsInFloat64 } from './backend-report.ts'
 
 const data = backendData()
+const isAsked = data !== undefined || process.env.LIMELIGHT_ONNX_TESTS !== undefined
 
-describe.skipIf(!data)(
-  "ONNX's own tests of backends (skipped where Debian's libonnx-testdata is not installed)",
+describe.skipIf(!isAsked)(
+  "ONNX's own tests of backends (skipped where Debian's libonnx-testdata is not installed and LIMELIGHT_ONNX_TESTS is not set)",
   () => {
     let verdicts: Verdicts
 
     beforeAll(async () => {
-      verdicts = await verdictsInFloat64(data ?? '')
+      verdicts = await verdictsInFloat64(data ?? missing())
     })
+
+    const missing = (): never => {
+      throw new Error(`LIMELIGHT_ONNX_TESTS is ${process.env.LIMELIGHT_ONNX_TESTS}, which has no tests of ONNX`)
+    }
 
     const failures = () =>
       [...verdicts].flatMap(([{ name }, verdict]) => (verdict.outcome === 'failed' ? [`${name}: ${verdict.why}`] : []))

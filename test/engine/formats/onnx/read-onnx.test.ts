@@ -90,6 +90,37 @@ describe('graphs of an ONNX file', () => {
     expect(await answer(file, [1, 2], [1, 2])).toEqual({ shape: [1, 2], data: [10, 40] })
   })
 
+  it('outputs that are named by numbers stand side by side in the order of the file', async () => {
+    const nodes = [node('Neg', ['x'], '10'), node('Abs', ['x'], '9'), node('Relu', ['x'], 'y')]
+    const file = small(nodes, { outputs: ['10', 'y', '9'] })
+    expect(await answer(file, [2, 2], [1, -2, 3, -4])).toEqual({
+      shape: [2, 6],
+      data: [-1, 2, 1, 0, 1, 2, -3, 4, 3, 0, 3, 4],
+    })
+  })
+
+  it('a triangle of a matrix that has one sample for a row is taken sample by sample, each as the first row', async () => {
+    const file = small([node('Trilu', ['x'], 'y')], { inputs: [{ name: 'x', shape: [1, 3] }] })
+    const { network } = await loadModel(file)
+    expect('isOneByOne' in network && network.isOneByOne).toBe(true)
+    expect((await answer(file, [2, 3], [1, 2, 3, 4, 5, 6])).data).toEqual([1, 2, 3, 4, 5, 6])
+  })
+
+  it('blocks are written anew by as many numbers as they have: fewer are refused', async () => {
+    const scattered = (updates: TestTensor) =>
+      small([node('ScatterND', ['data', 'at', updates.name ?? ''], 'w'), node('Mul', ['x', 'w'], 'y')], {
+        initializers: [
+          { name: 'data', dims: [2], floats: [1, 2] },
+          { name: 'at', dims: [1, 1], type: 7, integers: [1] },
+          updates,
+        ],
+      })
+    expect((await answer(scattered({ name: 'u', dims: [1], floats: [5] }), [1, 2], [1, 1])).data).toEqual([1, 5])
+    await expect(loadModel(scattered({ name: 'u', dims: [0] }))).rejects.toThrow(
+      /its updates are \[0\]; expected \[1\]/,
+    )
+  })
+
   it("a batch norm's mean and variance are not trained, but where something else takes them for weights", async () => {
     const initializers = ['gamma', 'beta', 'mean', 'variance'].map((name) => ({ name, dims: [2], floats: [1, 2] }))
     const load = (...nodes: TestNode[]) => loadModel(small(nodes, { initializers }))
@@ -412,6 +443,71 @@ describe('what an ONNX file says of itself', () => {
       value: 'NHWC',
       source: 'MaxPool takes it',
     })
+  })
+})
+
+describe('a few bytes that ask for more than there is are refused, before any of it is made', () => {
+  const absurd = integers('absurd', 2 ** 20, 2 ** 20)
+  const number = (name: string, value: number): TestTensor => ({ name, dims: [], floats: [value] })
+  const cases: Record<string, [nodes: readonly TestNode[], initializers: readonly TestTensor[], shape?: number[]]> = {
+    ConstantOfShape: [[node('ConstantOfShape', ['absurd'], 'a')], [absurd]],
+    'ConstantOfShape, nine of them': [
+      [
+        ...Array.from({ length: 9 }, (_, i) => node('ConstantOfShape', ['large'], `a${i}`)),
+        node(
+          'Concat',
+          Array.from({ length: 9 }, (_, i) => `a${i}`),
+          'a',
+          { attributes: { axis: 0 } },
+        ),
+      ],
+      [integers('large', 2 ** 25)],
+    ],
+    Range: [
+      [node('Range', ['zero', 'many', 'one'], 'a')],
+      [number('zero', 0), number('many', 2 ** 40), number('one', 1)],
+    ],
+    'Range, of half a billion': [
+      [node('Range', ['zero', 'many', 'one'], 'a')],
+      [number('zero', 0), number('many', 2 ** 29), number('one', 1)],
+    ],
+    'Range, without an end': [
+      [node('Range', ['zero', 'many', 'none'], 'a')],
+      [number('zero', 0), number('many', 1), number('none', 0)],
+    ],
+    EyeLike: [[node('EyeLike', ['x'], 'a')], [], [2 ** 40]],
+    'OneHot, of depth': [
+      [node('OneHot', ['x', 'depth', 'values'], 'a')],
+      [number('depth', 2 ** 40), { name: 'values', dims: [2], floats: [0, 1] }],
+    ],
+    'OneHot, of half a billion': [
+      [node('OneHot', ['x', 'depth', 'values'], 'a')],
+      [number('depth', 2 ** 28), { name: 'values', dims: [2], floats: [0, 1] }],
+    ],
+    NonZero: [
+      [
+        node('ConstantOfShape', ['large'], 'b', { attributes: { value: { tensor: { dims: [1], floats: [1] } } } }),
+        node('NonZero', ['b'], 'a'),
+      ],
+      [integers('large', 2 ** 13, 2 ** 12)],
+    ],
+    'a list of axes': [
+      [node('ConstantOfShape', ['large'], 'b'), node('Squeeze', ['x', 'b'], 'a')],
+      [integers('large', 2 ** 20)],
+    ],
+  }
+  it.each(Object.entries(cases))('%s', async (_, [nodes, initializers, shape = [2]]) => {
+    const file = onnxFile({
+      nodes: [...nodes, node('Add', ['x', 'a'], 'y')],
+      inputs: [{ name: 'x', shape: ['N', ...shape] }],
+      initializers,
+      outputs: ['y'],
+    })
+    const before = process.resourceUsage().maxRSS
+    const refused = await loadModel(file).catch((error: unknown) => error)
+    expect(refused).toBeInstanceOf(FormatError)
+    expect(String(refused)).toMatch(/is more than nodes may make beforehand|its shape is|expected a short list/)
+    expect(process.resourceUsage().maxRSS - before).toBeLessThan(300 * 1024)
   })
 })
 

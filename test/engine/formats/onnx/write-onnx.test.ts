@@ -1,67 +1,19 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import seedrandom from 'seedrandom'
-import { expect, it } from 'vitest'
-import { tutorialArchitecture } from '../../../../src/app/networks/tutorial.ts'
-import { compute } from '../../../../src/engine/compute.ts'
+import { describe, expect, it } from 'vitest'
+import { LimelightError } from '../../../../src/engine/errors.ts'
 import { oneFile } from '../../../../src/engine/formats/model-files.ts'
 import { readOnnx } from '../../../../src/engine/formats/onnx/read-onnx.ts'
 import { networkToOnnx } from '../../../../src/engine/formats/onnx/write-onnx.ts'
-import { modelFromBytes } from '../../../../src/engine/index.ts'
-import { inUse, type Network } from '../../../../src/engine/model/network.ts'
-import { ReferenceDevice } from '../../../../src/engine/reference/device.ts'
-import { Input, Resident, sizeOf } from '../../../../src/engine/tensor.ts'
+import { dense, exportOnnx, flatten, loadModel, modelToBytes, sequential } from '../../../../src/engine/index.ts'
+import { ops } from '../../../../src/engine/ops/public.ts'
+import { constant } from '../../../../src/engine/tensor.ts'
+import { itWithModels, readModelFile } from '../../../shared-models.ts'
 import { relativeError } from '../../operation-cases.ts'
-import { randomNetwork, writtenCases } from './written-networks.ts'
+import { onnxFile } from './onnx-writer.ts'
+import { allWritten, outputOf, samplesFor } from './written-answers.ts'
+import { networkOf } from './written-networks.ts'
 
-const device = new ReferenceDevice()
-
-const trained = (name: string) => readFileSync(new URL(`../../../../models/${name}.safetensors`, import.meta.url))
-
-const cases = [
-  ...writtenCases,
-  { name: "the tutorial's network", network: modelFromBytes(trained('fashion-cnn'), tutorialArchitecture(0)).network },
-  { name: 'the residual network', network: modelFromBytes(trained('fashion-resnet')).network },
-  ...[1, 2, 3].map((seed) => ({ name: `random layers ${seed}`, network: randomNetwork(seed) })),
-]
-
-/** What a network makes of samples, in float64. */
-async function outputOf(network: Network, batch: number, data: Float32Array): Promise<Float64Array> {
-  const [{ name }] = network.inputs
-  const x = new Input(name, [batch, ...network.inputs[0].shape])
-  const blocks = network.parameters.map(({ data: weights }) => {
-    const memory = device.allocate('f32', weights.length)
-    device.write(memory, weights)
-    return memory
-  })
-  const residents = network.parameters.map(({ shape }, i) => new Resident(`block ${i}`, 0, shape))
-  const [y] = network.apply([x], residents, inUse).outputs
-  const outputs = await compute(
-    device,
-    { outputs: { y } },
-    { [name]: data },
-    Object.fromEntries(blocks.map((memory, i) => [`block ${i}`, memory])),
-  )
-  return Float64Array.from(outputs.y)
-}
-
-function samplesFor(network: Network, batch: number): Float32Array {
-  const random = seedrandom(String(batch))
-  return Float32Array.from({ length: batch * sizeOf(network.inputs[0].shape) }, () => random() * 2 - 1)
-}
-
-/** Of the benchmarks' package: not installed in most checkouts. */
-function onnxRuntime() {
-  try {
-    return createRequire(new URL('../../../../bench/package.json', import.meta.url))('onnxruntime-node')
-  } catch {
-    return null
-  }
-}
-
-const runtime = onnxRuntime()
-
-it.each(cases)('what is written is read as the same network: $name', async ({ network }) => {
+/** onnx-runtime.nightly.test.ts asks ONNX Runtime, too. */
+it.each(allWritten)('what is written is read as the same network: $name', async ({ network }) => {
   const { network: again } = await readOnnx(oneFile(networkToOnnx(network)), {})
   expect(again.inputs).toEqual(network.inputs)
   for (const batch of [1, 3]) {
@@ -71,15 +23,61 @@ it.each(cases)('what is written is read as the same network: $name', async ({ ne
   }
 })
 
-it.skipIf(!runtime).each(cases)('ONNX Runtime computes the same of $name', async ({ network }) => {
-  const session = await runtime.InferenceSession.create(Buffer.from(networkToOnnx(network)))
+it('numbers that are others for each sample are refused, with their shape', () => {
+  const numbered = networkOf('numbered', [2, 3], (x) => {
+    const numbers = Array.from({ length: 6 * x.shape[0] }, (_, i) => i)
+    return ops.add(x, constant(numbers, x.shape))
+  })
+  expect(() => networkToOnnx(numbered)).toThrow(LimelightError)
+  expect(() => networkToOnnx(numbered)).toThrow(/numbers of shape \[N,2,3\] that are not the same for each sample/)
+})
+
+itWithModels('an ONNX file with a class token is written anew, as the same network', async () => {
+  const { network } = await readOnnx(oneFile(readModelFile('vit.onnx')))
+  const { network: again } = await readOnnx(oneFile(networkToOnnx(network)))
   for (const batch of [1, 3]) {
     const data = samplesFor(network, batch)
-    const expected = await outputOf(network, batch, data)
-    const { [network.outputs[0].name]: y } = await session.run({
-      [network.inputs[0].name]: new runtime.Tensor('float32', data, [batch, ...network.inputs[0].shape]),
-    })
-    expect(y.dims).toEqual([batch, ...network.outputs[0].shape])
-    expect(relativeError(y.data, expected)).toBeLessThan(1e-5)
+    const [expected, found] = [await outputOf(network, batch, data), await outputOf(again, batch, data)]
+    expect(relativeError(found, expected)).toBeLessThan(1e-6)
   }
+})
+
+describe('what is known of the pictures goes with it', () => {
+  const known = {
+    layout: { value: 'NHWC', source: 'its layers' },
+    channels: { value: 'bgr', source: 'the catalogue' },
+    preprocessing: { value: { scale: [1 / 127.5], offset: [-1] }, source: 'the catalogue' },
+    classNames: { value: ['cat', 'dog'], source: 'names.txt' },
+    output: { value: 'logits', source: '--output' },
+  } as const
+  const small = () => {
+    const made = sequential({ inputShape: [4, 4, 3], seed: 1 }, [flatten(), dense({ units: 2, activation: 'softmax' })])
+    made.metadata = { recipe: 'tutorial' }
+    return made
+  }
+
+  it('and is known again where the file is loaded', async () => {
+    const written = small()
+    written.images = known
+    const { images, metadata } = await loadModel(await exportOnnx(written))
+    expect(images).toEqual(known)
+    expect(metadata).toEqual({ recipe: 'tutorial' })
+    const { images: fromOwn } = await loadModel(modelToBytes(written))
+    expect(fromOwn).toEqual(known)
+  })
+
+  it('but in no file of another program, which may call anything images; ours must be right', async () => {
+    const file = (producer: readonly [string, string]) =>
+      onnxFile({
+        producer,
+        metadata: { images: '{"layout": {"value": "WCHN"}}' },
+        inputs: [{ name: 'x', shape: ['N', 2] }],
+        nodes: [{ operator: 'Softmax', inputs: ['x'], outputs: ['y'] }],
+        outputs: ['y'],
+      })
+    const other = await loadModel(file(['another', '1']))
+    expect(other.images).toEqual({ output: { value: 'probabilities', source: 'its last operator is Softmax' } })
+    expect(other.metadata.images).toBe('{"layout": {"value": "WCHN"}}')
+    await expect(loadModel(file(['limelight', '']))).rejects.toThrow(/model: its "images"/)
+  })
 })

@@ -215,6 +215,14 @@ const single: Readonly<Record<string, Build>> = {
     ops.concat([ops.broadcastTo(weight([1, 1, 4]), [x.shape[0], 1, 4]), ops.reshape(x, [x.shape[0], 42, 4])], {
       axis: 1,
     }),
+  'a class token of numbers, the same for each sample': (x) => {
+    const tokens = Array.from({ length: 4 * x.shape[0] }, (_, i) => [1, -2, 0.5, 3][i % 4])
+    return ops.concat([constant(tokens, [x.shape[0], 1, 4]), ops.reshape(x, [x.shape[0], 42, 4])], { axis: 1 })
+  },
+  'one number for a whole batch, put beside it and summed': (x) => {
+    const sum = ops.sum(constant(0.5, [x.shape[0], 6, 7, 1]), { axes: [1, 2], keepDims: true })
+    return ops.concat([ops.add(x, sum), constant(2, [x.shape[0], 6, 7, 3])], { axis: 3 })
+  },
 }
 
 export const writtenCases: readonly WrittenCase[] = Object.entries(single).map(([name, build]) => ({

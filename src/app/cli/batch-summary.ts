@@ -1,0 +1,77 @@
+import { stat } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
+import { FormatError, LimelightError } from '../../engine/errors.ts'
+import { isBucketAddress } from '../runs/bucket-address.ts'
+import { openStore } from '../runs/open-store.ts'
+import { formats, shardFiles } from '../runs/shard-file.ts'
+import type { Store } from '../runs/store.ts'
+import { type RunSummary, SummaryTally, summarised } from '../runs/summarise.ts'
+import { progressBar, result } from './terminal.ts'
+
+/** `limelight batch summary`: reads results back, a piece at a time. */
+export async function summariseResults(given: string, { json }: { readonly json?: boolean }): Promise<void> {
+  const { store, names } = await filesIn(given)
+  const tally = new SummaryTally()
+  const bar = progressBar('Reading')
+  const runs = new Set<string>()
+  try {
+    for (const [i, name] of names.entries()) {
+      bar.update(i, names.length)
+      const format = name.endsWith('.jsonl') ? formats.jsonl : formats.parquet
+      const place = `${store.address}: ${name}`
+      const file = await store.open(name)
+      if (!file) throw new FormatError(`${place} is gone`)
+      runs.add((await format.header(place, file)).run)
+      if (runs.size > 1) throw new LimelightError(`${given} holds results of several runs: ${[...runs].join(', ')}`)
+      for await (const rows of format.rows(place, file, summarised)) for (const row of rows) tally.add(row)
+    }
+  } finally {
+    bar.stop()
+  }
+  const [run] = runs
+  const summary = tally.result()
+  result(json ? JSON.stringify({ run, shards: names.length, ...summary }) : inWords(summary))
+}
+
+async function filesIn(given: string): Promise<{ readonly store: Store; readonly names: readonly string[] }> {
+  const isFile = !isBucketAddress(given) && (await stat(given).catch(() => null))?.isFile()
+  if (isFile) return { store: await openStore(dirname(resolve(given))), names: [basename(given)] }
+  const store = await openStore(given)
+  const names = (await store.list(shardFiles)).filter((name) => /\.(parquet|jsonl)$/.test(name)).sort()
+  if (names.length === 0) throw new LimelightError(`${given} holds no results of a run`)
+  return { store, names }
+}
+
+function inWords({ images, errors, classes, mostUnstable, reasons }: RunSummary): string {
+  const number = (value: number | null, digits: number, width: number) =>
+    (value === null ? '' : value.toFixed(digits)).padStart(width)
+  const width = Math.max(5, ...classes.map(({ label, name }) => `${label} ${name}`.length))
+  return [
+    `${images} images, ${errors} of which could not be explained`,
+    '',
+    `${'class'.padEnd(width)}  images  recognised  mean R²  mean evidence  errors  least certain`,
+    ...classes.map(
+      ({ label, name, images: count, recognised, meanR2, meanEvidence, mostUnstable: worst, errors: failed }) =>
+        [
+          `${label} ${name}`.padEnd(width),
+          String(count).padStart(6),
+          String(recognised ?? '').padStart(10),
+          number(meanR2, 3, 7),
+          number(meanEvidence, 3, 13),
+          String(failed).padStart(6),
+          worst ? `${worst.id} (± ${percent(worst.uncertainty)})` : '',
+        ].join('  '),
+    ),
+    ...(mostUnstable.length > 0
+      ? [
+          '',
+          `least certain: ${mostUnstable.map(({ id, uncertainty }) => `${id} (± ${percent(uncertainty)})`).join(', ')}`,
+        ]
+      : []),
+    ...reasons.map(({ error, images: count }) => `not explained, ${count} x: ${error}`),
+  ].join('\n')
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`
+}

@@ -1,0 +1,83 @@
+import { sameShape, sizeOf } from '../tensor.ts'
+import type { Step, Trace } from './trace.ts'
+import { removeDeadSteps, Uses } from './trace-steps.ts'
+
+/** What a convolution reads is made while it is loaded, and may be loaded as 16-bit numbers. */
+
+const convolutions = new Set(['conv2d'])
+const blends = new Set(['blendBySegments'])
+
+export function fuseBlend(trace: Trace): void {
+  const uses = new Uses(trace)
+  for (const step of trace.steps) {
+    // In groups, kernels load what is stored.
+    if (step.kernel !== 'conv2d' || 'groups' in step.attributes) continue
+    const { x, ...rest } = step.inputs
+    // With a residual, kernels would read more than an adapter must be able to bind.
+    const producer = x.view || 'residual' in step.attributes ? null : uses.soleProducer(x, blends)
+    if (!producer) continue
+    uses.setInputs(step, { ...producer.inputs, ...rest })
+    step.attributes = { ...step.attributes, blend: true }
+  }
+}
+
+/** Products that one number of a convolution may take to be made again wherever it is needed, instead of being stored. */
+const cheapProducts = 16
+
+/** The inner convolution's attributes, under names of their own: its kernel's shape says the rest. */
+export interface InnerConvolution {
+  readonly recompute: true
+  /** Of the images that are not stored, [N, H, W, C]. */
+  readonly innerShape: readonly number[]
+  /** Before the first row and the first column. */
+  readonly innerPadding: readonly number[]
+  readonly innerBias: boolean
+  readonly innerRelu: boolean
+}
+
+/** The first layers of networks see one to three channels: what they make is cheaper to make again than to load. */
+export function fuseRecompute(trace: Trace): void {
+  const uses = new Uses(trace)
+  for (const step of trace.steps) {
+    if (step.kernel !== 'conv2d' || step.attributes.blend || !isDense(step)) continue
+    const { x, ...rest } = step.inputs
+    const inner = uses.soleProducer(x, convolutions)
+    if (
+      !inner ||
+      !sameShape(x.shape, inner.outputs[0].shape) ||
+      !isDense(inner) ||
+      'mask' in inner.attributes ||
+      'activation' in inner.attributes ||
+      'gain' in inner.attributes ||
+      'residual' in inner.attributes ||
+      'recompute' in inner.attributes
+    )
+      continue
+    const { kernel, bias: innerBias, ...images } = inner.inputs
+    if (sizeOf(kernel.shape.slice(0, 3)) > cheapProducts) continue
+    const { padTop, padLeft, bias, relu, blend } = inner.attributes
+    const attributes: InnerConvolution = {
+      recompute: true,
+      innerShape: x.shape,
+      innerPadding: [Number(padTop), Number(padLeft)],
+      innerBias: bias === true,
+      innerRelu: relu === true,
+    }
+    uses.setInputs(step, { ...images, innerKernel: kernel, ...(innerBias && { innerBias }), ...rest })
+    step.attributes = { ...step.attributes, ...attributes, ...(blend && { blend }) }
+    step.flops += inner.flops
+  }
+  removeDeadSteps(trace)
+}
+
+/** Windows without gaps that move by a pixel and see all channels. */
+function isDense({ attributes }: Step): boolean {
+  const { strideY, strideX, dilationY = 1, dilationX = 1, groups = 1 } = attributes
+  return [strideY, strideX, dilationY, dilationX, groups].every((value) => value === 1)
+}
+
+/** Gradients are small differences of large numbers: a graph that has any, or trains, keeps all digits. */
+export function halveForward(trace: Trace): void {
+  if (trace.steps.some(({ states, isGradient }) => states.length > 0 || isGradient)) return
+  for (const step of trace.steps) if (step.kernel === 'conv2d') step.attributes = { ...step.attributes, half: true }
+}
