@@ -271,13 +271,11 @@ describe('how a network takes pixels', () => {
     const named = expected.labels.map((label) => [`class ${label}`, expected.prediction[label].toFixed(5)])
     const shown = async () => (await topClasses(page)).map(([name, value]) => [name, value.toFixed(5)])
     await expect.poll(shown).toEqual(named)
-    expect(await alert.textContent()).toBe('')
+    await expect.poll(() => alert.textContent()).toBe('')
+    await expect
+      .poll(() => Object.fromEntries(new URL(page.url()).searchParams))
+      .toMatchObject({ scale: '0.00392156862745098', mean: '0.485,0.456,0.406', std: '0.229,0.224,0.225' })
     const link = new URL(page.url())
-    expect(Object.fromEntries(link.searchParams)).toMatchObject({
-      scale: '0.00392156862745098',
-      mean: '0.485,0.456,0.406',
-      std: '0.229,0.224,0.225',
-    })
     await page.locator('.network-knowledge > summary').click()
     await page.getByRole('row', { name: 'Pixels' }).getByText('you said so').waitFor()
 

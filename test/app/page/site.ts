@@ -49,7 +49,11 @@ export class Site extends BuiltSite {
       if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
     })
     page.on('pageerror', (error) => complaints.push(String(error)))
-    page.on('requestfailed', (request) => complaints.push(`failed: ${request.url()} ${request.failure()?.errorText}`))
+    page.on('requestfailed', (request) => {
+      const reason = request.failure()?.errorText
+      // Somebody who leaves cuts off what the page was still fetching: no fault of the page's.
+      if (reason !== 'net::ERR_ABORTED') complaints.push(`failed: ${request.url()} ${reason}`)
+    })
     page.on('request', (request) => {
       // The engine's threads start from text, which browsers give an address of the page's own.
       const own = [at, `blob:${at}`, 'data:'].some((start) => request.url().startsWith(start))

@@ -29,10 +29,10 @@ export function usePhotographPlace(view: PhotographViewName) {
   const address = photographAddress(view, place)
   const told = useRef({ view, photograph: place.photograph })
   useEffect(() => {
-    if (address === location.search) return
-    const isNew = !new URLSearchParams(location.search).has('mode')
     const isMove = told.current.view !== view || told.current.photograph !== place.photograph
     told.current = { view, photograph: place.photograph }
+    if (address === location.search) return
+    const isNew = !new URLSearchParams(location.search).has('mode')
     // Back leads to the view and the picture before, but not to each setting.
     if (isNew || isMove) history.pushState(null, '', location.pathname + address)
     else history.replaceState(null, '', location.pathname + address)

@@ -68,7 +68,9 @@ export function useWrittenHistory(told: Told, view: ViewName, picture: Picture |
       // What no address can hold, a picture of one's own, is kept beside it.
       const held = picture.index === null ? picture : null
       if (isMove && !isQuick) history.pushState(held, '', location.pathname + address)
-      else history.replaceState(held, '', location.pathname + address)
+      // Where Back has just led: writing that again would stop a second Back that is on its way.
+      else if (held !== null || history.state !== null || address !== location.search)
+        history.replaceState(held, '', location.pathname + address)
     }
     const isDrawn = picture.index === null && told.current?.name === picture.name
     if (!isDrawn) return tell()
