@@ -76,24 +76,37 @@ function takesPixelsAsTheyAre(w: WindowAttributes, { height, width }: FactoredIm
   return isWhole && w.windowHeight * w.windowWidth * w.strideY * w.strideX === 1
 }
 
-/** Calls back with the pixel that each place of each window covers, place by place; -1 for one outside the images. */
-function forEachCovered(
-  { height, width }: FactoredImages,
-  w: WindowAttributes,
-  visit: (pixel: number, place: number, covered: number) => void,
-): void {
+/** What windows cover, by their attributes: an operation's are the same for every explanation. */
+const covered = new WeakMap<
+  WindowAttributes,
+  { readonly height: number; readonly width: number; readonly pixels: Int32Array }
+>()
+
+/** Numbers of those that are kept: of large pictures, finding them anew is next to nothing beside the rest. */
+const mostKept = 2 ** 16
+
+/** The pixel that each place of each window covers, [windows · places]; -1 for one outside the images. */
+function coveredPixels({ height, width }: FactoredImages, w: WindowAttributes): Int32Array {
+  const known = covered.get(w)
+  if (known && known.height === height && known.width === width) return known.pixels
+  const pixels = pixelsUnder(height, width, w)
+  if (pixels.length <= mostKept) covered.set(w, { height, width, pixels })
+  return pixels
+}
+
+function pixelsUnder(height: number, width: number, w: WindowAttributes): Int32Array {
   const { outHeight, outWidth, windowHeight, windowWidth } = w
   const [dilationY, dilationX] = dilationOf(w)
-  for (let pixel = 0; pixel < outHeight * outWidth; pixel++) {
-    const top = Math.floor(pixel / outWidth) * w.strideY - w.padTop
-    const left = (pixel % outWidth) * w.strideX - w.padLeft
-    let place = 0
-    for (let y = top; y < top + windowHeight * dilationY; y += dilationY)
-      for (let x = left; x < left + windowWidth * dilationX; x += dilationX) {
-        const isInside = y >= 0 && y < height && x >= 0 && x < width
-        visit(pixel, place++, isInside ? y * width + x : -1)
-      }
-  }
+  const pixels = new Int32Array(outHeight * outWidth * windowHeight * windowWidth)
+  let at = 0
+  for (let top = -w.padTop, row = 0; row < outHeight; row++, top += w.strideY)
+    for (let left = -w.padLeft, column = 0; column < outWidth; column++, left += w.strideX)
+      for (let y = top; y < top + windowHeight * dilationY; y += dilationY)
+        for (let x = left; x < left + windowWidth * dilationX; x += dilationX) {
+          const isInside = y >= 0 && y < height && x >= 0 && x < width
+          pixels[at++] = isInside ? y * width + x : -1
+        }
+  return pixels
 }
 
 /** What a window that walks over factored images makes: null where that is more than `mostRows`. */
@@ -104,10 +117,14 @@ export function walkedImages(
   mostRows: number,
 ): FactoredImages | null {
   if (takesPixelsAsTheyAre(w, images)) return images
-  const sets = new Int32Array(w.outHeight * w.outWidth).fill(emptySet)
-  forEachCovered(images, w, (pixel, _place, covered) => {
-    if (covered >= 0) sets[pixel] = patterns.union(sets[pixel], images.sets[covered])
-  })
+  const area = w.windowHeight * w.windowWidth
+  const pixels = coveredPixels(images, w)
+  const sets = new Int32Array(w.outHeight * w.outWidth)
+  for (let pixel = 0, at = 0; pixel < sets.length; pixel++) {
+    let set = emptySet
+    for (const end = at + area; at < end; at++) if (pixels[at] >= 0) set = patterns.union(set, images.sets[pixels[at]])
+    sets[pixel] = set
+  }
   return withRows(w.outHeight, w.outWidth, sets, patterns, mostRows)
 }
 
@@ -142,20 +159,30 @@ export function tapsOf(
 ): Int32Array {
   const area = w.windowHeight * w.windowWidth
   const taps = new Int32Array(capacity * area)
-  forEachCovered(from, w, (pixel, place, covered) => {
-    const set = made.sets[pixel]
-    const count = patterns.countOf(set)
-    const start = made.first[pixel] * area + place
-    if (covered < 0) {
-      for (let row = 0, at = start; row < count; row++, at += area) taps[at] = -1
-      return
+  const pixels = coveredPixels(from, w)
+  const { sets, first } = made
+  for (let pixel = 0, at = 0; pixel < sets.length; pixel++) {
+    const set = sets[pixel]
+    const end = (first[pixel] + patterns.countOf(set)) * area
+    // Neighbours mostly depend on the same segments.
+    let known = -1
+    let seen: Int32Array = noRows
+    for (let tap = first[pixel] * area, place = 0; place < area; place++, tap++, at++) {
+      if (pixels[at] < 0) {
+        for (let to = tap; to < end; to += area) taps[to] = -1
+        continue
+      }
+      const seenSet = from.sets[pixels[at]]
+      if (seenSet !== known) seen = patterns.projection(set, seenSet)
+      known = seenSet
+      const start = from.first[pixels[at]]
+      for (let to = tap, row = 0; to < end; to += area, row++) taps[to] = start + seen[row]
     }
-    const first = from.first[covered]
-    const seen = patterns.projection(set, from.sets[covered])
-    for (let row = 0, at = start; row < count; row++, at += area) taps[at] = first + seen[row]
-  })
+  }
   return taps
 }
+
+const noRows = new Int32Array(0)
 
 /** The row of every pixel of so many samples: [count · H · W]. */
 export function rowsOfSamples(

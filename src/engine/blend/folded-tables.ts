@@ -31,18 +31,15 @@ export function foldTables(
 ): FoldedTables {
   const { units } = contraction
   const bySet = new Map<number, Float64Array>()
-  images.sets.forEach((set, pixel) => {
+  for (let pixel = 0; pixel < images.sets.length; pixel++) {
+    const set = images.sets[pixel]
     const values = bySet.get(set) ?? new Float64Array(patterns.countOf(set) * units)
     bySet.set(set, values)
-    const count = values.length / units
-    for (let pattern = 0; pattern < count; pattern++) {
-      const row = (images.first[pixel] + pattern) * channels
-      const to = pattern * units
-      if (contraction.kind === 'sum')
-        for (let c = 0; c < channels; c++) values[to + c] += rows[row + c] / contraction.divisor
-      else addProduct(values, to, rows, row, channels, contraction.kernel, pixel * channels * units, units)
-    }
-  })
+    const from = images.first[pixel] * channels
+    if (contraction.kind === 'product')
+      addProducts(values, rows, from, channels, contraction.kernel, pixel * channels * units, units)
+    else for (let i = 0; i < values.length; i++) values[i] += rows[from + i] / contraction.divisor
+  }
   // The largest first, so that a set finds those that may hold it.
   const bySize = [...bySet].sort(([a], [b]) => patterns.segmentsOf(b).length - patterns.segmentsOf(a).length)
   const tables: Table[] = []
@@ -55,23 +52,23 @@ export function foldTables(
   return { units, tables: tables.length > 0 ? tables : [{ set: emptySet, values: new Float64Array(units) }] }
 }
 
-function addProduct(
+/** Adds to each pattern's sums [patterns, units] what its row of a pixel makes: rows[from..] [patterns, C] times kernel[first..] [C, units]. */
+function addProducts(
   sums: Float64Array,
-  to: number,
   rows: Float32Array | Float64Array,
-  row: number,
+  from: number,
   channels: number,
   kernel: ArrayLike<number>,
   first: number,
   units: number,
 ): void {
-  for (let c = 0; c < channels; c++) {
-    const value = rows[row + c]
-    // Half of what comes out of a relu.
-    if (value === 0) continue
-    const line = first + c * units
-    for (let u = 0; u < units; u++) sums[to + u] += value * kernel[line + u]
-  }
+  for (let to = 0, row = from; to < sums.length; to += units, row += channels)
+    for (let c = 0, line = first; c < channels; c++, line += units) {
+      const value = rows[row + c]
+      // Half of what comes out of a relu.
+      if (value === 0) continue
+      for (let u = 0; u < units; u++) sums[to + u] += value * kernel[line + u]
+    }
 }
 
 function addInto(holder: Table, set: number, values: Float64Array, units: number, patterns: SegmentPatterns): void {

@@ -53,14 +53,13 @@ async function computeRows(
   signal: AbortSignal | undefined,
 ): Promise<Factored | null> {
   const { device, network } = compiled
-  const operations = operationsFor(compiled, 1)
+  const { operations, holdsForMany } = operationsOfOneImage(compiled)
   const blend = factoredBlend(request, onlyInput(network).shape, patterns)
   const mostBytes = Math.min(mostRowBytes, device.maxBlockBytes)
   const limit: MostRows = (node, worth) =>
     Math.min(mostRowsAtOnce, mostBytes / (rowBytes(node) * mostForNothing), mostRows(node, worth))
   const cut = choose(operations, blend.images, factorOperations(operations, blend.images, patterns, limit))
-  // What is found by positions must hold for any number of images.
-  if (!cut || !areAlike(operations, operationsFor(compiled, 2))) return null
+  if (!cut || !holdsForMany) return null
   signal?.throwIfAborted()
   const graph = rowsGraph(cut, operations.source, blend, patterns)
   const made = new Map<number, Float32Array>([[sourcePosition, blend.pixels]])
@@ -78,6 +77,24 @@ async function computeRows(
   }
   const rows = cut.frontier.flatMap(({ position }) => made.get(position) ?? [])
   return { operations, cut, rows, flops: graph.flops }
+}
+
+interface OneImage {
+  readonly operations: Operations
+  /** Whether what is found by positions holds for any number of images. */
+  readonly holdsForMany: boolean
+}
+
+/** The same for every explanation. */
+const ofOneImage = new WeakMap<CompiledModel, OneImage>()
+
+function operationsOfOneImage(compiled: CompiledModel): OneImage {
+  const known = ofOneImage.get(compiled)
+  if (known) return known
+  const operations = operationsFor(compiled, 1)
+  const found = { operations, holdsForMany: areAlike(operations, operationsFor(compiled, 2)) }
+  ofOneImage.set(compiled, found)
+  return found
 }
 
 /** The network's operations for so many images. They are asked of it anew: what an operation is told may count images. */

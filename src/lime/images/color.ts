@@ -19,14 +19,15 @@ function linear(value: number): number {
   return value > 0.04045 ? sRgbPower((value + 0.055) / 1.055) : value / 12.92
 }
 
+const places = 4096
+const known = new Float64Array(places).fill(Number.NaN)
+const answers = new Float64Array(places)
+
 /**
- * `linear` of every value, in place. Pictures mostly come from bytes and hold 256 values at most: what was computed lately is
- * looked up, a power taking ten times as long.
+ * `linear` of every value, in place. Pictures mostly come from bytes and hold 256 values at most, all of them the same: what was
+ * computed lately, for whichever picture, is looked up, a power taking ten times as long.
  */
 function* makeLinear(values: Float64Array): Steps<void> {
-  const places = 4096
-  const known = new Float64Array(places).fill(Number.NaN)
-  const answers = new Float64Array(places)
   for (let i = 0, pause = pixelStep; i < values.length; i++) {
     const value = values[i]
     const place = (value * 4081) & (places - 1)
