@@ -73,7 +73,7 @@ export interface ExplainOptions extends SubjectOptions {
   /**
    * How masks are drawn: 'plain' as Python draws them from the same seed, each by itself, for a number of samples unless given;
    * 'balanced' in blocks that cover mixtures evenly, whose error was that of 1.9 to 2.6 times as many plain ones on small
-   * pictures, of 1.2 to 1.7 times as many on photographs: for 'auto' unless given. At least twice as many samples as segments, or weights are not told apart.
+   * pictures, of 1.1 to 1.6 times as many on photographs: for 'auto' unless given. At least twice as many samples as segments, or weights are not told apart.
    */
   readonly sampling?: SamplingDesign
   /** How 'auto' ends. */
