@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- cpu|webgpu|reference] [options]` (for `batch-summary`, `lime`, `lime-limit`, `networks`, `onnx`, `page`, `queue`, `sampling` and `storm`, see the files of those names): what the tutorial's work takes on one device, beside the libraries it
+ * `npm run bench [-- cpu|webgpu|reference] [options]` (for `batch-summary`, `batch-throughput`, `lime`, `lime-limit`, `networks`, `onnx`, `page`, `queue`, `sampling` and `storm`, see the files of those names): what the tutorial's work takes on one device, beside the libraries it
  * is measured against, in Node and in Chromium, in one run. They are installed into bench/ on first use. On `webgpu` Node
  * measures each adapter there is, one after the other. Prints tables and writes bench/results/<device>.json and .svg.
  *
@@ -29,9 +29,18 @@ import { devices, itemsOn } from './work.mjs'
 import { writeResults } from './write-results.mjs'
 
 if (
-  ['batch-summary', 'lime', 'lime-limit', 'networks', 'onnx', 'page', 'queue', 'sampling', 'storm'].includes(
-    process.argv[2],
-  )
+  [
+    'batch-summary',
+    'batch-throughput',
+    'lime',
+    'lime-limit',
+    'networks',
+    'onnx',
+    'page',
+    'queue',
+    'sampling',
+    'storm',
+  ].includes(process.argv[2])
 ) {
   await import(`./${process.argv[2]}.mjs`)
   process.exit(process.exitCode)
