@@ -42,7 +42,8 @@ export function App({ engine }: { engine: EngineClient }) {
     setProblem(null)
     if (files.some(isOfResults) || (view === 'results' && results && files.every(isBesideResults))) {
       setDropped(files)
-      return go('results')
+      if (view !== 'results') go('results')
+      return
     }
     if (isOfPhotographs) return setDropped(files)
     const takePhotographNetwork = () => {
@@ -166,7 +167,7 @@ async function openFiles(
       if (name === 'PhotographNetworkError') return onPhotographNetwork()
       throw new Error(
         name === 'NoNetworkError'
-          ? `${file.name} is not taken: expected a picture (PNG, JPEG, WebP, GIF) to explain, or a network to explain with: ${messageOf(error)}`
+          ? `${file.name} is not taken: expected a picture (PNG, JPEG, WebP, GIF) to explain, a network to explain with, or results of limelight batch: ${messageOf(error)}`
           : whyNotOpened(files, error),
       )
     }

@@ -145,6 +145,8 @@ export function ShownView({
           dropped={dropped}
           onDroppedTaken={onDroppedTaken}
           onExplain={(side) => {
+            // Whoever came from photographs is to see the test image.
+            place.setMode('data-set')
             setLeft(side)
             if (side.image !== null) onPicture(testPicture(images, side.image))
             go('explain')

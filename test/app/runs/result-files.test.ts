@@ -113,6 +113,8 @@ test('both formats give back the rows and the header that were written, whatever
     for await (const piece of format.rows('part', file, columnNames)) read.push(...piece)
     expect(read.map(lasting)).toEqual(odd.map(lasting))
     expect(contentOfRows(read)).toBe(header.content)
+    expect(lasting(await format.row('part', file, 2, columnNames))).toEqual(lasting(odd[2]))
+    await expect(format.row('part', file, 3, ['id'])).rejects.toThrow('part has no row 3')
   }
 })
 

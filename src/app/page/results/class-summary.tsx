@@ -17,16 +17,17 @@ export function ClassSummary({
   return (
     <section class="panel" aria-labelledby="by-class-title">
       <h2 id="by-class-title">By class</h2>
+      <p class="hint">
+        {isKnown
+          ? 'Images are counted by their true class, or by the predicted one where that is not known.'
+          : 'No true classes are known: images are counted by the predicted one.'}{' '}
+        R² says how well the weights for the predicted class repeat what the network said; evidence is the mean sum of
+        the weights for the class. Press a class to list its images.
+      </p>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
       <section class="class-table result-classes" aria-label="Results by class" tabIndex={0}>
         <table>
-          <caption>
-            {isKnown
-              ? 'Images are counted by their true class, or by the predicted one where that is not known.'
-              : 'No true classes are known: images are counted by the predicted one.'}{' '}
-            R² says how well the weights for the predicted class repeat what the network said; evidence is the mean sum
-            of the weights for the class. Press a class to list its images.
-          </caption>
+          <caption class="visually-hidden">Results by class</caption>
           <thead>
             <tr>
               <th scope="col">Class</th>

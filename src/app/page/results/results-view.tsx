@@ -1,4 +1,3 @@
-import { useMemo } from 'preact/hooks'
 import type { AnewContext } from './anew-link.tsx'
 import { ClassSummary } from './class-summary.tsx'
 import type { OpenedResults } from './opened-results.ts'
@@ -26,12 +25,13 @@ export function ResultsView({
   onProblem: (problem: string | null) => void
 }) {
   const control = useResults(opened, onOpened, dropped, onDroppedTaken, context.onProblem)
-  const entries = opened?.results?.entries
-  const byId = useMemo(() => new Map(entries?.map((entry) => [entry.id, entry])), [entries])
   if (!opened) return <NoResults onFiles={control.open} />
   const { results, choice, page, chosen } = opened
   const change = (by: Partial<OpenedResults>) => onOpened((now) => now && { ...now, ...by })
-  const choose = (entry: ResultEntry) => change({ chosen: entry })
+  const choose = (entry: ResultEntry, isPressed = false) => {
+    change({ chosen: entry })
+    if (isPressed) showRow()
+  }
   const list = (next: ListChoice) => change({ choice: next, page: 0 })
   return (
     <>
@@ -45,7 +45,7 @@ export function ResultsView({
               toRows()
             }}
             onImage={(id) => {
-              const entry = byId.get(id)
+              const entry = results.entries.find((each) => each.id === id)
               if (entry) choose(entry)
               toRows()
             }}
@@ -67,6 +67,15 @@ export function ResultsView({
     </>
   )
 }
+
+/** On a narrow screen a row's evidence is below the list: whoever presses one is to see it. */
+function showRow(): void {
+  const row = document.querySelector('.result-row')
+  if (row && row.getBoundingClientRect().top > innerHeight * mostAbove) row.scrollIntoView()
+}
+
+/** Of the screen, above what is in view enough. */
+const mostAbove = 0.6
 
 function toRows(): void {
   document.querySelector('.result-rows')?.scrollIntoView()

@@ -127,7 +127,9 @@ function ExplainedRow({
             <p class="picture-name">{title}</p>
             <p>
               The network says <strong class="predicted">{classNamed(classNames, row.predicted)}</strong>
-              {row.predicted !== null && row.probabilities && ` with ${words.number(row.probabilities[row.predicted])}`}
+              {row.predicted !== null && row.probabilities && (
+                <span class="said-number"> with {words.number(row.probabilities[row.predicted])}</span>
+              )}
             </p>
             {row.label_index !== null ? (
               <p class={wrong ? 'mark wrong' : 'mark right'}>

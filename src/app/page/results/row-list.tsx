@@ -37,10 +37,16 @@ export function RowList({
   chosen: ResultEntry | null
   onChoice: (choice: ListChoice) => void
   onPage: (page: number) => void
-  onChosen: (entry: ResultEntry) => void
+  /** @param isPressed whether by a pointer, and not by a key or by itself */
+  onChosen: (entry: ResultEntry, isPressed: boolean) => void
 }) {
   const { entries, classNames, summary } = results
   const shown = useMemo(() => shownEntries(entries, choice), [entries, choice])
+  // A row is looked at from the beginning.
+  const first = shown.at(0)
+  useEffect(() => {
+    if (!chosen && first) onChosen(first, false)
+  })
   const pages = Math.max(1, Math.ceil(shown.length / pageLength))
   const at = Math.min(page, pages - 1)
   const rows = shown.slice(at * pageLength, (at + 1) * pageLength)
@@ -143,12 +149,12 @@ function Row({
   entry: ResultEntry
   classNames: ReadResults['classNames']
   isChosen: boolean
-  onChosen: (entry: ResultEntry) => void
+  onChosen: (entry: ResultEntry, isPressed: boolean) => void
 }) {
   const { id, label, explained, predicted, r2, uncertainty, error } = entry
   return (
     // The row's button takes the keys.
-    <tr class={isChosen ? 'is-highlighted' : undefined} onClick={() => onChosen(entry)}>
+    <tr class={isChosen ? 'is-highlighted' : undefined} onClick={({ detail }) => onChosen(entry, detail > 0)}>
       <th scope="row">
         <button type="button" class="quiet image-id" aria-current={isChosen ? 'true' : undefined} title={id}>
           {id}

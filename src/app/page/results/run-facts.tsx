@@ -26,7 +26,7 @@ export function RunFacts({
         <h2 id="run-title">
           Results of the run <span class="run-hash">{run}</span>
         </h2>
-        <ResultFiles title="Choose others…" onFiles={control.open} />
+        <ResultFiles title="Choose files…" onFiles={control.open} />
       </div>
       <dl class="facts">
         <Fact term="Images">{count(total('images'))}</Fact>

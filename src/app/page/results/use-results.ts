@@ -6,7 +6,7 @@ import type { OpenedResults } from './opened-results.ts'
 import { isBesideResults, openParts } from './result-files.ts'
 import { ResultReading } from './result-reading.ts'
 import { descriptionName, readDescription } from './run-description.ts'
-import { firstChoice, shownEntries } from './shown-entries.ts'
+import { firstChoice } from './shown-entries.ts'
 
 export type KeepResults = (change: StateUpdater<OpenedResults | null>) => void
 
@@ -37,11 +37,7 @@ export function useResults(
         )
         const { results } = reading
         const { done } = reading.progress
-        keep((now) => {
-          if (now?.reading !== reading) return now
-          const [first = null] = shownEntries(results.entries, now.choice)
-          return { ...now, phase: isAll ? 'done' : 'stopped', done, results, chosen: now.chosen ?? first }
-        })
+        keep((now) => (now?.reading === reading ? { ...now, phase: isAll ? 'done' : 'stopped', done, results } : now))
       } catch (error) {
         onProblem(messageOf(error))
         keep((now) => (now?.reading === reading ? before : now))
