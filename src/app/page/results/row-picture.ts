@@ -12,7 +12,7 @@ export interface RowPicture {
   /** [height * width] of the pixels. */
   readonly segments: Int32Array
   readonly pixels: Pixels
-  /** The share of the picture that is each segment's, or null where there is no picture to lay under them. */
+  /** Whether the pixels are the picture's; else they are of one grey. */
   readonly hasPicture: boolean
 }
 
@@ -59,16 +59,14 @@ async function rowPicture(row: ResultRow, underlay: Underlay | null): Promise<Ro
   const segments = new Int32Array(height * width)
   for (let pixel = 0; pixel < segments.length; pixel++) segments[pixel] = map.data[sourceOf(pixel)]
   const grey = underlay instanceof Uint8Array && underlay.length === map.data.length ? underlay : null
-  const data =
-    underlay && !(underlay instanceof Uint8Array)
-      ? await pixelsOfFile(underlay.file, underlay.fit, height, width)
-      : new Uint8ClampedArray(4 * height * width)
-  if (underlay === null || underlay instanceof Uint8Array)
+  const file = underlay instanceof Uint8Array ? null : underlay
+  const data = file ? await pixelsOfFile(file.file, file.fit, height, width) : new Uint8ClampedArray(4 * height * width)
+  if (!file)
     for (let pixel = 0; pixel < segments.length; pixel++) {
       data.fill(grey ? grey[sourceOf(pixel)] : noPicture, 4 * pixel, 4 * pixel + 3)
       data[4 * pixel + 3] = 255
     }
-  return { row, segments, pixels: { data, height, width }, hasPicture: grey !== null || 'file' in (underlay ?? {}) }
+  return { row, segments, pixels: { data, height, width }, hasPicture: grey !== null || file !== null }
 }
 
 const noPicture = 200
