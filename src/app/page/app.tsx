@@ -9,6 +9,7 @@ import { ModeNavigation, ViewNavigation } from './parts/view-navigation.tsx'
 import { type ImageFilter, shownImages } from './pictures/image-filter.ts'
 import { type Picture, testPicture } from './pictures/picture.ts'
 import { askedOfPresent, type Place, usePlace } from './places/use-place.ts'
+import type { OpenedResults } from './results/opened-results.ts'
 import { useTraining } from './train/use-training.ts'
 import { ShownView } from './views.tsx'
 import type { EngineClient } from './worker/engine-client.ts'
@@ -32,11 +33,18 @@ export function App({ engine }: { engine: EngineClient }) {
     },
     [setPicture],
   )
-  /** Files for photographs, which take them by themselves. */
+  /** Kept while other views are looked at. */
+  const [results, setResults] = useState<OpenedResults | null>(null)
+  /** Files for photographs or of results, whose views take them by themselves. */
   const [dropped, setDropped] = useState<readonly File[] | null>(null)
   const onDroppedTaken = useCallback(() => setDropped(null), [])
   const takeFiles = (files: readonly File[]) => {
     setProblem(null)
+    if (files.some(isOfResults) || (view === 'results' && results && files.every(isBesideResults))) {
+      setDropped(files)
+      if (view !== 'results') go('results')
+      return
+    }
     if (isOfPhotographs) return setDropped(files)
     const takePhotographNetwork = () => {
       setDropped(files)
@@ -93,6 +101,8 @@ export function App({ engine }: { engine: EngineClient }) {
           <ShownView
             dropped={dropped}
             onDroppedTaken={onDroppedTaken}
+            results={results}
+            onResults={setResults}
             engine={engine}
             images={images}
             device={device}
@@ -110,7 +120,11 @@ export function App({ engine }: { engine: EngineClient }) {
           />
         </main>
       )}
-      {isOver && <p class="drop-here">Drop a picture to explain it, or a network’s files to explain with it</p>}
+      {isOver && (
+        <p class="drop-here">
+          Drop a picture to explain it, a network’s files to explain with it, or results of a batch to browse them
+        </p>
+      )}
       <footer>
         <DeviceBadge device={device} isSwitching={isSwitching} onChoose={switchDevice} />
         <p>
@@ -120,6 +134,15 @@ export function App({ engine }: { engine: EngineClient }) {
       </footer>
     </>
   )
+}
+
+function isOfResults({ name }: File): boolean {
+  return /\.(parquet|jsonl)$/i.test(name)
+}
+
+/** What adds to results that are open: their pictures, and what says how they were made. */
+function isBesideResults({ name, type }: File): boolean {
+  return type.startsWith('image/') || name === 'run.json'
 }
 
 /** A picture is explained, a network explains: it may be several files. One for photographs is asked about those. */
@@ -144,7 +167,7 @@ async function openFiles(
       if (name === 'PhotographNetworkError') return onPhotographNetwork()
       throw new Error(
         name === 'NoNetworkError'
-          ? `${file.name} is not taken: expected a picture (PNG, JPEG, WebP, GIF) to explain, or a network to explain with: ${messageOf(error)}`
+          ? `${file.name} is not taken: expected a picture (PNG, JPEG, WebP, GIF) to explain, a network to explain with, or results of limelight batch: ${messageOf(error)}`
           : whyNotOpened(files, error),
       )
     }

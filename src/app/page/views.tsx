@@ -6,8 +6,10 @@ import type { Judging } from './judge/use-judging.ts'
 import { loadStyle } from './parts/load-style.ts'
 import { loadedWhenShown } from './parts/loaded-when-shown.tsx'
 import type { ImageFilter } from './pictures/image-filter.ts'
-import type { Picture } from './pictures/picture.ts'
+import { type Picture, testPicture } from './pictures/picture.ts'
 import { askedOfPresent, type Place } from './places/use-place.ts'
+import type { OpenedResults } from './results/opened-results.ts'
+import type { KeepResults } from './results/use-results.ts'
 import type { TrainingControl } from './train/use-training.ts'
 import type { EngineClient } from './worker/engine-client.ts'
 import type { Accuracies } from './worker/use-engine.ts'
@@ -19,6 +21,11 @@ const PhotographMode = loadedWhenShown(async () => {
   return PhotographMode
 })
 const TrainingPanel = loadedWhenShown(async () => (await import('./train/training-panel.tsx')).TrainingPanel)
+const ResultsView = loadedWhenShown(async () => {
+  const { ResultsView, styles } = await import('./results/results-view.tsx')
+  await loadStyle(styles)
+  return ResultsView
+})
 const JudgeView = loadedWhenShown(async () => (await import('./judge/judge-view.tsx')).JudgeView)
 
 /** What the views share. */
@@ -43,6 +50,8 @@ export function ShownView({
   onOpen,
   dropped,
   onDroppedTaken,
+  results,
+  onResults,
   ...shared
 }: Shared & {
   place: Place
@@ -55,7 +64,10 @@ export function ShownView({
   onFile: (file: File) => void
   /** Shows these pictures. */
   onOpen: (filter: ImageFilter) => void
-  /** Files for photographs that were dropped or pasted. */
+  /** What is open of results; they are not shown by an address. */
+  results: OpenedResults | null
+  onResults: KeepResults
+  /** Files for photographs or of results that were dropped or pasted. */
   dropped: readonly File[] | null
   onDroppedTaken: () => void
 }) {
@@ -121,6 +133,24 @@ export function ShownView({
           average={average}
           onOpen={onOpen}
           onProblem={onProblem}
+        />
+      )
+    case 'results':
+      return (
+        <ResultsView
+          {...shared}
+          network={asked.network}
+          opened={results}
+          onOpened={onResults}
+          dropped={dropped}
+          onDroppedTaken={onDroppedTaken}
+          onExplain={(side) => {
+            // Whoever came from photographs is to see the test image.
+            place.setMode('data-set')
+            setLeft(side)
+            if (side.image !== null) onPicture(testPicture(images, side.image))
+            go('explain')
+          }}
         />
       )
   }

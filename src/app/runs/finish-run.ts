@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { FormatError, LimelightError } from '../../engine/errors.ts'
 import { ConflictError } from './errors.ts'
 import type { RunSuccess } from './opened-run.ts'
-import { shardFiles } from './shard-file.ts'
 import type { ShardHeader } from './shard-format.ts'
+import { shardFiles } from './shard-name.ts'
 import { contentOf, type Store } from './store.ts'
 
 /** The end of a run: when all shards are published, `_SUCCESS` says what they come to. Readers wait for it, as Spark's do. */

@@ -1,11 +1,13 @@
-import { FormatError } from '../../engine/errors.ts'
-import { type ColumnName, columnNames, columns, plain, type ResultRow } from './result-row.ts'
-import { headerFrom, headerToJson, type ShardFormat, type ShardHeader } from './shard-format.ts'
-import type { StoredFile } from './store.ts'
+import { jsonLinesReader } from './jsonl-reader.ts'
+import { columnNames } from './result-row.ts'
+import { plain } from './row-content.ts'
+import { headerToJson, type ShardFormat } from './shard-format.ts'
 
 /** Results as JSON lines, for whoever reads no Parquet: a line of what the shard is, then a row a line; bytes are in base64. */
 
 export const jsonLines: ShardFormat = {
+  ...jsonLinesReader,
+
   async encode(header, rows) {
     const lines = [
       { limelight: headerToJson(header) },
@@ -13,71 +15,4 @@ export const jsonLines: ShardFormat = {
     ]
     return Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
   },
-
-  async header(name, file) {
-    for await (const line of linesOf(file)) return headerIn(name, line)
-    throw notOne(name)
-  },
-
-  async *rows(name, file, wanted) {
-    let isFirst = true
-    let piece: Pick<ResultRow, (typeof wanted)[number]>[] = []
-    for await (const line of linesOf(file)) {
-      if (isFirst) headerIn(name, line)
-      else piece.push(rowFrom(name, line, wanted))
-      isFirst = false
-      if (piece.length < rowsInPiece) continue
-      yield piece
-      piece = []
-    }
-    if (piece.length > 0) yield piece
-  },
-}
-
-const rowsInPiece = 1024
-
-function headerIn(name: string, line: string): ShardHeader {
-  const value: unknown = jsonIn(name, line)
-  if (typeof value !== 'object' || value === null || !('limelight' in value)) throw notOne(name)
-  return headerFrom(name, value.limelight)
-}
-
-function rowFrom<Name extends ColumnName>(name: string, line: string, wanted: readonly Name[]): Pick<ResultRow, Name> {
-  const value: unknown = jsonIn(name, line)
-  if (typeof value !== 'object' || value === null) throw notOne(name)
-  const row = value as Readonly<Record<string, unknown>>
-  const values = wanted.map((column) => {
-    const given = row[column]
-    return [
-      column,
-      columns[column].kind === 'bytes' && typeof given === 'string' ? Buffer.from(given, 'base64') : given,
-    ]
-  })
-  return Object.fromEntries(values) as Pick<ResultRow, Name>
-}
-
-function jsonIn(name: string, line: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch {
-    throw notOne(name)
-  }
-}
-
-function notOne(name: string): FormatError {
-  return new FormatError(`${name} holds no explanations, or is damaged`)
-}
-
-const bytesAtOnce = 1 << 20
-
-async function* linesOf(file: StoredFile): AsyncGenerator<string> {
-  const decoder = new TextDecoder()
-  let rest = ''
-  for (let start = 0; start < file.byteLength; start += bytesAtOnce) {
-    const end = Math.min(file.byteLength, start + bytesAtOnce)
-    const lines = (rest + decoder.decode(await file.slice(start, end), { stream: true })).split('\n')
-    rest = lines.pop() ?? ''
-    yield* lines
-  }
-  if (rest !== '') yield rest
 }

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto'
-
 /**
  * What a run says, as a table: a row for each image and class that was explained, or one with an error for an image that could not be.
  * The same columns in Parquet and in JSON lines; docs/scale.md has them for people.
@@ -107,17 +105,3 @@ export function isColumn(name: string): name is ColumnName {
 }
 
 export const columnNames: readonly ColumnName[] = Object.keys(columns).filter(isColumn)
-
-const lasting = columnNames.filter((name) => columns[name].varies !== true)
-
-/** SHA-256 of rows in their order, but for what varies: equal for all who computed the same. */
-export function contentOfRows(rows: readonly ResultRow[]): string {
-  const hash = createHash('sha256')
-  for (const row of rows) hash.update(`${JSON.stringify(lasting.map((name) => plain(row[name])))}\n`)
-  return hash.digest('hex')
-}
-
-/** As JSON has it: bytes in base64. */
-export function plain(value: ResultRow[ColumnName]): unknown {
-  return value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value
-}

@@ -115,7 +115,7 @@ export class SummaryTally {
     }
     if (row.class_index !== row.predicted) return
     tally.r2.add(row.r2)
-    const unstable = { id: row.id, uncertainty: uncertaintyIn(row), r2: row.r2 }
+    const unstable = { id: row.id, uncertainty: uncertaintyOfRow(row), r2: row.r2 }
     tally.unstable.add(unstable)
     this.unstable.add(unstable)
   }
@@ -153,7 +153,13 @@ function sumOf(weights: ResultRow['weights']): number | null {
   return weights?.reduce<number>((sum, weight) => sum + (weight ?? 0), 0) ?? null
 }
 
-function uncertaintyIn({ weights, weights_low: low, weights_high: high, r2 }: SummarisedRow): number {
+/** How uncertain a row's weights are: see Unstable. */
+export function uncertaintyOfRow({
+  weights,
+  weights_low: low,
+  weights_high: high,
+  r2,
+}: Pick<ResultRow, 'weights' | 'weights_low' | 'weights_high' | 'r2'>): number {
   if (!weights || !low || !high) return 1 - (r2 ?? 1)
   return uncertaintyOf(
     weights.map((weight) => weight ?? 0),

@@ -5,7 +5,8 @@ import { beforeAll, expect, test } from 'vitest'
 import { openRun } from '../../../src/app/runs/open-run.ts'
 import { openStore } from '../../../src/app/runs/open-store.ts'
 import { planRun } from '../../../src/app/runs/plan-run.ts'
-import { columnNames, columns, contentOfRows, type ResultRow } from '../../../src/app/runs/result-row.ts'
+import { columnNames, columns, type ResultRow } from '../../../src/app/runs/result-row.ts'
+import { contentOfRows } from '../../../src/app/runs/row-content.ts'
 import { formats } from '../../../src/app/runs/shard-file.ts'
 import type { ShardHeader } from '../../../src/app/runs/shard-format.ts'
 import { SummaryTally } from '../../../src/app/runs/summarise.ts'
@@ -112,6 +113,8 @@ test('both formats give back the rows and the header that were written, whatever
     for await (const piece of format.rows('part', file, columnNames)) read.push(...piece)
     expect(read.map(lasting)).toEqual(odd.map(lasting))
     expect(contentOfRows(read)).toBe(header.content)
+    expect(lasting(await format.row('part', file, 2, columnNames))).toEqual(lasting(odd[2]))
+    await expect(format.row('part', file, 3, ['id'])).rejects.toThrow('part has no row 3')
   }
 })
 

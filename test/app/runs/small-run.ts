@@ -8,7 +8,8 @@ import { openStore } from '../../../src/app/runs/open-store.ts'
 import type { OpenedRun } from '../../../src/app/runs/opened-run.ts'
 import { columnNames, type ResultRow } from '../../../src/app/runs/result-row.ts'
 import type { Run } from '../../../src/app/runs/run.ts'
-import { formats, shardFiles } from '../../../src/app/runs/shard-file.ts'
+import { formats } from '../../../src/app/runs/shard-file.ts'
+import { shardFiles } from '../../../src/app/runs/shard-name.ts'
 
 /** Runs of a few images, in shards of a few: what RUN.json refuses, as a shard is to be worth a job. */
 

@@ -287,6 +287,8 @@ export interface EngineApi {
    * not one for these pictures.
    */
   openNetwork(files: readonly File[]): Promise<void>
+  /** Whether two requests ask the same of a picture, apart from seeds and from which classes are explained. */
+  asksSame(one: RequestInput, other: RequestInput): Promise<boolean>
   /** What can be done with photographs. */
   photographs(): Promise<PhotographApi & ProxyMarked>
   stop(run: RunName): void

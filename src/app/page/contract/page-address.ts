@@ -10,7 +10,7 @@ import {
 
 /** What the page's address says: which view, which test image, how it is explained. A copied link shows the same again. */
 
-export const viewNames = ['explain', 'compare', 'train', 'judge'] as const
+export const viewNames = ['explain', 'compare', 'train', 'judge', 'results'] as const
 export type ViewName = (typeof viewNames)[number]
 
 /** Whose pictures: the data set's, or photographs, of which ./photograph-address.ts says the rest. */

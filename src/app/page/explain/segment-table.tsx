@@ -4,7 +4,7 @@ import { type AnswerWords, probabilityWords } from '../answer-words.ts'
 import { percent } from '../number-format.ts'
 import { isMoved } from '../parts/pointer-moves.ts'
 
-/** The segments, heaviest first. Pointing at one, or moving the focus to it, shows where it is; pressing it hides it, or shows it again. */
+/** The segments, heaviest first. Pointing at one, or moving the focus to it, shows where it is; pressing it hides it, or shows it again, where the network is at hand. */
 export function SegmentTable({
   className,
   words = probabilityWords,
@@ -13,7 +13,7 @@ export function SegmentTable({
   weights,
   intervals,
   highlighted,
-  hidden,
+  hidden = nothing,
   onHighlight,
   onPress,
 }: {
@@ -25,9 +25,9 @@ export function SegmentTable({
   /** In the order of the weights; null where they have none. */
   intervals: readonly WeightInterval[] | null
   highlighted: number | null
-  hidden: ReadonlySet<number>
+  hidden?: ReadonlySet<number>
   onHighlight: (segment: number | null) => void
-  onPress: (segment: number) => void
+  onPress?: (segment: number) => void
 }) {
   const areas = useMemo(() => {
     const counts = new Map<number, number>()
@@ -62,14 +62,14 @@ export function SegmentTable({
                 <button
                   type="button"
                   class="quiet"
-                  aria-pressed={hidden.has(segment)}
-                  title={hidden.has(segment) ? 'Hidden: press to show it again' : 'Press to hide it'}
+                  aria-pressed={onPress && hidden.has(segment)}
+                  title={onPress && (hidden.has(segment) ? 'Hidden: press to show it again' : 'Press to hide it')}
                   onFocus={() => onHighlight(segment)}
                   // A press in the picture takes the focus, too, and has highlighted another by then.
                   onBlur={() => segment === highlighted && onHighlight(null)}
-                  onClick={() => onPress(segment)}
+                  onClick={() => (onPress ?? onHighlight)(segment)}
                 >
-                  <span class="visually-hidden">Hide segment </span>
+                  <span class="visually-hidden">{onPress ? 'Hide segment' : 'Segment'} </span>
                   {segment}
                 </button>
               </th>
@@ -92,6 +92,8 @@ export function SegmentTable({
     </div>
   )
 }
+
+const nothing: ReadonlySet<number> = new Set()
 
 /** The arrow keys lead from segment to segment. */
 function moveFocus(event: KeyboardEvent & { readonly currentTarget: HTMLElement }): void {

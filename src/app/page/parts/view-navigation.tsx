@@ -6,6 +6,7 @@ export const viewTitles: Readonly<Record<ViewName, string>> = {
   compare: 'Compare',
   train: 'Train',
   judge: 'Judge',
+  results: 'Results',
 }
 
 const modeTitles: Readonly<Record<Mode, ComponentChildren>> = {

@@ -9,6 +9,12 @@ import type { EvidencePicture } from '../parts/overlay-canvas.tsx'
 import { isMoved } from '../parts/pointer-moves.ts'
 import { edgesOf, middleOf } from './segment-outlines.ts'
 
+/** What of an explanation is painted. */
+type PaintedResult = Pick<PhotographResult, 'segments' | 'pixels' | 'hiddenPixels' | 'classNames' | 'flip'>
+
+/** Which segments are pointed at and hidden. Where the network is not at hand none can be hidden. */
+type Pointing = Pick<Hiding, 'highlighted' | 'hidden' | 'highlight'> & Partial<Pick<Hiding, 'toggle'>>
+
 /** The photograph with its evidence, and what its colours stand for. Segments are pointed at and pressed in it. */
 export function PhotographEvidence({
   name,
@@ -21,12 +27,12 @@ export function PhotographEvidence({
 }: {
   /** The photograph's. */
   name: string
-  result: PhotographResult
-  explained: LabelExplanation
+  result: PaintedResult
+  explained: Pick<LabelExplanation, 'label' | 'weights'>
   words: AnswerWords
   shows: EvidencePicture
   isStale: boolean
-  hiding: Hiding
+  hiding: Pointing
 }) {
   const { label, weights } = explained
   const { classNames, flip } = result
@@ -80,14 +86,14 @@ function EvidenceCanvas({
   hiding: { highlighted, hidden, highlight, toggle },
   label,
 }: {
-  result: PhotographResult
+  result: PaintedResult
   weights: LabelExplanation['weights']
   /** Of full colour. */
   limit: number
   shows: EvidencePicture
   /** This segment has its number on it. */
   named: number | null
-  hiding: Hiding
+  hiding: Pointing
   label: string
 }) {
   const canvas = useRef<HTMLCanvasElement>(null)
@@ -117,7 +123,7 @@ function EvidenceCanvas({
   return (
     <canvas
       ref={canvas}
-      class="photograph overlay is-pressed"
+      class={toggle ? 'photograph overlay is-pressed' : 'photograph overlay'}
       width={width}
       height={height}
       role="img"
@@ -129,7 +135,7 @@ function EvidenceCanvas({
       onPointerLeave={() => highlight(null)}
       onClick={(event) => {
         const segment = segmentAt(event)
-        if (segment !== null) toggle(segment)
+        if (segment !== null) toggle?.(segment)
       }}
     />
   )
@@ -137,7 +143,7 @@ function EvidenceCanvas({
 
 /** The picture under its segments' weights, with lines where segments meet; hidden segments show what hides them. */
 function paint(
-  { segments, pixels, hiddenPixels }: PhotographResult,
+  { segments, pixels, hiddenPixels }: PaintedResult,
   weights: LabelExplanation['weights'],
   limit: number,
   shows: EvidencePicture,

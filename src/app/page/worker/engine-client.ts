@@ -81,6 +81,7 @@ export function startEngine(): EngineClient {
       await started
       return remote.openNetwork(files)
     },
+    asksSame: (one, other) => remote.asksSame(one, other),
     photographs: () => remote.photographs(),
     stop: (run) => remote.stop(run),
     failed,

@@ -154,6 +154,11 @@ class Engine implements EngineApi {
     return predictWithout(this.explainedOn(side), hidden)
   }
 
+  async asksSame(one: RequestInput, other: RequestInput): Promise<boolean> {
+    const { asksSame } = await import('./equal-requests.ts')
+    return asksSame(one, other)
+  }
+
   faithfulness(side: Side, label: number): Promise<Faithfulness> {
     return this.runs.run(`faithfulness-${side}`, async (signal) => {
       await this.networks.device()

@@ -96,6 +96,7 @@ describe("the page's address", () => {
     { ...firstView, view: 'compare', left: side({ image: 1 }), right: side({ image: 2, isExplained: true }) },
     { ...firstView, view: 'train' },
     { ...firstView, view: 'judge' },
+    { ...firstView, view: 'results' },
   ]
   it.each(views)('brings %o back', (view) => {
     expect(readAddress(addressOf(view), 10_000)).toEqual(view)
