@@ -76,8 +76,14 @@ export function progressBar(label: string): { update(done: number, total: number
 type EndingSignal = 'SIGINT' | 'SIGTERM'
 
 /**
- * Aborted by Ctrl-C and by SIGTERM: long work stops at its next step, and puts away its locks and temporary files. The signal
- * after that is left to the system, which ends the process at once. `consequence` is what people then want to know, such as
+ * Signals within so many milliseconds are one: npx passes on what the terminal or the service manager sent to all its processes, this
+ * one among them.
+ */
+const sameSignalMs = 1000
+
+/**
+ * Aborted by Ctrl-C and by SIGTERM: long work stops at its next step, and puts away its locks and temporary files. A signal
+ * a second or more after that is left to the system, which ends the process at once. `consequence` is what people then want to know, such as
  * what became of their files.
  * @param device what is to compute. The reference device computes for minutes without looking up, so that both signals
  * could go unheard: with it, the first is the system's already.
@@ -102,11 +108,14 @@ export async function whileInterruptible<T>(
 function heardSignals(consequence?: string): { readonly interrupted: AbortSignal; stopHearing(): void } {
   const controller = new AbortController()
   const signals: readonly EndingSignal[] = ['SIGINT', 'SIGTERM']
+  let same: NodeJS.Timeout | undefined
   const stopHearing = () => {
+    clearTimeout(same)
     for (const name of signals) process.off(name, abort)
   }
   const abort = (signal: EndingSignal) => {
-    stopHearing()
+    if (controller.signal.aborted) return
+    same = setTimeout(stopHearing, sameSignalMs).unref()
     controller.abort(new InterruptedError(signal, consequence))
   }
   for (const name of signals) process.on(name, abort)
