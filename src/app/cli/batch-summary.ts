@@ -5,8 +5,9 @@ import { isBucketAddress } from '../runs/bucket-address.ts'
 import { openStore } from '../runs/open-store.ts'
 import { formats, shardFiles } from '../runs/shard-file.ts'
 import type { Store } from '../runs/store.ts'
-import { type RunSummary, SummaryTally, summarised } from '../runs/summarise.ts'
+import { type ClassSummary, type RunSummary, SummaryTally, summarised, type Unstable } from '../runs/summarise.ts'
 import { progressBar, result } from './terminal.ts'
+import { inOneLine } from './visible-text.ts'
 
 /** `limelight batch summary`: reads results back, a piece at a time. */
 export async function summariseResults(given: string, { json }: { readonly json?: boolean }): Promise<void> {
@@ -45,7 +46,7 @@ async function filesIn(given: string): Promise<{ readonly store: Store; readonly
 function inWords({ images, errors, classes, mostUnstable, reasons }: RunSummary): string {
   const number = (value: number | null, digits: number, width: number) =>
     (value === null ? '' : value.toFixed(digits)).padStart(width)
-  const width = Math.max(5, ...classes.map(({ label, name }) => `${label} ${name}`.length))
+  const width = Math.max(5, ...classes.map(({ label, name }) => nameOf({ label, name }).length))
   return [
     `${images} images, ${errors} of which could not be explained`,
     '',
@@ -53,25 +54,24 @@ function inWords({ images, errors, classes, mostUnstable, reasons }: RunSummary)
     ...classes.map(
       ({ label, name, images: count, recognised, meanR2, meanEvidence, mostUnstable: worst, errors: failed }) =>
         [
-          `${label} ${name}`.padEnd(width),
+          nameOf({ label, name }).padEnd(width),
           String(count).padStart(6),
           String(recognised ?? '').padStart(10),
           number(meanR2, 3, 7),
           number(meanEvidence, 3, 13),
           String(failed).padStart(6),
-          worst ? `${worst.id} (± ${percent(worst.uncertainty)})` : '',
+          worst ? certaintyOf(worst) : '',
         ].join('  '),
     ),
-    ...(mostUnstable.length > 0
-      ? [
-          '',
-          `least certain: ${mostUnstable.map(({ id, uncertainty }) => `${id} (± ${percent(uncertainty)})`).join(', ')}`,
-        ]
-      : []),
-    ...reasons.map(({ error, images: count }) => `not explained, ${count} x: ${error}`),
+    ...(mostUnstable.length > 0 ? ['', `least certain: ${mostUnstable.map(certaintyOf).join(', ')}`] : []),
+    ...reasons.map(({ error, images: count }) => `not explained, ${count} x: ${inOneLine(error)}`),
   ].join('\n')
 }
 
-function percent(share: number): string {
-  return `${(100 * share).toFixed(0)} %`
+function nameOf({ label, name }: Pick<ClassSummary, 'label' | 'name'>): string {
+  return `${label} ${inOneLine(name)}`
+}
+
+function certaintyOf({ id, uncertainty }: Unstable): string {
+  return `${inOneLine(id)} (± ${(100 * uncertainty).toFixed(0)} %)`
 }

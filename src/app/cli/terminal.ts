@@ -1,11 +1,12 @@
 import { constants } from 'node:os'
 import { SingleBar } from 'cli-progress'
 import type { DeviceName } from '../../engine/open-device.ts'
+import { visible } from './visible-text.ts'
 
 /** What people watch goes to stderr; stdout holds the result alone, so that it can be piped. */
 export function note(text: string): void {
   clearLine()
-  process.stderr.write(`${text}\n`)
+  process.stderr.write(`${visible(text)}\n`)
 }
 
 let lineIsOpen = false
@@ -14,7 +15,7 @@ let lineIsOpen = false
 export function updateLine(text: string): void {
   if (!process.stderr.isTTY) return
   clearLine()
-  process.stderr.write(text.slice(0, Math.max(20, (process.stderr.columns ?? 80) - 1)))
+  process.stderr.write(visible(text).slice(0, Math.max(20, (process.stderr.columns ?? 80) - 1)))
   lineIsOpen = true
 }
 
@@ -25,7 +26,7 @@ function clearLine(): void {
 
 export function result(text: string): void {
   clearLine()
-  process.stdout.write(`${text}\n`)
+  process.stdout.write(`${visible(text)}\n`)
 }
 
 /**
