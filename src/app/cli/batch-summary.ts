@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { FormatError, LimelightError } from '../../engine/errors.ts'
 import { isBucketAddress } from '../runs/bucket-address.ts'
+import { computeAgain } from '../runs/errors.ts'
 import { openStore } from '../runs/open-store.ts'
 import { formats, shardFiles } from '../runs/shard-file.ts'
 import type { Store } from '../runs/store.ts'
@@ -14,7 +15,8 @@ export async function summariseResults(given: string, { json }: { readonly json?
   const { store, names } = await filesIn(given)
   const tally = new SummaryTally()
   const bar = progressBar('Reading')
-  const runs = new Set<string>()
+  let run: string | undefined
+  const shards = new Map<number, string>()
   try {
     for (const [i, name] of names.entries()) {
       bar.update(i, names.length)
@@ -22,14 +24,32 @@ export async function summariseResults(given: string, { json }: { readonly json?
       const place = `${store.address}: ${name}`
       const file = await store.open(name)
       if (!file) throw new FormatError(`${place} is gone`)
-      runs.add((await format.header(place, file)).run)
-      if (runs.size > 1) throw new LimelightError(`${given} holds results of several runs: ${[...runs].join(', ')}`)
-      for await (const rows of format.rows(place, file, summarised)) for (const row of rows) tally.add(row)
+      const header = await format.header(place, file)
+      run ??= header.run
+      if (header.run !== run)
+        throw new LimelightError(
+          `${given} holds results of several runs: ${names[0]} of ${run}, ${name} of ${header.run}; move one run's away, or give one file`,
+        )
+      const before = shards.get(header.shard)
+      if (before !== undefined)
+        throw new LimelightError(
+          `${given} holds shard ${header.shard} twice, as ${before} and ${name}: one is a wrong copy`,
+        )
+      shards.set(header.shard, name)
+      let count = 0
+      for await (const rows of format.rows(place, file, summarised)) {
+        for (const row of rows) tally.add(row)
+        count += rows.length
+      }
+      if (count !== header.rows)
+        throw new FormatError(`${place} is cut short: it has ${count} rows, of the ${header.rows} that it had`)
     }
+  } catch (cause) {
+    if (cause instanceof FormatError) throw new FormatError(`${cause.message}: ${computeAgain}`, { cause })
+    throw cause
   } finally {
     bar.stop()
   }
-  const [run] = runs
   const summary = tally.result()
   result(json ? JSON.stringify({ run, shards: names.length, ...summary }) : inWords(summary))
 }

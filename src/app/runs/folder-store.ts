@@ -15,7 +15,8 @@ export class FolderStore implements Store {
   async open(name: string): Promise<StoredFile | null> {
     const path = join(this.address, name)
     const found = await told(path, stat(path))
-    if (!found?.isFile()) return null
+    if (!found) return null
+    if (!found.isFile()) throw new StoreError(`${path} is no file: remove it`)
     return { byteLength: found.size, slice: (start, end = found.size) => told(path, bytesOf(path, start, end), true) }
   }
 

@@ -15,7 +15,12 @@ export const jsonLines: ShardFormat = {
   },
 
   async header(name, file) {
-    for await (const line of linesOf(file)) return headerIn(name, line)
+    for await (const line of linesOf(file)) {
+      const header = headerIn(name, line)
+      const [last] = new Uint8Array(await file.slice(file.byteLength - 1))
+      if (last !== lineEnd) throw new FormatError(`${name} is cut short: its last line has no end`)
+      return header
+    }
     throw notOne(name)
   },
 
@@ -36,6 +41,8 @@ export const jsonLines: ShardFormat = {
 
 const rowsInPiece = 1024
 
+const lineEnd = 10
+
 function headerIn(name: string, line: string): ShardHeader {
   const value: unknown = jsonIn(name, line)
   if (typeof value !== 'object' || value === null || !('limelight' in value)) throw notOne(name)
@@ -48,6 +55,7 @@ function rowFrom<Name extends ColumnName>(name: string, line: string, wanted: re
   const row = value as Readonly<Record<string, unknown>>
   const values = wanted.map((column) => {
     const given = row[column]
+    if (given === undefined && columns[column].required) throw notOne(name)
     return [
       column,
       columns[column].kind === 'bytes' && typeof given === 'string' ? Buffer.from(given, 'base64') : given,
