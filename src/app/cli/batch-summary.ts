@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
-import { FormatError, LimelightError } from '../../engine/errors.ts'
+import { ArgumentError, FormatError, LimelightError } from '../../engine/errors.ts'
 import { isBucketAddress } from '../runs/bucket-address.ts'
 import { computeAgain } from '../runs/errors.ts'
 import { openStore } from '../runs/open-store.ts'
@@ -45,7 +45,9 @@ export async function summariseResults(given: string, { json }: { readonly json?
         throw new FormatError(`${place} is cut short: it has ${count} rows, of the ${header.rows} that it had`)
     }
   } catch (cause) {
-    if (cause instanceof FormatError) throw new FormatError(`${cause.message}: ${computeAgain}`, { cause })
+    // A file of another name is somebody's own.
+    const isShard = names.every((name) => name.startsWith(shardFiles))
+    if (isShard && cause instanceof FormatError) throw new FormatError(`${cause.message}: ${computeAgain}`, { cause })
     throw cause
   } finally {
     bar.stop()
@@ -54,11 +56,15 @@ export async function summariseResults(given: string, { json }: { readonly json?
   result(json ? JSON.stringify({ run, shards: names.length, ...summary }) : inWords(summary))
 }
 
+const resultName = /\.(parquet|jsonl)$/
+
 async function filesIn(given: string): Promise<{ readonly store: Store; readonly names: readonly string[] }> {
   const isFile = !isBucketAddress(given) && (await stat(given).catch(() => null))?.isFile()
+  if (isFile && !resultName.test(given))
+    throw new ArgumentError(`${given}: expected a run's output, or one of its files, which end in .parquet or .jsonl`)
   if (isFile) return { store: await openStore(dirname(resolve(given))), names: [basename(given)] }
   const store = await openStore(given)
-  const names = (await store.list(shardFiles)).filter((name) => /\.(parquet|jsonl)$/.test(name)).sort()
+  const names = (await store.list(shardFiles)).filter((name) => resultName.test(name)).sort()
   if (names.length === 0) throw new LimelightError(`${given} holds no results of a run`)
   return { store, names }
 }

@@ -56,7 +56,8 @@ async function told<T>(path: string, work: Promise<T>, isThere = false): Promise
     return await work
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-    if (code === 'ENOENT' && !isThere) return null
+    // Whoever writes there says that a part of the path is a file.
+    if ((code === 'ENOENT' || code === 'ENOTDIR') && !isThere) return null
     throw new StoreError(`${path} can't be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
   }
 }

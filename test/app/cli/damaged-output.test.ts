@@ -117,3 +117,19 @@ it('a folder of a file’s name, and an end that says something else, are told',
   writeFileSync(join(output, '_SUCCESS'), '{}')
   expectFailure(await limelight('batch', 'finish', output), 1, /_SUCCESS says something else .*: remove it, and finish/)
 })
+
+it('a file that is no result, and an output that can’t be a folder, are told, and nobody is to remove them', async () => {
+  const { output } = copyOf('parquet')
+  const file = join(output, 'run.json')
+  expectFailure(
+    await limelight('batch', 'summary', file),
+    2,
+    new RegExp(`^limelight: ${file}: expected a run's output, or one of its files, which end in .parquet or .jsonl\n$`),
+  )
+  const own = join(folder, 'own.parquet')
+  writeFileSync(own, 'no results')
+  expectFailure(await limelight('batch', 'summary', own), 1, /own.parquet is no Parquet file, or is damaged: [^:]*\n$/)
+  const below = await limelight('batch', 'finish', join(file, 'below'))
+  expectFailure(below, 1, /below holds no run.json: plan the run first/)
+  await expect(planRun(smallRun(join(file, 'below')))).rejects.toThrow('a part of this path is a file, not a folder')
+})
