@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto'
-import { appendFile, mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { appendFile, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as after } from 'node:timers/promises'
 import { ArgumentError, FormatError, LimelightError } from '../../engine/errors.ts'
 import type { StatedImages } from '../../engine/formats/opened-model.ts'
+import { writeFileAtomically } from '../../engine/platform/atomic-write.ts'
 import { cacheFolder } from '../../engine/platform/cache-folder.ts'
-import { type DownloadOptions, downloadParts, reasonOf } from '../data/download.ts'
+import { type DownloadOptions, download, downloadParts, reasonOf } from '../data/download.ts'
+import { InUseError, lockFile, type WriteLock } from '../data/write-lock.ts'
 import { parseClassNames } from '../tasks/class-names.ts'
 import { type CatalogueEntry, type CatalogueFile, catalogue } from './known-networks.ts'
 
@@ -54,12 +57,10 @@ export async function isKept(file: CatalogueFile, folder = join(cacheFolder(), '
 
 async function kept(file: CatalogueFile, folder: string, options: ModelStoreOptions): Promise<string> {
   const path = join(folder, file.name)
-  const there = await readFile(path).catch(() => null)
-  if (there && digestOf(there) === file.sha256) return path
   const address = options.server ? `${options.server}${file.name}` : file.address
   try {
-    await mkdir(folder, { recursive: true })
-    await fetchInto(path, address, file, options)
+    if (await isWhole(path, file)) await tidy(path)
+    else await fetchOnce(path, address, file, options)
     return path
   } catch (error) {
     if (options.signal?.aborted) throw options.signal.reason
@@ -70,16 +71,80 @@ async function kept(file: CatalogueFile, folder: string, options: ModelStoreOpti
   }
 }
 
+/** What has come of a file that is not whole. Only who has the lock of the file touches it. */
+function partialOf(path: string): string {
+  return `${path}.partial`
+}
+
+/** Of those who want a file at once one downloads it, and the others wait for it. */
+async function fetchOnce(path: string, address: string, file: CatalogueFile, options: DownloadOptions): Promise<void> {
+  const lock = await turn(path, file, options)
+  try {
+    if (await isWhole(path, file)) return
+    if (lock) await fetchInto(path, address, file, options)
+    else await fetchAlone(path, address, file, options)
+  } finally {
+    lock?.release()
+  }
+}
+
+const pollMs = 250
+
+/**
+ * Waits until nobody else downloads the file.
+ * @returns null where one must not be waited for: files can't be locked here, or whoever has the lock is frozen
+ */
+async function turn(
+  path: string,
+  { name, bytes }: CatalogueFile,
+  { signal, onProgress, stallMs = 30_000 }: DownloadOptions,
+): Promise<WriteLock | null> {
+  let received = -1
+  let since = 0
+  for (;;) {
+    signal?.throwIfAborted()
+    const lock = await lockIfFree(path)
+    if (lock) {
+      if (lock.unlocked === null) return lock
+      lock.release()
+      return null
+    }
+    const now = await sizeOf(partialOf(path))
+    if (now !== received) {
+      received = now
+      since = performance.now()
+      onProgress?.({ file: name, received, total: bytes })
+      // Longer than it waits itself for a server that sends nothing.
+    } else if (performance.now() - since > 2 * stallMs) return null
+    await after(pollMs, undefined, { signal })
+  }
+}
+
+async function lockIfFree(path: string): Promise<WriteLock | null> {
+  try {
+    return await lockFile(path)
+  } catch (error) {
+    if (error instanceof InUseError) return null
+    throw error
+  }
+}
+
+/** A file that came from elsewhere may have made a part useless. */
+async function tidy(path: string): Promise<void> {
+  if ((await sizeOf(partialOf(path))) === 0) return
+  const lock = await lockIfFree(path).catch(() => null)
+  if (lock?.unlocked === null) await rm(partialOf(path), { force: true }).catch(() => {})
+  lock?.release()
+}
+
 /**
  * What has come lies beside the file under another name, and is gone on from after a kill; only what is verified gets the name.
  * @throws FormatError when it is another file
  */
 async function fetchInto(path: string, address: string, file: CatalogueFile, options: DownloadOptions): Promise<void> {
-  const partial = `${path}.partial`
-  const have = await stat(partial).then(
-    ({ size }) => (size < file.bytes ? size : 0),
-    () => 0,
-  )
+  const partial = partialOf(path)
+  const size = await sizeOf(partial)
+  const have = size < file.bytes ? size : 0
   const restart = () => rm(partial, { force: true })
   if (have === 0) await restart()
   await downloadParts(
@@ -89,12 +154,36 @@ async function fetchInto(path: string, address: string, file: CatalogueFile, opt
     { have, onRestart: restart, onPart: (part) => appendFile(partial, part) },
     options,
   )
-  const digest = digestOf(await readFile(partial))
-  if (digest !== file.sha256) {
+  try {
+    checkDigest(await readFile(partial), file)
+  } catch (error) {
     await restart()
-    throw new FormatError(`it is not the original: SHA-256 ${digest}, expected ${file.sha256}`)
+    throw error
   }
   await rename(partial, path)
+}
+
+/** Shares no part with anybody, and goes on from none. */
+async function fetchAlone(path: string, address: string, file: CatalogueFile, options: DownloadOptions): Promise<void> {
+  const bytes = await download(address, file.name, file.bytes, options)
+  checkDigest(bytes, file)
+  await writeFileAtomically(path, bytes)
+}
+
+/** @throws FormatError when it is another file */
+function checkDigest(bytes: Uint8Array, { sha256 }: CatalogueFile): void {
+  const digest = digestOf(bytes)
+  if (digest !== sha256) throw new FormatError(`it is not the original: SHA-256 ${digest}, expected ${sha256}`)
+}
+
+async function isWhole(path: string, { sha256 }: CatalogueFile): Promise<boolean> {
+  const there = await readFile(path).catch(() => null)
+  return there !== null && digestOf(there) === sha256
+}
+
+/** 0 for what is not there. */
+async function sizeOf(path: string): Promise<number> {
+  return (await stat(path).catch(() => null))?.size ?? 0
 }
 
 function digestOf(bytes: Uint8Array): string {

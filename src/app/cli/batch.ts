@@ -9,6 +9,7 @@ import { summariseResults } from './batch-summary.ts'
 import { outputOf, planned } from './given-run.ts'
 import { integer, text } from './options.ts'
 import { interruptSignal, note, progressBar, result } from './terminal.ts'
+import { inOneLine } from './visible-text.ts'
 
 /** `limelight batch`: runs of very many images, computed shard by shard by whoever is there. docs/scale.md */
 
@@ -45,7 +46,11 @@ async function run(given: string, options: RunOptions): Promise<void> {
   const signal = interruptSignal('what is published stays; the same command goes on from there')
   const task = options.shard ?? taskFromEnvironment(process.env)
   const output = await outputOf(given)
-  const opened = await openRun(output, { threads, cacheBytes: cache && cache * 2 ** 20, onNote: note })
+  const opened = await openRun(output, {
+    threads,
+    cacheBytes: cache && cache * 2 ** 20,
+    onNote: (text) => note(inOneLine(text)),
+  })
   try {
     const shards = shardsOfTask(task ?? { index: 0, count: 1 }, opened.shardCount)
     const outcomes = await computed(opened, shards, signal)

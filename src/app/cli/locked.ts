@@ -1,4 +1,4 @@
-import { lockFile, lockFolder, type WriteLock } from '../batch/write-lock.ts'
+import { lockFile, lockFolder, type WriteLock } from '../data/write-lock.ts'
 import { note } from './terminal.ts'
 
 /** Work while no other process writes to the same place; where nothing can be locked, that is said. */

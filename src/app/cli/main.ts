@@ -2,7 +2,7 @@
 import { CommanderError } from 'commander'
 import { ArgumentError, LimelightError } from '../../engine/errors.ts'
 import { inWordsOf, limelight } from './program.ts'
-import { InterruptedError, surviveClosedOutput } from './terminal.ts'
+import { InterruptedError, note, surviveClosedOutput } from './terminal.ts'
 
 /** The `limelight` command. Exit codes: 0 done, 1 failed (one clear line), 2 wrong usage, 130 or 143 interrupted. */
 
@@ -12,20 +12,18 @@ const program = limelight()
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
   if (error instanceof InterruptedError) {
-    process.stderr.write(`\n${error.message}\n`)
+    note(`\n${error.message}`)
     return error.exitCode
   }
   if (error instanceof LimelightError) {
-    process.stderr.write(`limelight: ${inWordsOf(program, error)}\n`)
+    note(`limelight: ${inWordsOf(program, error)}`)
     return error instanceof ArgumentError ? 2 : 1
   }
   if (error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd') {
-    process.stderr.write('limelight: the current folder no longer exists: change to another and try again\n')
+    note('limelight: the current folder no longer exists: change to another and try again')
     return 1
   }
-  process.stderr.write(
-    `limelight: this is a bug, please report it: ${error instanceof Error ? error.stack : String(error)}\n`,
-  )
+  note(`limelight: this is a bug, please report it: ${error instanceof Error ? error.stack : String(error)}`)
   return 1
 }
 

@@ -15,6 +15,7 @@ import { addProfileCommand } from './profile.ts'
 import { addTrainCommand } from './train.ts'
 import { addTuneCommand } from './tune.ts'
 import { addTutorialCommand } from './tutorial.ts'
+import { visible } from './visible-text.ts'
 
 /** The `limelight` command and all that it takes. It throws where it would exit. */
 export function limelight(): Command {
@@ -23,6 +24,7 @@ export function limelight(): Command {
     .version(packageVersion())
     .showHelpAfterError('(--help lists the options)')
     .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(visible(text)) })
   addDataCommand(program)
   addTrainCommand(program)
   addEvaluateCommand(program)

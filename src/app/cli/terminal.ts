@@ -1,11 +1,12 @@
 import { constants } from 'node:os'
 import { SingleBar } from 'cli-progress'
 import type { DeviceName } from '../../engine/open-device.ts'
+import { visible } from './visible-text.ts'
 
 /** What people watch goes to stderr; stdout holds the result alone, so that it can be piped. */
 export function note(text: string): void {
   clearLine()
-  process.stderr.write(`${text}\n`)
+  process.stderr.write(`${visible(text)}\n`)
 }
 
 let lineIsOpen = false
@@ -14,7 +15,7 @@ let lineIsOpen = false
 export function updateLine(text: string): void {
   if (!process.stderr.isTTY) return
   clearLine()
-  process.stderr.write(text.slice(0, Math.max(20, (process.stderr.columns ?? 80) - 1)))
+  process.stderr.write(visible(text).slice(0, Math.max(20, (process.stderr.columns ?? 80) - 1)))
   lineIsOpen = true
 }
 
@@ -25,7 +26,7 @@ function clearLine(): void {
 
 export function result(text: string): void {
   clearLine()
-  process.stdout.write(`${text}\n`)
+  process.stdout.write(`${visible(text)}\n`)
 }
 
 /**
@@ -76,8 +77,14 @@ export function progressBar(label: string): { update(done: number, total: number
 type EndingSignal = 'SIGINT' | 'SIGTERM'
 
 /**
- * Aborted by Ctrl-C and by SIGTERM: long work stops at its next step, and puts away its locks and temporary files. The signal
- * after that is left to the system, which ends the process at once. `consequence` is what people then want to know, such as
+ * Signals within so many milliseconds are one: npx passes on what the terminal or the service manager sent to all its processes, this
+ * one among them.
+ */
+const sameSignalMs = 1000
+
+/**
+ * Aborted by Ctrl-C and by SIGTERM: long work stops at its next step, and puts away its locks and temporary files. A signal
+ * a second or more after that is left to the system, which ends the process at once. `consequence` is what people then want to know, such as
  * what became of their files.
  * @param device what is to compute. The reference device computes for minutes without looking up, so that both signals
  * could go unheard: with it, the first is the system's already.
@@ -102,11 +109,14 @@ export async function whileInterruptible<T>(
 function heardSignals(consequence?: string): { readonly interrupted: AbortSignal; stopHearing(): void } {
   const controller = new AbortController()
   const signals: readonly EndingSignal[] = ['SIGINT', 'SIGTERM']
+  let same: NodeJS.Timeout | undefined
   const stopHearing = () => {
+    clearTimeout(same)
     for (const name of signals) process.off(name, abort)
   }
   const abort = (signal: EndingSignal) => {
-    stopHearing()
+    if (controller.signal.aborted) return
+    same = setTimeout(stopHearing, sameSignalMs).unref()
     controller.abort(new InterruptedError(signal, consequence))
   }
   for (const name of signals) process.on(name, abort)

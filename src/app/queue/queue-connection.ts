@@ -119,12 +119,15 @@ async function checkQueue(redis: Redis, address: QueueAddress, onNote: (text: st
   }
 }
 
+const silent = 'it does not answer'
+const closed = 'it closed the connection'
+
 /** What errors of sockets, TLS and Redis mean, and what to do. By code, or by how the message begins. */
 const reasons: readonly (readonly [RegExp, string])[] = [
   [/^ECONNREFUSED/, 'nothing listens there; start Redis or Valkey, or give another address'],
   [/^(ENOTFOUND|EAI_AGAIN)/, 'no host has this name'],
-  [/^(ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)|connect ETIMEDOUT|timeout/i, 'it does not answer'],
-  [/^(ECONNRESET|EPIPE)|Connection is closed/, 'it closed the connection'],
+  [/^(ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)|connect ETIMEDOUT|timeout/i, silent],
+  [/^(ECONNRESET|EPIPE)|Connection is closed/, closed],
   [/^WRONGPASS|invalid password/i, `it refuses the user or the password; ${passwordVariable} holds the password`],
   [/^NOAUTH/, `it wants a password: put it into the variable ${passwordVariable}`],
   [/^NOPERM/, 'its user may not do what a queue needs'],
@@ -133,8 +136,10 @@ const reasons: readonly (readonly [RegExp, string])[] = [
     /WRONG_VERSION_NUMBER|packet length too long/i,
     'it speaks no TLS there; take redis:// in place of rediss://, or its other port',
   ],
+  [/ALTNAME/, 'its certificate is of another host: give the name that it is for'],
+  [/^CERT_HAS_EXPIRED/, 'its certificate has expired'],
   [
-    /CERT|certificate|ALTNAME/i,
+    /CERT|certificate/i,
     'its certificate is none that is trusted here; NODE_EXTRA_CA_CERTS names a file of those that are',
   ],
   [/^OOM/, 'its memory is full'],
@@ -144,11 +149,18 @@ const reasons: readonly (readonly [RegExp, string])[] = [
 ]
 
 /** Without what was asked: among it is the password. */
-export function queueError(error: unknown, { shown }: QueueAddress): QueueError {
+export function queueError(error: unknown, { shown, tls }: QueueAddress): QueueError {
   const texts = error instanceof Error ? ['code' in error ? String(error.code) : '', error.message] : [String(error)]
   const known = reasons.find(([pattern]) => texts.some((text) => pattern.test(text)))
   const why = known?.[1] ?? texts.at(-1)?.split('\n')[0] ?? 'it fails'
-  return new QueueError(`the queue ${shown} can't be used: ${why}`)
+  // A server that speaks no TLS waits for more, one that speaks nothing else hangs up.
+  const hint =
+    tls && why === silent
+      ? '; where it speaks no TLS, take redis:// in place of rediss://'
+      : !tls && why === closed
+        ? '; where it speaks TLS alone, take rediss:// in place of redis://'
+        : ''
+  return new QueueError(`the queue ${shown} can't be used: ${why}${hint}`)
 }
 
 /** Work on a queue that is given up where it is lost. @throws QueueError in place of what the client says */

@@ -1,8 +1,8 @@
 import { LimelightError } from '../../engine/errors.ts'
 import type { OpenedRun } from '../runs/opened-run.ts'
-import { markCancelled, unmarkCancelled } from './cancelled-runs.ts'
+import { isCancelled, markCancelled, unmarkCancelled } from './cancelled-runs.ts'
 import type { OpenQueue } from './queue-connection.ts'
-import { addShards, type QueuedShards, queuedShards, removeShards } from './queued-shards.ts'
+import { addShards, queuedShards, removeShards } from './queued-shards.ts'
 import { jobIdOf, readShardJob, type ShardJob } from './shard-job.ts'
 
 /**
@@ -24,9 +24,10 @@ export interface Submitted {
 /** Puts the shards into the queue that are neither published nor there. */
 export async function submitRun(open: OpenQueue, output: string, opened: OpenedRun): Promise<Submitted> {
   const { hash: run, shardCount: shards } = opened
-  const queued = await queuedShards(open, run)
-  await checkSamePlace(open, { run, output }, queued)
+  await checkSamePlace(open, { run, output })
   await unmarkCancelled(open, run)
+  // After that: what workers are giving up they put back if they find it wanted when it is gone, and else it is gone by now.
+  const queued = await queuedShards(open, run)
   // After the queue was asked: what is published in between is in one of both.
   const published = await opened.published()
   const isThere = (shard: number) =>
@@ -44,19 +45,20 @@ export async function submitRun(open: OpenQueue, output: string, opened: OpenedR
 }
 
 /** A run's hash does not say where its results go, and jobs have their names by the hash. @throws LimelightError */
-async function checkSamePlace(
-  { queue }: OpenQueue,
-  { run, output }: Pick<ShardJob, 'run' | 'output'>,
-  { waiting, computing, failed }: QueuedShards,
-): Promise<void> {
+async function checkSamePlace(open: OpenQueue, { run, output }: Pick<ShardJob, 'run' | 'output'>): Promise<void> {
+  const { waiting, computing, failed } = await queuedShards(open, run)
   const [shard] = [...waiting, ...computing, ...failed]
   if (shard === undefined) return
-  const job = await queue.getJob(jobIdOf({ run, shard }))
+  const job = await open.queue.getJob(jobIdOf({ run, shard }))
   if (!job) return
   const there = readShardJob(job.data).output
   if (there !== output)
     throw new LimelightError(
-      `the run ${run} is in this queue with the output ${there}, not ${output}: take it out first (limelight batch cancel ${run})`,
+      `the run ${run} is in this queue with the output ${there}, not ${output}: ${
+        (await isCancelled(open, run))
+          ? 'it was cancelled, and workers give it up within seconds; submit again then'
+          : `take it out first (limelight batch cancel ${run})`
+      }`,
     )
 }
 
@@ -91,6 +93,7 @@ export async function retryRun(open: OpenQueue, output: string, opened: OpenedRu
   const failed = [...(await queuedShards(open, run)).failed]
   const published = await opened.published()
   const missing = failed.filter((shard) => !published.has(shard))
+  if (missing.length > 0) await unmarkCancelled(open, run)
   // As new: a job that is only moved keeps the count of its workers' deaths.
   await removeShards(open, run, failed)
   await addShards(open, { run, output }, missing)

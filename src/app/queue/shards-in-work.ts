@@ -4,6 +4,7 @@ import type { ShardOutcome, ShardProgress } from '../runs/opened-run.ts'
 import { isCancelled } from './cancelled-runs.ts'
 import type { Metrics, ShardEnd } from './metrics.ts'
 import type { loadBullMq, OpenQueue } from './queue-connection.ts'
+import { addShards } from './queued-shards.ts'
 import { readShardJob, type ShardJob, type ShardJobProgress, UnusableJobError } from './shard-job.ts'
 import { type ShardComputer, ShardFailedError } from './shard-threads.ts'
 import type { WorkLog } from './work-log.ts'
@@ -50,15 +51,14 @@ export class ShardsInWork {
     if (this.isStopped) return this.handBack(job, token)
     if (await isCancelled(this.place.open, shard.run)) {
       this.ended(shard, 'cancelled')
-      return
+      return this.takeOut(job, token)
     }
     // The queue gives out anew what it heard nothing of for long, and may give it to whom it had it from: that is the same work.
     const work = this.inWork.get(nameOf(job)) ?? this.begin(nameOf(job), shard)
     try {
-      const outcome = await work.outcome
-      this.ended(shard, outcome.published === 'now' ? 'published' : 'published_before', outcome)
+      await work.outcome
     } catch (error) {
-      await this.cameToNothing(error, shard, job, token)
+      await this.cameToNothing(error, job, token)
     }
   }
 
@@ -133,10 +133,24 @@ export class ShardsInWork {
     const onProgress = (progress: ShardProgress) => {
       work.progress = progress
     }
-    const outcome = computer.compute(shard, { signal: stop.signal, onProgress }).finally(() => this.inWork.delete(id))
+    const outcome = this.told(shard, computer.compute(shard, { signal: stop.signal, onProgress })).finally(() =>
+      this.inWork.delete(id),
+    )
     const work: ShardInWork = { shard, outcome, stop, since: performance.now() }
     this.inWork.set(id, work)
     return work
+  }
+
+  /** Here, where it is said once, however often the queue gives the shard out. */
+  private async told(shard: ShardJob, computing: Promise<ShardOutcome>): Promise<ShardOutcome> {
+    try {
+      const outcome = await computing
+      this.ended(shard, outcome.published === 'now' ? 'published' : 'published_before', outcome)
+      return outcome
+    } catch (error) {
+      if (isCancellation(error)) this.ended(shard, 'cancelled')
+      throw error
+    }
   }
 
   private ended(shard: ShardJob, end: ShardEnd, outcome?: ShardOutcome): void {
@@ -165,11 +179,8 @@ export class ShardsInWork {
     )
   }
 
-  private async cameToNothing(error: unknown, shard: ShardJob, job: Job<ShardJob>, token: string): Promise<void> {
-    if (error instanceof StoppedError && error.why === 'cancelled') {
-      this.ended(shard, 'cancelled')
-      return
-    }
+  private async cameToNothing(error: unknown, job: Job<ShardJob>, token: string): Promise<void> {
+    if (isCancellation(error)) return this.takeOut(job, token)
     if (error instanceof StoppedError) return this.handBack(job, token)
     if (!(error instanceof ShardFailedError)) throw error
     if (error.fault === 'place') {
@@ -178,6 +189,22 @@ export class ShardsInWork {
       return this.handBack(job, token)
     }
     throw error.fault === 'job' ? new this.place.bull.UnrecoverableError(error.message) : error
+  }
+
+  /**
+   * What is not wanted leaves the queue. Whoever wants it again meanwhile finds it there and adds nothing: so it is asked anew once it is
+   * gone, and put back.
+   */
+  private async takeOut(job: Job<ShardJob>, token: string): Promise<never> {
+    const { bull, open } = this.place
+    const { run, output, shard } = job.data
+    try {
+      await job.moveToCompleted(undefined, token, false)
+      if (!(await isCancelled(open, run))) await addShards(open, { run, output }, [shard])
+    } catch {
+      // The queue gave it away already, or is lost: whoever gets it asks whether it is wanted.
+    }
+    throw new bull.WaitingError()
   }
 
   /** Back to where it was taken from: this was no try. */
@@ -192,6 +219,10 @@ export class ShardsInWork {
     }
     throw new bull.WaitingError()
   }
+}
+
+function isCancellation(error: unknown): boolean {
+  return error instanceof StoppedError && error.why === 'cancelled'
 }
 
 /** 'shard 7 of the run 0123456789abcdef' */

@@ -39,7 +39,8 @@ export function workLog(form: 'text' | 'json', write: (line: string) => void): W
     write(
       form === 'json'
         ? JSON.stringify({ time, level, event, message, ...fields })
-        : `${time} ${level === 'info' ? '' : `${level}: `}${message}`,
+        : // What comes with names and errors of files begins no line, as those of the log do.
+          `${time} ${level === 'info' ? '' : `${level}: `}${message.replaceAll('\n', '\n  ')}`,
     )
   }
 }

@@ -41,6 +41,9 @@ export function isOfPlace(error: unknown): boolean {
   return ofPlace.some((kind) => error instanceof kind)
 }
 
+/** What helps against a published file that is not what it should be; nobody else removes it. */
+export const computeAgain = 'remove it, and `limelight batch run` or `submit` computes its shard again'
+
 /** Something else is published already under this name. It stays as it is. */
 export class ConflictError extends LimelightError {
   override readonly name = 'ConflictError'

@@ -33,7 +33,9 @@ export async function finishRun(ending: EndingRun): Promise<RunSuccess> {
   if (!(await store.publish(successName, text))) {
     const there = await contentOf(store, successName)
     if (!there || !text.equals(there))
-      throw new ConflictError(`${store.address}: ${successName} says something else than the shards come to`)
+      throw new ConflictError(
+        `${store.address}: ${successName} says something else than the shards come to: remove it, and finish the run again`,
+      )
   }
   await store.tidy(shardFiles)
   return success

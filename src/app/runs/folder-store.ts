@@ -15,7 +15,8 @@ export class FolderStore implements Store {
   async open(name: string): Promise<StoredFile | null> {
     const path = join(this.address, name)
     const found = await told(path, stat(path))
-    if (!found?.isFile()) return null
+    if (!found) return null
+    if (!found.isFile()) throw new StoreError(`${path} is no file: remove it`)
     return { byteLength: found.size, slice: (start, end = found.size) => told(path, bytesOf(path, start, end), true) }
   }
 
@@ -55,7 +56,8 @@ async function told<T>(path: string, work: Promise<T>, isThere = false): Promise
     return await work
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-    if (code === 'ENOENT' && !isThere) return null
+    // Whoever writes there says that a part of the path is a file.
+    if ((code === 'ENOENT' || code === 'ENOTDIR') && !isThere) return null
     throw new StoreError(`${path} can't be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
   }
 }

@@ -7,7 +7,12 @@ import type { StoredFile } from './store.ts'
 
 export const jsonLinesReader: ShardReader = {
   async header(name, file) {
-    for await (const line of linesOf(file)) return headerIn(name, line)
+    for await (const line of linesOf(file)) {
+      const header = headerIn(name, line)
+      const [last] = new Uint8Array(await file.slice(file.byteLength - 1))
+      if (last !== lineEnd) throw new FormatError(`${name} is cut short: its last line has no end`)
+      return header
+    }
     throw notOne(name)
   },
 
@@ -34,6 +39,8 @@ export const jsonLinesReader: ShardReader = {
 
 const rowsInPiece = 1024
 
+const lineEnd = 10
+
 function headerIn(name: string, line: string): ShardHeader {
   const value: unknown = jsonIn(name, line)
   if (typeof value !== 'object' || value === null || !('limelight' in value)) throw notOne(name)
@@ -46,6 +53,7 @@ function rowFrom<Name extends ColumnName>(name: string, line: string, wanted: re
   const row = value as Readonly<Record<string, unknown>>
   const values = wanted.map((column) => {
     const given = row[column] ?? null
+    if (given === null && columns[column].required) throw notOne(name)
     return [column, columns[column].kind === 'bytes' && typeof given === 'string' ? bytesIn(name, given) : given]
   })
   return Object.fromEntries(values) as Pick<ResultRow, Name>

@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer'
+import { Readable } from 'node:stream'
 import * as v from 'valibot'
 import { parsed, thatIs } from '../../engine/arguments.ts'
 import { FormatError, LimelightError } from '../../engine/errors.ts'
@@ -23,17 +25,21 @@ export async function imagesOfManifest(name: string, bytes: Uint8Array): Promise
   const isLines = /\.(jsonl|ndjson)$/i.test(name)
   if (!isLines && !/\.csv$/i.test(name))
     throw new FormatError(`${name}: a manifest is a file that ends in .csv, .jsonl or .ndjson`)
-  const text = decoded(name, bytes)
-  const rows = isLines ? jsonRows(name, text) : await csvRows(name, text)
-  const images = rows.map(({ line, value }) => imageOf(`${name}: line ${line}`, value))
-  const lineOf = new Map<string, number>()
-  images.forEach(({ id }, i) => {
-    const { line } = rows[i]
-    const before = lineOf.get(id)
-    if (before !== undefined)
-      throw new FormatError(`${name}: line ${line}: the id ${JSON.stringify(id)} was given in line ${before}`)
-    lineOf.set(id, line)
-  })
+  if (!isUtf8(bytes)) throw new FormatError(`${name}: it is not UTF-8`)
+  const images: RunImage[] = []
+  const lines: number[] = []
+  const ids = new Set<string>()
+  // Row by row: a list of millions is longer than a text may be, and its rows take up more than its images.
+  for await (const { line, value } of isLines ? jsonRows(name, bytes) : csvRows(name, bytes)) {
+    const image = imageOf(`${name}: line ${line}`, value)
+    if (ids.has(image.id)) {
+      const before = lines[images.findIndex(({ id }) => id === image.id)]
+      throw new FormatError(`${name}: line ${line}: the id ${JSON.stringify(image.id)} was given in line ${before}`)
+    }
+    ids.add(image.id)
+    images.push(image)
+    lines.push(line)
+  }
   return images
 }
 
@@ -53,36 +59,43 @@ function imageOf(place: string, value: unknown): RunImage {
   }
 }
 
-function decoded(name: string, bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    throw new FormatError(`${name}: it is not UTF-8`)
+const newLine = 10
+
+function* jsonRows(name: string, bytes: Uint8Array): Generator<Row> {
+  const decoder = new TextDecoder()
+  for (let line = 1, start = 0; start < bytes.length; line++) {
+    const found = bytes.indexOf(newLine, start)
+    const end = found < 0 ? bytes.length : found
+    const content = decoder.decode(bytes.subarray(start, end))
+    start = end + 1
+    if (content.trim() !== '') yield { line, value: jsonIn(`${name}: line ${line}`, content) }
   }
 }
 
-function jsonRows(name: string, text: string): Row[] {
-  return text.split('\n').flatMap((content, i) => {
-    if (content.trim() === '') return []
-    try {
-      return [{ line: i + 1, value: JSON.parse(content) as unknown }]
-    } catch {
-      throw new FormatError(`${name}: line ${i + 1}: it is not JSON`)
-    }
-  })
+function jsonIn(place: string, content: string): unknown {
+  try {
+    return JSON.parse(content)
+  } catch {
+    throw new FormatError(`${place}: it is not JSON`)
+  }
 }
 
-async function csvRows(name: string, text: string): Promise<Row[]> {
-  const { CsvError, parse } = await import('csv-parse/sync')
+async function* csvRows(name: string, bytes: Uint8Array): AsyncGenerator<Row> {
+  const { CsvError, parse } = await import('csv-parse')
+  const parser = parse({ bom: true, columns: true, skip_empty_lines: true, info: true })
+  const records: AsyncIterable<{ readonly record: unknown; readonly info: { readonly lines: number } }> = Readable.from(
+    pieces(bytes),
+  ).pipe(parser)
   try {
-    const records: { record: unknown; info: { lines: number } }[] = parse(text, {
-      columns: true,
-      skip_empty_lines: true,
-      info: true,
-    })
-    return records.map(({ record, info }) => ({ line: info.lines, value: record }))
+    for await (const { record, info } of records) yield { line: info.lines, value: record }
   } catch (error) {
     if (error instanceof CsvError) throw new FormatError(`${name}: ${error.message}`)
     throw error
   }
+}
+
+const bytesAtOnce = 1 << 16
+
+function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let start = 0; start < bytes.length; start += bytesAtOnce) yield bytes.subarray(start, start + bytesAtOnce)
 }

@@ -1,6 +1,6 @@
 import { ArgumentError, FormatError, LimelightError } from '../../engine/errors.ts'
 import { packageVersion } from '../data/package-files.ts'
-import { ConflictError, ImageReadError, PlaceError, StoreError, UnusableRunError } from './errors.ts'
+import { ConflictError, computeAgain, ImageReadError, PlaceError, StoreError, UnusableRunError } from './errors.ts'
 import { finishRun } from './finish-run.ts'
 import { imagesOfShard } from './image-list.ts'
 import { isUnmounted, noSuchFile } from './image-source.ts'
@@ -83,7 +83,7 @@ class RunInStore implements OpenedRun {
       throw new ArgumentError(`there is no shard ${shard}: the run has the shards 0 to ${this.shardCount - 1}`)
     const started = performance.now()
     const name = shardFileName(shard, this.names)
-    const there = await this.headerOf(name)
+    const there = await this.headerOf(shard)
     if (there) return outcomeOf(name, there, 'before', started)
     const images = await imagesOfShard(this.run.images, this.run.shardSize, shard, this.store)
     const { explain } = await this.explainers()
@@ -108,7 +108,7 @@ class RunInStore implements OpenedRun {
     const bytes = await this.format.encode(header, rows)
     signal?.throwIfAborted()
     const isOurs = await this.store.publish(name, bytes)
-    if (!isOurs) await this.checkSame(name, header)
+    if (!isOurs) await this.checkSame(header)
     return outcomeOf(name, header, isOurs ? 'now' : 'before', started)
   }
 
@@ -121,9 +121,8 @@ class RunInStore implements OpenedRun {
       shardCount,
       published: () => this.published(),
       headerOf: async (shard) => {
-        const name = shardFileName(shard, names)
-        const header = await this.headerOf(name)
-        if (!header) throw new FormatError(`${store.address}: ${name} is gone`)
+        const header = await this.headerOf(shard)
+        if (!header) throw new FormatError(`${store.address}: ${shardFileName(shard, names)} is gone`)
         return header
       },
     })
@@ -155,17 +154,25 @@ class RunInStore implements OpenedRun {
   }
 
   /** null where the shard is not published. */
-  private async headerOf(name: string): Promise<ShardHeader | null> {
+  private async headerOf(shard: number): Promise<ShardHeader | null> {
+    const name = shardFileName(shard, this.names)
+    const place = `${this.store.address}: ${name}`
     const file = await this.store.open(name)
     if (!file) return null
-    const header = await this.format.header(`${this.store.address}: ${name}`, file)
-    if (header.run === this.hash) return header
-    throw new ConflictError(`${this.store.address}: ${name} is of another run, ${header.run}, than its name says`)
+    const header = await this.format.header(place, file).catch((cause: unknown) => {
+      throw cause instanceof FormatError ? new FormatError(`${cause.message}: ${computeAgain}`, { cause }) : cause
+    })
+    if (header.run !== this.hash)
+      throw new ConflictError(`${place} is of another run, ${header.run}, than its name says: ${computeAgain}`)
+    if (header.shard !== shard)
+      throw new ConflictError(`${place} is of another shard, ${header.shard}, than its name says: ${computeAgain}`)
+    return header
   }
 
   /** Where bits are equal, whoever was faster published the same. */
-  private async checkSame(name: string, own: ShardHeader): Promise<void> {
-    const there = await this.headerOf(name)
+  private async checkSame(own: ShardHeader): Promise<void> {
+    const name = shardFileName(own.shard, this.names)
+    const there = await this.headerOf(own.shard)
     if (!hasEqualBits(this.run) || there?.content === own.content) return
     throw new ConflictError(
       `${this.store.address}: ${name} was published with another content (${there?.content.slice(0, 16)}, computed here ${own.content.slice(0, 16)}): one of the two computed wrongly, or from other files; what was published first stays`,

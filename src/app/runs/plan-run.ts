@@ -20,7 +20,7 @@ import {
 } from './planned-run.ts'
 import type { Run, RunDevice } from './run.ts'
 import { usualShard } from './run-file.ts'
-import { type RunNetwork, readRunNetwork } from './run-network.ts'
+import { missingLabel, type RunNetwork, readRunNetwork } from './run-network.ts'
 import { contentOf, type Store } from './store.ts'
 
 /** What planning a run came to. */
@@ -44,7 +44,7 @@ export const usualCache = 8 * 2 ** 30
  * Plans a run: reads its model, finds its images, and publishes both, as far as computing shards needs them, in its output. A run that is
  * planned already is found again.
  * @param run as runFrom gives it
- * @throws ArgumentError for what the run says wrongly, and where its output is another run's, with what differs; LimelightError where
+ * @throws ArgumentError for what the run says wrongly, such as a label of no class, and where its output is another run's, with what differs; LimelightError where
  *   the model or the images can't be had
  */
 export async function planRun(run: Run, { cacheBytes = usualCache }: PlanOptions = {}): Promise<Planning> {
@@ -53,6 +53,8 @@ export async function planRun(run: Run, { cacheBytes = usualCache }: PlanOptions
   const isOfTestSet = run.images.source === 'test-set'
   const network = await readRunNetwork({ model: run.model, isOfTestSet }, cache)
   try {
+    const missing = missingLabel(run.request, network)
+    if (missing !== null) throw new ArgumentError(missing)
     const { list, content } = await listOf(run, shardSize)
     const planned = completeRun(run, network, list, shardSize)
     const store = await openStore(run.output)

@@ -19,7 +19,7 @@ import { type ImageSource, openImageSource } from './image-source.ts'
 import type { ObjectCache } from './object-cache.ts'
 import type { PlannedRun, RunImage } from './planned-run.ts'
 import type { ResultRow } from './result-row.ts'
-import { knowsTestLabels, type RunNetwork, readRunNetwork } from './run-network.ts'
+import { knowsTestLabels, missingLabel, type RunNetwork, readRunNetwork } from './run-network.ts'
 
 /** What explains the images of a run: its network on a device, and where its images are read from. */
 export interface ImageExplainer {
@@ -45,7 +45,9 @@ export async function openImageExplainer(
 ): Promise<ImageExplainer> {
   const isOfTestSet = run.images.kind === 'test-set'
   const network = await readRunNetwork({ model: run.model, isOfTestSet }, cache)
-  checkLabels(run, network)
+  const missing = missingLabel(run.request, network)
+  // Here, where it is said once: each image would say it of itself.
+  if (missing !== null) throw new UnusableRunError(`${missing}: plan it with other labels, in another output`)
   const { arithmetic, convolution, halfPrecision, name } = run.device
   const device = await openDevice(name, { threads, relaxed: arithmetic === 'relaxed', convolution, halfPrecision })
   const close = () => {
@@ -63,15 +65,6 @@ export async function openImageExplainer(
     close()
     throw error
   }
-}
-
-/** Here, where it is said once: each image would say it of itself. @throws UnusableRunError */
-function checkLabels({ request: { labels = [] } }: PlannedRun, { classCount }: RunNetwork): void {
-  const none = labels.find((label) => classCount !== null && label >= classCount)
-  if (none === undefined) return
-  throw new UnusableRunError(
-    `the run's request asks for the label ${none}, and its network has ${classCount} classes, from 0: plan it with other labels, in another output`,
-  )
 }
 
 /** An image, and how it is asked about. */

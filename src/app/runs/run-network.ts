@@ -2,6 +2,7 @@ import { basename, dirname } from 'node:path'
 import { ArgumentError, FormatError, LimelightError } from '../../engine/errors.ts'
 import type { Model } from '../../engine/facade/model.ts'
 import { insideFolder } from '../../engine/formats/model-files.ts'
+import type { ExplanationRequest } from '../../lime/index.ts'
 import { modelFromCatalogue } from '../catalogue/model-store.ts'
 import { namesBeside, type ReadModelFile, readModelFrom, readNamedModel } from '../inputs/model-file.ts'
 import { task as testTask } from '../tasks/chosen-task.ts'
@@ -56,6 +57,17 @@ export async function readRunNetwork(
 /** Whether test images' labels are the network's classes. */
 export function knowsTestLabels({ model, task }: RunNetwork): boolean {
   return task === null && isFor(testTask, model)
+}
+
+/** Which label that a request asks for is no class of the network, in words; null where all are, and where nothing tells how many it has. */
+export function missingLabel(
+  { labels = [] }: Pick<ExplanationRequest, 'labels'>,
+  { classCount }: RunNetwork,
+): string | null {
+  const none = labels.find((label) => classCount !== null && label >= classCount)
+  return none === undefined
+    ? null
+    : `the run's request asks for the label ${none}, and its network has ${classCount} classes, from 0`
 }
 
 async function pictureTaskOf(model: Model, path: string, given: RunModel): Promise<PictureTask> {

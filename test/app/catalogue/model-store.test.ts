@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { beforeEach, expect, it, onTestFinished } from 'vitest'
 import type { CatalogueEntry } from '../../../src/app/catalogue/known-networks.ts'
 import { modelFromCatalogue } from '../../../src/app/catalogue/model-store.ts'
+import { lockFile } from '../../../src/app/data/write-lock.ts'
 import { ArgumentError, LimelightError } from '../../../src/engine/errors.ts'
 
 const content = Buffer.from(Uint8Array.from({ length: 50_000 }, (_, i) => (i * i) % 251))
@@ -89,6 +90,59 @@ it('goes on where an earlier download was broken off', async () => {
   const { model } = await modelFromCatalogue('known', { entries, folder, server })
   expect(await readFile(model)).toEqual(content)
   expect(asked[0]).toBe('/known.onnx from 20000')
+})
+
+it('is downloaded by one of many who want it at once, and the others wait for it', async () => {
+  const asked: string[] = []
+  const whole = files(asked)
+  const server = await serve((request, response) => {
+    if (request.url !== '/known.onnx') return whole(request, response)
+    asked.push('/known.onnx from 0')
+    response.writeHead(200, { 'content-length': content.byteLength })
+    response.write(content.subarray(0, 20_000))
+    setTimeout(() => response.end(content.subarray(20_000)), 200)
+  })
+  const wanted = Array.from({ length: 5 }, () => modelFromCatalogue('known', { entries, folder, server }))
+  for (const { model, labels: names } of await Promise.all(wanted)) {
+    expect(await readFile(model)).toEqual(content)
+    expect(await readFile(names ?? '')).toEqual(labels)
+  }
+  expect(asked).toEqual(['/known.onnx from 0', '/known.labels.txt from 0'])
+  expect((await readdir(folder)).sort()).toEqual(['known.labels.txt', 'known.onnx'])
+})
+
+it('is not waited for where whoever downloads it is frozen, and what that one left is removed', async () => {
+  const frozen = await lockFile(join(folder, 'known.onnx'))
+  const partial = join(folder, 'known.onnx.partial')
+  await writeFile(partial, content.subarray(0, 10_000))
+  const asked: string[] = []
+  const server = await serve(files(asked))
+  const { model } = await modelFromCatalogue('known', { entries, folder, server, stallMs: 200 })
+  expect(await readFile(model)).toEqual(content)
+  expect(asked[0]).toBe('/known.onnx from 0')
+  // It wakes up, and goes on: what it has is its own.
+  await appendFile(partial, content.subarray(10_000, 20_000))
+  await modelFromCatalogue('known', { entries, folder, server })
+  expect(await readdir(folder)).toContain('known.onnx.partial')
+  frozen.release()
+  await modelFromCatalogue('known', { entries, folder, server })
+  expect((await readdir(folder)).sort()).toEqual(['known.labels.txt', 'known.onnx'])
+})
+
+it('gives up waiting for another with the signal', async () => {
+  const other = await lockFile(join(folder, 'known.onnx'))
+  onTestFinished(() => other.release())
+  const reason = new Error('SIGTERM')
+  const signal = AbortSignal.abort(reason)
+  await expect(modelFromCatalogue('known', { entries, folder, signal })).rejects.toBe(reason)
+  const later = new AbortController()
+  const waiting = modelFromCatalogue('known', {
+    entries,
+    folder,
+    signal: later.signal,
+    onProgress: () => later.abort(reason),
+  })
+  await expect(waiting).rejects.toBe(reason)
 })
 
 it('begins again where the server knows no ranges', async () => {

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
-import { interruptSignal } from '../../../src/app/cli/terminal.ts'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { interruptSignal, whileInterruptible } from '../../../src/app/cli/terminal.ts'
 import { type Outcome, root, useFolder } from './command.ts'
 
 const folder = useFolder()
@@ -43,11 +43,29 @@ describe('limelight, interrupted', () => {
 
   it.each(['SIGINT', 'SIGTERM'] as const)('leaves what follows %s to the system, which kills', (name) => {
     const count = () => ['SIGINT', 'SIGTERM'].map((each) => process.listenerCount(each))
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
     const before = count()
+    const heard = before.map((each) => each + 1)
     const signal = interruptSignal()
-    expect(count()).toEqual(before.map((each) => each + 1))
+    expect(count()).toEqual(heard)
     process.emit(name)
     expect(signal.aborted).toBe(true)
+    // npx passes on what was sent to its child, too.
+    vi.advanceTimersByTime(900)
+    process.emit(name)
+    expect(count()).toEqual(heard)
+    vi.advanceTimersByTime(200)
     expect(count()).toEqual(before)
+  })
+
+  it('leaves signals to the system at once where the work that they end has ended', async () => {
+    const before = process.listenerCount('SIGTERM')
+    const work = whileInterruptible(async (signal) => {
+      process.emit('SIGTERM')
+      signal.throwIfAborted()
+    })
+    await expect(work).rejects.toThrow('interrupted')
+    expect(process.listenerCount('SIGTERM')).toBe(before)
   })
 })

@@ -71,13 +71,23 @@ export class ComputerInHand implements ShardComputer {
   /** All that were begun, in order. */
   readonly begun: Computing[] = []
   private readonly heard: (() => void)[] = []
+  private aborts: Promise<void> = Promise.resolve()
 
   constructor(private readonly run: InMemoryRun) {}
+
+  /** As threads that do not look up: what is aborted stops when the function is called that this returns. */
+  holdAborts(): () => void {
+    let release = () => {}
+    this.aborts = new Promise((resolve) => {
+      release = resolve
+    })
+    return release
+  }
 
   compute(job: ShardJob, call: ComputeCall): Promise<ShardOutcome> {
     return new Promise((resolve, reject) => {
       this.begun.push({ job, call, publish: () => resolve(this.run.publish(job.shard)), fail: reject })
-      call.signal.addEventListener('abort', () => reject(call.signal.reason))
+      call.signal.addEventListener('abort', () => this.aborts.then(() => reject(call.signal.reason)))
       for (const hear of this.heard.splice(0)) hear()
     })
   }

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -37,6 +37,29 @@ export async function freePort(): Promise<number> {
   return address.port
 }
 
+/** Paths of PEM files. */
+export interface Certificate {
+  readonly file: string
+  readonly key: string
+  /** The certificate of who signed it. */
+  readonly authority: string
+}
+
+/** A certificate of 127.0.0.1 and localhost, or of another, by an authority that nobody knows, made by openssl in the folder. */
+export function madeCertificate(folder: string, names = 'DNS:localhost,IP:127.0.0.1'): Certificate {
+  const [authority, authorityKey, file, key] = ['ca.pem', 'ca.key', 'server.pem', 'server.key'].map((name) =>
+    join(folder, name),
+  )
+  const made = (...words: string[]) => execFileSync('openssl', words, { cwd: folder, stdio: 'pipe' })
+  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+  made('req', '-x509', ...newKey, '-keyout', authorityKey, '-out', authority, '-days', '2', '-subj', '/CN=Nobody')
+  made('req', ...newKey, '-keyout', key, '-out', 'server.csr', '-subj', '/CN=queue')
+  writeFileSync(join(folder, 'names.cnf'), `subjectAltName=${names}\n`)
+  const signed = ['-CA', authority, '-CAkey', authorityKey, '-CAcreateserial', '-extfile', 'names.cnf']
+  made('x509', '-req', '-in', 'server.csr', ...signed, '-out', file, '-days', '2')
+  return { file, key, authority }
+}
+
 export class RedisServer {
   private child: ChildProcess | undefined
   private readonly folder = mkdtempSync(join(tmpdir(), 'limelight-redis-'))
@@ -45,10 +68,20 @@ export class RedisServer {
     private readonly program: string,
     readonly port: number,
     private readonly password: string | undefined,
+    private readonly certificate: Certificate | undefined,
   ) {}
 
-  static async start({ program = 'redis-server', password }: { program?: string; password?: string } = {}) {
-    const server = new RedisServer(program, await freePort(), password)
+  /** @param certificate with which the server speaks TLS, and nothing else */
+  static async start({
+    program = 'redis-server',
+    password,
+    certificate,
+  }: {
+    program?: string
+    password?: string
+    certificate?: Certificate
+  } = {}) {
+    const server = new RedisServer(program, await freePort(), password, certificate)
     await server.start()
     return server
   }
@@ -58,9 +91,21 @@ export class RedisServer {
   }
 
   async start(): Promise<void> {
+    const { certificate, port } = this
     const words = [
-      '--port',
-      `${this.port}`,
+      ...(certificate
+        ? [
+            '--port',
+            '0',
+            '--tls-port',
+            `${port}`,
+            '--tls-auth-clients',
+            'no',
+            '--tls-ca-cert-file',
+            certificate.authority,
+          ]
+        : ['--port', `${port}`]),
+      ...(certificate ? ['--tls-cert-file', certificate.file, '--tls-key-file', certificate.key] : []),
       '--bind',
       '127.0.0.1',
       '--dir',

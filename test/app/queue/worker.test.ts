@@ -163,6 +163,59 @@ describeWithRedis("a queue's worker", async () => {
     expect(run.publications.size).toBe(0)
   })
 
+  it('puts back what is submitted again while it gives it up', async () => {
+    const run = await submitted(1)
+    const worker = new WorkerInHand(run, server, { lockSeconds: 1 })
+    const computing = await worker.computer.nth(0)
+    const release = worker.computer.holdAborts()
+    await cancelRun(open, run.hash)
+    await vi.waitFor(() => expect(computing.call.signal.aborted).toBe(true), 20_000)
+    // Its thread has not stopped yet: the queue still has it as computed.
+    await expect(submitRun(open, '/elsewhere', run.opened)).rejects.toThrow('workers give it up within seconds')
+    expect(await submitRun(open, run.output, run.opened)).toMatchObject({ added: 0, queued: 1 })
+    release()
+    ;(await worker.computer.nth(1)).publish()
+    await vi.waitFor(async () => expect(await counts(run)).toEqual({ waiting: 0, computing: 0, failed: 0 }))
+    await worker.interrupt()
+    expect([...run.publications.values()]).toEqual([1])
+    expect(worker.events('cancelled')).toHaveLength(1)
+  })
+
+  it('computes what is retried after it was cancelled', async () => {
+    const run = await submitted(1)
+    const worker = new WorkerInHand(run, server)
+    const computing = await worker.computer.nth(0)
+    await cancelRun(open, run.hash)
+    // Before it hears of that.
+    computing.fail(new ShardFailedError('another content is published', 'job'))
+    await worker.tells('set-aside')
+    expect(await retryRun(open, run.output, run.opened)).toMatchObject({ retried: 1 })
+    ;(await worker.computer.nth(1)).publish()
+    await vi.waitFor(() => expect(run.publications.size).toBe(1))
+    await worker.interrupt()
+  })
+
+  it('counts a shard once that the queue gives it twice', async () => {
+    const run = await submitted(1)
+    const port = await freePort()
+    const worker = new WorkerInHand(run, server, { lockSeconds: 1, concurrency: 2, metricsPort: port })
+    const computing = await worker.computer.nth(0)
+    const id = jobIdOf(computing.job)
+    const started = async () => (await open.queue.getJob(id))?.attemptsStarted
+    expect(await started()).toBe(1)
+    // As if it had been frozen.
+    await open.redis.del(`${open.queue.toKey(id)}:lock`)
+    await vi.waitFor(async () => expect(await started()).toBe(2), 20_000)
+    computing.publish()
+    await vi.waitFor(async () => expect(await counts(run)).toEqual({ waiting: 0, computing: 0, failed: 0 }))
+    expect(worker.computer.begun).toHaveLength(1)
+    expect(worker.events('published')).toHaveLength(1)
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+    expect(text).toMatch(/^limelight_shards_total\{outcome="published"\} 1$/m)
+    expect(text).toMatch(/^limelight_images_total 256$/m)
+    await worker.interrupt()
+  })
+
   it('publishes what it took while the queue is lost, and goes on when it is back', async () => {
     const run = await submitted(2)
     const worker = new WorkerInHand(run, server)

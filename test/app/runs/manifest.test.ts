@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer'
 import { expect, test } from 'vitest'
 import { imagesOfManifest } from '../../../src/app/runs/manifest.ts'
 import { FormatError } from '../../../src/engine/errors.ts'
@@ -73,4 +74,34 @@ test.each([
   ],
 ])('%s is refused', async (_, made, message) => {
   await expect(made()).rejects.toThrow(message)
+})
+
+test('a list of many rows is read in pieces, wherever these end', async () => {
+  const rows = Array.from({ length: 20_000 }, (_, i) => ({
+    id: `ü${i}`,
+    path: `größe/${i}.png`,
+    label: 'Ärmel, "lang"',
+  }))
+  expect(await csv('id,path,label', ...rows.map(({ id, path }) => `${id},${path},"Ärmel, ""lang"""`))).toEqual(rows)
+  expect(await jsonl(...rows.map((row) => JSON.stringify(row)))).toEqual(rows)
+  const again = csv('id,path', ...rows.map(({ id, path }) => `${id},${path}`), 'ü9,a.png')
+  await expect(again).rejects.toThrow('list.csv: line 20002: the id "ü9" was given in line 11')
+})
+
+test('a mark of the byte order before a list is no part of it', async () => {
+  expect(await csv('\ufeffid,path', '1,a.png')).toEqual([{ id: '1', path: 'a.png' }])
+  expect(await jsonl('\ufeff{"id":1,"path":"a.png"}')).toEqual([{ id: '1', path: 'a.png' }])
+})
+
+test('a list longer than the longest text is read', async () => {
+  // Of few lines, so that it is read soon: what fills them is in another column.
+  const line = Buffer.from(`{"id":"000","path":"a.png","note":"${'x'.repeat(2 ** 22)}"}\n`)
+  const count = Math.ceil(constants.MAX_STRING_LENGTH / line.length) + 1
+  const ids = Array.from({ length: count }, (_, i) => String(i).padStart(3, '0'))
+  const bytes = Buffer.alloc(count * line.length)
+  ids.forEach((id, i) => {
+    line.write(id, 7)
+    line.copy(bytes, i * line.length)
+  })
+  expect(await imagesOfManifest('list.jsonl', bytes)).toEqual(ids.map((id) => ({ id, path: 'a.png' })))
 })

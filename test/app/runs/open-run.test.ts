@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { pixelsOf } from '../../../src/app/data/image-set.ts'
@@ -287,11 +287,22 @@ describe('a picture that can’t be explained', () => {
   })
 })
 
-it('a label that the network does not have is refused once, before any image', async () => {
-  const run = await opened(smallRun(newOutput(), { request: { ...whole.request, labels: [9, 10] } }))
+it('a label that the network does not have is refused when the run is planned, and by workers before any image', async () => {
+  const output = newOutput()
+  const refused = planRun(smallRun(output, { request: { ...whole.request, labels: [9, 10] } }))
+  await expect(refused).rejects.toThrow(ArgumentError)
+  await expect(refused).rejects.toThrow(
+    "the run's request asks for the label 10, and its network has 10 classes, from 0",
+  )
+  expect(existsSync(output)).toBe(false)
+  // As if somebody else had planned it.
+  const { run: planned } = await planRun(smallRun(output, { request: { ...whole.request, labels: [9] } }))
+  const { request } = planned
+  writeFileSync(join(output, 'run.json'), plannedRunText({ ...planned, request: { ...request, labels: [9, 10] } }))
+  const run = await openRun(output, { threads: 1 })
   const refusal = await run.compute(0).catch((error: unknown) => error)
   expect(refusal).toBeInstanceOf(UnusableRunError)
-  expect(String(refusal)).toContain("the run's request asks for the label 10, and its network has 10 classes, from 0")
+  expect(String(refusal)).toContain('its network has 10 classes, from 0: plan it with other labels')
   await run.close()
 })
 

@@ -67,21 +67,23 @@ export function AnewLink({
           ? 'The network chosen above says something else of this picture: the run had another, and the weights will differ.'
           : isSame === null
             ? 'Settings that the parts do not say, as the segmenter, are the usual ones: drop the run’s run.json to have all.'
-            : isSame
-              ? 'The same request: the same weights.'
-              : 'The run asked for something that the page can’t: what can’t be said here is as usual, and the weights will differ.'}
+            : isSame === undefined
+              ? 'Asking whether this is the same request…'
+              : isSame
+                ? 'The same request: the same weights.'
+                : 'The run asked for something that the page can’t: what can’t be said here is as usual, and the weights will differ.'}
       </p>
     </div>
   )
 }
 
-/** Whether the page asks what the run asked; null where nobody said what that was. The Worker knows what requests come to. */
+/** Whether the page asks what the run asked; null where nobody said what that was, undefined until the Worker, who knows, has said it. */
 function useIsSame(
   engine: EngineClient,
   { settings }: AddressedSide,
   row: ResultRow,
   description: RunDescription | null,
-): boolean | null {
+): boolean | null | undefined {
   const asked = useMemo(() => requestOf(settings), [settings])
   const [known, setKnown] = useState<{ readonly of: object; readonly isSame: boolean } | null>(null)
   useEffect(() => {
@@ -94,6 +96,7 @@ function useIsSame(
       isOutdated = true
     }
   }, [engine, description, asked])
-  // Until it is known the run's request is taken for what it most often is.
-  return description && hasOneSeed(row) && (known?.of !== asked || known.isSame)
+  if (!description) return null
+  if (!hasOneSeed(row)) return false
+  return known?.of === asked ? known.isSame : undefined
 }

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync
 import { devNull, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { InUseError, lockFile, lockFolder } from '../../../src/app/batch/write-lock.ts'
+import { InUseError, lockFile, lockFolder } from '../../../src/app/data/write-lock.ts'
 import { FileWriteError } from '../../../src/engine/platform/atomic-write.ts'
 
 /** What takes several processes, their kills among it, is in test/app/cli/files.test.ts. */
