@@ -1,9 +1,12 @@
+import type { HostArray, Memory } from '../device.ts'
 import type { ChunkOptions, CompiledModel, Predictions } from '../model/compiled.ts'
 import { onlyInput } from '../model/network.ts'
+import { isForOnce, type Tables } from '../model/occasional-programs.ts'
 import { isSigmoid, isSoftmax } from '../model/output-activation.ts'
 import { gather } from '../ops/gather.ts'
 import { reshape } from '../ops/reshape.ts'
 import { softmaxRow } from '../ops/softmax.ts'
+import type { Plan } from '../plan/plan.ts'
 import type { AbortSignal } from '../platform/types.ts'
 import { Input, Resident, sizeOf, type Tensor } from '../tensor.ts'
 import type { BlendedImages, BlendRequest } from './blend-request.ts'
@@ -13,7 +16,7 @@ import { foldTables, joinTables, sumTables } from './folded-tables.ts'
 import { foldingFlops, type LinearEnding } from './linear-ending.ts'
 import { type Tabulated, tabulateLinear, valuesOf } from './linear-operations.ts'
 import { areAlike, continueFrom, type Operations, operationsBetween, sourcePosition } from './operations-between.ts'
-import { mostForNothing, rowsGraph } from './rows-graph.ts'
+import { mostForNothing, type RowsGraph, rowsGraph } from './rows-graph.ts'
 import { SegmentPatterns } from './segment-patterns.ts'
 import { pixelsOf, rowBytes } from './sharing-work.ts'
 
@@ -27,12 +30,13 @@ import { pixelsOf, rowBytes } from './sharing-work.ts'
 const mostRowsAtOnce = 2 ** 17
 const mostRowBytes = 2 ** 27
 
+/** What is shared, and how it is computed. */
 interface Factored {
   readonly operations: Operations
   readonly cut: Cut
-  /** Of each tensor of the frontier, [capacity, …]. */
-  readonly rows: readonly Float32Array[]
-  readonly flops: number
+  readonly graph: RowsGraph
+  /** The rows of the two images, [2 · H · W, channels]. */
+  readonly pixels: Float32Array
 }
 
 /** What samples share of a request, and what is done with it. */
@@ -43,15 +47,15 @@ interface Sharing {
 }
 
 /**
- * The rows that a network's factored operations make, as far as the patterns' samples ask for them.
+ * What of a network is worth to be computed by rows, as far as the patterns' samples ask for them.
  * @returns null where sharing would not pay, or can't be done
  */
-async function computeRows(
+function factor(
   compiled: CompiledModel,
   request: BlendedImages,
   { patterns, mostRows, choose }: Sharing,
   signal: AbortSignal | undefined,
-): Promise<Factored | null> {
+): Factored | null {
   const { device, network } = compiled
   const { operations, holdsForMany } = operationsOfOneImage(compiled)
   const blend = factoredBlend(request, onlyInput(network).shape, patterns)
@@ -61,22 +65,37 @@ async function computeRows(
   const cut = choose(operations, blend.images, factorOperations(operations, blend.images, patterns, limit))
   if (!cut || !holdsForMany) return null
   signal?.throwIfAborted()
-  const graph = rowsGraph(cut, operations.source, blend, patterns)
-  const made = new Map<number, Float32Array>([[sourcePosition, blend.pixels]])
+  return { operations, cut, graph: rowsGraph(cut, operations.source, blend, patterns), pixels: blend.pixels }
+}
+
+/** The plan that computes rows, if any have to be. */
+interface RowsPlan {
+  readonly key: string
+  readonly plan: Plan
+}
+
+/** @returns 'refused' where the device has no room for the rows; null where the images' own are all there are */
+function rowsPlan(compiled: CompiledModel, { graph }: Factored): RowsPlan | 'refused' | null {
   const outputs = [...graph.rows].filter(([position]) => position !== sourcePosition)
-  if (outputs.length > 0) {
-    const key = `factored:${graph.key}`
-    const named = Object.fromEntries(outputs.map(([position, rows]) => [`rows${position}`, rows]))
-    const plan = compiled.planOnce(key, () => ({ outputs: named }))
-    if (plan.largestOperandBytes > device.maxBlockBytes) return null
-    const [results] = await compiled.runOccasional(key, plan, graph.inputs)
-    for (const [position] of outputs) {
-      const values = results[`rows${position}`]
-      made.set(position, values instanceof Float32Array ? values : new Float32Array(values))
-    }
-  }
-  const rows = cut.frontier.flatMap(({ position }) => made.get(position) ?? [])
-  return { operations, cut, rows, flops: graph.flops }
+  if (outputs.length === 0) return null
+  const key = `factored:${graph.key}`
+  const named = Object.fromEntries(outputs.map(([position, rows]) => [`rows${position}`, rows]))
+  const plan = compiled.planOnce(key, () => ({ outputs: named }))
+  return plan.largestOperandBytes > compiled.device.maxBlockBytes ? 'refused' : { key, plan }
+}
+
+/** Of each tensor of the frontier the rows, [capacity, …]. */
+async function readRows(
+  compiled: CompiledModel,
+  { cut: { frontier }, graph, pixels }: Factored,
+  rows: RowsPlan | null,
+): Promise<Float32Array[]> {
+  const [results] = rows ? await compiled.runOccasional(rows.key, rows.plan, graph.inputs) : [{}]
+  const known: Readonly<Record<string, HostArray>> = { [`rows${sourcePosition}`]: pixels, ...results }
+  return frontier.flatMap(({ position }) => {
+    const values = known[`rows${position}`]
+    return values ? [values instanceof Float32Array ? values : new Float32Array(values)] : []
+  })
 }
 
 interface OneImage {
@@ -116,18 +135,20 @@ export async function predictFactored(
     mostRows: (node, worth) => (count * pixelsOf(node)) / worth,
     choose: (operations, images, factored) => cheapestCut(operations, images, factored, count),
   }
-  const factored = await computeRows(compiled, request, sharing, options.signal)
-  if (!factored) return null
-  const { ending } = factored.cut
+  const factored = factor(compiled, request, sharing, options.signal)
+  const rows = factored && rowsPlan(compiled, factored)
+  if (!factored || rows === 'refused') return null
+  const { operations, cut, graph } = factored
+  const { ending } = cut
   if (!ending) {
-    const predictions = await predictImages(compiled, factored, patterns, count, options)
-    return { ...predictions, flops: factored.flops + predictions.flops }
+    const predictions = await predictImages(compiled, factored, rows, { patterns, count, options })
+    return { ...predictions, flops: graph.flops + predictions.flops }
   }
-  const { operations } = factored
-  const { tables, position, flops: folding } = await foldEnding(compiled, factored, ending, patterns)
+  const values = await readRows(compiled, factored, rows)
+  const { tables, position, flops: folding } = await foldEnding(compiled, factored, values, ending, patterns)
   const { units } = tables
   const joined = joinTables(tables, patterns, count)
-  const flops = factored.flops + folding + count * joined.tables.length * units
+  const flops = graph.flops + folding + count * joined.tables.length * units
   const [table] = joined.tables
   const predictions =
     joined.tables.length === 1 && isOneSoftmax(operations.nodes.slice(position + 1))
@@ -181,9 +202,11 @@ export async function tabulateFactored(
 ): Promise<BlendTables | null> {
   const patterns = new SegmentPatterns(null)
   const sharing: Sharing = { patterns, mostRows: () => mostRowsAtOnce, choose: cutAtEnding }
-  const factored = await computeRows(compiled, request, sharing, signal)
-  if (!factored?.cut.ending) return null
-  const { tables, position } = await foldEnding(compiled, factored, factored.cut.ending, patterns)
+  const factored = factor(compiled, request, sharing, signal)
+  const rows = factored && rowsPlan(compiled, factored)
+  if (!factored?.cut.ending || rows === 'refused') return null
+  const values = await readRows(compiled, factored, rows)
+  const { tables, position } = await foldEnding(compiled, factored, values, factored.cut.ending, patterns)
   const rest = factored.operations.nodes.slice(position + 1)
   const isBinary = isOneSigmoid(rest, tables.units)
   if (!isBinary && !isOneSoftmax(rest)) return null
@@ -202,33 +225,78 @@ export interface BlendTables {
   readonly tables: readonly { readonly segments: readonly number[]; readonly values: Float64Array }[]
 }
 
-/** The rest of the network sees whole images again, made of rows. */
-function predictImages(
+/** Samples of which each is asked for by the rows that its pixels have. */
+interface Samples {
+  readonly patterns: SegmentPatterns
+  readonly count: number
+  readonly options: ChunkOptions
+}
+
+/** Where rows are for the rest of the network: a block of residents for each tensor of the frontier. */
+interface PlacedRows {
+  readonly places: readonly { readonly block: string; readonly offset: number; readonly rows: number }[]
+  readonly tables?: Tables
+  readonly blocks?: Readonly<Record<string, Memory>>
+}
+
+/**
+ * The rest of the network sees whole images again, made of rows. Those of a photograph are the most there is in memory: they stay where
+ * they were made.
+ */
+async function predictImages(
   compiled: CompiledModel,
-  { cut: { frontier, factored }, rows }: Factored,
-  patterns: SegmentPatterns,
-  count: number,
-  options: ChunkOptions,
+  factored: Factored,
+  rows: RowsPlan | null,
+  samples: Samples,
+): Promise<Predictions> {
+  const { frontier } = factored.cut
+  const names = frontier.map(({ position }) => `rows${position}`)
+  const staysPut = rows && isForOnce(rows.plan) && frontier.every(({ position }) => position !== sourcePosition)
+  if (!staysPut) {
+    const values = await readRows(compiled, factored, rows)
+    const places = frontier.map(({ tensor }, i) => ({
+      block: names[i],
+      offset: 0,
+      rows: values[i].length / widthOf(tensor),
+    }))
+    const tables = Object.fromEntries(names.map((name, i) => [name, values[i]]))
+    return predictPlaced(compiled, factored, { places, tables }, samples)
+  }
+  const { key, plan } = rows
+  return compiled.once(key, plan, {}, async (program) => {
+    await compiled.run(program, factored.graph.inputs)
+    const made = names.map((name) => program.outputs[name])
+    const places = made.map(({ operand: { offset, shape } }, i) => ({ block: names[i], offset, rows: shape[0] }))
+    const blocks = Object.fromEntries(names.map((name, i) => [name, made[i].memory]))
+    return predictPlaced(compiled, factored, { places, blocks }, samples)
+  })
+}
+
+const widthOf = ({ shape }: Tensor) => sizeOf(shape.slice(3))
+
+function predictPlaced(
+  compiled: CompiledModel,
+  { cut: { frontier, factored } }: Factored,
+  { places, tables, blocks }: PlacedRows,
+  { patterns, count, options }: Samples,
 ): Promise<Predictions> {
   // Tensors of the same images find their rows alike.
   const images = [...new Set(frontier.map((tensor) => tensor.images))]
-  const parts = frontier.map((part, i) => {
-    const width = sizeOf(part.tensor.shape.slice(3))
-    return { ...part, values: rows[i], shape: [rows[i].length / width, width], at: images.indexOf(part.images) }
-  })
-  const places = parts.map(({ position, shape, at }) => [position, shape[0], at])
+  const parts = frontier.map((part, i) => ({ ...part, ...places[i], at: images.indexOf(part.images) }))
+  const words = parts.map(({ position, rows, at, offset }) => [position, rows, at, offset])
   return compiled.inChunks(count, options, {
-    key: `images:${factored.map(({ position }) => position)}:${places}`,
+    key: `images:${factored.map(({ position }) => position)}:${words}`,
     isOccasional: true,
     graph: (batch) => {
       const at = images.map(({ sets }, i) => new Input(`at${i}`, [batch * sets.length], 'i32'))
-      const known = parts.map((part) => {
-        const whole = gather(new Resident(`rows${part.position}`, 0, part.shape), at[part.at])
-        return [part.position, reshape(whole, [batch, ...part.tensor.shape.slice(1)])] as const
+      const known = parts.map(({ position, tensor, block, offset, rows, at: own }) => {
+        const whole = gather(new Resident(block, offset, [rows, widthOf(tensor)]), at[own])
+        return [position, reshape(whole, [batch, ...tensor.shape.slice(1)])] as const
       })
       return { outputs: { y: continueFrom(operationsFor(compiled, batch), new Map(known)) } }
     },
-    tables: Object.fromEntries(parts.map(({ position, values }) => [`rows${position}`, values])),
+    tables,
+    blocks,
     inputs: (first, batch) =>
       Object.fromEntries(images.map((one, i) => [`at${i}`, rowsOfSamples(one, patterns, first, batch)])),
   })
@@ -237,7 +305,8 @@ function predictImages(
 /** The tables of a linear ending and of the linear operations that follow it. */
 async function foldEnding(
   compiled: CompiledModel,
-  { operations, cut, rows }: Factored,
+  { operations, cut }: Factored,
+  rows: readonly Float32Array[],
   ending: LinearEnding,
   patterns: SegmentPatterns,
 ): Promise<Tabulated> {

@@ -25,7 +25,7 @@ import type { RunnablePhase } from './crew.ts'
 import { type ConvolutionChoice, type CpuDeviceOptions, cpuOptions } from './device-options.ts'
 import { emitPlan } from './emit-plan.ts'
 import { type CpuOperand, KernelEmitter, type Phase } from './kernel.ts'
-import { sameBlock } from './kernels/small-product.ts'
+import { type ProductShape, sameBlock } from './kernels/small-product.ts'
 import { Arenas, type LinearBlock, LinearMemory } from './memory.ts'
 import { hasRelaxedSimd } from './relaxed.ts'
 import { hasSimd } from './simd.ts'
@@ -111,6 +111,7 @@ export class CpuDevice implements Device {
   readonly lost = new Promise<DeviceLostError>(() => {})
   private memory: LinearMemory | null
   private readonly arenas: Arenas
+  private readonly workspaces: Arenas
   private readonly threads: Threads | null
   private readonly relaxed: boolean
   private readonly convolution: ConvolutionChoice
@@ -129,6 +130,7 @@ export class CpuDevice implements Device {
     this.tuner = new BlockTuner(tuning, this.relaxed)
     this.memory = new LinearMemory({ shared: threads > 1 && canShareMemory() })
     this.arenas = new Arenas(this.memory)
+    this.workspaces = new Arenas(this.memory)
     this.threads = this.memory.isShared ? new Threads(this.memory.memory, threads) : null
     if (this.threads) abandoned.register(this, this.threads, this)
   }
@@ -214,17 +216,23 @@ export class CpuDevice implements Device {
   private async emit(
     plan: Plan,
     place: (operand: PlanOperand) => CpuOperand,
-    own: (block: LinearBlock) => LinearBlock,
+    own: (part: { dispose(): void }) => void,
   ): Promise<KernelEmitter> {
     const emit = () => {
-      const workspaces: LinearBlock[] = []
+      const workspaces: { dispose(): void }[] = []
       const workspace = (bytes: number) => {
         const block = this.open().allocate('f32', bytes)
         workspaces.push(block)
         return block.address
       }
+      const commonWorkspace = (bytes: number) => {
+        const block = this.workspaces.acquire(bytes)
+        workspaces.push({ dispose: () => this.workspaces.release(block) })
+        return block.address
+      }
       const module = new ModuleBuilder({ relaxed: this.relaxed, sharedMemory: this.open().isShared })
-      const emitter = new KernelEmitter(module, workspace, this.convolution, (product) => this.tuner.blockFor(product))
+      const blockFor = (product: ProductShape) => this.tuner.blockFor(product)
+      const emitter = new KernelEmitter(module, workspace, commonWorkspace, this.convolution, blockFor)
       try {
         emitPlan(plan, place, emitter)
       } catch (error) {

@@ -9,8 +9,8 @@ import { type Block, defaultBlock, type ProductShape } from './kernels/small-pro
  * How a plan step becomes WebAssembly. Terms:
  * - phase: one exported function (first, last, scratch) that does units first..last-1 of its work. Units of a phase are
  *   independent of each other, so they may be done in any order and by several threads; phases follow one another.
- * - workspace: memory that phases of one step share (packed weights). Scratch: memory for one caller at a time (a padded
- *   image), whose address is an argument.
+ * - workspace: memory that phases of one step share (packed weights). Steps, which follow one another, may have one in common. Scratch:
+ *   memory for one caller at a time (a padded image), whose address is an argument.
  * Addresses and extents are known when a kernel is emitted and are built in as constants.
  */
 export interface CpuOperand extends TensorType {
@@ -42,6 +42,8 @@ export class KernelEmitter {
     readonly module: ModuleBuilder,
     /** Reserves workspace and gives its address. */
     readonly workspace: (bytes: number) => number,
+    /** The same of what other steps, and other programs, write over: a step has one of these. */
+    readonly commonWorkspace: (bytes: number) => number = workspace,
     readonly convolution: ConvolutionChoice = 'auto',
     private readonly choose: (product: ProductShape) => Block = ({ columns }) => defaultBlock(columns),
   ) {}

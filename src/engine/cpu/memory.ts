@@ -148,7 +148,7 @@ export class LinearBlock implements Memory {
 }
 
 /**
- * The programs' arenas. What is in one matters during a run only, and runs follow one another: a program takes the smallest
+ * The programs' arenas, or their steps' common workspaces. What is in one matters during a run only, and runs follow one another: a program takes the smallest
  * arena there is that it fits into, beside those that have it already.
  */
 export class Arenas {

@@ -36,8 +36,9 @@ const longestMs = 2000
 
 const nameOf = ({ rows, vectors }: Block) => `${rows}x${vectors}`
 
-export function signatureOf({ rows, inner, columns, leftIsTransposed, accumulate }: ProductShape): string {
-  return `${rows}x${inner}x${columns}${leftIsTransposed ? 't' : ''}${accumulate ? '+' : ''}`
+export function signatureOf({ rows, inner, columns, leftIsTransposed, accumulate, rightLayout }: ProductShape): string {
+  const marks = [leftIsTransposed ? 't' : '', accumulate ? '+' : '', rightLayout === 'panels' ? 'p' : '']
+  return `${rows}x${inner}x${columns}${marks.join('')}`
 }
 
 /** Milliseconds of every shape's every candidate, in the order of candidateBlocks; infinite if it could not be measured. */
@@ -133,6 +134,7 @@ export async function measureBlocks(shapes: readonly ProductShape[], relaxed: bo
               rowStride: shape.leftIsTransposed ? 4 : shape.inner * 4,
               innerStride: shape.leftIsTransposed ? shape.rows * 4 : 4,
               right: i32.add(at, i32.const(left)),
+              rightLayout: shape.rightLayout,
               out: i32.add(at, i32.const(left + right)),
               accumulate: shape.accumulate,
             },

@@ -69,6 +69,8 @@ export interface ChunkedWork {
   readonly isOccasional?: true
   /** Of occasional work: what all chunks read, by the blocks of residents in its graph. It lies on the device once. */
   readonly tables?: Tables
+  /** Of occasional work, the same where it lies on the device already: memory that outlives the work. */
+  readonly blocks?: Readonly<Record<string, Memory>>
   graph(batch: number): Graph
   /** May use the same arrays again for the next chunk: a run has copied them. */
   inputs(first: number, batch: number): Readonly<Record<string, HostArray>>
@@ -221,6 +223,22 @@ export class CompiledModel {
     return this.occasional.use(key, plan, {}, (program) => this.runAll(program, 1, () => inputs))
   }
 
+  /** Does work with a program of its own, which reads these blocks beside the network's, and is gone with its outputs when the work ends. */
+  async once<T>(
+    key: string,
+    plan: Plan,
+    blocks: Readonly<Record<string, Memory>>,
+    work: (program: Program) => Promise<T>,
+  ): Promise<T> {
+    this.plans.delete(key)
+    const program = await this.device.lower(plan, { ...this.prepared.memoriesFor(plan), ...blocks })
+    try {
+      return await work(program)
+    } finally {
+      program.dispose()
+    }
+  }
+
   /** A weight as it is on the device now: the host's copy is behind while fit() runs. */
   async parameterValues(parameter: Resident): Promise<Float32Array> {
     const { data } = this.network.parameters[this.parameters.indexOf(parameter)]
@@ -236,6 +254,7 @@ export class CompiledModel {
     const key = `${work.key}:${batch}`
     const run = (program: Program, writeTables?: () => void) =>
       this.joinChunks(total, options, work, { batch, program, writeTables })
+    if (work.blocks) return this.once(key, plan, work.blocks, run)
     return work.isOccasional
       ? this.occasional.use(key, plan, work.tables ?? {}, run)
       : run(await this.program(key, plan))

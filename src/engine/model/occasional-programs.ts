@@ -10,6 +10,11 @@ const mostBytesOfOne = 2 ** 25
 /** Numbers that all runs of some work read, by the blocks of residents that hold them. */
 export type Tables = Readonly<Record<string, Float32Array>>
 
+/** Whether a plan's program is not kept in any case. */
+export function isForOnce({ spaces: { arena: _shared, ...own } }: Plan): boolean {
+  return Object.values(own).reduce((sum, bytes) => sum + bytes, 0) > mostBytesOfOne
+}
+
 interface Kept {
   readonly program: Promise<Program>
   readonly bytes: number

@@ -105,6 +105,56 @@ describe('factored predictions', () => {
       compiled.dispose()
     }
   })
+
+  it('leave the rows of a photograph on the device, and free them', async () => {
+    const [size, channels, segmentCount, count] = [200, 112, 4, 40]
+    const kernels = [
+      constant(numbers([3, 3, 3, 16], 7), [3, 3, 3, 16]),
+      constant(numbers([3, 3, 16, channels], 8), [3, 3, 16, channels]),
+    ]
+    const network: Network = {
+      inputs: [{ name: 'x', shape: [size, size, 3] }],
+      outputs: [{ name: 'y', shape: [channels] }],
+      parameters: [],
+      apply([x]) {
+        const seen = kernels.reduce((y, kernel) => relu(convolve(y, kernel, { padding: 'same' })), x)
+        return { outputs: [flattenTensor(maxPool(seen, { poolSize: size }))], updates: [] }
+      },
+    }
+    const segments = Int32Array.from(
+      { length: size * size },
+      (_, i) => 2 * Number(i % size >= 100) + Number(i >= 20_000),
+    )
+    const image = Float32Array.from({ length: size * size * 3 }, (_, i) => Math.sin(i * 1.7))
+    const masks = Uint8Array.from({ length: count * segmentCount }, (_, i) => (i * 7919 + (i >> 5)) % 2)
+    const request = { image, fudged: new Float32Array(image.length), segments, segmentCount, masks, count }
+    const own = new CpuDevice({ threads: 1 })
+    const read: number[] = []
+    const reading = own.read.bind(own)
+    own.read = async (place) => {
+      const values = await reading(place)
+      read.push(values.length)
+      return values
+    }
+    const compiled = new CompiledModel(network, own)
+    const shared = await predictFactored(compiled, request, {})
+    expect(shared).not.toBeNull()
+    // Of 80,000 rows, none.
+    expect(Math.max(...read)).toBeLessThanOrEqual(count * channels)
+    const bytes = own.memoryBytes
+    await predictFactored(compiled, request, {})
+    expect(own.memoryBytes).toBe(bytes)
+    const blended = Float32Array.from({ length: count * image.length }, (_, i) => {
+      const pixel = Math.floor((i % image.length) / 3)
+      const sample = Math.floor(i / image.length)
+      return masks[sample * segmentCount + segments[pixel]] ? image[i % image.length] : 0
+    })
+    const plain = await predict(compiled, { data: blended, shape: [count, size, size, 3] }, {})
+    expect(largestError(shared?.data ?? [], plain.data)).toBeLessThan(5e-6)
+    compiled.dispose()
+    own.dispose()
+  })
+
   const blobs = Int32Array.from({ length: 192 }, (_, i) => Math.floor(i / 64) * 2 + Math.floor((i % 16) / 8))
   const first = conv2d({
     filters: 6,

@@ -14,6 +14,7 @@ import {
   defaultBlock,
   emitSmallProduct,
   type ProductShape,
+  productPanelVectors,
 } from '../../../src/engine/cpu/kernels/small-product.ts'
 import { BlockTuner, type MeasureBlocks, measureBlocks, signatureOf } from '../../../src/engine/cpu/tune.ts'
 import { conv2d } from '../../../src/engine/ops/conv2d.ts'
@@ -29,6 +30,7 @@ const shape = (columns: number, rows = 20): ProductShape => ({
   columns,
   leftIsTransposed: false,
   accumulate: false,
+  rightLayout: 'rows',
 })
 
 /** A memory in a variable, and what was asked of it. */
@@ -110,6 +112,17 @@ describe('the tuner', () => {
   })
 })
 
+/** [inner, columns] in panels of so many columns as a product reads side by side; the last one may have fewer. */
+function inPanels(rows: Float32Array, inner: number, columns: number): Float32Array {
+  const width = productPanelVectors * 4
+  return rows.map((_, i) => {
+    const first = Math.floor(i / (inner * width)) * width
+    const own = Math.min(width, columns - first)
+    const place = i - first * inner
+    return rows[Math.floor(place / own) * columns + first + (place % own)]
+  })
+}
+
 describe('every block', () => {
   const random = seedrandom('blocks')
 
@@ -128,7 +141,9 @@ describe('every block', () => {
           () => random() - 0.5,
         )
         const results: Float32Array[] = []
-        for (const block of [defaultBlock(columns), ...candidateBlocks(columns), { rows: 3, vectors: 2 }]) {
+        const blocks = [defaultBlock(columns), ...candidateBlocks(columns), { rows: 3, vectors: 2 }]
+        const trials = (['rows', 'panels'] as const).flatMap((layout) => blocks.map((block) => ({ layout, block })))
+        for (const { layout, block } of trials) {
           const builder = new ModuleBuilder()
           builder.function('run', ['i32'] as const, (body, count) =>
             emitSmallProduct(
@@ -141,6 +156,7 @@ describe('every block', () => {
                 rowStride: leftIsTransposed ? 4 : inner * 4,
                 innerStride: leftIsTransposed ? rows * 4 : 4,
                 right: i32.const(right),
+                rightLayout: layout,
                 out: i32.const(out),
                 accumulate,
               },
@@ -150,6 +166,10 @@ describe('every block', () => {
           const memory = new WebAssembly.Memory({ initial: 2, maximum: 65536 })
           const { instance } = await WebAssembly.instantiate(builder.encode(), { env: { memory } })
           new Float32Array(memory.buffer, left, numbers.length).set(numbers)
+          if (layout === 'panels') {
+            const inRows = numbers.subarray(rows * inner, rows * inner + inner * columns)
+            new Float32Array(memory.buffer, right, inner * columns).set(inPanels(inRows, inner, columns))
+          }
           ;(instance.exports.run as (rows: number) => void)(rows)
           results.push(new Float32Array(memory.buffer, out, rows * columns).slice())
         }

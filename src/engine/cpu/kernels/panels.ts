@@ -2,17 +2,13 @@ import type { Arrangement } from '../../plan/arrange-weights.ts'
 import type { FunctionBody } from '../../wasm/emitter.ts'
 import { f32, f32x4, type I32, i32, type Local } from '../../wasm/instructions.ts'
 import type { CpuKernel, CpuStep, KernelEmitter } from '../kernel.ts'
-import { packedWidth, vectorBlocks } from './register-block.ts'
+import { packedWidth, type RightLayout, vectorBlocks } from './register-block.ts'
 
-/**
- * The right matrix of a product, [inner, columns rounded up to whole vectors], as its inner loop reads it. In rows: as it lies in
- * memory. In panels: [blocks of columns, inner, a block's columns], so that the columns that are summed together are one stretch of
- * memory: rows of many columns lie so far apart that they would all fall into the same few places of a cache.
- */
+/** The right matrix of a product, [inner, columns rounded up to whole vectors], as its inner loop reads it. */
 export interface RightMatrix {
   readonly inner: number
   readonly columns: number
-  readonly layout: 'rows' | 'panels'
+  readonly layout: RightLayout
   /** Of four columns, in a block; as vectorBlocks chooses them unless given. */
   readonly vectors?: number
 }

@@ -7,6 +7,13 @@ import { f32x4, type I32, i32, type Local } from '../../wasm/instructions.ts'
  * not whole vectors.
  */
 
+/**
+ * How the right matrix of a product lies. In rows: as matrices do. In panels: [blocks of columns, inner, a block's columns], so that the
+ * columns that are summed together are one stretch of memory: rows of many columns lie so far apart that they would all fall into the
+ * same few places of a cache.
+ */
+export type RightLayout = 'rows' | 'panels'
+
 /** Columns rounded up to whole vectors of four. */
 export function packedWidth(columns: number): number {
   return Math.ceil(columns / 4) * 4

@@ -49,23 +49,24 @@ export function mapsFor(height: number, width: number): WinogradMaps {
   return products(smallTiles) <= products(largeTiles) ? smallTiles : largeTiles
 }
 
-export function tilingOf({ count, height, width }: Images, channelsInPlanes: number): Tiling {
+/** A unit takes at least `leastTiles`, if there are enough of them for all threads. */
+export function tilingOf({ count, height, width }: Images, channelsInPlanes: number, leastTiles = 1): Tiling {
   const maps = mapsFor(height, width)
   const across = Math.ceil(width / maps.tile)
   const down = Math.ceil(height / maps.tile)
   const total = count * down
   const fitting = Math.floor(planeBytesPerUnit / (across * maps.patch ** 2 * channelsInPlanes * 4))
-  const unitRows = Math.max(1, Math.min(fitting, Math.ceil(total / leastUnits)))
   // Pairs of rows come out even in blocks of two tiles.
+  const needed = leastTiles > 1 ? 2 * Math.ceil(leastTiles / across / 2) : 1
+  const unitRows = Math.max(1, Math.min(Math.max(fitting, needed), Math.ceil(total / leastUnits)))
   return { maps, across, down, total, unitRows: unitRows > 2 ? unitRows - (unitRows % 2) : unitRows }
 }
 
+/** The first of some tile rows and the one behind the last. */
+export type TileRows = readonly [Local<'i32'>, Local<'i32'>]
+
 /** The tile rows of unit or chunk `index`, as variables. */
-export function rowsOf(
-  body: FunctionBody,
-  index: I32,
-  { unitRows, total }: Tiling,
-): readonly [Local<'i32'>, Local<'i32'>] {
+export function rowsOf(body: FunctionBody, index: I32, { unitRows, total }: Tiling): TileRows {
   const first = body.local('i32', i32.mul(index, i32.const(unitRows)))
   const last = body.local('i32', i32.add(first, i32.const(unitRows)))
   if (total % unitRows > 0) body.if(i32.ltS(i32.const(total), last), () => body.set(last, i32.const(total)))
@@ -104,7 +105,7 @@ export const stripBytes = (job: StripJob) => job.matrix.length * stripWidth(job)
 export function emitInputPlanes(
   body: FunctionBody,
   job: StripJob,
-  [first, last]: readonly [I32, I32],
+  [first, last]: TileRows,
   planes: I32,
   stride: number,
   strip: I32,
@@ -227,7 +228,7 @@ export function emitOutputs(
   body: FunctionBody,
   images: Images,
   tiling: Tiling,
-  [first, last]: readonly [I32, I32],
+  [first, last]: TileRows,
   planes: I32,
   stride: number,
   half: I32,
