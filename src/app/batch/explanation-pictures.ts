@@ -8,7 +8,7 @@ import {
   weightColour,
   weightLimit,
 } from '../../lime/index.ts'
-import { encodePng } from '../pictures/encode-png.ts'
+import { encodePng, levelsOf } from '../pictures/encode-png.ts'
 
 /** Which segments a picture shows: those that speak for the label, or against it. */
 export type EvidenceSign = 'positive' | 'negative'
@@ -18,8 +18,8 @@ export const panelTitles = ['Original', 'Image', 'Mask', 'Image with boundaries'
 
 /** The two ends of viridis: what matplotlib shows a mask of 0 and 1 in. */
 const maskColours = [
-  [0.267, 0.005, 0.329],
-  [0.993, 0.906, 0.144],
+  [68, 1, 84],
+  [253, 231, 37],
 ] as const
 
 /** Small images are enlarged until their side has about this many pixels. */
@@ -37,26 +37,26 @@ export function fourPanels(attribution: Attribution, label: number, sign: Eviden
     hideRest: true,
   })
   const { height, width } = attribution.image
-  const maskPixels = Float64Array.from(
-    { length: height * width * 3 },
-    (_, i) => maskColours[mask.data[Math.floor(i / 3)] ? 1 : 0][i % 3],
-  )
+  const maskPixels = new Uint8Array(height * width * 3)
+  mask.data.forEach((shown, pixel) => {
+    maskPixels.set(maskColours[shown ? 1 : 0], 3 * pixel)
+  })
   const boundaries = markBoundaries(kept, mask, { color: [0, 1, 0] })
   const panels: Image[] = [attribution.image, kept, { ...kept, data: maskPixels }, boundaries]
   const scale = Math.max(1, Math.round(panelExtent / Math.max(height, width)))
   return encodePng(sideBySide(panels), { scale })
 }
 
-function sideBySide(panels: readonly Image[]): { data: Float64Array; height: number; width: number; channels: 3 } {
+function sideBySide(panels: readonly Image[]): { data: Uint8Array; height: number; width: number; channels: 3 } {
   const { height, width } = panels[0]
   const margin = Math.max(1, Math.round(width * gap))
   const whole = { height: height + 2 * margin, width: panels.length * (width + margin) + margin }
-  const data = new Float64Array(whole.height * whole.width * 3).fill(1)
+  const data = new Uint8Array(whole.height * whole.width * 3).fill(255)
   panels.forEach((panel, index) => {
+    const levels = levelsOf(panel.data)
     const left = margin + index * (width + margin)
     for (let y = 0; y < height; y++)
-      for (let i = 0; i < width * 3; i++)
-        data[((y + margin) * whole.width + left) * 3 + i] = panel.data[y * width * 3 + i]
+      data.set(levels.subarray(3 * y * width, 3 * (y + 1) * width), 3 * ((y + margin) * whole.width + left))
   })
   return { data, ...whole, channels: 3 }
 }
@@ -75,39 +75,28 @@ export function weightsPng(
   picture: WeightPicture,
   least?: number,
 ): Uint8Array {
-  return encodePng(unit(painters[picture](attribution, label, least)), { scale: pictureScale(attribution) })
+  return encodePng(painters[picture](attribution, label, least), { scale: pictureScale(attribution) })
 }
 
 /** The image, each pixel enlarged to a square, with the segments' boundaries as fine yellow lines between them, as PNG. */
 export function boundariesPng({ image, segments }: Attribution): Uint8Array {
   const scale = pictureScale({ image })
-  const { data } = unit(image)
+  const levels = levelsOf(image.data)
   const [height, width] = [image.height * scale, image.width * scale]
-  const pixelOf = (i: number) => Math.floor(i / width / scale) * image.width + Math.floor((i % width) / scale)
-  const enlarged = Float64Array.from(
-    { length: height * width * 3 },
-    (_, i) => data[3 * pixelOf(Math.floor(i / 3)) + (i % 3)],
-  )
+  const enlarged = new Uint8Array(height * width * 3)
   // Boundaries lie between labels, and 0 would be background.
-  const labels = Int32Array.from({ length: height * width }, (_, i) => segments.data[pixelOf(i)] + 1)
+  const labels = new Int32Array(height * width)
+  for (let i = 0; i < labels.length; i++) {
+    const pixel = Math.floor(i / width / scale) * image.width + Math.floor((i % width) / scale)
+    enlarged.set(levels.subarray(3 * pixel, 3 * pixel + 3), 3 * i)
+    labels[i] = segments.data[pixel] + 1
+  }
   const marked = markBoundaries({ data: enlarged, shape: [height, width, 3] }, { data: labels, shape: [height, width] })
-  return encodePng({ height, width, channels: 3, data: Float64Array.from(marked.data as Float64Array) })
+  return encodePng(marked)
 }
 
 function pictureScale({ image }: Pick<Attribution, 'image'>): number {
   return Math.max(1, Math.round(panelExtent / Math.max(image.height, image.width)))
-}
-
-/** Values from 0 to 1. */
-function unit({ data, height, width }: Image) {
-  return { data: data instanceof Uint8Array ? ofBytes(data) : data, height, width, channels: 3 }
-}
-
-/** By a loop: pictures have millions of values, and a function for each takes ten times as long. */
-function ofBytes(bytes: Uint8Array): Float64Array {
-  const values = new Float64Array(bytes.length)
-  for (let i = 0; i < bytes.length; i++) values[i] = bytes[i] / 255
-  return values
 }
 
 const legendWidth = 14
@@ -144,7 +133,7 @@ export function weightsSvg(
   const wholeWidth = barLeft + legendWidth + 72
   const wholeHeight = pictureHeight + 2 * margin
   const bytes = weightsPng(attribution, label, picture, least)
-  const png = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
+  const png = base64(bytes)
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${wholeWidth} ${wholeHeight}" width="${wholeWidth}" height="${wholeHeight}" role="img" font-family="system-ui, sans-serif" font-size="12" fill="#222">`,
     `<title>${escaped(title)}</title>`,
@@ -156,6 +145,16 @@ export function weightsSvg(
     '</svg>',
     '',
   ].join('\n')
+}
+
+/** Letters made at once: a call takes only so many. */
+const lettersAtOnce = 2 ** 13
+
+function base64(bytes: Uint8Array): string {
+  let letters = ''
+  for (let i = 0; i < bytes.length; i += lettersAtOnce)
+    letters += String.fromCharCode(...bytes.subarray(i, i + lettersAtOnce))
+  return btoa(letters)
 }
 
 function escaped(text: string): string {

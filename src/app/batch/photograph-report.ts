@@ -39,7 +39,7 @@ export function photographReport(report: PhotographReport): string {
   const shown = shownOnPhotograph(explained, pictureSide)
   const name = file.path.split('/').at(-1) ?? file.path
   const [best] = topAnswers(attribution.prediction, 1, task)
-  const picture = encodePng({ ...shown.image, data: shown.image.data })
+  const picture = encodePng(shown.image)
   const verdict = saysValues(task)
     ? `${best.name}: ${answerInWords(best.number, task)}`
     : `${best.name}, with a probability of ${percent(best.number)}`
@@ -136,13 +136,7 @@ function spread({ low, high }: WeightInterval): string {
 function consequence({ seen, hidden }: WithoutSegments, before: string, after: string): string {
   if (hidden.length === 0) return ''
   const parts = hidden.length === 1 ? 'the part that speaks' : `the ${hidden.length} parts that speak`
-  return `<figure class="consequence"><img alt="What the network sees then" src="${pngAddress(encodePng(bytesToUnit(seen)))}"><figcaption>With ${parts} most for it hidden, the network sees this: ${before} becomes <strong>${after}</strong>.</figcaption></figure>`
-}
-
-function bytesToUnit<Image extends { readonly data: ArrayLike<number> }>(image: Image): Image {
-  return image.data instanceof Uint8Array
-    ? { ...image, data: Float64Array.from(image.data, (level) => level / 255) }
-    : image
+  return `<figure class="consequence"><img alt="What the network sees then" src="${pngAddress(encodePng(seen))}"><figcaption>With ${parts} most for it hidden, the network sees this: ${before} becomes <strong>${after}</strong>.</figcaption></figure>`
 }
 
 function howFound({ file, explained, request, network, device }: PhotographReport): string {

@@ -5,8 +5,8 @@ import { ArgumentError } from '../../engine/errors.ts'
 const maxPixels = 4096 * 4096
 
 /**
- * Writes an image as an 8-bit PNG, grey or RGB as its channels say. Values are rounded to the nearest of 256 levels; what
- * lies outside [0, 1] is clipped. With `scale` n every pixel becomes n x n pixels, edges sharp.
+ * Writes an image as an 8-bit PNG, grey or RGB as its channels say. Bytes are levels; other values are rounded to the nearest of 256,
+ * and what lies outside [0, 1] is clipped. With `scale` n every pixel becomes n x n pixels, edges sharp.
  * @throws ArgumentError when the data does not fit the dimensions or is not a number, `scale` is not a positive integer,
  * or the picture would have more than maxPixels
  */
@@ -32,19 +32,34 @@ export function encodePng(
       `a picture of ${rows}x${columns} pixels is too large; at most ${maxPixels} pixels are written`,
     )
 
-  const rowSize = columns * channels
-  const levels = new Uint8ClampedArray(rows * rowSize)
+  const levels = enlarged(levelsOf(data), height, width, channels, scale)
+  return encode({ data: levels, height: rows, width: columns, channels, depth: 8 })
+}
+
+/** Values from 0 to 1 as bytes; bytes as they are. @throws ArgumentError for what is not a number */
+export function levelsOf(values: ArrayLike<number>): Uint8Array {
+  if (values instanceof Uint8Array) return values
+  const levels = new Uint8ClampedArray(values.length)
+  for (let i = 0; i < levels.length; i++) {
+    if (Number.isNaN(values[i])) throw new ArgumentError(`the picture's value ${i} is not a number`)
+    levels[i] = Math.round(values[i] * 255)
+  }
+  return new Uint8Array(levels.buffer)
+}
+
+function enlarged(pixels: Uint8Array, height: number, width: number, channels: number, scale: number): Uint8Array {
+  if (scale === 1) return pixels
+  const rowSize = width * scale * channels
+  const levels = new Uint8Array(height * scale * rowSize)
   for (let row = 0; row < height; row++) {
     const start = row * scale * rowSize
-    for (let column = 0; column < columns; column++)
-      for (let c = 0; c < channels; c++) {
-        const value = data[(row * width + Math.floor(column / scale)) * channels + c]
-        if (Number.isNaN(value)) throw new ArgumentError(`the picture's value at row ${row} is not a number`)
-        levels[start + column * channels + c] = Math.round(value * 255)
-      }
+    for (let column = 0; column < width * scale; column++) {
+      const from = (row * width + Math.floor(column / scale)) * channels
+      for (let c = 0; c < channels; c++) levels[start + column * channels + c] = pixels[from + c]
+    }
     for (let copy = 1; copy < scale; copy++) levels.copyWithin(start + copy * rowSize, start, start + rowSize)
   }
-  return encode({ data: new Uint8Array(levels.buffer), height: rows, width: columns, channels, depth: 8 })
+  return levels
 }
 
 function isPositiveInteger(value: number): boolean {

@@ -26,6 +26,12 @@ describe('a PNG that was written', () => {
     expect([...read.data]).toEqual([0, 0, 1 / 255, 1, 1])
   })
 
+  it('has bytes as they are', async () => {
+    const levels = Uint8Array.from({ length: 256 }, (_, level) => level)
+    const read = await decodePng(encodePng({ data: levels, height: 16, width: 16, channels: 1 }))
+    expect([...read.data]).toEqual(Array.from(levels, (level) => level / 255))
+  })
+
   it('has, with a scale, every pixel as a square of its colour', async () => {
     const scale = 3
     const read = await decodePng(encodePng({ ...rgb, data: rgbData }, { scale }))
