@@ -177,10 +177,12 @@ export function pictureModel(model: Model, { layout, channels, preprocessing, ou
   if (classes === null) throw new ShapeError(`${noClasses(model)}: boxes or maps can't be named`)
   if (!preprocessing)
     throw new ArgumentError(
-      'the file does not say how its network takes pixels: give --scale, --mean and --std (--scale 1 for pixels from 0 to 255 as they are)',
+      "the file does not say how its network takes pixels: give --scale, --mean and --std, or a run's model these fields (scale 1 for pixels from 0 to 255 as they are)",
     )
   if (!output)
-    throw new ArgumentError("the file does not say what its network's numbers are: give --output, logits say")
+    throw new ArgumentError(
+      "the file does not say what its network's numbers are: give --output, or a run's model this field: logits, say",
+    )
   const { scale, offset } = preprocessing.value
   const perChannel = (values: readonly number[], times: number) =>
     Array.from(
