@@ -8,12 +8,12 @@ import { useFiles } from './parts/use-files.ts'
 import { ModeNavigation, ViewNavigation } from './parts/view-navigation.tsx'
 import { type ImageFilter, shownImages } from './pictures/image-filter.ts'
 import { type Picture, testPicture } from './pictures/picture.ts'
-import { askedOfPresent, type Place, usePlace } from './places/use-place.ts'
+import { askedOfPresent, usePlace } from './places/use-place.ts'
 import type { OpenedResults } from './results/opened-results.ts'
 import { useTraining } from './train/use-training.ts'
 import { ShownView } from './views.tsx'
 import type { EngineClient } from './worker/engine-client.ts'
-import { messageOf, useEngine, whyNotOpened } from './worker/use-engine.ts'
+import { messageOf, useEngine } from './worker/use-engine.ts'
 
 export function App({ engine }: { engine: EngineClient }) {
   const [problem, setProblem] = useState<string | null>(null)
@@ -51,7 +51,9 @@ export function App({ engine }: { engine: EngineClient }) {
       setMode('photograph')
       go('explain')
     }
-    openFiles(files, engine, place, take, takePhotographNetwork).catch((error) => setProblem(messageOf(error)))
+    import('./open-files.ts')
+      .then(({ openFiles }) => openFiles(files, engine, place, take, takePhotographNetwork))
+      .catch((error) => setProblem(messageOf(error)))
   }
   const isOver = useFiles(takeFiles)
   const pictures = useRef<HTMLHeadingElement>(null)
@@ -143,34 +145,4 @@ function isOfResults({ name }: File): boolean {
 /** What adds to results that are open: their pictures, and what says how they were made. */
 function isBesideResults({ name, type }: File): boolean {
   return type.startsWith('image/') || name === 'run.json'
-}
-
-/** A picture is explained, a network explains: it may be several files. One for photographs is asked about those. */
-async function openFiles(
-  files: readonly File[],
-  engine: EngineClient,
-  { setLeft, go }: Place,
-  onPicture: (picture: Picture) => void,
-  onPhotographNetwork: () => void,
-): Promise<void> {
-  const [file] = files
-  if (file.type.startsWith('image/')) {
-    const { pictureFromFile } = await import('./pictures/picture-from-file.ts')
-    const name = file.name || 'Pasted picture'
-    onPicture({ ...(await pictureFromFile(file)), name, trueLabel: null, index: null })
-    go('explain')
-  } else {
-    try {
-      await engine.openNetwork(files)
-    } catch (error) {
-      const name = error instanceof Error ? error.name : ''
-      if (name === 'PhotographNetworkError') return onPhotographNetwork()
-      throw new Error(
-        name === 'NoNetworkError'
-          ? `${file.name} is not taken: expected a picture (PNG, JPEG, WebP, GIF) to explain, a network to explain with, or results of limelight batch: ${messageOf(error)}`
-          : whyNotOpened(files, error),
-      )
-    }
-    setLeft((left) => ({ ...left, network: 'own' }))
-  }
 }

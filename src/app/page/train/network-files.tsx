@@ -1,9 +1,10 @@
 import { useRef } from 'preact/hooks'
 import type { OwnNetwork } from '../contract/engine-api.ts'
 import { count } from '../number-format.ts'
+import { whyNotOpened } from '../open-files.ts'
 import { saveFile } from '../parts/save-file.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
-import { messageOf, whyNotOpened } from '../worker/use-engine.ts'
+import { messageOf } from '../worker/use-engine.ts'
 
 function whereItStays({ whyNotKept }: OwnNetwork): string {
   return whyNotKept === null

@@ -70,12 +70,6 @@ export function useEngine(engine: EngineClient, onProblem: (problem: string | nu
   return { loaded, device, ownNetwork, accuracies, isSwitching, failure, switchDevice }
 }
 
-/** Why files can't be opened as a network, for people. Of several the one that describes it is named. */
-export function whyNotOpened(files: readonly File[], error: unknown): string {
-  const { name } = files.find((file) => file.name.endsWith('.json')) ?? files[0]
-  return `${name} can't be opened as a network: ${messageOf(error)}`
-}
-
 /** What browsers say of an import() whose script they can't get: Chromium and Firefox, Safari, and Vite of its styles. */
 const missingScript = /dynamically imported module|Importing a module script failed|Unable to preload/
 
