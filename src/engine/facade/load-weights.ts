@@ -2,6 +2,7 @@ import { check, oneOf, optionsOf, shown, thatIs } from '../arguments.ts'
 import { ArgumentError, FormatError, LimelightError } from '../errors.ts'
 import { pytorchWeights } from '../formats/pytorch-weights.ts'
 import { parseSafetensors } from '../formats/safetensors.ts'
+import { areFinite } from '../model/parameters.ts'
 import type { URL as Address } from '../platform/types.ts'
 import { bytesOf } from './load-model.ts'
 import type { Model } from './model.ts'
@@ -46,8 +47,7 @@ export async function loadWeights(
   const bytes = source instanceof Uint8Array ? source : await bytesOf(source)
   const { tensors } = parseSafetensors(bytes)
   for (const [name, { data }] of tensors)
-    if (!data.every(Number.isFinite))
-      throw new FormatError(`the weight ${shown(name)} holds a number that is not finite`)
+    if (!areFinite(data)) throw new FormatError(`the weight ${shown(name)} holds a number that is not finite`)
   try {
     model.setWeights(pytorchWeights(network, tensors, given.names))
   } catch (error) {

@@ -4,7 +4,7 @@ import { FormatError, LimelightError, ShapeError } from '../errors.ts'
 import { graphEntries, stackEntries } from '../model/connections.ts'
 import { type GraphArchitecture, graphConnections, graphNetwork } from '../model/graph.ts'
 import { layersOf, weightsOf } from '../model/layered.ts'
-import { setParameters } from '../model/parameters.ts'
+import { areFinite, setParameters } from '../model/parameters.ts'
 import { type Architecture, sequentialNetwork, stackLayers } from '../model/sequential.ts'
 import { formatShape, type Shape, sameShape } from '../tensor.ts'
 import { acceptedModels, otherKindOf } from './file-kinds.ts'
@@ -24,15 +24,14 @@ export function readModel(bytes: Uint8Array, fallback?: Architecture): StoredMod
   const architecture = stored === undefined ? fallbackFor(entries, fallback) : parseArchitecture(stored)
   const given = new Map<string, { shape: Shape; data: ArrayLike<number> }>()
   for (const [name, { shape, data }] of parseSafetensors(bytes).tensors) {
-    if (!data.every(Number.isFinite))
-      throw new FormatError(`model: weight ${shown(name)} holds a number that is not finite`)
+    if (!areFinite(data)) throw new FormatError(`model: weight ${shown(name)} holds a number that is not finite`)
     given.set(name, { shape, data })
   }
   try {
     checkWeights(architecture, given)
     const network = isGraph(architecture)
-      ? graphNetwork(architecture)
-      : sequentialNetwork(architecture, architecture.layers)
+      ? graphNetwork(architecture, 'written over')
+      : sequentialNetwork(architecture, architecture.layers, 'written over')
     setParameters(network, given)
     return { network, metadata: known, images: parseImages(stated) }
   } catch (error) {

@@ -1,4 +1,5 @@
 import { LimelightError } from '../errors.ts'
+import { areFinite } from '../model/parameters.ts'
 import type { PictureNetwork } from '../model/picture-network.ts'
 import { imagesMetadata } from './images-text.ts'
 import type { OpenedModel, StatedImages } from './opened-model.ts'
@@ -25,7 +26,7 @@ export function modelToBytes({ network, metadata, images = {} }: WritableModel):
       'the network is made of the operators of its file, and safetensors files here hold layers: keep its own file',
     )
   for (const { name, data } of network.parameters)
-    if (!data.every(Number.isFinite))
+    if (!areFinite(data))
       throw new LimelightError(
         `the model's weight "${name}" holds numbers that are not finite: a file of it could not be opened`,
       )

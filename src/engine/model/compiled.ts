@@ -302,7 +302,7 @@ export class CompiledModel {
    */
   private planFor(total: number, work: ChunkedWork): { batch: number; plan: Plan } {
     const { maxBlockBytes } = this.device
-    const batchSizes = this.network.isOneByOne ? [1] : this.cachedBatches(work)
+    const batchSizes = this.network.isOneByOne ? [1] : this.batchesFor(total, work)
     let choice = batchSizes.findIndex((size) => size >= total)
     if (choice < 0) choice = batchSizes.length - 1
     if (choice > 0) {
@@ -317,13 +317,18 @@ export class CompiledModel {
     }
   }
 
-  /** The device's batches whose arenas its caches hold, and its smallest, whose plan tells how large the others' will be. */
-  private cachedBatches({ key, isOccasional, graph }: ChunkedWork): readonly number[] {
+  /**
+   * The device's batches whose arenas its caches hold, and its smallest, whose plan tells how large the others' will be. What fits into
+   * the smallest asks for no other.
+   */
+  private batchesFor(total: number, { key, isOccasional, graph }: ChunkedWork): readonly number[] {
     const { batchSizes, cachedBytes, fusions } = this.device
     const [least, ...others] = batchSizes
-    if (cachedBytes === undefined) return batchSizes
-    // A plan to look at: it prepares nothing, and is not kept.
-    const arena = this.leastArenas.get(key) ?? makePlan(graph(least), fusions, this.newPreparedValues()).spaces.arena
+    if (cachedBytes === undefined || total <= least) return batchSizes
+    // Where there is none that is run, a plan to look at: it prepares nothing, and is not kept.
+    const planOfLeast = () =>
+      this.plans.get(`${key}:${least}`) ?? makePlan(graph(least), fusions, this.newPreparedValues())
+    const arena = this.leastArenas.get(key) ?? planOfLeast().spaces.arena
     if (!isOccasional) this.leastArenas.set(key, arena)
     return [least, ...others.filter((batch) => (arena / least) * batch <= cachedBytes)]
   }

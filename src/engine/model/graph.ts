@@ -3,7 +3,7 @@ import { ArgumentError } from '../errors.ts'
 import type { Shape } from '../tensor.ts'
 import { descriptionOf, type LayeredModel, networkOf } from './callable.ts'
 import { connectLayers, type GraphOf, isName, isSampleShape } from './connections.ts'
-import { type Connections, type LayeredNetwork, LayerNames, layeredNetwork } from './layered.ts'
+import { type Connections, type FirstWeights, type LayeredNetwork, LayerNames, layeredNetwork } from './layered.ts'
 import type { DotConfig } from './layers/dot.ts'
 import type { MergeLayer } from './layers/merge.ts'
 import { type AnyLayerDescription, allLayers, type LayerDescription } from './layers/registry.ts'
@@ -224,16 +224,13 @@ function listed(tensors: SymbolicTensor | readonly SymbolicTensor[]): readonly S
 }
 
 /**
- * A network of a graph, its weights new, but for those of models that are layers of these names.
+ * A network of a graph.
  * @throws ShapeError, ArgumentError where layers do not fit together
  */
-export function graphNetwork(
-  architecture: GraphArchitecture,
-  learned: ReadonlyMap<string, Network> = new Map(),
-): GraphNetwork {
+export function graphNetwork(architecture: GraphArchitecture, weights?: FirstWeights): GraphNetwork {
   const { seed = 0, inputs, layers, calls, outputs } = architecture
   return {
-    ...layeredNetwork(graphConnections(architecture), seed, learned),
+    ...layeredNetwork(graphConnections(architecture), seed, weights),
     architecture: { seed, inputs, layers, calls, outputs },
   }
 }

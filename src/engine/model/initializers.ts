@@ -13,7 +13,10 @@ function glorotUniform(shape: Shape, random: () => number): Float32Array<ArrayBu
   const window = sizeOf(shape.slice(0, -2))
   const [inputs, outputs] = shape.slice(-2)
   const limit = Math.sqrt(6 / (window * (inputs + outputs)))
-  return Float32Array.from({ length: sizeOf(shape) }, () => (2 * random() - 1) * limit)
+  const values = new Float32Array(sizeOf(shape))
+  // Float32Array.from() with a function takes several times as long.
+  for (let i = 0; i < values.length; i++) values[i] = (2 * random() - 1) * limit
+  return values
 }
 
 export function initialize(initializer: Initializer, shape: Shape, random: () => number): Float32Array<ArrayBuffer> {

@@ -41,23 +41,32 @@ export interface LayeredNetwork extends Network {
 }
 
 /**
- * A network of these layers, its weights new.
- * @param seed decides them, and what is random in training
- * @param learned the networks that layers of these names are: their weights are theirs, the same numbers in the same memory
+ * How a network's weights begin: new, but for those of models that are layers of these names, which share theirs, the same numbers in
+ * the same memory; or as zeros, where all are written over: millions of random numbers would take longer than to read a file.
+ */
+export type FirstWeights = ReadonlyMap<string, Network> | 'written over'
+
+/**
+ * A network of these layers.
+ * @param seed decides new weights, and what is random in training
  * @throws ArgumentError where one of them stands at two places, inside another one, say: on a device they would part
  */
 export function layeredNetwork(
   connections: Connections,
   seed: number,
-  learned: ReadonlyMap<string, Network> = new Map(),
+  weights: FirstWeights = new Map(),
 ): LayeredNetwork {
   const { inputs, calls, outputs } = connections
   const shapes = shapesOf(connections)
   const parameters = layersOf(calls).flatMap((layer) => {
-    const known = learned.get(layer.name)?.parameters
-    return weightsOf([layer]).map(({ name, shape, initializer, trainable = true }, i): Parameter => {
-      const data = known ? known[i].data : initialize(initializer, shape, seededRandom(seed, name))
-      return { name, shape, data, trainable }
+    const known = weights === 'written over' ? undefined : weights.get(layer.name)?.parameters
+    const first = ({ name, shape, initializer }: WeightDescription) =>
+      weights === 'written over'
+        ? new Float32Array(sizeOf(shape))
+        : initialize(initializer, shape, seededRandom(seed, name))
+    return weightsOf([layer]).map((weight, i): Parameter => {
+      const { name, shape, trainable = true } = weight
+      return { name, shape, data: known ? known[i].data : first(weight), trainable }
     })
   })
   const nameOf = new Map<Parameter['data'], string>()

@@ -6,6 +6,12 @@ import type { Network } from './network.ts'
 /** Numbers for parameters, by name. */
 export type ParameterValues = ReadonlyMap<string, { readonly shape: Shape; readonly data: ArrayLike<number> }>
 
+/** Whether all are finite: every(Number.isFinite) takes ten times as long, which is felt where weights are millions. */
+export function areFinite(values: ArrayLike<number>): boolean {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false
+  return true
+}
+
 /** Replaces a network's parameters, all of them or none. @throws ShapeError when a name or a shape does not fit */
 export function setParameters({ parameters }: Network, values: ParameterValues): void {
   if (!(values instanceof Map)) throw new ArgumentError(`setWeights: expected a Map by name, not ${shown(values)}`)

@@ -31,12 +31,13 @@ const sequentialOptions = withFields<SequentialOptions>({
 })
 
 /**
- * A network of these layers, its weights new, but for those of models that are layers.
+ * A network of these layers, its weights new unless they are all written over, but for those of models that are layers.
  * @throws ShapeError, ArgumentError when a layer does not fit what comes in, or a model stands there twice: graphs share one
  */
 export function sequentialNetwork(
   options: SequentialOptions,
   given: readonly (LayerDescription | LayeredModel)[],
+  weights?: 'written over',
 ): SequentialNetwork {
   check('sequential', sequentialOptions, options)
   const { inputShape, seed = 0 } = options
@@ -50,7 +51,7 @@ export function sequentialNetwork(
   }
   const connections = stackConnections(inputShape, layers)
   return {
-    ...layeredNetwork(connections, seed, learned),
+    ...layeredNetwork(connections, seed, weights ?? learned),
     architecture: { inputShape, seed, layers: descriptions },
     layers,
   }

@@ -1,6 +1,7 @@
 import { TrainingDivergedError } from '../errors.ts'
 import type { CompiledModel } from '../model/compiled.ts'
 import type { Parameter } from '../model/network.ts'
+import { areFinite } from '../model/parameters.ts'
 import type { TrainingPlace, TrainingState } from './state.ts'
 
 /**
@@ -33,7 +34,7 @@ export class GoodWeights {
    */
   async take(compiled: CompiledModel, { step: steps }: TrainingState, { epoch, step }: Place): Promise<boolean> {
     const values = await compiled.readWeights()
-    if (!values.every((data) => data.every(Number.isFinite))) return false
+    if (!values.every(areFinite)) return false
     // Between two steps they may be taken several times.
     if (steps !== this.taken.steps) {
       this.before = { values: this.parameters.map(({ data }) => data.slice()), place: this.taken.place }

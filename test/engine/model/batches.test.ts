@@ -6,11 +6,12 @@ import { CompiledModel } from '../../../src/engine/model/compiled.ts'
 import { conv2d } from '../../../src/engine/model/layers/conv2d.ts'
 import { dense } from '../../../src/engine/model/layers/dense.ts'
 import { globalAveragePooling2d } from '../../../src/engine/model/layers/global-pooling2d.ts'
+import type { Network } from '../../../src/engine/model/network.ts'
 import { predict } from '../../../src/engine/model/predict.ts'
 import { numbers } from '../device-suite.ts'
 
 /** Images of so many pixels across, whose activations take 8 times as many bytes as they do. */
-const network = (size: number) =>
+const networkOf = (size: number) =>
   sequential({ inputShape: [size, size, 4], seed: 1 }, [
     conv2d({ filters: 32, kernelSize: 1, activation: 'relu' }),
     conv2d({ filters: 32, kernelSize: 1, activation: 'relu' }),
@@ -18,7 +19,7 @@ const network = (size: number) =>
     dense({ units: 2, activation: 'softmax' }),
   ])
 
-/** The batches of the predictions that were lowered, and what came out. */
+/** The batches of the predictions that were planned, and lowered, and what came out. */
 async function batchesFor(size: number, count: number) {
   const device: Device = new CpuDevice({ threads: 1 })
   const lower = device.lower.bind(device)
@@ -28,11 +29,20 @@ async function batchesFor(size: number, count: number) {
     if (output) batches.push(output.shape[0])
     return lower(plan, blocks)
   }
-  const compiled = new CompiledModel(network(size).network, device)
+  const { network } = networkOf(size)
+  const planned: number[] = []
+  const watched: Network = {
+    ...network,
+    apply(tensors, ...rest) {
+      planned.push(tensors[0].shape[0])
+      return network.apply(tensors, ...rest)
+    },
+  }
+  const compiled = new CompiledModel(watched, device)
   const { data } = await predict(compiled, { data: numbers([count, size, size, 4]), shape: [count, size, size, 4] }, {})
   compiled.dispose()
   device.dispose()
-  return { batches, data }
+  return { planned, batches, data }
 }
 
 it('a batch is as large as the samples are many, where the caches hold what it takes', async () => {
@@ -53,4 +63,9 @@ it('a batch that takes more than the caches hold is cut, and gives the same bits
   expect(batches).toEqual([4])
   expect([...data.subarray(0, 2)]).toEqual([...(await batchesFor(96, 1)).data])
   expect((await batchesFor(192, 4)).batches).toEqual([1])
+})
+
+it('one sample is planned for once; only larger batches ask first what a small one takes', async () => {
+  expect((await batchesFor(8, 1)).planned).toEqual([1])
+  expect((await batchesFor(8, 16)).planned).toEqual([1, 16])
 })

@@ -129,7 +129,7 @@ function networkOf(model: KerasModel, version: number, { inputShape }: ReadOptio
   const graph: GraphArchitecture = graphOf(model, reading)
   if (reading.problems.length > 0) throw new UnsupportedModelError(format, reading.problems)
   try {
-    return graphNetwork(graph)
+    return graphNetwork(graph, 'written over')
   } catch (error) {
     if (error instanceof LimelightError) throw new FormatError(`its layers can't be put together: ${error.message}`)
     throw error

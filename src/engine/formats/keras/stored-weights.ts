@@ -1,6 +1,7 @@
 import { shown } from '../../arguments.ts'
 import { FormatError } from '../../errors.ts'
 import type { Parameter } from '../../model/network.ts'
+import { areFinite } from '../../model/parameters.ts'
 import { formatShape, type Shape, sameShape } from '../../tensor.ts'
 import type { KerasModel } from './keras-config.ts'
 
@@ -70,7 +71,6 @@ export async function fill(parameters: readonly Parameter[], found: FoundWeights
   for (const { name, data } of parameters) {
     const numbers = await found.get(name)?.numbers()
     if (numbers) data.set(numbers)
-    if (!data.every(Number.isFinite))
-      throw new FormatError(`its weight ${shown(name)} holds a number that is not finite`)
+    if (!areFinite(data)) throw new FormatError(`its weight ${shown(name)} holds a number that is not finite`)
   }
 }

@@ -119,7 +119,10 @@ function dequantised({ name, quantization }: Entry, bytes: Uint8Array<ArrayBuffe
   if (scale === undefined || min === undefined)
     throw new FormatError(`the weight ${shown(name)} is stored as ${dtype} without scale and min`)
   const stored = dtype === 'uint16' ? new Uint16Array(bytes.buffer) : bytes
-  return Float32Array.from(stored, (q) => q * scale + min)
+  // Millions of numbers: a loop takes a tenth of the time that Float32Array.from() takes with a function.
+  const numbers = new Float32Array(stored.length)
+  for (let i = 0; i < numbers.length; i++) numbers[i] = stored[i] * scale + min
+  return numbers
 }
 
 function storageOf({ quantization }: Entry): string | undefined {
