@@ -1,4 +1,4 @@
-import { align, byteLengthOf, Constant, Resident } from '../tensor.ts'
+import { type Attributes, align, byteLengthOf, Constant, Resident } from '../tensor.ts'
 import { type ArrangementOf, arrangeWeights } from './arrange-weights.ts'
 import { inputsOf, type Step, type Trace, type Value } from './trace.ts'
 
@@ -188,10 +188,17 @@ function describe({ kernel, inputs, attributes }: Step, numberOf: (root: Value) 
   const read = Object.entries(inputs).map(
     ([name, value]) => `${name}: ${numberOf(value.root)} at ${value.offset} ${typeOf(value)}`,
   )
+  return `${kernel} ${exactJson(attributes)} (${read.join(', ')})`
+}
+
+/** A step's attributes as a text that no others have. */
+export function exactJson(attributes: Attributes): string {
   // JSON has one word for all that is no finite number, and none for -0.
-  const exact = (_name: string, value: unknown) =>
-    typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0)) ? `number ${value}` : value
-  return `${kernel} ${JSON.stringify(attributes, exact)} (${read.join(', ')})`
+  const exact = (_name: string, value: unknown) => {
+    if (Object.is(value, -0)) return 'number -0'
+    return typeof value === 'number' && !Number.isFinite(value) ? `number ${value}` : value
+  }
+  return JSON.stringify(attributes, exact)
 }
 
 function sameValues(a: Constant['values'], b: Constant['values']): boolean {

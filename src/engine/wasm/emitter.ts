@@ -7,6 +7,7 @@ import {
   type I32,
   i32,
   type Local,
+  placeAt,
   simd,
   typeCodes,
   unsignedLeb,
@@ -18,9 +19,18 @@ import {
 
 type Locals<T extends readonly ValueType[]> = { [K in keyof T]: Local<T[K]> }
 
+/** With the natural alignments, as powers of two. */
+const stores: Readonly<Record<ValueType, readonly number[]>> = {
+  i32: [0x36, 2],
+  f32: [0x38, 2],
+  f64: [0x39, 3],
+  v128: [...simd(11), 4],
+}
+
 /** The body of one function: statements in order. */
 export class FunctionBody {
-  private readonly code: number[] = []
+  /** Bytes one behind the other, as expressions hold them: they are copied once, when the module is whole. */
+  private readonly code: (readonly number[])[] = []
   private readonly localTypes: ValueType[] = []
 
   constructor(
@@ -38,7 +48,7 @@ export class FunctionBody {
   }
 
   set<T extends ValueType>(variable: Local<T>, value: Expression<T>): void {
-    this.code.push(...value.code, 0x21, ...unsignedLeb(variable.index))
+    this.code.push(value.code, [0x21, ...unsignedLeb(variable.index)])
   }
 
   /**
@@ -54,21 +64,21 @@ export class FunctionBody {
     this.set(variable, i32.add(variable, typeof by === 'number' ? i32.const(by) : by))
   }
 
-  store(address: I32, value: I32 | F32 | F64 | V128, offset = 0): void {
-    const stores = { i32: [0x36, 2], f32: [0x38, 2], f64: [0x39, 3], v128: [...simd(11), 4] }
-    this.code.push(...address.code, ...value.code, ...stores[value.type], ...unsignedLeb(offset))
+  store(base: I32, value: I32 | F32 | F64 | V128, bytes = 0): void {
+    const { address, offset } = placeAt(base, bytes)
+    this.code.push(address.code, value.code, stores[value.type], unsignedLeb(offset))
   }
 
   /** Zero or any byte over a stretch of memory. */
   fill(address: I32, byte: number, bytes: number | I32): void {
     const length = typeof bytes === 'number' ? i32.const(bytes) : bytes
-    this.code.push(...address.code, ...i32.const(byte).code, ...length.code, 0xfc, 11, 0)
+    this.code.push(address.code, i32.const(byte).code, length.code, [0xfc, 11, 0])
   }
 
   /** memmove. */
   copy(to: I32, from: I32, bytes: number | I32): void {
     const length = typeof bytes === 'number' ? i32.const(bytes) : bytes
-    this.code.push(...to.code, ...from.code, ...length.code, 0xfc, 10, 0, 0)
+    this.code.push(to.code, from.code, length.code, [0xfc, 10, 0, 0])
   }
 
   /** body, `count` times; count may be 0. `variable` runs from `start` by `step` while it is below `end`. */
@@ -77,10 +87,10 @@ export class FunctionBody {
     const limit = typeof end === 'number' ? i32.const(end) : end
     const variable = this.local('i32', typeof start === 'number' ? i32.const(start) : start)
     const loop = () => {
-      this.code.push(0x03, 0x40)
+      this.code.push([0x03, 0x40])
       body(variable)
       this.advance(variable, step)
-      this.code.push(...i32.ltS(variable, limit).code, 0x0d, 0, 0x0b)
+      this.code.push(i32.ltS(variable, limit).code, [0x0d, 0, 0x0b])
     }
     // Tested at the end: one branch a round. Where the bounds are known the first test is not needed.
     if (typeof start === 'number' && typeof end === 'number') loop()
@@ -88,25 +98,37 @@ export class FunctionBody {
   }
 
   if(condition: I32, then: () => void, otherwise?: () => void): void {
-    this.code.push(...condition.code, 0x04, 0x40)
+    this.code.push(condition.code, [0x04, 0x40])
     then()
     if (otherwise) {
-      this.code.push(0x05)
+      this.code.push([0x05])
       otherwise()
     }
-    this.code.push(0x0b)
+    this.code.push([0x0b])
+  }
+
+  /** Calls a procedure of the same module. */
+  call(procedure: number, values: readonly I32[]): void {
+    this.code.push(...values.map(({ code }) => code), [0x10, ...unsignedLeb(procedure)])
   }
 
   /** Ends the function with a value. */
   return(value: Expression<ValueType>): void {
-    this.code.push(...value.code)
+    this.code.push(value.code)
   }
 
-  encode(): number[] {
+  /** Its bytes, in pieces. */
+  encode(): readonly (readonly number[])[] {
     const locals = this.localTypes.flatMap((type) => [1, typeCodes[type]])
-    const body = [...unsignedLeb(this.localTypes.length), ...locals]
-    return [...unsignedLeb(body.length + this.code.length + 1), ...body, ...this.code, 0x0b]
+    const head = [...unsignedLeb(this.localTypes.length), ...locals]
+    return [unsignedLeb(head.length + lengthOf(this.code) + 1), head, ...this.code, [0x0b]]
   }
+}
+
+function lengthOf(pieces: readonly { readonly length: number }[]): number {
+  let length = 0
+  for (const piece of pieces) length += piece.length
+  return length
 }
 
 interface DefinedFunction {
@@ -143,6 +165,11 @@ export class ModuleBuilder {
     emit: (body: FunctionBody, ...values: Locals<P>) => void,
   ): void {
     this.define(name, parameters, null, true, emit)
+  }
+
+  /** A function without a result for use inside the module. @returns what FunctionBody.call takes */
+  procedure(parameters: readonly 'i32'[], emit: (body: FunctionBody, ...values: Local<'i32'>[]) => void): number {
+    return this.define(`procedure${this.functions.length}`, parameters, null, false, emit)
   }
 
   /** A function with a result for use inside the module, made once however often it is asked for. */
@@ -188,25 +215,22 @@ export class ModuleBuilder {
       const bytes = Array.from(new TextEncoder().encode(value))
       return [...unsignedLeb(bytes.length), ...bytes]
     }
-    const section = (id: number, items: readonly (readonly number[])[]) => {
-      const content = [...unsignedLeb(items.length)]
-      for (const item of items) for (const byte of item) content.push(byte)
-      return [id, ...unsignedLeb(content.length), ...content]
+    const section = (id: number, items: readonly (readonly (readonly number[])[])[]) => {
+      const content = [unsignedLeb(items.length), ...items.flat()]
+      return [[id, ...unsignedLeb(lengthOf(content))], ...content]
     }
     const exported = this.functions.flatMap(({ name, exported }, index) =>
-      exported ? [[...text(name), 0x00, ...unsignedLeb(index)]] : [],
+      exported ? [[text(name), [0x00, ...unsignedLeb(index)]]] : [],
     )
     const sections = [
       section(
         1,
-        this.types.map((type) => JSON.parse(type) as number[]),
+        this.types.map((type) => [JSON.parse(type) as number[]]),
       ),
-      section(2, [
-        [...text('env'), ...text('memory'), 0x02, this.sharedMemory ? 0x03 : 0x01, 0x00, ...unsignedLeb(65536)],
-      ]),
+      section(2, [[text('env'), text('memory'), [0x02, this.sharedMemory ? 0x03 : 0x01, 0x00, ...unsignedLeb(65536)]]]),
       section(
         3,
-        this.functions.map(({ type }) => unsignedLeb(type)),
+        this.functions.map(({ type }) => [unsignedLeb(type)]),
       ),
       section(7, exported),
       section(
@@ -214,8 +238,13 @@ export class ModuleBuilder {
         this.functions.map(({ body }) => body.encode()),
       ),
     ]
-    const bytes = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]
-    for (const part of sections) for (const byte of part) bytes.push(byte)
-    return new Uint8Array(bytes)
+    const pieces = [[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], ...sections.flat()]
+    const bytes = new Uint8Array(lengthOf(pieces))
+    let at = 0
+    for (const piece of pieces) {
+      bytes.set(piece, at)
+      at += piece.length
+    }
+    return bytes
   }
 }

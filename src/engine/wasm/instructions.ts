@@ -68,16 +68,45 @@ function binary<A extends ValueType, R extends ValueType>(type: R, opcode: reado
   return (a: Expression<A>, b: Expression<A>): Expression<R> => ({ type, code: [...a.code, ...b.code, ...opcode] })
 }
 
+/** What a stand-in's number is a multiple of: beyond all addresses, and far enough from the next for whatever is added to it. */
+const standInUnit = 2 ** 40
+
+/**
+ * A number that stands for an address which a function is given as its parameter of this index, where code that computes with addresses
+ * while it is emitted has none yet. Offsets may be added to it; constants, loads and stores make the parameter of it.
+ */
+export function standIn(parameter: number): number {
+  return (parameter + 1) * standInUnit
+}
+
+/** `address` and a number of bytes from it that may be, or stand for, another address: what is left is an offset for loads and stores. */
+export function placeAt(address: I32, offset: number): { readonly address: I32; readonly offset: number } {
+  const whole = Math.round(offset / standInUnit) * standInUnit
+  if (whole === 0) return { address, offset }
+  const rest = offset - whole
+  return rest < 0
+    ? { address: i32.add(address, constant(offset)), offset: 0 }
+    : { address: i32.add(address, constant(whole)), offset: rest }
+}
+
 /** `alignment` is the natural one, as a power of two; addresses are bytes. */
 function load<R extends ValueType>(type: R, opcode: readonly number[], alignment: number) {
-  return (address: I32, offset = 0): Expression<R> => ({
-    type,
-    code: [...address.code, ...opcode, alignment, ...unsignedLeb(offset)],
-  })
+  return (base: I32, bytes = 0): Expression<R> => {
+    const { address, offset } = placeAt(base, bytes)
+    return { type, code: [...address.code, ...opcode, alignment, ...unsignedLeb(offset)] }
+  }
+}
+
+function constant(value: number): I32 {
+  const unit = Math.round(value / standInUnit)
+  if (unit === 0) return { type: 'i32', code: [0x41, ...signedLeb(value)] }
+  const parameter: I32 = { type: 'i32', code: [0x20, ...unsignedLeb(unit - 1)] }
+  const rest = value - unit * standInUnit
+  return rest === 0 ? parameter : i32.add(parameter, constant(rest))
 }
 
 export const i32 = {
-  const: (value: number): I32 => ({ type: 'i32', code: [0x41, ...signedLeb(value)] }),
+  const: constant,
   add: binary<'i32', 'i32'>('i32', [0x6a]),
   sub: binary<'i32', 'i32'>('i32', [0x6b]),
   mul: binary<'i32', 'i32'>('i32', [0x6c]),
@@ -223,6 +252,9 @@ export const i32x4 = {
   shrS: (x: V128, bits: number): V128 => ({ type: 'v128', code: [...x.code, ...i32.const(bits).code, ...simd(172)] }),
 }
 
+const loadTwo = load('v128', simd(93), 3)
+const promoteLow = unary<'v128', 'v128'>('v128', simd(95))
+
 export const f64x2 = {
   const: (first: number, second: number): V128 => ({
     type: 'v128',
@@ -249,10 +281,7 @@ export const f64x2 = {
   /** b where a is less, else a. */
   max: binary<'v128', 'v128'>('v128', simd(247)),
   /** Two f32 from memory, widened. */
-  loadPromoted: (address: I32, offset = 0): V128 => ({
-    type: 'v128',
-    code: [...address.code, ...simd(93), 3, ...unsignedLeb(offset), ...simd(95)],
-  }),
+  loadPromoted: (address: I32, offset = 0): V128 => promoteLow(loadTwo(address, offset)),
 }
 
 /** `condition` ? a : b, both computed. */
