@@ -21,7 +21,7 @@ const expectedAdapter = process.env.LIMELIGHT_EXPECT_ADAPTER ?? ''
 /** What `npm run check` leaves to `npm test`: the page in a browser, the command as it is built, adapters, large files, threads, many samples and cases. */
 const slow = [
   'test/app/*.test.ts',
-  'test/app/cli/**',
+  'test/app/cli/**/*.test.ts',
   'test/app/page/*.test.ts',
   'test/app/queue/{run-in-queue,shard-threads,storm,worker}.test.ts',
   'test/app/page/worker/{average-evidence,training-data}.test.ts',
@@ -35,15 +35,29 @@ const slow = [
   'test/engine/webgpu/{dawn,device,leaks}.test.ts',
   'test/engine/training/trajectory.test.ts',
   'test/docs/readme-example.test.ts',
-  'test/examples/**',
-  'test/fuzz/**',
+  'test/examples/**/*.test.ts',
+  'test/fuzz/**/*.test.ts',
   'test/package-types.test.ts',
 ]
 
+/** Files that replace modules by their own, or load them anew: others that share the process would get those, or had theirs before. */
+const replacing = [
+  'test/app/page/worker/{kept,open-working-device}.test.ts',
+  'test/app/runs/{failing-explainer,image-source}.test.ts',
+  'test/engine/webgpu/advice.test.ts',
+]
+
+/** After `fast`, which takes all cores. */
+const later = { groupOrder: 1 }
+
+const elsewhere = ['test/**/*.{browser,nightly}.test.ts', 'test/browsers/**']
+
 /**
- * `npm test` runs two projects: `node` what needs no browser or drives one, `browser` *.browser.test.ts in a real Chromium with
- * WebGPU. `other-browsers` visits the page in Firefox and WebKit: `npm run test:browsers`;
- * `fast` is what of `node` needs seconds: `npm run check`;
+ * `npm test` runs three projects: first `fast`, what needs seconds, which is `npm run check` as well; then, side by side, `node`, what takes
+ * longer, and `browser`, *.browser.test.ts in a real Chromium with WebGPU.
+ * Files of `fast` share a process for each core: to load the engine anew for each took as long as their tests. Those of `node` have one each,
+ * one after the other: a page alone keeps two cores busy.
+ * `other-browsers` visits the page in Firefox and WebKit: `npm run test:browsers`;
  * `nightly` takes too long for every change: `.ci/nightly`.
  * A missing browser is installed or explained by findChromium, a missing adapter fails the tests: nothing is skipped.
  * Only the browser project's setup and the tests of the page look for a browser: the others of `node` run without one.
@@ -55,8 +69,9 @@ export default defineConfig({
         test: {
           name: 'node',
           provide: { expectedAdapter },
-          include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.{browser,nightly}.test.ts', 'test/browsers/**'],
+          include: [...slow, ...replacing],
+          exclude: elsewhere,
+          sequence: later,
           globalSetup: ['test/run-folder.ts', 'test/build-command.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -68,7 +83,10 @@ export default defineConfig({
         test: {
           name: 'fast',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.{browser,nightly}.test.ts', 'test/browsers/**', ...slow],
+          exclude: [...elsewhere, ...slow, ...replacing],
+          isolate: false,
+          maxWorkers: '100%',
+          setupFiles: ['test/shared-process.ts'],
           globalSetup: ['test/run-folder.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -78,6 +96,7 @@ export default defineConfig({
         test: {
           name: 'nightly',
           include: ['test/**/*.nightly.test.ts'],
+          sequence: later,
           testTimeout: 1_800_000,
         },
       },
@@ -85,6 +104,7 @@ export default defineConfig({
         test: {
           name: 'other-browsers',
           include: ['test/browsers/**/*.test.ts'],
+          sequence: later,
           globalSetup: ['test/run-folder.ts'],
           testTimeout: 300_000,
           hookTimeout: 120_000,
@@ -96,6 +116,7 @@ export default defineConfig({
           name: 'browser',
           provide: { expectedAdapter: process.env.LIMELIGHT_EXPECT_BROWSER_ADAPTER ?? expectedAdapter, photographs },
           include: ['test/**/*.browser.test.ts'],
+          sequence: later,
           globalSetup: ['test/run-folder.ts', 'test/chromium.ts'],
           testTimeout: 300_000,
           hookTimeout: 120_000,

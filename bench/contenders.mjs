@@ -48,8 +48,14 @@ const runners = {
   tfjs: { cpu: ['tfjs-wasm'], webgpu: ['tfjs-webgpu'] },
 }
 
-/** An explanation until its order is settled, or so many samples are taken. */
-const settling = { numSamples: 'auto', sampling: 'balanced', autoSamples: { most: 2048 } }
+/** An explanation until the order of its first features is settled, or so many samples are taken. */
+const settling = (topFeatures) => ({
+  numSamples: 'auto',
+  sampling: 'balanced',
+  autoSamples: { topFeatures, most: 2048 },
+})
+/** As many as 'auto' settles unless told otherwise, and as many as chelsea's weights lie apart enough for. */
+const settledFeatures = [5, 3]
 
 /** Some don't run in browsers. */
 const isHere = (peer, host) => host.startsWith('node') || !['onnxruntime-node', 'pytorch'].includes(peer)
@@ -57,7 +63,7 @@ const isHere = (peer, host) => host.startsWith('node') || !['onnxruntime-node', 
 /**
  * @param {{ format: string, isExplained?: boolean }} network
  * @param {{ threads: number[], only?: string[] }} settings `threads`: numbers of them, on `cpu`; of which an explanation takes the last
- * @returns {Contender[]} who can run a network from a file in this place, or explain a picture by it: ours also until its order is settled
+ * @returns {Contender[]} who can run a network from a file in this place, or explain a picture by it: ours also until the order of its first features is settled
  */
 export function contendersOnNetwork({ format, isExplained }, device, host, { threads, only }) {
   const others = [...runners[format][device], ...(isExplained ? ['pytorch'] : [])].filter(
@@ -67,7 +73,8 @@ export function contendersOnNetwork({ format, isExplained }, device, host, { thr
   if (device === 'webgpu')
     return ['ours', ...others].map((peer) => ({ host, peer, name: names[peer], expected, options: { device } }))
   const own = [false, true].map((relaxed) => ['ours', { device, relaxed }])
-  if (isExplained) own.push(['ours', { device, relaxed: true, design: settling }])
+  if (isExplained)
+    for (const first of settledFeatures) own.push(['ours', { device, relaxed: true, design: settling(first) }])
   return (isExplained ? threads.slice(-1) : threads).flatMap((count) =>
     [...own, ...others.map((peer) => [peer, {}])].map(([peer, options]) => ({
       host,
@@ -125,7 +132,10 @@ function onProcessor(host, cores) {
 }
 
 function describe(peer, threads, { relaxed, tuned, design }) {
-  const rounding = [relaxed ? 'relaxed' : 'strict', ...(design ? [design.numSamples] : [])].join(', ')
+  const rounding = [
+    relaxed ? 'relaxed' : 'strict',
+    ...(design ? [`auto, first ${design.autoSamples.topFeatures}`] : []),
+  ].join(', ')
   const arithmetic = peer === 'ours' ? rounding : undefined
   const setting = arithmetic ?? (tuned === undefined ? undefined : tuned ? 'allocator tuned' : 'as installed')
   const name = [names[peer], `${threads} thread${threads > 1 ? 's' : ''}`, setting].filter(Boolean).join(', ')

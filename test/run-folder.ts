@@ -3,6 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { TestProject } from 'vitest/node'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Where files of one run find what another of them has made. */
+    runFolder: string
+  }
+}
 
 /**
  * Waits for the end of whoever holds the other end of its standard input, however it ends, and removes the folder, until it
@@ -24,7 +32,7 @@ const remover = `
  * Vitest's global setup: all that a run writes for a while, built sites and browsers' profiles among it, is in one folder,
  * which is removed when the run ends, or is killed.
  */
-export default function makeRunFolder(): () => void {
+export default function makeRunFolder(project: TestProject): () => void {
   const former = process.env.TMPDIR
   const folder = mkdtempSync(join(tmpdir(), 'limelight-run-'))
   const child = spawn(process.execPath, ['--eval', remover, folder], {
@@ -35,6 +43,7 @@ export default function makeRunFolder(): () => void {
   // What holds the pipe must not hold this process.
   if (child.stdin instanceof Socket) child.stdin.unref()
   process.env.TMPDIR = folder
+  project.provide('runFolder', folder)
   return () => {
     if (former === undefined) delete process.env.TMPDIR
     else process.env.TMPDIR = former

@@ -11,7 +11,7 @@ export async function openNetwork(work, { device: name, threads, relaxed, design
   await model.compile({ device })
   return {
     version: `limelight on ${device.info.kind}`,
-    how: [device.info.adapter, ...(design ? [design.numSamples] : [])].join(', '),
+    how: [device.info.adapter, ...(design ? [`settling ${design.autoSamples.topFeatures}`] : [])].join(', '),
     predict: async (images, count) => (await model.predict({ data: images, shape: [count, ...shape] })).data,
     forward: {},
     explanation: explanationThrough(work, model, design),

@@ -30,10 +30,47 @@ function capacityFor(rows: number): number {
   return Math.ceil(2 ** (Math.ceil(Math.log2(Math.max(rows, 64)) * stepsAnOctave) / stepsAnOctave))
 }
 
-/** Bytes of rows that windows cover at once: where they are more, an operation is done in parts, which take one another's place. */
+/**
+ * Bytes of rows that windows cover at once: where they are more, an operation is done in parts, which take one another's place, and so are
+ * those behind it that make rows of rows as they are: between them there is never more than a part.
+ */
 const mostSeenBytes = 2 ** 24
 /** Parts begin at multiples of so many rows: at multiples of 256 bytes then, as operands must. */
 const rowsAPartBy = 64
+
+/** Rows as they are made: parts that lie one behind the other, each [count, …]. */
+class RowsInParts {
+  private joined: Tensor | null = null
+
+  constructor(readonly parts: readonly Tensor[]) {}
+
+  /** [rows, …]; made only for those who ask for it: what is read part by part is never in memory as a whole. */
+  get whole(): Tensor {
+    this.joined ??= concat(this.parts, { axis: 0 })
+    return this.joined
+  }
+
+  /** The part of a partition, which need not be these rows' own. */
+  part(partition: Partition, at: number): Tensor {
+    const isOwn =
+      this.parts.length === partition.length && this.parts.every(({ shape }, i) => shape[0] === partition[i].count)
+    if (isOwn) return this.parts[at]
+    const { first, count } = partition[at]
+    return slice(this.whole, { begin: [first], size: [count] })
+  }
+}
+
+/** Rows first..first+count-1 of each part. */
+type Partition = readonly { readonly first: number; readonly count: number }[]
+
+function partitionOf(counts: readonly number[]): Partition {
+  let next = 0
+  return counts.map((count) => {
+    const first = next
+    next += count
+    return { first, count }
+  })
+}
 
 /** @param pixels the images' rows, [2 · H · W, channels] */
 export function rowsGraph(
@@ -51,7 +88,8 @@ export function rowsGraph(
   // All pixels may differ or none: one capacity for all images.
   const capacity = 2 * blend.images.sets.length
   const capacityOf = (images: FactoredImages) => (images === blend.images ? capacity : capacityFor(images.rows))
-  const made = new Map<Tensor, Tensor>([[source, given('pixels', blend.pixels, [capacity, source.shape[3]])]])
+  const pixels = given('pixels', blend.pixels, [capacity, source.shape[3]])
+  const made = new Map<Tensor, RowsInParts>([[source, new RowsInParts([pixels])]])
   let flops = 0
   for (const operation of factored) {
     const { node, position, images, walk, seen } = operation
@@ -66,7 +104,7 @@ export function rowsGraph(
   const rows = new Map<number, Tensor>()
   for (const { position, tensor } of frontier) {
     const values = made.get(tensor)
-    if (values) rows.set(position, values)
+    if (values) rows.set(position, values.whole)
     key.push(`${position}`)
   }
   return { rows, inputs, key: key.join(' '), flops }
@@ -81,12 +119,12 @@ type Given = (name: string, values: Float32Array | Int32Array, shape: readonly n
  */
 function rowsOf(
   operation: FactoredOperation,
-  before: readonly Tensor[],
+  before: readonly (RowsInParts | Tensor)[],
   taps: readonly (Int32Array | null)[],
   rows: number,
   given: Given,
-): Tensor {
-  const { position, seen, outside } = operation
+): RowsInParts {
+  const { position, outside } = operation
   const areas = taps.map((taken) => (taken ? taken.length / rows : 1))
   const at = taps.map((taken, i) => {
     if (!taken) return null
@@ -94,29 +132,42 @@ function rowsOf(
     return given(`taps${position}.${i}`, inside, [inside.length])
   })
   let shares: Tensor | null = null
-  const part = (first: number, count: number): Tensor => {
-    const inputs = before.map((input, i) => {
-      const places = at[i]
-      if (places) return gather(input, slice(places, { begin: [first * areas[i]], size: [count * areas[i]] }))
-      return seen[i] ? slice(input, { begin: [first], size: [count] }) : input
-    })
-    return operation.rowsOf({
-      inputs,
-      rows: count,
-      shares: () => {
-        shares ??= given(`shares${position}`, sharesOf(taps[0], rows), [rows, 1])
-        return slice(shares, { begin: [first], size: [count] })
-      },
-    })
-  }
-  const seenBytes = before.map((input, i) => (at[i] ? 4 * areas[i] * sizeOf(input.shape.slice(1)) : 0))
-  const most = Math.floor(mostSeenBytes / Math.max(...seenBytes, 1) / rowsAPartBy) * rowsAPartBy
-  const rowsAPart = Math.min(rows, Math.max(rowsAPartBy, most))
-  const starts = Array.from({ length: Math.ceil(rows / rowsAPart) }, (_, i) => i * rowsAPart)
-  return concat(
-    starts.map((first) => part(first, Math.min(rowsAPart, rows - first))),
-    { axis: 0 },
+  const asTheyAre = before.flatMap((input, i) => (input instanceof RowsInParts && !at[i] ? [input] : []))
+  const inParts = asTheyAre.find(({ parts }) => parts.length > 1)
+  const seenBytes = before.map((input, i) =>
+    input instanceof RowsInParts && at[i] ? areas[i] * bytesARow(input.parts[0]) : 0,
   )
+  const partition = partitionOf(
+    inParts ? inParts.parts.map(({ shape }) => shape[0]) : countsOfParts(rows, Math.max(...seenBytes)),
+  )
+  return new RowsInParts(
+    partition.map(({ first, count }, which) =>
+      operation.rowsOf({
+        inputs: before.map((input, i) => {
+          if (!(input instanceof RowsInParts)) return input
+          const places = at[i]
+          if (!places) return input.part(partition, which)
+          return gather(input.whole, slice(places, { begin: [first * areas[i]], size: [count * areas[i]] }))
+        }),
+        rows: count,
+        shares: () => {
+          shares ??= given(`shares${position}`, sharesOf(taps[0], rows), [rows, 1])
+          return slice(shares, { begin: [first], size: [count] })
+        },
+      }),
+    ),
+  )
+}
+
+function bytesARow({ shape }: Tensor): number {
+  return 4 * sizeOf(shape.slice(1))
+}
+
+/** @param seenBytes what a row is made of, gathered */
+function countsOfParts(rows: number, seenBytes: number): number[] {
+  const most = Math.floor(mostSeenBytes / Math.max(seenBytes, 1) / rowsAPartBy) * rowsAPartBy
+  const rowsAPart = Math.min(rows, Math.max(rowsAPartBy, most))
+  return Array.from({ length: Math.ceil(rows / rowsAPart) }, (_, i) => Math.min(rowsAPart, rows - i * rowsAPart))
 }
 
 /** Padding never wins a maximum: a place outside counts as one inside. */

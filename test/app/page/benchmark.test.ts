@@ -1,34 +1,25 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright'
-import { build, type PreviewServer, preview } from 'vite'
+import { type PreviewServer, preview } from 'vite'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type BenchmarkReport, reportText } from '../../../src/app/benchmark/benchmark-report.ts'
 import { chromiumFlags, findChromium } from '../../chromium.ts'
+import { builtSite, quiet } from './built-site.ts'
 
 /** The benchmark's page in a real Chromium. Not how fast it is: that it measures, stops and gives away what it found. */
 
-const root = new URL('../../../', import.meta.url).pathname
-
-let folder: string
 let site: PreviewServer
 let browser: Browser
 let page: Page
 let complaints: string[]
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'limelight-benchmark-'))
-  const quiet = { root: `${root}src/app/page`, configFile: `${root}vite.config.ts`, logLevel: 'error' } as const
-  await build({ ...quiet, build: { outDir: folder, emptyOutDir: false } })
-  site = await preview({ ...quiet, build: { outDir: folder }, preview: { port: 0, open: false } })
+  site = await preview({ ...quiet, build: { outDir: await builtSite() }, preview: { port: 0, open: false } })
   browser = await chromium.launch({ executablePath: findChromium(), args: chromiumFlags })
 })
 
 afterAll(async () => {
   await browser?.close()
   await site?.close()
-  await rm(folder, { recursive: true, force: true })
 })
 
 beforeEach(async () => {

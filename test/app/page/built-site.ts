@@ -1,7 +1,9 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { build, type PreviewServer, preview } from 'vite'
+import { inject } from 'vitest'
 import type { ImageSet } from '../../../src/app/data/image-set.ts'
 import { tutorialArchitecture } from '../../../src/app/networks/tutorial.ts'
 import { readSplit } from '../../../src/app/tasks/fashion-mnist/files.ts'
@@ -17,6 +19,33 @@ const {
 export const root = new URL('../../../', import.meta.url).pathname
 export const quiet = { root: `${root}src/app/page`, configFile: `${root}vite.config.ts`, logLevel: 'error' } as const
 const size = imageExtent * imageExtent
+
+/**
+ * The folder of the built site. The first that asks in a run builds it, in some eight seconds; everyone else reads the same files.
+ * @throws whatever keeps the site from being built
+ */
+export async function builtSite(): Promise<string> {
+  const site = join(inject('runFolder'), 'site')
+  const unfinished = `${site}-unfinished`
+  while (!existsSync(site)) {
+    // Files of tests run side by side: the one that makes the folder builds.
+    const isMine = await mkdir(unfinished).then(
+      () => true,
+      () => false,
+    )
+    if (!isMine) await setTimeout(100)
+    else if (!existsSync(site)) {
+      try {
+        await build({ ...quiet, build: { outDir: unfinished, emptyOutDir: false } })
+        await rename(unfinished, site)
+      } catch (error) {
+        await rm(unfinished, { recursive: true })
+        throw error
+      }
+    }
+  }
+  return site
+}
 
 /** The built site and its server, the test images, and the model on the processor. */
 export class BuiltSite {
@@ -38,8 +67,7 @@ export class BuiltSite {
   }
 
   async start(): Promise<void> {
-    this.folder = await mkdtemp(join(tmpdir(), 'limelight-page-'))
-    await build({ ...quiet, build: { outDir: this.folder, emptyOutDir: false } })
+    this.folder = await builtSite()
     this.server = await preview({ ...quiet, build: { outDir: this.folder }, preview: { port: 0, open: false } })
     this.address = this.server.resolvedUrls?.local[0] ?? ''
     const data = `${root}src/app/data/fashion-mnist/`
@@ -57,7 +85,6 @@ export class BuiltSite {
     this.network?.dispose()
     this.processor?.dispose()
     await this.closeServer()
-    await rm(this.folder, { recursive: true, force: true })
   }
 
   /** From here on nothing answers at the address. */

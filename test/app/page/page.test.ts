@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { chromium } from 'playwright'
@@ -142,7 +143,7 @@ describe('the page', () => {
   test('is shown by the development server as well', async () => {
     const server: ViteDevServer = await createServer({
       ...quiet,
-      cacheDir: join(site.folder, 'vite-cache'),
+      cacheDir: await mkdtemp(join(tmpdir(), 'limelight-vite-cache-')),
       server: { port: 0, open: false, hmr: false, watch: null },
     })
     try {

@@ -1,4 +1,6 @@
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Page } from 'playwright'
 import { describe, expect, test } from 'vitest'
 import { preprocessings } from '../../../src/app/page/photograph/preprocessings.ts'
@@ -16,6 +18,7 @@ import {
   model,
   modelToBytes,
   type OutputKind,
+  Sequential,
 } from '../../../src/engine/index.ts'
 import { describeWithModels, readModelFile } from '../../shared-models.ts'
 import { dropFiles } from './dropped-files.ts'
@@ -191,6 +194,41 @@ describe('a network for photographs', () => {
       expect(complaints).toEqual([])
     },
   )
+
+  test('of 100 MB opens, and says what it says in Node', async () => {
+    const { page, complaints } = await site.open('?mode=photograph&view=explain')
+    const large = new Sequential({ inputShape: [64, 96, 3], seed: 5 }, [
+      flatten(),
+      dense({ units: 1400, activation: 'relu' }),
+      dense({ units: classNames.length, activation: 'softmax' }),
+    ])
+    const bytes = await exportOnnx(large)
+    expect(bytes.length).toBeGreaterThan(100e6)
+    const folder = await mkdtemp(join(tmpdir(), 'limelight-large-'))
+    try {
+      const path = join(folder, 'large.onnx')
+      await writeFile(path, bytes)
+      await page.getByLabel('A network of your own').setInputFiles(path)
+      await describeNetwork(page)
+      const { predicted } = await photographExplainedInNode(
+        site.device,
+        large,
+        fromZeroToOne(large),
+        await readFile(coffee),
+        20,
+      )
+      const rows = await topClasses(page)
+      const expected = predicted.map((value, i) => [`class ${i}`, value] as const).toSorted(([, a], [, b]) => b - a)
+      expect(rows.map(([name]) => name)).toEqual(expected.map(([name]) => name))
+      expectClose(
+        rows.map(([, value]) => value),
+        expected.map(([, value]) => value),
+      )
+      expect(complaints).toEqual([])
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
 })
 
 describe('two explanations of a photograph', () => {

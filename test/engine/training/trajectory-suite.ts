@@ -151,29 +151,37 @@ export async function reluPatterns(device: Device, { trajectory, images }: Traje
 }
 
 /**
- * What `device` finds the losses of the recorded batches to be, each with the weights that `leader`, which trains, has by
+ * What each of `devices` finds the losses of the recorded batches to be, with the weights that `leader`, which trains, has by
  * then: what a device rounds otherwise is not carried on by the training.
  */
 export async function lossesAlong(
   leader: Device,
-  device: Device,
+  devices: readonly Device[],
   files: TrajectoryFiles,
   steps: number,
-): Promise<number[]> {
-  const [trained, evaluated] = [initialModel(files.trajectory), initialModel(files.trajectory)]
+): Promise<number[][]> {
+  const trained = initialModel(files.trajectory)
   await trained.compile({ device: leader, optimizer: adam() })
-  await evaluated.compile({ device })
-  const losses: number[] = []
+  const followers = devices.map((device) => ({
+    device,
+    evaluated: initialModel(files.trajectory),
+    losses: [] as number[],
+  }))
+  for (const { device, evaluated } of followers) await evaluated.compile({ device })
   for (let step = 0; step < steps; step++) {
     const chosen = Array.from({ length: batchSize }, (_, i) => step * batchSize + i)
     const samples = { data: pixelsOf(files.images, chosen), shape: [batchSize, 28, 28, 1] }
     const labels = chosen.map((image) => arrayOf(files.images, 'labels')[image])
-    evaluated.setWeights(new Map(trained.weights.map((weight) => [weight.name, weight])))
-    losses.push((await evaluated.evaluate(samples, labels)).loss)
+    const weights = new Map(trained.weights.map((weight) => [weight.name, weight]))
+    for (const { evaluated, losses } of followers) {
+      evaluated.setWeights(weights)
+      losses.push((await evaluated.evaluate(samples, labels)).loss)
+    }
     await trained.fit(samples, labels, { batchSize, shuffle: false })
   }
-  for (const model of [trained, evaluated]) model.dispose()
-  return losses
+  for (const { evaluated } of followers) evaluated.dispose()
+  trained.dispose()
+  return followers.map(({ losses }) => losses)
 }
 
 /** The losses and accuracies of the recorded run: tightly for the first ten steps, as its README advises. */

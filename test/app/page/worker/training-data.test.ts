@@ -182,7 +182,7 @@ describe('a build and the development server', () => {
   test('give them to the page, which keeps them, verifies them again, and replaces what is damaged', async () => {
     const server = await createServer({
       ...quiet,
-      cacheDir: join(site.folder, 'vite-cache'),
+      cacheDir: await mkdtemp(join(tmpdir(), 'limelight-vite-cache-')),
       server: { port: 0, open: false, hmr: false, watch: null },
     })
     onTestFinished(() => server.close())
