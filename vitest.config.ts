@@ -44,6 +44,7 @@ const slow = [
 const replacing = [
   'test/app/page/worker/{kept,open-working-device}.test.ts',
   'test/app/runs/{failing-explainer,image-source}.test.ts',
+  'test/engine/formats/read-weights.test.ts',
   'test/engine/webgpu/advice.test.ts',
 ]
 
