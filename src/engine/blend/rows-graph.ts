@@ -34,7 +34,7 @@ function capacityFor(rows: number): number {
  * Bytes of rows that windows cover at once: where they are more, an operation is done in parts, which take one another's place, and so are
  * those behind it that make rows of rows as they are: between them there is never more than a part.
  */
-const mostSeenBytes = 2 ** 24
+const mostSeenBytes = 2 ** 23
 /** Parts begin at multiples of so many rows: at multiples of 256 bytes then, as operands must. */
 const rowsAPartBy = 64
 
