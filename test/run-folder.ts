@@ -28,11 +28,20 @@ const remover = `
     }
   })`
 
+/** Where the run's folder is told of: each of a run's projects has this setup, in modules of its own. */
+const madeFolder = 'LIMELIGHT_RUN_FOLDER'
+
 /**
  * Vitest's global setup: all that a run writes for a while, built sites and browsers' profiles among it, is in one folder,
- * which is removed when the run ends, or is killed.
+ * which is removed when the run ends, or is killed. The first of its projects makes it: folders in one another would have paths
+ * too long for Chromium's sockets.
  */
-export default function makeRunFolder(project: TestProject): () => void {
+export default function makeRunFolder(project: TestProject): (() => void) | undefined {
+  const made = process.env[madeFolder]
+  if (made !== undefined) {
+    project.provide('runFolder', made)
+    return undefined
+  }
   const former = process.env.TMPDIR
   const folder = mkdtempSync(join(tmpdir(), 'limelight-run-'))
   const child = spawn(process.execPath, ['--eval', remover, folder], {
@@ -43,10 +52,12 @@ export default function makeRunFolder(project: TestProject): () => void {
   // What holds the pipe must not hold this process.
   if (child.stdin instanceof Socket) child.stdin.unref()
   process.env.TMPDIR = folder
+  process.env[madeFolder] = folder
   project.provide('runFolder', folder)
   return () => {
     if (former === undefined) delete process.env.TMPDIR
     else process.env.TMPDIR = former
+    delete process.env[madeFolder]
     try {
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
     } catch {
