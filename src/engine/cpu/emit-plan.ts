@@ -31,5 +31,5 @@ export function emitPlan(plan: Plan, place: (operand: PlanOperand) => CpuOperand
 function signatureOf({ kernel, inputs, outputs, states, attributes }: PlanStep): string {
   const typeOf = ({ shape, dtype }: PlanOperand) => `${dtype}[${shape}]`
   const given = Object.entries(inputs).map(([name, operand]) => `${name} ${typeOf(operand)}`)
-  return [kernel, exactJson(attributes), given, outputs.map(typeOf), states.map(typeOf)].join(' | ')
+  return [kernel, exactJson(attributes), given, outputs.map(typeOf), states.map(typeOf)].join('|')
 }

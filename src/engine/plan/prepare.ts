@@ -194,11 +194,9 @@ function describe({ kernel, inputs, attributes }: Step, numberOf: (root: Value) 
 /** A step's attributes as a text that no others have. */
 export function exactJson(attributes: Attributes): string {
   // JSON has one word for all that is no finite number, and none for -0.
-  const exact = (_name: string, value: unknown) => {
-    if (Object.is(value, -0)) return 'number -0'
-    return typeof value === 'number' && !Number.isFinite(value) ? `number ${value}` : value
-  }
-  return JSON.stringify(attributes, exact)
+  return JSON.stringify(attributes, (_name, value: unknown) =>
+    typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0)) ? `number ${value}` : value,
+  )
 }
 
 function sameValues(a: Constant['values'], b: Constant['values']): boolean {

@@ -16,12 +16,12 @@ import type { MenuItem } from '../parts/menu-button.tsx'
 import { SaveMenu } from '../parts/save-menu.tsx'
 import { describePicture } from '../pictures/picture.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
-import { FourPanels } from './four-panels.tsx'
 import type { Look } from './look-choice.tsx'
 import { SegmentTable } from './segment-table.tsx'
 import type { ShownExplanation } from './use-explanation.ts'
 import type { Hiding } from './use-hiding.ts'
 
+const FourPanels = loadedWhenShown(async () => (await import('./four-panels.tsx')).FourPanels)
 const TrustPanel = loadedWhenShown(async () => (await import('./trust-panel.tsx')).TrustPanel)
 
 const formats: readonly MenuItem<ExportFormat>[] = [

@@ -1,4 +1,5 @@
 import { LimelightError } from '../../../engine/errors.ts'
+import { closeCamera } from './close-camera.ts'
 
 /** A camera that looks. */
 export interface Camera {
@@ -21,6 +22,10 @@ const problems: Readonly<Record<string, string>> = {
   NotReadableError:
     'The camera gives no picture: another program may be using it. Close that and try again, or choose a file.',
 }
+
+/** What is said when it ends by itself. */
+export const cameraStopped =
+  'The camera stopped: it was unplugged, or may not be used any more. Try again, or choose a file.'
 
 /**
  * Asks for a camera: the browser asks whoever sits before it. Whoever gets the camera has to close it.
@@ -53,9 +58,4 @@ export async function openCamera(id: string | null): Promise<Camera> {
     closeCamera(stream)
     throw error
   }
-}
-
-/** Its light goes out. */
-export function closeCamera(stream: MediaStream): void {
-  for (const track of stream.getTracks()) track.stop()
 }

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { messageOf } from '../worker/use-engine.ts'
-import { type Camera, closeCamera, openCamera } from './open-camera.ts'
+import { closeCamera } from './close-camera.ts'
+import type { Camera } from './open-camera.ts'
 
 export type CameraState =
   | { readonly phase: 'closed' }
@@ -46,13 +47,14 @@ export function useCamera(
     const own = asked.current
     setState({ phase: 'asking' })
     try {
+      // Few ask for one: the first view does without it.
+      const { cameraStopped, openCamera } = await import('./open-camera.ts')
       const camera = await openCamera(id)
       if (own !== asked.current) return closeCamera(camera.stream)
       held.current = camera.stream
       for (const track of camera.stream.getTracks())
         track.addEventListener('ended', () => {
-          if (held.current === camera.stream)
-            close('The camera stopped: it was unplugged, or may not be used any more. Try again, or choose a file.')
+          if (held.current === camera.stream) close(cameraStopped)
         })
       setState({ phase: 'open', camera, isLive: false })
     } catch (error) {
