@@ -8,6 +8,8 @@ export interface Camera {
   readonly id: string
   /** All there are; the browser tells their names once one of them may be used. */
   readonly cameras: readonly { readonly id: string; readonly name: string }[]
+  /** What the frame shows now of a video of this camera. */
+  picture(video: HTMLVideoElement): Promise<ImageBitmap>
 }
 
 /** A small picture is made of it: more pixels would only take longer. */
@@ -53,9 +55,15 @@ export async function openCamera(id: string | null): Promise<Camera> {
     const cameras = devices
       .filter(({ kind }) => kind === 'videoinput')
       .map(({ deviceId, label }, i) => ({ id: deviceId, name: label || `Camera ${i + 1}` }))
-    return { stream, id: stream.getVideoTracks()[0]?.getSettings().deviceId ?? '', cameras }
+    return { stream, id: stream.getVideoTracks()[0]?.getSettings().deviceId ?? '', cameras, picture: middleSquareOf }
   } catch (error) {
     closeCamera(stream)
     throw error
   }
+}
+
+function middleSquareOf(video: HTMLVideoElement): Promise<ImageBitmap> {
+  const { videoWidth: width, videoHeight: height } = video
+  const side = Math.min(width, height)
+  return createImageBitmap(video, Math.floor((width - side) / 2), Math.floor((height - side) / 2), side, side)
 }

@@ -65,9 +65,10 @@ export function useCamera(
   const setLive = (camera: Camera) =>
     setState((now) => (now.phase === 'open' && now.camera === camera ? { ...now, isLive: true } : now))
   const take = async (video: HTMLVideoElement) => {
+    if (state.phase !== 'open') return
     const own = asked.current
     try {
-      const bitmap = await createImageBitmap(...middleSquareOf(video))
+      const bitmap = await state.camera.picture(video)
       if (own !== asked.current) return bitmap.close()
       close()
       await callbacks.current.onTaken(bitmap).finally(() => bitmap.close())
@@ -90,13 +91,4 @@ export function useCamera(
     }
   }, [])
   return { state, open, close: () => close(), setLive, take }
-}
-
-/** What the frame shows of a video, for createImageBitmap. */
-function middleSquareOf(
-  video: HTMLVideoElement,
-): [source: HTMLVideoElement, left: number, top: number, width: number, height: number] {
-  const { videoWidth: width, videoHeight: height } = video
-  const side = Math.min(width, height)
-  return [video, Math.floor((width - side) / 2), Math.floor((height - side) / 2), side, side]
 }
