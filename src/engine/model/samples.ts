@@ -100,12 +100,17 @@ function checkNumbers(name: string, { data, shape, scale = 1 }: Samples): void {
     throw new ArgumentError(`${name}: the scale is ${shown(scale)}; expected a finite number`)
   const largest = largestFloat32 / Math.abs(scale)
   if (data instanceof Uint8Array && largest >= 255) return
-  for (let i = 0; i < data.length; i++)
-    // Not so for NaN, either.
-    if (!(Math.abs(data[i]) <= largest)) {
-      const sample = Math.floor((i * shape[0]) / data.length)
-      throw new ArgumentError(`${name}: sample ${sample} holds ${data[i]}; expected finite numbers, of 32 bits at most`)
-    }
+  const wrong = firstBeyond(data, largest)
+  if (wrong === undefined) return
+  const sample = Math.floor((wrong * shape[0]) / data.length)
+  throw new ArgumentError(`${name}: sample ${sample} holds ${data[wrong]}; expected finite numbers, of 32 bits at most`)
+}
+
+/** Where the first number is that is larger, either way, or none at all. */
+function firstBeyond(data: Samples['data'], largest: number): number | undefined {
+  // Not so for NaN, either.
+  for (let i = 0; i < data.length; i++) if (!(Math.abs(data[i]) <= largest)) return i
+  return undefined
 }
 
 /** @throws ShapeError, ArgumentError when labels are missing or outside 0..classes-1 */
@@ -128,8 +133,14 @@ export function sampleReader({ data, shape, scale = 1 }: Samples): (first: numbe
   return (first, count) => {
     if (taken.length !== count * length) taken = new Float32Array(count * length)
     const part = data.subarray(first * length, (first + count) * length)
-    for (let i = 0; i < part.length; i++) taken[i] = part[i] * scale
+    if (scale === 1) taken.set(part)
+    else multiplyInto(taken, part, scale)
     taken.fill(0, part.length)
     return taken
   }
+}
+
+/** A function of its own: where a loop writes to a variable of a function around it, V8 takes five times as long. */
+function multiplyInto(to: Float32Array, from: Samples['data'], scale: number): void {
+  for (let i = 0; i < from.length; i++) to[i] = from[i] * scale
 }
