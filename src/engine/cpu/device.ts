@@ -99,6 +99,7 @@ export class CpuDevice implements Device {
     'mask',
     'activation',
     'blend',
+    'expansion',
     'crossEntropy',
     'flatUpdates',
     'concatInPlace',
@@ -232,7 +233,14 @@ export class CpuDevice implements Device {
       }
       const module = new ModuleBuilder({ relaxed: this.relaxed, sharedMemory: this.open().isShared })
       const blockFor = (product: ProductShape) => this.tuner.blockFor(product)
-      const emitter = new KernelEmitter(module, workspace, commonWorkspace, this.convolution, blockFor)
+      const emitter = new KernelEmitter(
+        module,
+        workspace,
+        commonWorkspace,
+        this.convolution,
+        this.threads?.count ?? 1,
+        blockFor,
+      )
       try {
         emitPlan(plan, place, emitter)
       } catch (error) {

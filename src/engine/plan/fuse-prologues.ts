@@ -1,4 +1,5 @@
-import { sameShape, sizeOf } from '../tensor.ts'
+import { type Attributes, sameShape, sizeOf } from '../tensor.ts'
+import { activationOf } from './epilogues.ts'
 import type { Step, Trace } from './trace.ts'
 import { removeDeadSteps, Uses } from './trace-steps.ts'
 
@@ -68,6 +69,54 @@ export function fuseRecompute(trace: Trace): void {
     step.flops += inner.flops
   }
   removeDeadSteps(trace)
+}
+
+/** Bytes of an image from which on it is worth while not to store it: smaller ones stay in a second-level cache anyway. */
+const leastExpanded = 2 ** 20
+
+/** What belongs to an inner convolution has a name of its own in the step that it is made part of. */
+const prefix = 'inner'
+const inner = (name: string) => `${prefix}${name[0].toUpperCase()}${name.slice(1)}`
+
+/** An inverted residual block makes its images several times as wide for the one convolution that reads them. */
+export function fuseExpansion(trace: Trace): void {
+  const uses = new Uses(trace)
+  for (const step of trace.steps) {
+    if (step.kernel !== 'depthwiseConv2d') continue
+    const { x, ...rest } = step.inputs
+    const expansion = uses.soleProducer(x, convolutions)
+    if (!expansion || !sameShape(x.shape, expansion.outputs[0].shape) || !isExpansion(expansion)) continue
+    const [, height, width, channels] = x.shape
+    if (height * width * channels * 4 < leastExpanded || step.outputs[0].shape[3] !== channels) continue
+    const { x: narrow, ...weights } = expansion.inputs
+    const own = Object.entries(weights).map(([name, value]) => [inner(name), value] as const)
+    const parameters = Object.keys(activationOf(expansion.attributes)?.parameters ?? {})
+    const attributes = ['gain', 'bias', 'relu', 'activation', ...parameters]
+      .filter((name) => name in expansion.attributes)
+      .map((name) => [inner(name), expansion.attributes[name]] as const)
+    uses.setInputs(step, { x: narrow, ...Object.fromEntries(own), ...rest })
+    step.attributes = { ...step.attributes, expansion: true, ...Object.fromEntries(attributes) }
+    step.flops += expansion.flops
+    uses.drop(expansion)
+  }
+  uses.leave()
+}
+
+/** What the convolution that fuseExpansion() made part of a step does with its sums, as its own attributes said it. */
+export function innerAttributes(attributes: Attributes): Attributes {
+  const own = Object.entries(attributes).filter(([name]) => name.startsWith(prefix))
+  return Object.fromEntries(
+    own.map(([name, value]) => [`${name[prefix.length].toLowerCase()}${name.slice(prefix.length + 1)}`, value]),
+  )
+}
+
+/** Whether a convolution sees every pixel by itself, and nothing is added to its sums but a bias. */
+function isExpansion(step: Step): boolean {
+  const { attributes, inputs, outputs } = step
+  const [height, width] = inputs.kernel.shape
+  const isPointwise = height === 1 && width === 1 && isDense(step)
+  const isWhole = sameShape(inputs.x?.shape.slice(0, 3) ?? [], outputs[0].shape.slice(0, 3))
+  return isPointwise && isWhole && !['blend', 'residual', 'mask', 'recompute'].some((name) => name in attributes)
 }
 
 /** Windows without gaps that move by a pixel and see all channels. */

@@ -2,7 +2,7 @@ import { debug, isAsked } from '../platform/debug.ts'
 import { concatInPlace } from './concat-in-place.ts'
 import { flattenUpdates } from './flat-updates.ts'
 import { fuseActivation, fuseBias, fuseGain, fuseGates, fuseMask, fuseRelu, fuseResidual } from './fuse-epilogues.ts'
-import { fuseBlend, fuseRecompute, halveForward } from './fuse-prologues.ts'
+import { fuseBlend, fuseExpansion, fuseRecompute, halveForward } from './fuse-prologues.ts'
 import { fuseBiasGradient, fuseCrossEntropy, fuseHits, fuseMeans } from './fuse-training.ts'
 import { changesSince, stepLabels, whatStaysAlone } from './fusion-report.ts'
 import { type Fusion, fusions } from './fusions.ts'
@@ -21,6 +21,7 @@ export function fuse(trace: Trace, allowed: ReadonlySet<Fusion>): Trace {
     activation: fuseActivation,
     blend: fuseBlend,
     recompute: fuseRecompute,
+    expansion: fuseExpansion,
     half: halveForward,
     crossEntropy: fuseCrossEntropy,
     hits: fuseHits,

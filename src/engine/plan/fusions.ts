@@ -9,12 +9,14 @@ import type { Attributes } from '../tensor.ts'
  *   table is applied (`activation`: its name, beside the row's parameters), or the result is kept only where another tensor is positive
  *   (`mask`: relu's gradient, applied inside the gradient that feeds it).
  * - prologue: what a kernel does while it loads: `blend` makes the perturbed image inside the first convolution, `recompute`
- *   the images that a cheap convolution before it (the inner one) would have stored.
+ *   the images that a cheap convolution before it (the inner one) would have stored, `expansion` those that a pointwise convolution
+ *   makes wide for a depthwise one, a few lines at a time.
  * - `half`: a convolution's products, and the sums of a few of them, may be 16-bit. Only where nothing is trained.
  *
  * Fused steps take more inputs than the plain operation, or others, and make more:
  *   conv2d: x | image, fudged, segments, masks (blend), innerKernel, innerBias (recompute), kernel, gain, bias, residual, mask
- *   conv2dInputGradient: dy, kernel, bias, mask      depthwiseConv2d: x, kernel, gain, bias, residual, mask
+ *   conv2dInputGradient: dy, kernel, bias, mask      depthwiseConv2d: x, innerKernel, innerGain, innerBias (expansion), kernel,
+ *   gain, bias, residual, mask
  *   depthwiseConv2dInputGradient: dy, kernel, bias, mask      matmul: a, b, gain, bias, residual, mask
  *   conv2dKernelGradient: x, dy -> dkernel, (dbias)      matmul that is transposed at a: a, b -> dkernel, (dbias)
  *   softmaxCrossEntropyWithGradient: logits, labels, dloss -> loss, dlogits, (hits)
@@ -32,6 +34,7 @@ export const fusions = [
   'activation',
   'blend',
   'recompute',
+  'expansion',
   'half',
   'crossEntropy',
   'hits',
@@ -46,6 +49,7 @@ export type Fusion = (typeof fusions)[number]
 export const fusedAttributes = [
   'blend',
   'recompute',
+  'expansion',
   'bias',
   'relu',
   'activation',

@@ -1,180 +1,19 @@
 import { coverOf, dilationOf, type WindowAttributes } from '../../ops/window.ts'
 import type { FunctionBody } from '../../wasm/emitter.ts'
-import { f32, f32x4, type I32, i32, type Local } from '../../wasm/instructions.ts'
+import { f32, f32x4, type I32, i32 } from '../../wasm/instructions.ts'
 import type { CpuKernel } from '../kernel.ts'
+import { type ChannelSums, slack, sumChannels } from './channel-sums.ts'
 import { forEachBand, packWeights } from './convolution.ts'
 import { addSlices, gradientSlices } from './convolution-kernel-gradient.ts'
-import { type Epilogue, epilogueOf, finish } from './epilogue.ts'
+import { epilogueOf } from './epilogue.ts'
+import { expandedDepthwise } from './expanded-depthwise.ts'
 import { bytesOf, type PaddedImage, type PixelLayout, pad, paddedFor, windowOf } from './padded-image.ts'
-import { packedWidth, storeVector, vectorBlocks } from './register-block.ts'
+import { packedWidth } from './register-block.ts'
 
 /**
- * Depthwise convolution and its gradients: channels side by side in vectors of four, each multiplied by a weight of its own. Where a
- * channel makes several (a multiplier), its image is stored so that vectors still hold what belongs together. Vectors at a row's end
- * may hold numbers of the next pixel, too; what is made of those is never stored.
+ * Depthwise convolution and its gradients. Where a channel makes several (a multiplier), its image is stored so that vectors of four still
+ * hold what belongs together.
  */
-interface ChannelSums {
-  /** [H, W, layers · columns]. */
-  readonly image: PaddedImage
-  /** Pixels of zeros above it and to its left that are not in memory: windows that reach there, or past its other edges, are cut. */
-  readonly padTop: number
-  readonly padLeft: number
-  readonly windowHeight: number
-  readonly windowWidth: number
-  readonly strideY: number
-  readonly strideX: number
-  readonly dilation: readonly [y: number, x: number]
-  readonly outWidth: number
-  /** Channels of a result. */
-  readonly columns: number
-  /** Vectors of columns that are added up to one, at each place of the window. */
-  readonly layers: number
-  /** Weights [windowHeight, windowWidth, layers, columns rounded up to whole vectors]. */
-  readonly weights: number
-  readonly epilogue: Epilogue
-}
-
-/** What vectors at a row's end may read past a padded image; one that is read where it lies has its block's own slack. */
-const slack = 16
-
-/** Pixels of a tile beside two vectors: eight sums. */
-const tilePixels = 4
-
-/** Neighbouring results whose windows meet the same of their taps in an image's rows, in equal tiles. */
-interface Run {
-  readonly pixels: number
-  readonly tiles: number
-  /** Which of the window's columns lie in the image. */
-  readonly firstTap: number
-  readonly taps: number
-}
-
-function runsOf({ image, padLeft, windowWidth, strideX, dilation: [, dilation], outWidth }: ChannelSums): Run[] {
-  const within = (x: number) => {
-    const start = x * strideX - padLeft
-    const first = Math.min(windowWidth, Math.max(0, Math.ceil(-start / dilation)))
-    const end = Math.min(windowWidth, Math.ceil((image.width - start) / dilation))
-    return { first, taps: Math.max(0, end - first) }
-  }
-  const runs: Run[] = []
-  for (let x = 0; x < outWidth; ) {
-    const { first: firstTap, taps } = within(x)
-    let end = x + 1
-    while (end < outWidth && within(end).first === firstTap && within(end).taps === taps) end++
-    const tiles = Math.floor((end - x) / tilePixels)
-    const rest = (end - x) % tilePixels
-    if (tiles > 0) runs.push({ pixels: tilePixels, tiles, firstTap, taps })
-    if (rest > 0) runs.push({ pixels: rest, tiles: 1, firstTap, taps })
-    x = end
-  }
-  return runs
-}
-
-/**
- * Rows of one image's outputs. All channels of a few neighbouring pixels, then the next ones: what a row's windows see stays in the
- * cache while they slide over it. A tile holds four pixels x two vectors of sums in registers and walks the window.
- */
-function sumChannels(
-  body: FunctionBody,
-  image: I32,
-  output: I32,
-  outputOffset: I32,
-  [firstRow, rows]: readonly [I32, I32],
-  job: ChannelSums,
-): void {
-  const { columns, layers } = job
-  const pixel = job.image.channels * 4
-  const rowBytes = job.image.width * pixel
-  const tapBytes = layers * packedWidth(columns) * 4
-  const [dilationY, dilationX] = job.dilation
-  const firstTap = body.local('i32')
-  const taps = body.local('i32')
-  const emitTile = (x: I32, o: I32, column: I32, vectors: number, run: Run) => {
-    const sums = Array.from({ length: run.pixels }, () => Array.from({ length: vectors }, () => body.local('v128')))
-    for (const row of sums) for (const sum of row) body.set(sum, f32x4.const(0))
-    if (run.taps > 0) {
-      const seen = body.local('i32', i32.add(x, column))
-      const skipped = i32.mul(firstTap, i32.const(job.windowWidth * tapBytes))
-      const weights = body.local(
-        'i32',
-        i32.add(i32.add(column, skipped), i32.const(job.weights + run.firstTap * tapBytes)),
-      )
-      const weight = body.local('v128')
-      const addPlace = () => {
-        for (let v = 0; v < vectors; v++) {
-          body.set(weight, f32x4.load(weights, v * 16))
-          sums.forEach((row, p) => {
-            const value = f32x4.load(seen, p * job.strideX * pixel + v * 16)
-            body.set(row[v], body.multiplyAdd(row[v], value, weight))
-          })
-        }
-        body.advance(seen, columns * 4)
-        body.advance(weights, tapBytes / layers)
-      }
-      body.for(i32.const(0), taps, 1, () => {
-        body.for(0, run.taps, 1, () => {
-          if (layers === 1) addPlace()
-          else body.for(0, layers, 1, addPlace)
-          if (dilationX !== 1) body.advance(seen, (dilationX - 1) * pixel)
-        })
-        body.advance(seen, dilationY * rowBytes - run.taps * dilationX * pixel)
-        body.advance(weights, (job.windowWidth - run.taps) * tapBytes)
-      })
-    }
-    sums.forEach((row, p) => {
-      finish(body, row, job.epilogue, column, i32.add(o, i32.const(p * columns * 4)))
-      row.forEach((sum, v) => storeVector(body, i32.add(output, o), p * columns * 4 + v * 16, sum, columns, column, v))
-    })
-  }
-  const runs = runsOf(job)
-  const top = body.local('i32', i32.sub(i32.mul(firstRow, i32.const(job.strideY)), i32.const(job.padTop)))
-  const o = body.local('i32', i32.add(outputOffset, i32.mul(firstRow, i32.const(job.outWidth * columns * 4))))
-  const x = body.local('i32')
-  const at = body.local('i32')
-  body.for(i32.const(0), rows, 1, () => {
-    rowsWithin(body, top, job, firstTap, taps)
-    const line = i32.add(top, i32.mul(firstTap, i32.const(dilationY)))
-    body.set(x, i32.add(image, i32.mul(line, i32.const(rowBytes))))
-    body.advance(x, -job.padLeft * pixel)
-    for (const run of runs) {
-      const shift = run.firstTap * dilationX * pixel
-      body.for(0, run.tiles, 1, () => {
-        body.set(at, i32.add(x, i32.const(shift)))
-        for (const { first, count, vectors } of vectorBlocks(columns, 2)) {
-          const result = body.local('i32', i32.add(o, i32.const(first * 16)))
-          body.for(first * 16, (first + count * vectors) * 16, vectors * 16, (column) => {
-            emitTile(at, result, column, vectors, run)
-            body.advance(result, vectors * 16)
-          })
-        }
-        body.advance(x, run.pixels * job.strideX * pixel)
-        body.advance(o, run.pixels * columns * 4)
-      })
-    }
-    body.advance(top, job.strideY)
-  })
-}
-
-/** Which of a window's rows lie in the image, where its first one is row `top`, perhaps one before the image's begin. */
-function rowsWithin(
-  body: FunctionBody,
-  top: I32,
-  { image, windowHeight, dilation: [dilation] }: ChannelSums,
-  firstTap: Local<'i32'>,
-  taps: Local<'i32'>,
-): void {
-  /** How many steps of the dilation it takes to come so far. */
-  const steps = (distance: I32) => i32.divU(i32.add(distance, i32.const(dilation - 1)), i32.const(dilation))
-  const bound = (value: Local<'i32'>) =>
-    body.if(i32.gtS(value, i32.const(windowHeight)), () => body.set(value, i32.const(windowHeight)))
-  body.set(firstTap, i32.const(0))
-  body.if(i32.ltS(top, i32.const(0)), () => body.set(firstTap, steps(i32.sub(i32.const(0), top))))
-  bound(firstTap)
-  body.set(taps, i32.const(0))
-  body.if(i32.ltS(top, i32.const(image.height)), () => body.set(taps, steps(i32.sub(i32.const(image.height), top))))
-  bound(taps)
-  body.set(taps, i32.sub(taps, firstTap))
-}
 
 /** Pixels [C] stored as [C, multiplier]: each channel once for each result that it makes. */
 function repeated(channels: number, multiplier: number): PixelLayout | undefined {
@@ -227,6 +66,11 @@ function layOut(
 
 /** y = x * kernel, channel by channel. */
 export const depthwiseConv2d: CpuKernel = (step, emitter) => {
+  if ('expansion' in step.attributes) expandedDepthwise(step, emitter)
+  else storedDepthwise(step, emitter)
+}
+
+const storedDepthwise: CpuKernel = (step, emitter) => {
   const { x, kernel } = step.inputs
   const [y] = step.outputs
   const w = windowOf(step.attributes)

@@ -106,7 +106,7 @@ function forEachStretch(body: FunctionBody, inner: number, emit: (stretch: Stret
 }
 
 /** Rows 0 to rows - 1 from where the operands are. */
-function emitRows(
+export function emitRows(
   body: FunctionBody,
   job: PackedProduct,
   place: ProductPlace,
