@@ -25,6 +25,7 @@ import type { RunnablePhase } from './crew.ts'
 import { type ConvolutionChoice, type CpuDeviceOptions, cpuOptions } from './device-options.ts'
 import { emitPlan } from './emit-plan.ts'
 import { type CpuOperand, KernelEmitter, type Phase } from './kernel.ts'
+import { kernelsNamed } from './kernels/registry.ts'
 import { type ProductShape, sameBlock } from './kernels/small-product.ts'
 import { Arenas, type LinearBlock, LinearMemory } from './memory.ts'
 import { hasRelaxedSimd } from './relaxed.ts'
@@ -219,6 +220,7 @@ export class CpuDevice implements Device {
     place: (operand: PlanOperand) => CpuOperand,
     own: (part: { dispose(): void }) => void,
   ): Promise<KernelEmitter> {
+    const kernels = await kernelsNamed(plan.steps.map(({ kernel }) => kernel))
     const emit = () => {
       const workspaces: { dispose(): void }[] = []
       const workspace = (bytes: number) => {
@@ -242,7 +244,7 @@ export class CpuDevice implements Device {
         blockFor,
       )
       try {
-        emitPlan(plan, place, emitter)
+        emitPlan(plan, kernels, place, emitter)
       } catch (error) {
         for (const block of workspaces) block.dispose()
         throw error

@@ -3,16 +3,20 @@ import type { Plan, PlanOperand, PlanStep } from '../plan/plan.ts'
 import { exactJson } from '../plan/prepare.ts'
 import { mapInputs } from '../plan/trace.ts'
 import { sizeOf } from '../tensor.ts'
-import type { CpuOperand, KernelEmitter } from './kernel.ts'
-import { cpuKernels } from './kernels/registry.ts'
+import type { CpuKernel, CpuOperand, KernelEmitter } from './kernel.ts'
 
 /** Emits a plan's steps, those that differ in nothing but where their operands lie once. @throws DeviceError for a kernel that does not exist */
-export function emitPlan(plan: Plan, place: (operand: PlanOperand) => CpuOperand, emitter: KernelEmitter): void {
+export function emitPlan(
+  plan: Plan,
+  kernels: ReadonlyMap<string, CpuKernel>,
+  place: (operand: PlanOperand) => CpuOperand,
+  emitter: KernelEmitter,
+): void {
   const signatures = plan.steps.map(signatureOf)
   const counts = new Map<string, number>()
   for (const signature of signatures) counts.set(signature, (counts.get(signature) ?? 0) + 1)
   for (const [i, step] of plan.steps.entries()) {
-    const kernel = cpuKernels.get(step.kernel)
+    const kernel = kernels.get(step.kernel)
     if (!kernel) throw new DeviceError(`cpu: no kernel named ${step.kernel}`)
     const placed = {
       ...step,

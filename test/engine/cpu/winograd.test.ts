@@ -3,11 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compute } from '../../../src/engine/compute.ts'
 import { CpuDevice } from '../../../src/engine/cpu/device.ts'
 import { KernelEmitter } from '../../../src/engine/cpu/kernel.ts'
-import {
-  winogradConv2d,
-  winogradInputGradient,
-  winogradKernelGradient,
-} from '../../../src/engine/cpu/kernels/winograd.ts'
+import { winogradConv2d } from '../../../src/engine/cpu/kernels/winograd.ts'
+import { winogradInputGradient, winogradKernelGradient } from '../../../src/engine/cpu/kernels/winograd-gradients.ts'
 import { LinearMemory } from '../../../src/engine/cpu/memory.ts'
 import type { HostArray } from '../../../src/engine/device.ts'
 import { gradients } from '../../../src/engine/gradients.ts'

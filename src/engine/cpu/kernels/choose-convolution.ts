@@ -2,16 +2,8 @@ import type { StepTypes } from '../../plan/arrange-weights.ts'
 import type { ConvolutionChoice } from '../device-options.ts'
 import type { CpuKernel } from '../kernel.ts'
 import * as direct from './convolution.ts'
-import { conv2dInputGradient as directInputGradient } from './convolution-input-gradient.ts'
-import { conv2dKernelGradient as directKernelGradient } from './convolution-kernel-gradient.ts'
 import { imagesAndKernels, windowOf } from './padded-image.ts'
-import {
-  planesKernel,
-  suitsWinograd,
-  winogradConv2d,
-  winogradInputGradient,
-  winogradKernelGradient,
-} from './winograd.ts'
+import { planesKernel, suitsWinograd, winogradConv2d } from './winograd.ts'
 
 /** With 4 channels and 4 filters both take as long; with more, Winograd's transforms cost less than the products it saves. */
 const leastProducts = 32
@@ -37,7 +29,8 @@ export function takesWinograd(step: StepTypes, convolution: ConvolutionChoice, i
   return isWanted && suitsWinograd(step)
 }
 
-function choose(plain: CpuKernel, winograd: CpuKernel): CpuKernel {
+/** The plain way or Winograd's, whichever suits a step. */
+export function choose(plain: CpuKernel, winograd: CpuKernel): CpuKernel {
   return (step, emitter) => {
     const { arranged } = step.attributes
     const isWinograd = arranged ? arranged === planesKernel : takesWinograd(step, emitter.convolution, false)
@@ -47,5 +40,3 @@ function choose(plain: CpuKernel, winograd: CpuKernel): CpuKernel {
 }
 
 export const conv2d = choose(direct.conv2d, winogradConv2d)
-export const conv2dInputGradient = choose(directInputGradient, winogradInputGradient)
-export const conv2dKernelGradient = choose(directKernelGradient, winogradKernelGradient)

@@ -2,12 +2,8 @@ import { binaryRows, byName, unaryRows } from '../../ops/elementwise.ts'
 import type { KernelName } from '../../ops/registry.ts'
 import type { CpuKernel } from '../kernel.ts'
 import { blendBySegments } from './blend-by-segments.ts'
-import { conv2d, conv2dInputGradient, conv2dKernelGradient } from './choose-convolution.ts'
-import {
-  depthwiseConv2d,
-  depthwiseConv2dInputGradient,
-  depthwiseConv2dKernelGradient,
-} from './depthwise-convolution.ts'
+import { conv2d } from './choose-convolution.ts'
+import { depthwiseConv2d } from './depthwise-convolution.ts'
 import { binaryKernel, broadcast, unaryKernel, where } from './elementwise.ts'
 import { gather, scatter } from './gather.ts'
 import { matmul } from './matmul.ts'
@@ -25,13 +21,15 @@ import {
   softmaxCrossEntropyWithGradient,
 } from './softmax.ts'
 import { take, takeGradient } from './take.ts'
-import { adam, adamW, assign, nesterov, record, sgd } from './updates.ts'
 import { winogradPlanes } from './winograd.ts'
 
 /** Steps that no operation is: what arrangements.ts asks for. */
 type ArrangingKernel = 'packPanels' | 'winogradPlanes'
 
-/** Every kernel by the name its plan step carries. */
+/** What is loaded with the first plan that trains something. */
+type TrainingKernel = keyof typeof import('./training-kernels.ts')
+
+/** By the names that plan steps carry. */
 const kernels = {
   ...byName(unaryRows, unaryKernel),
   ...byName(binaryRows, binaryKernel),
@@ -49,11 +47,7 @@ const kernels = {
   argMax,
   matmul,
   conv2d,
-  conv2dInputGradient,
-  conv2dKernelGradient,
   depthwiseConv2d,
-  depthwiseConv2dInputGradient,
-  depthwiseConv2dKernelGradient,
   maxPool,
   maxPoolGradient,
   avgPool,
@@ -70,14 +64,17 @@ const kernels = {
   resample,
   blendBySegments,
   random,
-  adam,
-  adamW,
-  sgd,
-  nesterov,
-  assign,
-  record,
   packPanels,
   winogradPlanes,
-} satisfies Record<KernelName, CpuKernel> & Record<ArrangingKernel, CpuKernel>
+} satisfies Record<Exclude<KernelName, TrainingKernel>, CpuKernel> & Record<ArrangingKernel, CpuKernel>
 
-export const cpuKernels: ReadonlyMap<string, CpuKernel> = new Map(Object.entries(kernels))
+/** All that have been loaded. */
+const loaded = new Map<string, CpuKernel>(Object.entries(kernels))
+
+/** The kernels of steps of these names. */
+export async function kernelsNamed(names: readonly string[]): Promise<ReadonlyMap<string, CpuKernel>> {
+  if (names.every((name) => loaded.has(name))) return loaded
+  const training: Record<TrainingKernel & KernelName, CpuKernel> = await import('./training-kernels.ts')
+  for (const [name, kernel] of Object.entries(training)) loaded.set(name, kernel)
+  return loaded
+}
