@@ -98,6 +98,8 @@ export default defineConfig(({ mode }) =>
           offlineFiles({ leftOut: ['data/', pageNetworksFolder] }),
           colourSchemesOnDemand,
         ],
+        // Else whoever builds with another NODE_ENV than production, as tests do, gets each element's file, line and column along.
+        oxc: { jsx: { development: false } },
         // Its other generators are not asked for.
         resolve: { alias: [{ find: /^seedrandom$/, replacement: 'seedrandom/seedrandom.js' }] },
         build: {
