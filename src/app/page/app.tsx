@@ -117,7 +117,7 @@ export function App({ engine }: { engine: EngineClient }) {
             training={training}
             heading={pictures}
             onPicture={take}
-            onFile={(file) => takeFiles([file])}
+            onFiles={takeFiles}
             onOpen={openPictures}
           />
         </main>

@@ -46,7 +46,7 @@ export function ShownView({
   training,
   heading,
   onPicture,
-  onFile,
+  onFiles,
   onOpen,
   dropped,
   onDroppedTaken,
@@ -61,7 +61,7 @@ export function ShownView({
   /** Where the focus goes when other pictures are shown. */
   heading: Ref<HTMLHeadingElement>
   onPicture: (picture: Picture) => void
-  onFile: (file: File) => void
+  onFiles: (files: readonly File[]) => void
   /** Shows these pictures. */
   onOpen: (filter: ImageFilter) => void
   /** What is open of results; they are not shown by an address. */
@@ -97,7 +97,7 @@ export function ShownView({
           onFilter={setFilter}
           picture={picture}
           onPicture={onPicture}
-          onFile={onFile}
+          onFiles={onFiles}
           asked={asked}
           onAsked={setLeft}
           isLinkWhole={picture.index !== null}

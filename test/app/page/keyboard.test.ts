@@ -1,6 +1,7 @@
 import type { Page } from 'playwright'
 import { describe, expect, test } from 'vitest'
-import { explained, openSettings, useSite } from './site.ts'
+import { encodePng } from '../../../src/app/pictures/encode-png.ts'
+import { explained, openSettings, pickNumber, useSite } from './site.ts'
 
 /** The page without a mouse, on paper, and in the system's own colours. */
 
@@ -85,6 +86,39 @@ describe('the focus', () => {
     expect(await focused(page)).toBe('Show it again')
     await press('Show all')
     await expect.poll(() => isLost(page)).toBe(false)
+    expect(complaints).toEqual([])
+  })
+})
+
+describe('a button that asks for files', () => {
+  test('does so by keys, one file or several, is one stop, and takes the same file again', async () => {
+    const { page, complaints } = await site.open()
+    // Whoever begins to listen with the press is too late.
+    page.on('filechooser', () => {})
+    const ask = async (name: string) => {
+      await page.getByRole('button', { name }).focus()
+      const asked = page.waitForEvent('filechooser')
+      await page.keyboard.press('Enter')
+      return asked
+    }
+    const picture = encodePng({ data: Array(784).fill(1), height: 28, width: 28, channels: 1 })
+    for (let times = 0; times < 2; times++) {
+      const chooser = await ask('Choose a file…')
+      expect(chooser.isMultiple()).toBe(false)
+      expect(await chooser.element().getAttribute('accept')).toBe('image/*')
+      await chooser.setFiles({ name: 'mine.png', mimeType: 'image/png', buffer: Buffer.from(picture) })
+      await page.getByText('mine.png', { exact: true }).waitFor()
+      // A browser says nothing of a choice that is the one it has.
+      expect(await page.getByLabel('A picture of your own').inputValue()).toBe('')
+      expect(await focused(page)).toBe('Choose a file…')
+      await pickNumber(page, 5)
+    }
+    await page.getByRole('button', { name: 'Choose a file…' }).press('Tab')
+    expect(await focused(page)).toBe('Use the camera…')
+    await page.getByRole('link', { name: 'Train', exact: true }).click()
+    const chooser = await ask('Open weights…')
+    expect(chooser.isMultiple()).toBe(true)
+    expect(await chooser.element().getAttribute('accept')).toBe(null)
     expect(complaints).toEqual([])
   })
 })

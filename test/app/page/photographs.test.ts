@@ -170,6 +170,17 @@ describe('a photograph and a network of one’s own', () => {
 })
 
 describe('a network for photographs', () => {
+  test('takes the names of its classes from a file that is chosen', async () => {
+    const { page, complaints } = await site.open('?mode=photograph&view=explain')
+    await dropFiles(page, [['mine.onnx', await ownNetwork()]])
+    const names = { name: 'mine.txt', mimeType: 'text/plain', buffer: Buffer.from(classNames.join('\n')) }
+    await page.getByLabel('Names of its classes, one a line').setInputFiles(names)
+    await page.getByText('4 names from mine.txt').waitFor()
+    await describeNetwork(page)
+    expect((await topClasses(page)).map(([name]) => name).toSorted()).toEqual(classNames.toSorted())
+    expect(complaints).toEqual([])
+  })
+
   test.each(['?index=3', '?view=train'])(
     'that is dropped on %s is asked about photographs, and once',
     async (search) => {

@@ -2,9 +2,9 @@ import type { Ref } from 'preact'
 import { useState } from 'preact/hooks'
 import type { DeviceStatus, Evaluation, ImageSet, OwnNetwork } from '../contract/engine-api.ts'
 import type { Asked } from '../contract/page-address.ts'
+import { FileButton } from '../parts/file-button.tsx'
 import { loadedWhenShown } from '../parts/loaded-when-shown.tsx'
 import { CameraInput } from '../pictures/camera.tsx'
-import { FileChoice } from '../pictures/file-choice.tsx'
 import type { ImageFilter } from '../pictures/image-filter.ts'
 import { ImagePicker } from '../pictures/image-picker.tsx'
 import { LikenessNote } from '../pictures/likeness-note.tsx'
@@ -28,7 +28,7 @@ export function ExplainView({
   onFilter,
   picture,
   onPicture,
-  onFile,
+  onFiles,
   asked,
   onAsked,
   isLinkWhole,
@@ -45,7 +45,7 @@ export function ExplainView({
   onFilter: (filter: ImageFilter) => void
   picture: Picture
   onPicture: (picture: Picture) => void
-  onFile: (file: File) => void
+  onFiles: (files: readonly File[]) => void
   asked: Asked
   onAsked: (asked: Asked) => void
   /** Whether the page's address holds all that is shown. */
@@ -90,7 +90,10 @@ export function ExplainView({
           onFilter={onFilter}
           onSelect={(index) => onPicture(testPicture(images, index))}
         />
-        <FileChoice onFile={onFile} />
+        <div class="file-choice">
+          <FileButton title="Choose a file…" label="A picture of your own" accept="image/*" onFiles={onFiles} />
+          <span class="hint">or drop or paste a picture of your own, anywhere on the page</span>
+        </div>
         <CameraInput
           hint="Fill the frame with one garment. Light on a dark ground works best."
           onTaken={async (taken) => onPicture(await cameraPicture(taken))}

@@ -1,5 +1,5 @@
-import { useRef } from 'preact/hooks'
 import type { NetworkOffer, PhotographNetwork } from '../contract/photograph-api.ts'
+import { FileButton } from '../parts/file-button.tsx'
 import { NetworkKnowledge } from './network-knowledge.tsx'
 import type { PhotographClient } from './photograph-client.ts'
 import type { NetworkControl } from './use-network.ts'
@@ -24,7 +24,6 @@ export function NetworkChoice({
   onDescribed: (network: PhotographNetwork) => void
   onProblem: (problem: string | null) => void
 }) {
-  const input = useRef<HTMLInputElement>(null)
   const isKnown = offers?.some((offer) => offer.id === id) ?? false
   return (
     <div class="network-choice">
@@ -45,23 +44,7 @@ export function NetworkChoice({
           ))}
         </select>
       </label>
-      <button type="button" onClick={() => input.current?.click()}>
-        Open a file…
-      </button>
-      <input
-        ref={input}
-        type="file"
-        multiple
-        class="visually-hidden"
-        aria-label="A network of your own"
-        tabIndex={-1}
-        onChange={({ currentTarget }) => {
-          const files = [...(currentTarget.files ?? [])]
-          if (files.length > 0) onFiles(files)
-          // The same file, changed, may be chosen again.
-          currentTarget.value = ''
-        }}
-      />
+      <FileButton title="Open a file…" label="A network of your own" multiple onFiles={onFiles} />
       {opened.phase === 'offered' && <Offer offer={opened.offer} onDownload={download} />}
       {opened.phase === 'opening' && (
         <div class="network-coming">

@@ -4,6 +4,7 @@ import { type OutputKind, outputKinds } from '../../../engine/model/picture-netw
 import type { PhotographNetwork } from '../contract/photograph-api.ts'
 import { type PixelNumbers, pixelNumbersAsText, pixelNumbersFrom } from '../contract/pixel-numbers.ts'
 import { count } from '../number-format.ts'
+import { FileButton } from '../parts/file-button.tsx'
 import { messageOf } from '../worker/use-engine.ts'
 import { outputTitles } from './output-titles.ts'
 import type { PhotographClient } from './photograph-client.ts'
@@ -34,8 +35,7 @@ export function NetworkQuestions({
   const [channels, setChannels] = useState(task.channels.value)
   const [classNames, setClassNames] = useState<Stated<readonly string[]> | null>(null)
   const isColour = task.channels.value !== 'grey'
-  const takeNames = async (file: File | undefined) => {
-    if (!file) return
+  const takeNames = async (file: File) => {
     try {
       setClassNames({ value: await client.readClassNames(file), source: file.name })
       onProblem(null)
@@ -109,15 +109,17 @@ export function NetworkQuestions({
           ))}
         </select>
       </label>
-      <label>
-        Names of its classes, one a line
-        <input
-          type="file"
+      <div class="file-choice">
+        <FileButton
+          title="Class names…"
+          label="Names of its classes, one a line"
           accept=".txt,.json,.csv"
-          onChange={({ currentTarget }) => takeNames(currentTarget.files?.[0])}
+          onFiles={([file]) => takeNames(file)}
         />
-        {classNames && <span>{count(classNames.value.length)} names</span>}
-      </label>
+        <span class="hint">
+          {classNames ? `${count(classNames.value.length)} names from ${classNames.source}` : 'one a line'}
+        </span>
+      </div>
       <button type="submit" class="primary" disabled={!isAnswered}>
         Use it so
       </button>

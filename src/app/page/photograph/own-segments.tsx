@@ -1,6 +1,7 @@
-import { useMemo, useRef, useState } from 'preact/hooks'
+import { useMemo, useState } from 'preact/hooks'
 import { type LabelMap, scaledLabelMap } from '../../../lime/index.ts'
 import type { PhotographResult } from '../contract/photograph-api.ts'
+import { FileButton } from '../parts/file-button.tsx'
 import { loadStyle } from '../parts/load-style.ts'
 import { loadedWhenShown } from '../parts/loaded-when-shown.tsx'
 import segmentStyles from '../segments/segments.css?url'
@@ -31,7 +32,6 @@ export function OwnSegments({
 }) {
   /** Once opened, the editor stays: it holds its undo steps. */
   const [hasOpened, setOpened] = useState(false)
-  const input = useRef<HTMLInputElement>(null)
   const picture = useMemo(() => partOf(result), [result])
   const load = async (file: File) => {
     try {
@@ -58,24 +58,13 @@ export function OwnSegments({
           />
           <p class="hint">
             Then press “Explain again”. What you drew is saved with the explanation (JSON).{' '}
-            <button type="button" onClick={() => input.current?.click()}>
-              Take the segments of a saved explanation…
-            </button>
+            <FileButton
+              title="Take the segments of a saved explanation…"
+              label="A saved explanation"
+              accept=".json"
+              onFiles={([file]) => load(file)}
+            />
           </p>
-          <input
-            ref={input}
-            type="file"
-            accept=".json"
-            class="visually-hidden"
-            aria-label="A saved explanation"
-            tabIndex={-1}
-            onChange={({ currentTarget }) => {
-              const file = currentTarget.files?.[0]
-              if (file) void load(file)
-              // The same file, changed, may be chosen again.
-              currentTarget.value = ''
-            }}
-          />
         </>
       )}
     </details>

@@ -1,6 +1,6 @@
-import { useRef } from 'preact/hooks'
 import { type Fit, fits } from '../../photographs/framing.ts'
 import { Choice } from '../parts/choice.tsx'
+import { FileButton } from '../parts/file-button.tsx'
 import { CameraInput } from '../pictures/camera.tsx'
 import { firstPictures } from './first-pictures.ts'
 
@@ -26,7 +26,6 @@ export function PictureChoice({
   onFit: (fit: Fit) => void
   onProblem: (problem: string) => void
 }) {
-  const input = useRef<HTMLInputElement>(null)
   return (
     <section class="panel photograph-choice" aria-labelledby="pictures-title">
       <h2 id="pictures-title">Pick a photograph</h2>
@@ -42,24 +41,13 @@ export function PictureChoice({
         ))}
       </ul>
       <div class="file-choice">
-        <button type="button" onClick={() => input.current?.click()}>
-          Choose a picture…
-        </button>
-        <span class="hint">or drop or paste one of your own, anywhere on the page. It stays in this browser.</span>
-        <input
-          ref={input}
-          type="file"
+        <FileButton
+          title="Choose a picture…"
+          label="A photograph of your own"
           accept="image/*"
-          class="visually-hidden"
-          aria-label="A photograph of your own"
-          tabIndex={-1}
-          onChange={({ currentTarget }) => {
-            const file = currentTarget.files?.[0]
-            if (file) onFile(file, file.name)
-            // The same file, changed, may be chosen again.
-            currentTarget.value = ''
-          }}
+          onFiles={([file]) => onFile(file, file.name)}
         />
+        <span class="hint">or drop or paste one of your own, anywhere on the page. It stays in this browser.</span>
       </div>
       <CameraInput
         hint="Fill the frame with what the network shall look at."

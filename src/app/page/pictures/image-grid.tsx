@@ -123,6 +123,7 @@ function Thumbnail({
   onSelect: (index: number) => void
 }) {
   const pixels = useMemo(() => pixelsOf(images, index), [images, index])
+  const title = `${task.classNames[images.labels[index]]}, number ${index}`
   return (
     // The list box takes the keys for all its options.
     // biome-ignore lint/a11y/useKeyWithClickEvents: see above
@@ -132,10 +133,10 @@ function Thumbnail({
       role="option"
       class="thumbnail"
       aria-selected={isSelected}
-      aria-label={`${task.classNames[images.labels[index]]}, number ${index}`}
+      aria-label={title}
       aria-posinset={count.position}
       aria-setsize={count.total}
-      title={`${task.classNames[images.labels[index]]}, number ${index}`}
+      title={title}
       style={{
         transform: `translate(${place.left}px, ${place.top}px)`,
         width: `${place.extent}px`,

@@ -1,10 +1,11 @@
+import { FileButton } from '../parts/file-button.tsx'
 import type { AnewContext } from './anew-link.tsx'
 import { ClassSummary } from './class-summary.tsx'
 import type { OpenedResults } from './opened-results.ts'
 import type { ResultEntry } from './result-reading.ts'
 import { RowDetails } from './row-details.tsx'
 import { RowList } from './row-list.tsx'
-import { ResultFiles, RunFacts } from './run-facts.tsx'
+import { RunFacts } from './run-facts.tsx'
 import { firstChoice, type ListChoice } from './shown-entries.ts'
 import { type KeepResults, useResults } from './use-results.ts'
 
@@ -92,7 +93,13 @@ function NoResults({ onFiles }: { onFiles: (files: readonly File[]) => void }) {
         network and settings it was made.
       </p>
       <p>
-        <ResultFiles title="Choose files of results…" isPrimary onFiles={onFiles} />
+        <FileButton
+          title="Choose files of results…"
+          label="Files of results"
+          multiple
+          kind="primary"
+          onFiles={onFiles}
+        />
       </p>
       <p class="hint">
         They are read where they lie: nothing is uploaded, and no link holds them. After a reload the page forgets them,

@@ -1,6 +1,6 @@
-import { useRef } from 'preact/hooks'
 import { count } from '../number-format.ts'
 import { Fact } from '../parts/fact.tsx'
+import { FileButton } from '../parts/file-button.tsx'
 import type { OpenedResults } from './opened-results.ts'
 import type { ResultsControl } from './use-results.ts'
 import { useRow } from './use-row.ts'
@@ -26,7 +26,7 @@ export function RunFacts({
         <h2 id="run-title">
           Results of the run <span class="run-hash">{run}</span>
         </h2>
-        <ResultFiles title="Choose files…" onFiles={control.open} />
+        <FileButton title="Choose files…" label="Files of results" multiple onFiles={control.open} />
       </div>
       <dl class="facts">
         <Fact term="Images">{count(total('images'))}</Fact>
@@ -87,40 +87,6 @@ function ReadingState({
         {isReading ? 'Stop' : 'Read the rest'}
       </button>
     </div>
-  )
-}
-
-/** Chooses files of results; the whole page takes what is dropped or pasted. */
-export function ResultFiles({
-  title,
-  isPrimary = false,
-  onFiles,
-}: {
-  title: string
-  isPrimary?: boolean
-  onFiles: (files: readonly File[]) => void
-}) {
-  const input = useRef<HTMLInputElement>(null)
-  return (
-    <>
-      <button type="button" class={isPrimary ? 'primary' : undefined} onClick={() => input.current?.click()}>
-        {title}
-      </button>
-      <input
-        ref={input}
-        type="file"
-        multiple
-        class="visually-hidden"
-        aria-label="Files of results"
-        tabIndex={-1}
-        onChange={({ currentTarget }) => {
-          const files = [...(currentTarget.files ?? [])]
-          if (files.length > 0) onFiles(files)
-          // The same files, changed, may be chosen again.
-          currentTarget.value = ''
-        }}
-      />
-    </>
   )
 }
 

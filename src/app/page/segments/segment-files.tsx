@@ -1,6 +1,7 @@
-import { useRef, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import { LimelightError } from '../../../engine/errors.ts'
 import { type LabelMap, scaledLabelMap } from '../../../lime/index.ts'
+import { FileButton } from '../parts/file-button.tsx'
 import { saveFile } from '../parts/save-file.ts'
 
 /** Segments to keep and to open again: a PNG whose pixels are their ids. */
@@ -17,7 +18,6 @@ export function SegmentFiles({
   onOpen: (labels: Int32Array) => void
   onProblem: (problem: string) => void
 }) {
-  const input = useRef<HTMLInputElement>(null)
   /** A map of another size, until somebody says what is to become of it. */
   const [unfit, setUnfit] = useState<LabelMap | null>(null)
   const [height, width] = segments.shape
@@ -49,22 +49,11 @@ export function SegmentFiles({
         <button type="button" onClick={save}>
           Save segments
         </button>
-        <button type="button" onClick={() => input.current?.click()}>
-          Open segments…
-        </button>
-        <input
-          ref={input}
-          type="file"
+        <FileButton
+          title="Open segments…"
+          label="Segments, as PNG"
           accept="image/png"
-          class="visually-hidden"
-          aria-label="Segments, as PNG"
-          tabIndex={-1}
-          onChange={({ currentTarget }) => {
-            const file = currentTarget.files?.[0]
-            if (file) open(file)
-            // The same file, changed, may be opened again.
-            currentTarget.value = ''
-          }}
+          onFiles={([file]) => open(file)}
         />
       </div>
       {unfit && (

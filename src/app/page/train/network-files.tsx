@@ -1,7 +1,7 @@
-import { useRef } from 'preact/hooks'
 import type { OwnNetwork } from '../contract/engine-api.ts'
 import { count } from '../number-format.ts'
 import { whyNotOpened } from '../open-files.ts'
+import { FileButton } from '../parts/file-button.tsx'
 import { saveFile } from '../parts/save-file.ts'
 import type { EngineClient } from '../worker/engine-client.ts'
 import { messageOf } from '../worker/use-engine.ts'
@@ -27,7 +27,6 @@ export function NetworkFiles({
   onUse: () => void
   onProblem: (problem: string | null) => void
 }) {
-  const input = useRef<HTMLInputElement>(null)
   const save = async () => {
     try {
       saveFile(await engine.saveNetwork(), 'limelight-network.safetensors')
@@ -58,24 +57,8 @@ export function NetworkFiles({
         <button type="button" disabled={!ownNetwork} onClick={save}>
           Save weights
         </button>
-        <button type="button" disabled={isTraining} onClick={() => input.current?.click()}>
-          Open weights…
-        </button>
+        <FileButton title="Open weights…" label="A file of weights" multiple isDisabled={isTraining} onFiles={open} />
       </div>
-      <input
-        ref={input}
-        type="file"
-        multiple
-        class="visually-hidden"
-        aria-label="A file of weights"
-        tabIndex={-1}
-        onChange={({ currentTarget }) => {
-          const files = [...(currentTarget.files ?? [])]
-          if (files.length > 0) open(files)
-          // The same file, changed, may be chosen again.
-          currentTarget.value = ''
-        }}
-      />
     </section>
   )
 }
