@@ -35,6 +35,23 @@ describe('the first screen', () => {
   )
 })
 
+describe('on a laptop', () => {
+  test('the network is chosen beside the views, also where its name is long', async () => {
+    const { page } = await site.open()
+    const select = page.getByRole('combobox', { name: 'Network', exact: true })
+    const isBeside = async () => {
+      const views = await page.getByRole('navigation', { name: 'Views' }).boundingBox()
+      const box = await select.boundingBox()
+      return views !== null && box !== null && box.x > views.x + views.width && box.y < views.y + views.height
+    }
+    expect(await isBeside()).toBe(true)
+    const width = await select.evaluate((field) => field.clientWidth)
+    await select.evaluate((field) => field.append(new Option('A network whose title is as long as people make them')))
+    expect(await isBeside()).toBe(true)
+    expect(await select.evaluate((field) => field.clientWidth)).toBeGreaterThanOrEqual(width)
+  })
+})
+
 describe('on a phone', () => {
   test('what is said of a segment moves nothing: a press lands where the finger is', async () => {
     const { page } = await site.open()
