@@ -3,7 +3,8 @@
  * writes README's pictures to docs/. `npm run screenshots -- FOLDER` writes every view there, light, dark and on a phone.
  */
 
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -46,6 +47,15 @@ const views = {
     await tab.getByRole('button', { name: 'Average the evidence' }).click()
     await tab.locator('.evidence-card').first().waitFor({ timeout: 120_000 })
   },
+  /** A run of the command, of which one part is missing. */
+  async results(tab) {
+    const all = await filesOfRun()
+    await tab.getByLabel('Files of results').setInputFiles(all.filter((name) => !name.includes('part-00002')))
+    await tab.locator('.run-facts[aria-busy="false"]').waitFor()
+    await tab.getByRole('combobox', { name: 'Show', exact: true }).selectOption('Taken for another class')
+    await tab.locator('.rows tbody button').first().click()
+    await tab.locator('.result-row[aria-busy="false"] canvas').waitFor()
+  },
 }
 const screens = {
   light: { viewport: { width: 1600, height: 900 }, colorScheme: 'light' },
@@ -67,6 +77,31 @@ const readme = [
   ['judge', 'light'],
   ['judge', 'dark'],
 ]
+
+let run = null
+/** What `limelight batch` writes of 600 test images, computed when it is first asked for. */
+async function filesOfRun() {
+  if (run === null) {
+    run = await mkdtemp(join(tmpdir(), 'limelight-screenshots-run-'))
+    const description = {
+      version: 1,
+      model: { source: file('../models/fashion-cnn.safetensors') },
+      images: { source: 'test-set', first: 0, end: 600 },
+      request: {
+        version: 1,
+        method: 'lime',
+        samples: 100,
+        segmenter: { name: 'felzenszwalb', parameters: { scale: 2 } },
+      },
+      shardSize: 256,
+      output: join(run, 'output'),
+    }
+    await writeFile(join(run, 'run.json'), JSON.stringify(description))
+    execFileSync(process.execPath, [file('../dist/cli.js'), 'batch', 'run', join(run, 'run.json')])
+  }
+  const files = await readdir(join(run, 'output'))
+  return files.map((name) => join(run, 'output', name))
+}
 
 const [folder] = process.argv.slice(2)
 const target = folder ? resolve(folder) : file('.')
@@ -94,4 +129,5 @@ try {
   await browser.close()
   await server.close()
   await rm(site, { recursive: true, force: true })
+  if (run !== null) await rm(run, { recursive: true, force: true })
 }

@@ -1,6 +1,8 @@
 import AxeBuilder from '@axe-core/playwright'
 import type { Page } from 'playwright'
 import { expect, test } from 'vitest'
+import { dropFiles } from './dropped-files.ts'
+import { failedRow, madePart, madeRow } from './made-results.ts'
 import { bringNetwork } from './own-photograph-network.ts'
 import { explained, openSettings, useSite } from './site.ts'
 
@@ -90,6 +92,25 @@ const views: Readonly<Record<string, { search: string; prepare: (page: Page) => 
     async prepare(page) {
       await page.getByRole('button', { name: 'Judge all 10,000 test images' }).click()
       await page.locator('.matrix button').first().waitFor()
+    },
+  },
+  'results, before there are any': {
+    search: '?view=results',
+    async prepare(page) {
+      await page.getByRole('heading', { name: 'Results of many images' }).waitFor()
+    },
+  },
+  results: {
+    search: '?view=results',
+    async prepare(page) {
+      await page.getByRole('heading', { name: 'Results of many images' }).waitFor()
+      const rows = [
+        madeRow(),
+        madeRow({ id: '1', label_index: 6, warnings: ['One.'] }),
+        failedRow('x.png', 'no picture'),
+      ]
+      await dropFiles(page, [await madePart(rows, { shard: 1, of: 3 })])
+      await page.locator('.result-row canvas').waitFor()
     },
   },
 }

@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import AxeBuilder from '@axe-core/playwright'
 import type { Page } from 'playwright'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { openRun } from '../../../src/app/runs/open-run.ts'
@@ -10,7 +9,7 @@ import type { Run } from '../../../src/app/runs/run.ts'
 import { SummaryTally, uncertaintyOfRow } from '../../../src/app/runs/summarise.ts'
 import { computed, pictureFile, rowsOf, smallRun, useFolder } from '../runs/small-run.ts'
 import { drop, dropFiles, type NamedBytes } from './dropped-files.ts'
-import { failedRow, madePart, madeRow } from './made-results.ts'
+import { madePart, madeRow } from './made-results.ts'
 import { expectClose, shownWeights, useSite } from './site.ts'
 
 /** Results of `limelight batch` on the page: opened from files, summed up, listed, and explained anew. */
@@ -288,28 +287,5 @@ test('reading can be stopped, and read on', async () => {
   await expect.poll(() => page.locator('.pages').textContent()).toContain('1 to 50 of 6,000')
   await page.getByRole('button', { name: 'Next' }).click()
   expect(await page.locator('.pages').textContent()).toContain('51 to 100 of 6,000')
-  expect(complaints).toEqual([])
-})
-
-test('axe-core finds nothing, with results and without', async () => {
-  const { page, complaints } = await site.open('?view=results')
-  await page.emulateMedia({ reducedMotion: 'reduce' })
-  const violations = async () =>
-    (await new AxeBuilder({ page }).analyze()).violations.map(({ id, nodes }) => ({ id, nodes }))
-  await page.getByRole('heading', { name: 'Results of many images' }).waitFor()
-  expect(await violations()).toEqual([])
-  const rows = [madeRow(), madeRow({ id: '1', label_index: 6, warnings: ['One.'] }), failedRow('x.png', 'no picture')]
-  await dropFiles(page, [await madePart(rows, { shard: 1, of: 3 })])
-  await page.locator('.result-row canvas').waitFor()
-  for (const [width, colorScheme] of [
-    [1400, 'light'],
-    [390, 'dark'],
-    [320, 'light'],
-  ] as const) {
-    await page.setViewportSize({ width, height: 800 })
-    await page.emulateMedia({ colorScheme })
-    expect(await violations()).toEqual([])
-    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)
-  }
   expect(complaints).toEqual([])
 })
