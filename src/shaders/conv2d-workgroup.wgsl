@@ -3,7 +3,7 @@
 // windows cover, and all weights, into workgroup memory, each number once; then each lane makes SEGMENT pixels of a row by
 // four outputs from there. With RECOMPUTED an inner convolution makes those pixels from the images that it sees
 // (conv2d-source.wgsl), of which the workgroup holds what the inner windows cover. With HALF the pixels and weights that it
-// holds are f16, and so are their products, summed over a row of the window and the channels in hand.
+// holds are f16, and so are their products, summed over a row of the window.
 
 // Channel by channel, a number apart, so that lanes that store neighbouring channels use different banks.
 var<workgroup> covered: array<Real, (COVERED_PIXELS + 1u) * CHANNELS_AT_ONCE>;

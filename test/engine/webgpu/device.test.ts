@@ -3,6 +3,7 @@ import { readReference } from '../../reference-files.ts'
 import { deviceSuite } from '../device-suite.ts'
 import { oneCaseOfEachOperation, operationCases } from '../operation-cases.ts'
 import { divergenceSuite } from '../training/divergence-suite.ts'
+import { halfSuite } from './half-suite.ts'
 import { webgpuSuite } from './webgpu-suite.ts'
 
 /**
@@ -18,4 +19,5 @@ deviceSuite({
   loadOps: async () => readReference('ops.safetensors'),
 })
 webgpuSuite()
+halfSuite()
 divergenceSuite({ name: 'WebGPU', open: () => openWebGPUDevice(), large: 1e30 })
