@@ -35,6 +35,9 @@ export const slack = 16
 /** Pixels of a tile, each a vector of sums. */
 const tilePixels = 4
 
+/** Columns of a window whose taps are written out: of 31 they take longer than a loop, and of 255 they are more than a function may hold. */
+const mostWrittenOut = 21
+
 /** Neighbouring results whose windows meet the same of their taps in an image's rows, in equal tiles. */
 interface Run {
   readonly pixels: number
@@ -96,8 +99,8 @@ function addTaps(
   }
 }
 
-/** The same where each place of the window has several layers: place by place, layer by layer. Leaves the place as it was. */
-function addLayers(
+/** The same in loops, where a row has many places or each of them several layers: place by place, layer by layer. Leaves the place as it was. */
+function addPlaces(
   body: FunctionBody,
   sums: readonly Local<'v128'>[],
   { seen, weights }: RowPlace,
@@ -148,7 +151,7 @@ export function sumChannels(
       const skipped = i32.mul(firstTap, i32.const(job.windowWidth * tapBytes))
       const first = i32.add(i32.add(column, skipped), i32.const(job.weights + run.firstTap * tapBytes))
       const place = { seen: body.local('i32', i32.add(x, column)), weights: body.local('i32', first) }
-      const addRow = layers === 1 ? addTaps : addLayers
+      const addRow = layers === 1 && job.windowWidth <= mostWrittenOut ? addTaps : addPlaces
       body.for(i32.const(0), taps, 1, () => {
         addRow(body, sums, place, run, job)
         body.advance(place.seen, dilationY * rowBytes)
