@@ -49,7 +49,7 @@ export class KernelEmitter {
     /** The same of what other steps, and other programs, write over: a step has one of these. */
     readonly commonWorkspace: (bytes: number) => number = workspace,
     readonly convolution: ConvolutionChoice = 'auto',
-    /** That will take units. */
+    /** How many threads share a phase's units. */
     readonly threads = 1,
     private readonly choose: (product: ProductShape) => Block = ({ columns }) => defaultBlock(columns),
   ) {}

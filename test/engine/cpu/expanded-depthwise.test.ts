@@ -94,6 +94,27 @@ it('needs no memory for the wide images', () => {
   expect(arenaOf({ y, mean: ops.mean(wide) })).toBeGreaterThanOrEqual(4 * sizeOf(wide.shape))
 })
 
+it('keeps no more lines than an image has, however far its windows reach', async () => {
+  const [x, expand, deep] = [
+    new Input('x', [1, 2, 128, 2]),
+    new Input('e', [1, 1, 2, 1024]),
+    new Input('d', [3, 1, 1024, 1]),
+  ]
+  const sides = [
+    [200, 200],
+    [0, 0],
+  ] as const
+  const wide = ops.conv2d(x, expand, {})
+  const y = ops.depthwiseConv2d(wide, deep, { padding: sides, dilation: [200, 1] })
+  const values = Object.fromEntries([x, expand, deep].map(({ name, shape }) => [name, numbers(shape)]))
+  const device = new CpuDevice({ threads: 1 })
+  const together = await compute(device, { outputs: { y } }, values)
+  expect(device.memoryBytes).toBeLessThan(4 * 4 * sizeOf(wide.shape))
+  const apart = await compute(device, { outputs: { y, wide } }, values)
+  expect(sameBits(together.y, apart.y)).toBe(true)
+  device.dispose()
+})
+
 it.each<[string, (x: Tensor, expand: Tensor, deep: Tensor) => Tensor]>([
   [
     'too small to matter',

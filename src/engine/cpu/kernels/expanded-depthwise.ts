@@ -40,7 +40,8 @@ export const expandedDepthwise: CpuKernel = (step, emitter) => {
   const bandRows = Math.ceil(w.outHeight / bandsOf(count, emitter.threads))
   const fitting = Math.floor((keptBytes / lineBytes - cover) / w.strideY) + 1
   const stepRows = Math.max(1, Math.min(fitting, bandRows))
-  const lines = (stepRows - 1) * w.strideY + cover
+  // Windows may reach far beyond the image.
+  const lines = Math.min(height, (stepRows - 1) * w.strideY + cover)
   const product: PackedProduct = {
     rows: lines * width,
     inner: narrow,
@@ -73,7 +74,7 @@ export const expandedDepthwise: CpuKernel = (step, emitter) => {
       const start = firstLineOf(first)
       const made = body.local('i32', start)
       body.for(first, end, stepRows, (row) => {
-        const count = atMost(body, i32.sub(end, row), i32.const(stepRows))
+        const taken = atMost(body, i32.sub(end, row), i32.const(stepRows))
         const top = firstLineOf(row)
         body.if(i32.ltS(start, top), () => {
           const passed = i32.mul(i32.sub(top, start), i32.const(lineBytes))
@@ -83,7 +84,7 @@ export const expandedDepthwise: CpuKernel = (step, emitter) => {
           body.if(i32.ltS(made, top), () => body.set(made, top))
         })
         const below = i32.sub(
-          i32.mul(i32.add(row, count), i32.const(w.strideY)),
+          i32.mul(i32.add(row, taken), i32.const(w.strideY)),
           i32.const(w.strideY + w.padTop - cover),
         )
         const bottom = atMost(body, below, i32.const(height))
@@ -98,7 +99,7 @@ export const expandedDepthwise: CpuKernel = (step, emitter) => {
           body.set(made, bottom)
         })
         const image = body.local('i32', i32.sub(scratch, i32.mul(start, i32.const(lineBytes))))
-        sumChannels(body, image, i32.const(y.address), offset, [row, count], job)
+        sumChannels(body, image, i32.const(y.address), offset, [row, taken], job)
       })
     },
     bandRows,
