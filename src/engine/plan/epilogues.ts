@@ -23,3 +23,15 @@ export function activationOf(attributes: Attributes): { name: UnaryName; paramet
   const names = Object.keys(unaryRows[name].parameters ?? {})
   return { name, parameters: Object.fromEntries(names.map((parameter) => [parameter, Number(attributes[parameter])])) }
 }
+
+/** What belongs to an inner convolution has a name of its own in the step that it is made part of. */
+const prefix = 'inner'
+export const inner = (name: string) => `${prefix}${name[0].toUpperCase()}${name.slice(1)}`
+
+/** What the convolution that fuseExpansion() made part of a step does with its sums, as its own attributes said it. */
+export function innerAttributes(attributes: Attributes): Attributes {
+  const own = Object.entries(attributes).filter(([name]) => name.startsWith(prefix))
+  return Object.fromEntries(
+    own.map(([name, value]) => [`${name[prefix.length].toLowerCase()}${name.slice(prefix.length + 1)}`, value]),
+  )
+}

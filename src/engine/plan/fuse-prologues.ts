@@ -1,5 +1,6 @@
-import { type Attributes, sameShape, sizeOf } from '../tensor.ts'
-import { activationOf } from './epilogues.ts'
+import { coverOf, type WindowAttributes } from '../ops/window.ts'
+import { sameShape, sizeOf } from '../tensor.ts'
+import { activationOf, inner } from './epilogues.ts'
 import type { Step, Trace } from './trace.ts'
 import { removeDeadSteps, Uses } from './trace-steps.ts'
 
@@ -73,10 +74,8 @@ export function fuseRecompute(trace: Trace): void {
 
 /** Bytes of an image from which on it is worth while not to store it: smaller ones stay in a second-level cache anyway. */
 const leastExpanded = 2 ** 20
-
-/** What belongs to an inner convolution has a name of its own in the step that it is made part of. */
-const prefix = 'inner'
-const inner = (name: string) => `${prefix}${name[0].toUpperCase()}${name.slice(1)}`
+/** Threads share an image's lines, and each makes those that its windows see: not worth while for windows above such a part of its height. */
+const leastBands = 8
 
 /** An inverted residual block makes its images several times as wide for the one convolution that reads them. */
 export function fuseExpansion(trace: Trace): void {
@@ -88,6 +87,8 @@ export function fuseExpansion(trace: Trace): void {
     if (!expansion || !sameShape(x.shape, expansion.outputs[0].shape) || !isExpansion(expansion)) continue
     const [, height, width, channels] = x.shape
     if (height * width * channels * 4 < leastExpanded || step.outputs[0].shape[3] !== channels) continue
+    const [cover] = coverOf(step.attributes as WindowAttributes)
+    if (cover > height / leastBands) continue
     const { x: narrow, ...weights } = expansion.inputs
     const own = Object.entries(weights).map(([name, value]) => [inner(name), value] as const)
     const parameters = Object.keys(activationOf(expansion.attributes)?.parameters ?? {})
@@ -102,21 +103,13 @@ export function fuseExpansion(trace: Trace): void {
   uses.leave()
 }
 
-/** What the convolution that fuseExpansion() made part of a step does with its sums, as its own attributes said it. */
-export function innerAttributes(attributes: Attributes): Attributes {
-  const own = Object.entries(attributes).filter(([name]) => name.startsWith(prefix))
-  return Object.fromEntries(
-    own.map(([name, value]) => [`${name[prefix.length].toLowerCase()}${name.slice(prefix.length + 1)}`, value]),
-  )
-}
-
 /** Whether a convolution sees every pixel by itself, and nothing is added to its sums but a bias. */
 function isExpansion(step: Step): boolean {
   const { attributes, inputs, outputs } = step
+  if (['blend', 'residual', 'mask', 'recompute'].some((name) => name in attributes)) return false
   const [height, width] = inputs.kernel.shape
   const isPointwise = height === 1 && width === 1 && isDense(step)
-  const isWhole = sameShape(inputs.x?.shape.slice(0, 3) ?? [], outputs[0].shape.slice(0, 3))
-  return isPointwise && isWhole && !['blend', 'residual', 'mask', 'recompute'].some((name) => name in attributes)
+  return isPointwise && sameShape(inputs.x.shape.slice(0, 3), outputs[0].shape.slice(0, 3))
 }
 
 /** Windows without gaps that move by a pixel and see all channels. */

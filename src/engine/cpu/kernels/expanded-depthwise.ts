@@ -1,6 +1,6 @@
 import { coverOf, dilationOf } from '../../ops/window.ts'
 import type { StepTypes } from '../../plan/arrange-weights.ts'
-import { innerAttributes } from '../../plan/fuse-prologues.ts'
+import { innerAttributes } from '../../plan/epilogues.ts'
 import type { FunctionBody } from '../../wasm/emitter.ts'
 import { type I32, i32, type Local } from '../../wasm/instructions.ts'
 import type { CpuKernel } from '../kernel.ts'
@@ -40,7 +40,7 @@ export const expandedDepthwise: CpuKernel = (step, emitter) => {
   const bandRows = Math.ceil(w.outHeight / bandsOf(count, emitter.threads))
   const fitting = Math.floor((keptBytes / lineBytes - cover) / w.strideY) + 1
   const stepRows = Math.max(1, Math.min(fitting, bandRows))
-  // Windows may reach far beyond the image.
+  // A step may see no more of them than the image has.
   const lines = Math.min(height, (stepRows - 1) * w.strideY + cover)
   const product: PackedProduct = {
     rows: lines * width,

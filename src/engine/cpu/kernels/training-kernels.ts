@@ -1,3 +1,5 @@
+/** Kernels that a prediction has none of, unless its convolutions are transposed: registry.ts loads them with the first plan that has one. */
+
 import { choose } from './choose-convolution.ts'
 import * as inputGradient from './convolution-input-gradient.ts'
 import * as kernelGradient from './convolution-kernel-gradient.ts'
@@ -5,8 +7,6 @@ import { winogradInputGradient, winogradKernelGradient } from './winograd-gradie
 
 export { depthwiseConv2dInputGradient, depthwiseConv2dKernelGradient } from './depthwise-gradients.ts'
 export { adam, adamW, assign, nesterov, record, sgd } from './updates.ts'
-
-/** Kernels that a prediction has none of, unless its convolutions are transposed: registry.ts loads them with the first plan that has one. */
 
 export const conv2dInputGradient = choose(inputGradient.conv2dInputGradient, winogradInputGradient)
 export const conv2dKernelGradient = choose(kernelGradient.conv2dKernelGradient, winogradKernelGradient)
