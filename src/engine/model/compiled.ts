@@ -318,8 +318,9 @@ export class CompiledModel {
   }
 
   /**
-   * The device's batches whose arenas its caches hold, and its smallest, whose plan tells how large the others' will be. What fits into
-   * the smallest asks for no other.
+   * The device's batches whose arenas its caches hold beside the weights, and its smallest, whose plan tells how large the others' will be.
+   * Weights that no cache holds take none of it: they are read once for each batch, and the more seldom the larger it is. What fits into the
+   * smallest asks for no other.
    */
   private batchesFor(total: number, { key, isOccasional, graph }: ChunkedWork): readonly number[] {
     const { batchSizes, cachedBytes, fusions } = this.device
@@ -330,7 +331,9 @@ export class CompiledModel {
       this.plans.get(`${key}:${least}`) ?? makePlan(graph(least), fusions, this.newPreparedValues())
     const arena = this.leastArenas.get(key) ?? planOfLeast().spaces.arena
     if (!isOccasional) this.leastArenas.set(key, arena)
-    return [least, ...others.filter((batch) => (arena / least) * batch <= cachedBytes)]
+    const weights = 4 * this.parameterElements
+    const kept = weights < cachedBytes ? weights : 0
+    return [least, ...others.filter((batch) => (arena / least) * batch + kept <= cachedBytes)]
   }
 
   /** A graph's plan, made at its first use. */
