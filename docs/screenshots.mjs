@@ -35,6 +35,8 @@ const views = {
     await tab.locator('.trust .facts').nth(1).waitFor()
   },
   async train(tab) {
+    // So many that it still goes on when it is paused.
+    await tab.getByLabel('Epochs', { exact: true }).fill('20')
     await tab.getByRole('button', { name: 'Train', exact: true }).click()
     await tab.locator('.epochs tbody tr').nth(1).waitFor({ timeout: 120_000 })
     await tab.waitForTimeout(2500)

@@ -74,17 +74,14 @@ interface RowPlace {
   readonly weights: Local<'i32'>
 }
 
+/** Adds to a tile's sums, a pixel each, what a row of the window has for them. Leaves its place as it was. */
+type AddRow = (body: FunctionBody, sums: readonly Local<'v128'>[], place: RowPlace, run: Run, job: ChannelSums) => void
+
 /**
- * A row of the window over a tile: its weights are in registers, and each of the image's numbers is loaded once, for all pixels whose
+ * Tap by tap: a row's weights are in registers, and each of the image's numbers is loaded once, for all pixels whose
  * windows see it. A pixel meets its taps in order, from left to right. One vector: V8 loads all of a row first, and 13 registers hold it.
  */
-function addTaps(
-  body: FunctionBody,
-  sums: readonly Local<'v128'>[],
-  { seen, weights }: RowPlace,
-  { taps }: Run,
-  job: ChannelSums,
-): void {
+const addTaps: AddRow = (body, sums, { seen, weights }, { taps }, job) => {
   const pixel = job.image.channels * 4
   const tapBytes = packedWidth(job.columns) * 4
   const loaded = Array.from({ length: taps }, (_, tap) => body.local('v128', f32x4.load(weights, tap * tapBytes)))
@@ -99,14 +96,8 @@ function addTaps(
   }
 }
 
-/** The same in loops, where a row has many places or each of them several layers: place by place, layer by layer. Leaves the place as it was. */
-function addPlaces(
-  body: FunctionBody,
-  sums: readonly Local<'v128'>[],
-  { seen, weights }: RowPlace,
-  { taps }: Run,
-  job: ChannelSums,
-): void {
+/** In loops, where a row has many places or each of them several layers: place by place, layer by layer. */
+const addPlaces: AddRow = (body, sums, { seen, weights }, { taps }, job) => {
   const { columns, layers } = job
   const pixel = job.image.channels * 4
   const layerBytes = packedWidth(columns) * 4
